@@ -1,0 +1,92 @@
+"""What a task is: examples in three splits, their classes, and the metric that judges them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Split = Literal["train", "dev", "test"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The labelled examples of one split, in a fixed order.
+
+    Attributes:
+        ids: shape (n,), int64. Identifies an example within its task whatever the split or seed;
+            teacher logits are looked up by it.
+        labels: shape (n,), int64, in 0 … K−1.
+        inputs: what the model reads, column by column, each of length n: ``{"text": [...]}``,
+            ``{"text": [...], "text_pair": [...]}``, or ``{"pixels": array}`` with float32 images
+            of shape (n, channels, height, width).
+    """
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    inputs: Mapping[str, Sequence[str] | NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set with its splits and its metric; every task is a frozen dataclass like this.
+
+    A task is prepared once into a folder (extraction, download, cleaning) and read from there
+    afterwards. Nothing is read when a task is declared.
+    """
+
+    #: Raised when the same fields and the same source data would give other examples.
+    revision: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and tags."""
+        raise NotImplementedError
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the K classes, in the order of their labels."""
+        raise NotImplementedError
+
+    @property
+    def metric(self) -> str:
+        """The metric that selects checkpoints and that comparisons judge by default."""
+        return "accuracy"
+
+    @property
+    def per_seed(self) -> bool:
+        """Whether every seed draws its own splits instead of sharing fixed ones."""
+        return False
+
+    @property
+    def sizes(self) -> Mapping[Split, int]:
+        """Number of examples in each split."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Hex digest of the source data and of every field that shapes the prepared folder.
+
+        Cheap: computed from package versions and file digests, without reading the data.
+        """
+        raise NotImplementedError
+
+    def specification(self) -> dict[str, Any]:
+        """Everything that determines the examples of every split, for the key of a run."""
+        raise NotImplementedError
+
+    def prepare(self, folder: Path) -> None:
+        """Write into the empty ``folder`` everything that ``load`` and ``corpus`` read."""
+        raise NotImplementedError
+
+    def load(self, split: Split, folder: Path, seed: int) -> Examples:
+        """Read one split; ``seed`` matters only where ``per_seed`` is true."""
+        raise NotImplementedError
+
+    def corpus(self, folder: Path) -> Iterator[str]:
+        """Unlabelled text to pre-train on, none of it in dev or test."""
+        raise NotImplementedError
