@@ -1,0 +1,188 @@
+"""Real English text that every machine has: the docstrings of the installed packages."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+
+from trainers import wordpiece
+from trainers.errors import TaskError
+from trainers.tasks import installed, pool
+from trainers.tasks.labelling import PAIR_CLASSES, Label, labelled
+from trainers.tasks.prose import Masking
+from trainers.tasks.sampling import balanced, check_sizes, check_supply
+from trainers.tasks.task import Examples, Split, Task
+
+#: The packages to tell apart.
+PACKAGES = ("scipy", "pandas", "statsmodels", "sklearn", "matplotlib", "numpy", "torch", "mlflow")
+#: More of what armbench installs anyway, read for the pre-training corpus only.
+FURTHER = ("transformers", "sympy", "networkx", "sqlalchemy", "xarray", "optuna", "datasets")
+
+KIND_CLASSES = ("function", "method", "class", "module")
+
+#: Train, dev and test sizes: what the pool of the pinned versions supports with room to spare.
+SIZES: Mapping[Label, tuple[int, int, int]] = {
+    "package": (2400, 800, 1600),
+    "kind": (2400, 400, 1200),
+    "submodule": (2048, 256, 512),
+    "pair": (2400, 800, 1600),
+}
+
+
+@dataclass(frozen=True)
+class Docstrings(Task):
+    """Docstring summaries of installed packages, to be classified; their prose, to pre-train on.
+
+    A summary is the first paragraph of a docstring, with the names of all the packages masked.
+    Near-duplicates are removed, every module is on one side of the split only, and the classes
+    are balanced. The files are read with ``ast``; nothing is imported or executed. All labels
+    share one prepared folder, and with it the corpus and the tokenizer.
+
+    Attributes:
+        label: what to predict. "package" (8 classes), "kind" (function, method, class or
+            module), "submodule" (64 classes), or "pair": whether the text in ``text_pair`` is the
+            rest of the docstring that ``text`` begins (2 classes).
+        train, dev, test: sizes, multiples of the number of classes; by default those of SIZES.
+        splits: "fixed", or "per_seed": every seed draws its own examples, from the same sides.
+        vocabulary: entries of the WordPiece vocabulary trained on the corpus.
+        packages: import names of the packages to tell apart.
+        further: import names of packages read for the corpus only.
+        submodules: dotted names that are the classes of the label "submodule".
+
+    Raises:
+        TaskError: a field is out of range, or, when the data are read, a package is missing or
+            has too few examples.
+    """
+
+    revision: ClassVar[int] = 1
+
+    label: Label = "package"
+    train: int | None = None
+    dev: int | None = None
+    test: int | None = None
+    splits: Literal["fixed", "per_seed"] = "fixed"
+    vocabulary: int = 8192
+    packages: tuple[str, ...] = PACKAGES
+    further: tuple[str, ...] = FURTHER
+    submodules: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field, choices in (("label", get_args(Label)), ("splits", ("fixed", "per_seed"))):
+            if getattr(self, field) not in choices:
+                listed = ", ".join(f'"{choice}"' for choice in choices)
+                raise TaskError(
+                    f"Docstrings: {field}={getattr(self, field)!r} is unknown. "
+                    f"Choose one of {listed}."
+                )
+        if self.vocabulary < wordpiece.SMALLEST:
+            raise TaskError(
+                f"Docstrings: vocabulary={self.vocabulary} is too small for the alphabet. "
+                f"Give at least {wordpiece.SMALLEST}."
+            )
+        for field in ("packages", "further", "submodules"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
+        if len(set(self.classes)) < max(2, len(self.classes)):
+            field = "submodules" if self.label == "submodule" else "packages"
+            raise TaskError(f"{self._title}: give at least two different {field} as classes.")
+        check_sizes(self._title, self.sizes, len(self.classes))
+
+    @property
+    def _title(self) -> str:
+        return f'Docstrings(label="{self.label}")'
+
+    @property
+    def name(self) -> str:
+        """For example ``docstrings/package``."""
+        return f"docstrings/{self.label}"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their labels."""
+        return {
+            "package": self.packages,
+            "kind": KIND_CLASSES,
+            "submodule": self.submodules,
+            "pair": PAIR_CLASSES,
+        }[self.label]
+
+    @property
+    def per_seed(self) -> bool:
+        """Whether every seed draws its own examples."""
+        return self.splits == "per_seed"
+
+    @property
+    def sizes(self) -> Mapping[Split, int]:
+        """Number of examples in each split, the defaults of the label filled in."""
+        train, dev, test = SIZES[self.label]
+        return {
+            "train": train if self.train is None else self.train,
+            "dev": dev if self.dev is None else self.dev,
+            "test": test if self.test is None else self.test,
+        }
+
+    def fingerprint(self) -> str:
+        """Digest of what the prepared folder is made from: packages, their files, vocabulary.
+
+        The same for every label, size and kind of split. Read from the installers' records.
+
+        Raises:
+            TaskError: packages are not installed; all of them are named.
+        """
+        installed.require([*self.packages, *self.further])
+        source = [
+            type(self).__name__,
+            self.revision,
+            self.vocabulary,
+            metadata.version("tokenizers"),
+            [[package, installed.digest(package)] for package in self.packages],
+            [[package, installed.digest(package)] for package in self.further],
+        ]
+        return hashlib.sha256(json.dumps(source).encode()).hexdigest()
+
+    def specification(self) -> dict[str, Any]:
+        """Everything that determines the examples of every split."""
+        return {
+            "task": type(self).__name__,
+            "revision": self.revision,
+            "fingerprint": self.fingerprint(),
+            "label": self.label,
+            "classes": list(self.classes),
+            "sizes": dict(self.sizes),
+            "splits": self.splits,
+        }
+
+    def prepare(self, folder: Path) -> None:
+        """Extract everything, and write the pool, ``corpus.txt`` and ``tokenizer.json``."""
+        installed.require([*self.packages, *self.further])
+        own = pool.documents(self.packages)
+        examples = pool.build(own, Masking(self.packages))
+        pool.write(examples, folder)
+        found = own + pool.documents(self.further)
+        texts = list(pool.corpus(found, examples, self.packages))
+        pool.write_lines(texts, folder / "corpus.txt")
+        wordpiece.train(texts, self.vocabulary, folder / "tokenizer.json")
+
+    def load(self, split: Split, folder: Path, seed: int) -> Examples:
+        """Draw the balanced examples of a split from its side; ids are rows of the pool."""
+        source = pool.read(folder)
+        found = labelled(source, self.label, self.classes)
+        side = pool.SIDES.index(split)
+        here = np.flatnonzero(source.rows[found.ids, 2] == side)
+        labels, size = found.labels[here], self.sizes[split]
+        check_supply(self._title, split, size, labels, self.classes)
+        stream = [1, seed, side] if self.per_seed else [0, side]
+        drawn = here[balanced(labels, size, len(self.classes), np.random.default_rng(stream))]
+        ids = found.ids[drawn]
+        inputs = {"text": [source.summaries[i] for i in ids]}
+        if found.bodies is not None:
+            inputs["text_pair"] = [source.bodies[i] for i in found.bodies[drawn]]
+        return Examples(ids=ids, labels=found.labels[drawn], inputs=inputs)
+
+    def corpus(self, folder: Path) -> Iterator[str]:
+        """Train-side docstrings and those of the further packages, one document at a time."""
+        yield from pool.read_lines(folder / "corpus.txt")
