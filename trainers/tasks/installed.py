@@ -11,22 +11,16 @@ from trainers.errors import TaskError
 #: Where the name to install differs from the name to import.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
-#: Folders that hold tests or copies of somebody else's code.
+#: Folders that hold tests, what tests need, or copies of somebody else's code.
 NOT_ITS_OWN = frozenset(
-    [
-        "tests",
-        "test",
-        "_vendor",
-        "vendor",
-        "externals",
-        "extern",
-        "_external",
-        "third_party",
-        "array_api_compat",
-        "array_api_extra",
-        "cobyqa",
-    ]
+    (
+        *("test", "tests", "testing", "_testing"),
+        *("vendor", "_vendor", "extern", "externals", "_external", "third_party"),
+        *("array_api_compat", "array_api_extra", "cobyqa", "pyprima"),
+    )
 )
+#: Ends of the names of files that are not written to be read.
+NOT_TO_BE_READ = ("conftest", "setup", "_pb2")
 
 
 def digest(package: str) -> str:
@@ -49,7 +43,7 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
     distribution = _distribution(package)
     for path, *_ in sorted(_entries(distribution, package)):
         parts = path.removesuffix(".py").split("/")
-        if NOT_ITS_OWN.isdisjoint(parts) and parts[-1] not in ("conftest", "setup"):
+        if NOT_ITS_OWN.isdisjoint(parts) and not parts[-1].endswith(NOT_TO_BE_READ):
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             yield name, Path(str(distribution.locate_file(path)))
 

@@ -59,6 +59,11 @@ class Task:
         return "accuracy"
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width, where the examples are images."""
+        raise NotImplementedError
+
+    @property
     def per_seed(self) -> bool:
         """Whether every seed draws its own splits instead of sharing fixed ones."""
         return False
