@@ -1,0 +1,81 @@
+"""From scores to verdicts: pure functions on arrays and tables, results as frozen dataclasses.
+
+>>> from stats import compare
+>>> base = {1: 61.2, 2: 60.4, 3: 62.0, 4: 60.9, 5: 61.7, 6: 60.8}
+>>> kd = {1: 62.9, 2: 61.5, 3: 63.1, 4: 62.8, 5: 63.0, 6: 62.1}
+>>> compare(base, kd, margin=0.5).verdict
+'better'
+"""
+
+from stats.analyse import Analysis, analyse
+from stats.compare import Comparison, compare
+from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
+from stats.equivalence import Equivalence, tost, tost_from_summary, tost_welch_from_summary
+from stats.errors import (
+    InvalidSetting,
+    NotEnoughPairs,
+    NotPaired,
+    ScoresError,
+    StatsError,
+    UnknownName,
+)
+from stats.hodges_lehmann import HodgesLehmann, hodges_lehmann
+from stats.interaction import Interaction, interaction
+from stats.intervals import MeanInterval, t_interval
+from stats.multiplicity import CORRECTIONS, adjust
+from stats.power import (
+    paired_t_power,
+    pairs_for_paired_t,
+    pairs_for_signed_rank,
+    seeds_needed_for_alpha,
+    smallest_attainable_p,
+)
+from stats.scores import read_scores, validate_scores
+from stats.settings import FAMILIES, Settings, is_lower_better
+from stats.signed_rank import SignedRank, signed_rank
+from stats.ties import settle
+from stats.verdict import Verdict, decide
+
+__all__ = [
+    "CORRECTIONS",
+    "FAMILIES",
+    "Analysis",
+    "Comparison",
+    "Equivalence",
+    "HodgesLehmann",
+    "Interaction",
+    "InvalidSetting",
+    "MeanInterval",
+    "NotEnoughPairs",
+    "NotPaired",
+    "ScoresError",
+    "Settings",
+    "SignedRank",
+    "StatsError",
+    "UnknownName",
+    "Verdict",
+    "adjust",
+    "analyse",
+    "compare",
+    "d_z",
+    "decide",
+    "hedges_g_z",
+    "hodges_lehmann",
+    "interaction",
+    "is_lower_better",
+    "pair_correlation",
+    "paired_t_power",
+    "pairs_for_paired_t",
+    "pairs_for_signed_rank",
+    "rank_biserial",
+    "read_scores",
+    "seeds_needed_for_alpha",
+    "settle",
+    "signed_rank",
+    "smallest_attainable_p",
+    "t_interval",
+    "tost",
+    "tost_from_summary",
+    "tost_welch_from_summary",
+    "validate_scores",
+]

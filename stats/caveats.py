@@ -1,0 +1,128 @@
+"""What a reader must know beside the numbers; each function returns lines for the warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+
+from stats.compare import Comparison
+from stats.cube import Cell, Cube
+from stats.inputs import FloatArray, IntArray
+from stats.pairing import Seed
+from stats.power import seeds_needed_for_alpha
+from stats.settings import Settings
+
+
+def of_analysis(
+    comparisons: Sequence[Comparison], families: Sequence[Hashable], settings: Settings
+) -> list[str]:
+    """What the settings and the number of pairs rule out from the start."""
+    lines = []
+    if settings.margin is None:
+        lines.append("no margin is declared, so no verdict can be negligible or equivalent")
+    sizes = Counter(families)
+    hopeless = {
+        (each.n_pairs, sizes[family], each.smallest_attainable_p_adjusted)
+        for each, family in zip(comparisons, families, strict=True)
+        if each.n_pairs >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha
+    }
+    for n_pairs, size, smallest in sorted(hopeless):
+        needed = seeds_needed_for_alpha(settings.alpha, size, settings.correction)
+        lines.append(
+            f"{n_pairs} pairs in a family of {size} can never reach p < {settings.alpha:g}: the "
+            f"smallest corrected p is {smallest:.3g}; {needed} seeds are enough"
+        )
+    return lines
+
+
+def of_absence(cube: Cube) -> list[str]:
+    """Comparisons that were asked for and not made, because one arm has no run at all."""
+    lines = []
+    for cell, names in enumerate(cube.cells):
+        for method in range(1, len(cube.methods)):
+            absent = [arm for arm in (0, method) if not cube.has_runs(cell, arm)]
+            if len(absent) == 1:
+                missing = cube.methods[absent[0]]
+                lines.append(f"{_which(cube, names, method)}: not compared, no run of {missing}")
+    return lines
+
+
+def of_failures(
+    cube: Cube, places: Sequence[tuple[int, int]], dropped: Sequence[IntArray]
+) -> list[str]:
+    """Seeds that were dropped, each with its reason."""
+    lines = []
+    for (cell, method), seeds in zip(places, dropped, strict=True):
+        if not len(seeds):
+            continue
+        reasons: dict[str, list[Seed]] = {}
+        for seed in seeds:
+            failures = [cube.failure(cell, arm, seed) for arm in (0, method)]
+            reasons.setdefault(" and ".join(filter(None, failures)), []).append(cube.seeds[seed])
+        why = ", ".join(f"{_seeds(each)} ({reason})" for reason, each in reasons.items())
+        lines.append(f"{_which(cube, cube.cells[cell], method)}: dropped {why}")
+    return lines
+
+
+def of_differences(comparisons: Sequence[Comparison], sd: FloatArray) -> list[str]:
+    """Differences whose shape a reader would otherwise not suspect."""
+    lines = []
+    for each, spread in zip(comparisons, sd.tolist(), strict=True):
+        where = which(each.baseline, each.candidate, Cell(each.model, each.init, each.task))
+        if each.n_pairs < 2:
+            pairs = "one pair" if each.n_pairs else "no pair"
+            lines.append(f"{where}: {pairs} of scored seeds, nothing can be concluded")
+        elif spread == 0:
+            what = "score" if each.mean_difference == 0 else "difference"
+            lines.append(
+                f"{where}: the same {what} on all {each.n_pairs} seeds; were they separate runs?"
+            )
+        elif each.mean_difference * each.hodges_lehmann < 0:
+            lines.append(
+                f"{where}: mean difference and Hodges–Lehmann estimate have opposite signs; "
+                "look for an outlying seed"
+            )
+    return lines
+
+
+def of_interactions(
+    cube: Cube, places: Sequence[tuple[int, int, int]], shared: Sequence[int]
+) -> list[str]:
+    """Interactions that cannot be tested."""
+    return [
+        f"{which(cube.methods[0], cube.methods[method], first._replace(init=''))}: no interaction "
+        f"test of {first.init} and {second.init}, whose arms share {n} scored seeds"
+        for (a, b, method), n in zip(places, shared, strict=True)
+        for first, second in [(cube.cells[a], cube.cells[b])]
+        if n < 2
+    ]
+
+
+def nothing_paired(cube: Cube, places: Sequence[tuple[int, int]], n_pairs: IntArray) -> str:
+    """Why an analysis without a single usable comparison is refused."""
+    cell, method = places[int(np.argmax(n_pairs))]
+    return (
+        f"{_which(cube, cube.cells[cell], method)} share {n_pairs.max()} scored seeds, and no "
+        "comparison has more; two are needed, on seeds that both arms have"
+    )
+
+
+def which(baseline: str, candidate: str, cell: Cell) -> str:
+    """A comparison in words.
+
+    >>> which("base", "kd", Cell("tiny", "scratch", ""))
+    'base vs kd (tiny · scratch)'
+    """
+    place = str(cell)
+    return f"{baseline} vs {candidate}" + (f" ({place})" if place else "")
+
+
+def _which(cube: Cube, cell: Cell, method: int) -> str:
+    return which(cube.methods[0], cube.methods[method], cell)
+
+
+def _seeds(seeds: Iterable[Seed]) -> str:
+    named = [str(seed) for seed in seeds]
+    return f"seed{'s' * (len(named) > 1)} {', '.join(named)}"

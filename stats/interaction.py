@@ -1,0 +1,135 @@
+"""Does an effect change from one init to another? A test of its own.
+
+"Significant from scratch, not significant when pre-trained" does not show that pre-training
+shrinks the effect (Gelman and Stern 2006); the difference of the two differences does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stats.errors import NotEnoughPairs
+from stats.inputs import FloatArray
+from stats.intervals import mean_and_sd, t_bounds
+from stats.multiplicity import adjust_in_families
+from stats.pairing import join_arms
+from stats.settings import Settings
+from stats.signed_rank import signed_rank_rows, two_sided
+from stats.ties import settle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """The effect of a candidate under one init minus its effect under another.
+
+    Attributes:
+        inits: the two inits, the second subtracted from the first.
+        n_pairs: seeds on which all four arms have a score.
+        difference_of_differences: mean over seeds of (candidate − baseline | first init) −
+            (candidate − baseline | second init), in points of the metric.
+        ci_low: end of its t interval, at `confidence`.
+        p_value: of the exact signed-rank test of the per-seed double differences.
+    """
+
+    baseline: str
+    candidate: str
+    model: str
+    task: str
+    inits: tuple[str, str]
+    n_pairs: int
+    difference_of_differences: float
+    ci_low: float
+    ci_high: float
+    confidence: float
+    p_value: float
+    p_adjusted: float
+
+
+def interaction(
+    first: tuple[Any, Any],
+    second: tuple[Any, Any],
+    *,
+    alpha: float = 0.05,
+    resolution: float | None = None,
+    zeros: str = "wilcox",
+    inits: tuple[str, str] = ("scratch", "pretrained"),
+    names: tuple[str, str] = ("baseline", "candidate"),
+) -> Interaction:
+    """Test whether the effect of a candidate differs between two inits, over shared seeds.
+
+    Args:
+        first: scores of the baseline and of the candidate under the first init, of the kinds
+            that `stats.compare` takes.
+        second: the same under the second init, whose effect is subtracted.
+        alpha: the interval has confidence 1 − alpha.
+        resolution: smallest step of the metric, to which differences are rounded.
+        zeros: what the signed-rank test does with zero differences.
+        inits: names of the two inits.
+        names: of the two arms.
+
+    Raises:
+        NotPaired: the scores cannot be joined.
+        NotEnoughPairs: fewer than two seeds have all four scores.
+        InvalidSetting: α, resolution or zeros outside what they can be.
+
+    >>> scratch = ([50.1, 52.3, 51.0, 50.7, 51.9, 50.4], [52.0, 54.5, 52.2, 53.3, 53.6, 52.6])
+    >>> pretrained = ([80.2, 80.9, 81.1, 80.0, 80.6, 80.3], [80.3, 80.7, 81.4, 80.4, 80.5, 80.9])
+    >>> shrinks = interaction(scratch, pretrained)
+    >>> round(shrinks.difference_of_differences, 3), shrinks.p_value
+    (1.783, 0.03125)
+    """
+    settings = Settings(alpha=alpha, resolution=resolution, zeros=zeros)
+    arms, _ = join_arms(
+        [
+            (f"{name} ({init})", scores)
+            for init, both in zip(inits, (first, second), strict=True)
+            for name, scores in zip(names, both, strict=True)
+        ]
+    )
+    four = arms[:, np.logical_and.reduce(np.isfinite(arms))]
+    if four.shape[1] < 2:
+        raise NotEnoughPairs(f"the four arms share {four.shape[1]} scored seeds; 2 needed")
+    measures = interaction_statistics(four[:, None, :], settings)
+    where: dict[str, Any] = {"baseline": names[0], "candidate": names[1], "inits": inits}
+    where |= {"model": "", "task": "", "n_pairs": four.shape[1]}
+    return conclude_interactions([where], measures, ["alone"], settings)[0]
+
+
+def interaction_statistics(four: FloatArray, settings: Settings) -> dict[str, FloatArray]:
+    """Measures of shape (m,) from scores of shape (4, m, n).
+
+    The four are baseline and candidate under the first init, then under the second.
+    """
+    base_first, candidate_first, base_second, candidate_second = four
+    scale = np.abs(four).max(axis=(0, 2))[:, None]
+    change = (candidate_first - base_first) - (candidate_second - base_second)
+    doubled = settle(change, scale, settings.resolution)
+    mean, sd = mean_and_sd(doubled)
+    low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
+    _, greater, less = signed_rank_rows(doubled, settings.zeros)
+    return {
+        "difference_of_differences": mean,
+        "ci_low": low,
+        "ci_high": high,
+        "p_value": two_sided(greater, less),
+    }
+
+
+def conclude_interactions(
+    arms: Sequence[dict[str, Any]],
+    measures: dict[str, FloatArray],
+    families: Sequence[Hashable],
+    settings: Settings,
+) -> list[Interaction]:
+    """Interactions from their names and measures, corrected within their families."""
+    p_adjusted, _ = adjust_in_families(measures["p_value"], families, settings.correction)
+    columns = {name: values.tolist() for name, values in measures.items()}
+    columns |= {"p_adjusted": p_adjusted.tolist()}
+    return [
+        Interaction(**arm, **dict(zip(columns, row, strict=True)), confidence=settings.confidence)
+        for arm, row in zip(arms, zip(*columns.values(), strict=True), strict=True)
+    ]

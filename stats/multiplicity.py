@@ -1,0 +1,81 @@
+"""Corrections for several comparisons in one family."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stats.errors import StatsError
+from stats.inputs import FloatArray, IntArray, check_choice
+
+CORRECTIONS = ("holm", "bonferroni", "benjamini-hochberg", "none")
+
+
+def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:
+    """Adjusted p-values of one family, to be compared with α itself.
+
+    Bonferroni; Holm (1979), which controls the same error rate and rejects more; Benjamini and
+    Hochberg (1995), which controls the false discovery rate instead.
+
+    Args:
+        p_values: shape (k,). A NaN, a comparison that could not be made, stays NaN and still
+            counts as a member of the family: failed runs must not make the others easier.
+        correction: one of `CORRECTIONS`.
+
+    Raises:
+        InvalidSetting: an unknown correction.
+        StatsError: a p-value outside [0, 1].
+
+    >>> adjust([0.01, 0.02, 0.03, 0.04]).round(4).tolist()
+    [0.04, 0.06, 0.06, 0.06]
+    """
+    check_choice("correction", correction, CORRECTIONS)
+    raw = np.asarray(p_values, dtype=np.float64)
+    if ((raw < 0) | (raw > 1)).any():
+        raise StatsError(f"p-values lie between 0 and 1, not at {raw[(raw < 0) | (raw > 1)][0]}")
+    filled = np.where(np.isnan(raw), 1.0, raw)
+    order = np.argsort(filled, kind="stable")
+    adjusted = np.empty_like(filled)
+    adjusted[order] = np.minimum(1.0, _adjust_sorted(filled[order], correction))
+    return np.where(np.isnan(raw), np.nan, adjusted)
+
+
+def _adjust_sorted(ascending: FloatArray, correction: str) -> FloatArray:
+    size = len(ascending)
+    rank = np.arange(1, size + 1)
+    if correction == "bonferroni":
+        return ascending * size
+    if correction == "holm":
+        return np.maximum.accumulate(ascending * (size + 1 - rank))
+    if correction == "benjamini-hochberg":
+        return np.minimum.accumulate((ascending * (size / rank))[::-1])[::-1]
+    return ascending
+
+
+def adjust_in_families(
+    p_values: ArrayLike, families: Sequence[Hashable], correction: str = "holm"
+) -> tuple[FloatArray, IntArray]:
+    """Adjust each p-value within its own family.
+
+    Args:
+        p_values: shape (m,).
+        families: for each p-value the family that it belongs to.
+        correction: one of `CORRECTIONS`.
+
+    Returns:
+        Adjusted p-values and the size of the family of each, of shape (m,).
+
+    >>> adjusted, size = adjust_in_families([0.01, 0.02, 0.03], ["rte", "rte", "cola"])
+    >>> adjusted.tolist(), size.tolist()
+    ([0.02, 0.02, 0.03], [2, 2, 1])
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    members: dict[Hashable, list[int]] = {}
+    for index, family in enumerate(families):
+        members.setdefault(family, []).append(index)
+    adjusted, size = np.empty_like(raw), np.empty(len(raw), dtype=np.int64)
+    for rows in members.values():
+        adjusted[rows], size[rows] = adjust(raw[rows], correction), len(rows)
+    return adjusted, size

@@ -1,0 +1,128 @@
+"""What a number of pairs can show, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import nctdtr, stdtrit
+
+from stats.errors import InvalidSetting
+from stats.inputs import FloatArray, IntArray, check_fraction
+
+RELATIVE_EFFICIENCY = 3 / math.pi
+"""Pitman efficiency of the signed-rank test against t under normal differences."""
+
+SMALLEST_EFFECT, LARGEST_EFFECT = 1e-4, 50.0
+"""Effects beyond these need hundreds of millions of pairs, or the fewest there can be."""
+
+
+def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm") -> float:
+    """Smallest two-sided signed-rank p that `n_pairs` pairs can reach: family · 2/2ⁿ.
+
+    All differences of one sign is one of 2ⁿ equally likely sign patterns. Holm and Bonferroni
+    multiply the smallest p of a family by its size; Benjamini–Hochberg need not.
+
+    Raises:
+        InvalidSetting: a family without members, or a negative number of pairs.
+
+    >>> smallest_attainable_p(8)
+    0.0078125
+    >>> smallest_attainable_p(8, family=4)
+    0.03125
+    """
+    if family < 1:
+        raise InvalidSetting(f"a family has at least one comparison, not {family}")
+    if n_pairs < 0:
+        raise InvalidSetting(f"the number of pairs cannot be {n_pairs}")
+    factor = family if correction in ("holm", "bonferroni") else 1
+    return min(1.0, factor * 2.0 ** (1 - n_pairs))
+
+
+def seeds_needed_for_alpha(alpha: float, family: int = 1, correction: str = "holm") -> int:
+    """Smallest number of seeds whose corrected signed-rank p can fall below `alpha`.
+
+    Raises:
+        InvalidSetting: `alpha` outside (0, 1), or a family without members.
+
+    >>> seeds_needed_for_alpha(0.05)
+    6
+    >>> seeds_needed_for_alpha(0.05, family=10)
+    9
+    """
+    check_fraction("alpha", alpha)
+    n_pairs = 1
+    while smallest_attainable_p(n_pairs, family, correction) >= alpha:
+        n_pairs += 1
+    return n_pairs
+
+
+def paired_t_power(effect: ArrayLike, n_pairs: ArrayLike, alpha: float = 0.05) -> FloatArray:
+    """Power of the two-sided paired t test, from the non-central t (Cohen 1988).
+
+    Args:
+        effect: d_z, the mean difference over the sd of the differences; broadcast with `n_pairs`.
+        n_pairs: number of pairs, at least 2.
+        alpha: level of the test.
+
+    >>> float(paired_t_power(0.5, 34).round(3))
+    0.808
+    """
+    pairs = np.asarray(n_pairs, dtype=np.float64)
+    size = np.abs(np.asarray(effect, dtype=np.float64)) * np.sqrt(pairs)
+    critical = stdtrit(pairs - 1, 1 - alpha / 2)
+    upper = 1 - nctdtr(pairs - 1, size, critical)
+    return np.asarray(upper + nctdtr(pairs - 1, size, -critical), dtype=np.float64)
+
+
+def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> IntArray:
+    """Smallest number of pairs that gives the paired t test this power.
+
+    Args:
+        effect: d_z, of any shape and not NaN; the answer has the same shape. Effects are held
+            between 1e-4 and 50.
+        power: between 0 and 1.
+        alpha: level of the two-sided test.
+
+    >>> int(pairs_for_paired_t(0.5))
+    34
+    """
+    size = np.clip(np.abs(np.asarray(effect, dtype=np.float64)), SMALLEST_EFFECT, LARGEST_EFFECT)
+    low = np.full(size.shape, 2, dtype=np.int64)
+    high = low.copy()
+    while (short := paired_t_power(size, high, alpha) < power).any():
+        high = np.where(short, 2 * high, high)
+    while (low < high).any():
+        middle = (low + high) // 2
+        enough = paired_t_power(size, middle, alpha) >= power
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return high
+
+
+def pairs_for_signed_rank(
+    effect: ArrayLike,
+    family: int = 1,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    correction: str = "holm",
+) -> IntArray:
+    """Pairs that the exact signed-rank test needs for this power in a family of comparisons.
+
+    The paired t number at the strictest step of the correction, divided by the asymptotic
+    relative efficiency 3/π (Lehmann 1975; the default of G*Power), and never fewer than the
+    exact test needs to be able to reject at all.
+
+    Args:
+        effect: d_z, of any shape; the answer has the same shape.
+        family: number of comparisons corrected together.
+        power: between 0 and 1.
+        alpha: level of the family.
+        correction: as in `stats.adjust`.
+
+    >>> int(pairs_for_signed_rank(0.5))
+    36
+    """
+    strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
+    pairs = np.ceil(pairs_for_paired_t(effect, power, strictest) / RELATIVE_EFFICIENCY)
+    return np.maximum(pairs.astype(np.int64), seeds_needed_for_alpha(alpha, family, correction))

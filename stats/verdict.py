@@ -1,0 +1,75 @@
+"""From two p-values to one of five words."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from stats.inputs import FloatArray, IntArray
+from stats.power import pairs_for_signed_rank
+from stats.settings import Settings
+
+Verdict = Literal["better", "worse", "negligible", "equivalent", "inconclusive"]
+
+
+def decide(
+    p_adjusted: float,
+    p_equivalence: float,
+    difference: float,
+    alpha: float = 0.05,
+    lower_is_better: bool = False,
+) -> Verdict:
+    """The verdict on a candidate against its baseline.
+
+    | p_adjusted < α? | p_equivalence < α? | verdict |
+    |---|---|---|
+    | yes | no | better or worse, by the sign of the difference |
+    | yes | yes | negligible: real, but inside the margin |
+    | no | yes | equivalent: shown to be inside the margin |
+    | no | no | inconclusive |
+
+    Args:
+        p_adjusted: p of the primary test, corrected in its family; NaN rejects nothing.
+        p_equivalence: p of the equivalence test; NaN where there is no margin.
+        difference: the Hodges–Lehmann estimate, whose sign is the direction in which the
+            signed-rank test rejects, even where an outlier turns the mean around.
+        alpha: level of both tests.
+        lower_is_better: whether the metric is a loss.
+
+    >>> decide(0.031, float("nan"), 1.2), decide(0.031, 0.002, 1.2), decide(0.4, 0.2, 1.2)
+    ('better', 'negligible', 'inconclusive')
+    """
+    differs, inside = p_adjusted < alpha, p_equivalence < alpha
+    if inside:
+        return "negligible" if differs else "equivalent"
+    if not differs:
+        return "inconclusive"
+    return "better" if (difference > 0) != lower_is_better else "worse"
+
+
+def seeds_to_decide(sd: FloatArray, family_size: IntArray, settings: Settings) -> list[int | None]:
+    """Seeds that 80 % power would take at the margin and the observed sd of the differences.
+
+    Not the power of the observed effect, which says no more than its p-value does (Hoenig and
+    Heisey 2001).
+
+    Args:
+        sd: shape (m,), NaN where there was no spread to observe.
+        family_size: shape (m,), comparisons corrected together with each.
+        settings: whose margin is the effect; without one the answers are None.
+    """
+    needed: list[int | None] = [None] * len(sd)
+    if settings.margin is None:
+        return needed
+    with np.errstate(divide="ignore"):
+        effect = settings.margin / sd
+    known = np.isfinite(sd)
+    for size in np.unique(family_size[known]):
+        rows = np.flatnonzero(known & (family_size == size))
+        pairs = pairs_for_signed_rank(
+            effect[rows], int(size), alpha=settings.alpha, correction=settings.correction
+        )
+        for row, count in zip(rows.tolist(), pairs.tolist(), strict=True):
+            needed[row] = count
+    return needed

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stats import compare, settle, signed_rank
+
+counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
+
+
+def test_percentages_lose_their_ties_to_float_noise_and_get_them_back():
+    baseline = 100 * np.array([592, 590, 592, 597, 592, 591, 595, 603]) / 872
+    candidate = 100 * np.array([593, 589, 597, 600, 594, 596, 599, 601]) / 872
+    raw = candidate - baseline
+    counted = np.round(raw * 872 / 100)
+    assert signed_rank(raw).p_value == 0.0625
+    assert signed_rank(counted).p_value == 0.0859375
+    assert compare(baseline, candidate).p_value == 0.0859375
+
+
+@given(counts, st.randoms())
+def test_percentages_rank_like_the_counts_behind_them(baseline: list[int], random):
+    candidate = [min(872, max(0, count + random.randint(-3, 3))) for count in baseline]
+    whole = signed_rank(np.subtract(candidate, baseline))
+    percent = 100 * np.array([baseline, candidate]) / 872
+    result = compare(*percent)
+    assert result.p_value == whole.p_value
+    assert result.wilcoxon_statistic == whole.statistic
+    assert compare(*percent, resolution=100 / 872).p_value == whole.p_value
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20), st.floats(0, 1e3))
+def test_settling_moves_nothing_by_more_than_the_noise(differences: list[float], scale: float):
+    settled = settle(differences, scale)
+    size = np.abs(differences).max()
+    assert np.abs(settled - differences).max() <= 21 * max(1e-9 * size, 1.5e-14 * scale)
+    assert settle(settled, scale).tolist() == settled.tolist()
+
+
+def test_a_difference_within_rounding_error_of_its_scores_is_zero():
+    assert settle([66.1 + 1e-14 - 66.1, 0.1], scale=66.1)[0] == 0
+
+
+def test_small_real_differences_of_large_scores_survive():
+    assert settle([1e-4, -2e-4], scale=1e6).tolist() == [1e-4, -2e-4]
+
+
+def test_a_resolution_rounds_to_its_nearest_multiple():
+    assert settle([0.24, -0.26, 0.01], resolution=0.25).tolist() == pytest.approx([0.25, -0.25, 0])
