@@ -1,0 +1,154 @@
+"""How numbers and settings read, the same in every format for people."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+
+from stats.analyse import Analysis
+from stats.compare import Comparison
+from stats.interaction import Interaction
+
+ABSENT = "n/a"
+
+CORRECTION_NAMES = {
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+    "benjamini-hochberg": "Benjamini-Hochberg",
+    "none": "uncorrected",
+}
+ZERO_NAMES = {
+    "wilcox": "zero differences dropped",
+    "pratt": "zero differences ranked and dropped",
+    "zsplit": "ranks of zero differences split",
+}
+
+
+def printable(name: str) -> str:
+    """A name on one line, with control characters made visible as a replacement sign.
+
+    >>> printable("a\\x1b[31mb")
+    'a�[31mb'
+    """
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
+
+
+def place(model: str, task: str) -> str:
+    """Title of a table; empty where neither has a name."""
+    return printable(" · ".join(part for part in (task, model) if part))
+
+
+def decimals(analysis: Analysis) -> int:
+    """Decimals that show two digits of the typical half width of an interval, at least 2."""
+    widths = [(each.ci_high - each.ci_low) / 2 for each in analysis.comparisons]
+    known = [width for width in widths if math.isfinite(width) and width > 0]
+    if not known:
+        return 2
+    return min(8, max(2, 1 - math.floor(math.log10(median(known)))))
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign.
+
+    >>> signed(1.234, 2), signed(-0.001, 2), signed(float("nan"), 2)
+    ('+1.23', '0.00', 'n/a')
+    """
+    if not math.isfinite(value):
+        return ABSENT
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
+def interval(low: float, high: float, digits: int) -> str:
+    """Both ends of an interval in brackets."""
+    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+
+
+def probability(value: float) -> str:
+    """Three digits without the leading zero.
+
+    >>> [probability(p) for p in (0.03125, 0.0498, 0.00001, 1.0, float("nan"))]
+    ['.0312', '.0498', '<.0001', '1', 'n/a']
+    """
+    if math.isnan(value):
+        return ABSENT
+    if value < 0.0001:
+        return "<.0001"
+    text = f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"
+    return text.removeprefix("0")
+
+
+def difference(each: Comparison, digits: int) -> str:
+    """Mean difference with its t interval."""
+    ends = interval(each.ci_low, each.ci_high, digits)
+    return f"{signed(each.mean_difference, digits)} {ends}"
+
+
+def double_difference(each: Interaction, digits: int) -> str:
+    """Difference of differences with its t interval."""
+    ends = interval(each.ci_low, each.ci_high, digits)
+    return f"{signed(each.difference_of_differences, digits)} {ends}"
+
+
+def p_name(analysis: Analysis) -> str:
+    """Heading of a column of corrected p-values."""
+    return "p" if analysis.correction == "none" else f"p ({CORRECTION_NAMES[analysis.correction]})"
+
+
+def confidence(analysis: Analysis) -> str:
+    """Confidence of the intervals in percent."""
+    return f"{100 * analysis.settings.confidence:g} %"
+
+
+def needed(each: Comparison) -> str:
+    """What an inconclusive comparison would take; empty where that is not known."""
+    if each.seeds_needed is None:
+        return ""
+    return f"80 % power at the margin: {each.seeds_needed:,} seeds"
+
+
+def header(analysis: Analysis) -> list[str]:
+    """Lines that say what was compared and how."""
+    settings = analysis.settings
+    metric = printable(analysis.metric) or "score"
+    split = f" on {printable(analysis.split)}" if analysis.split else ""
+    direction = "lower" if settings.lower_is_better else "higher"
+    margin = (
+        "none declared"
+        if analysis.margin is None
+        else f"{analysis.margin:g} point{'s' * (analysis.margin != 1)}"
+    )
+    pairs = _range([str(each.n_pairs) for each in _by_pairs(analysis)])
+    reach = _range(
+        [probability(each.smallest_attainable_p_adjusted) for each in _by_reach(analysis)]
+    )
+    study = [f"study {printable(analysis.study)}"] if analysis.study else []
+    return [
+        "; ".join([*study, f"{metric}{split} ({direction} is better)", f"n = {pairs} pairs"]),
+        f"exact Wilcoxon signed-rank ({ZERO_NAMES[settings.zeros]}), {_correction(analysis)}",
+        f"alpha {probability(analysis.alpha)}; margin {margin}; "
+        f"smallest attainable corrected p {reach}",
+    ]
+
+
+def _correction(analysis: Analysis) -> str:
+    if analysis.correction == "none":
+        return "p not corrected"
+    family = {
+        "model-init-task": "the candidates on the same model, init and task",
+        "study": f"all {len(analysis.comparisons)} comparisons of the study",
+    }[analysis.family]
+    return f"{CORRECTION_NAMES[analysis.correction]} over {family}"
+
+
+def _by_pairs(analysis: Analysis) -> list[Comparison]:
+    return sorted(analysis.comparisons, key=lambda each: each.n_pairs)
+
+
+def _by_reach(analysis: Analysis) -> list[Comparison]:
+    return sorted(analysis.comparisons, key=lambda each: each.smallest_attainable_p_adjusted)
+
+
+def _range(ascending: list[str]) -> str:
+    first, last = ascending[0], ascending[-1]
+    return first if first == last else f"{first} to {last}"

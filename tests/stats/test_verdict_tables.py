@@ -1,0 +1,211 @@
+"""How an analysis reads in each format."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import shutil
+import subprocess
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stats import InvalidSetting, analyse
+from stats.report import FORMATS, render
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "../../x",
+    "a|b",
+    "a&b_c",
+    "[bold]kd[/bold]",
+    "[x](javascript:1)",
+    r"$\input{/etc/passwd}$ 50% #1 ~^ {",
+    "α-蒸馏",
+    "two\nlines\x1b[31m",
+]
+FIELDS = {
+    *("baseline", "candidate", "model", "init", "task", "n_pairs", "dropped_seeds"),
+    *("baseline_mean", "candidate_mean", "mean_difference", "ci_low", "ci_high", "confidence"),
+    *("hodges_lehmann", "hl_low", "hl_high", "hl_confidence", "wilcoxon_statistic"),
+    *("p_value", "p_adjusted", "smallest_attainable_p", "d_z", "hedges_g", "rank_biserial"),
+    *("pair_correlation", "p_equivalence", "verdict"),
+}
+INTERACTION_FIELDS = {
+    *("baseline", "candidate", "model", "task", "n_pairs"),
+    *("difference_of_differences", "ci_low", "ci_high", "p_value", "p_adjusted"),
+}
+
+
+@pytest.fixture
+def analysis(table):
+    return analyse(table, "base", ["ls", "tf_reg", "kd"], margin=1.0, study="kd_study")
+
+
+@pytest.fixture
+def hostile(table):
+    kd = table[table["method"] == "kd"]
+    named = [kd.assign(method=name) for name in HOSTILE]
+    return analyse(pd.concat([table, *named]), "base", HOSTILE, study="<b>a|b</b>")
+
+
+def test_json_is_one_object_with_every_field_at_full_precision(analysis):
+    whole = json.loads(render(analysis, "json"))
+    assert set(whole) >= {
+        *("study", "metric", "alpha", "margin", "correction"),
+        *("comparisons", "interactions", "warnings"),
+    }
+    for record, each in zip(whole["comparisons"], analysis.comparisons, strict=True):
+        assert set(record) >= FIELDS
+        assert record["mean_difference"] == each.mean_difference
+        assert record["p_adjusted"] == each.p_adjusted
+    for record, found in zip(whole["interactions"], analysis.interactions, strict=True):
+        assert set(record) >= INTERACTION_FIELDS
+        assert record["difference_of_differences"] == found.difference_of_differences
+
+
+def test_json_has_null_and_csv_an_empty_field_for_what_cannot_be_computed(table):
+    table.loc[table["method"] == "ls", "score"] = math.nan
+    analysis = analyse(table, "base", ["ls", "kd"])
+    text = render(analysis, "json")
+    assert "NaN" not in text
+    first = json.loads(text)["comparisons"][0]
+    assert first["p_value"] is None
+    assert first["p_equivalence"] is None
+    assert sorted(first["dropped_seeds"]) == sorted([42, 7, 1, 13, 21, 87, 100, 5])
+    row = next(csv.DictReader(StringIO(render(analysis, "csv"))))
+    assert row["p_value"] == ""
+    assert row["dropped_seeds"] == "1 5 7 13 21 42 87 100"
+
+
+def test_csv_has_one_row_for_each_comparison_and_reads_back(analysis):
+    rows = list(csv.DictReader(StringIO(render(analysis, "csv"))))
+    assert set(rows[0]) >= FIELDS
+    assert [float(row["ci_low"]) for row in rows] == [each.ci_low for each in analysis.comparisons]
+    assert [row["verdict"] for row in rows] == [each.verdict for each in analysis.comparisons]
+
+
+def test_the_terminal_table_has_inits_side_by_side(analysis):
+    text = render(analysis)
+    assert "study kd_study; accuracy on test (higher is better); n = 8 pairs" in text
+    assert "alpha .05; margin 1 point; smallest attainable corrected p .0234" in text
+    assert re.search(r"comparison +pretrained +scratch", text)
+    kd = next(line for line in text.splitlines() if line.strip().startswith("base vs kd"))
+    assert len(re.findall(r"[-+]\d\.\d\d \[[-+]\d\.\d\d, [-+]\d\.\d\d\]", kd)) == 2
+    assert text.index("base vs kd") < text.index("interaction, docstrings · tiny")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_terminal_table_keeps_to_its_width(hostile, width: int):
+    assert max(len(line) for line in render(hostile, width=width).splitlines()) <= width
+
+
+def test_the_terminal_table_has_colour_only_if_asked(analysis):
+    assert "\x1b[" not in render(analysis)
+    assert "\x1b[" in render(analysis, colour=True)
+
+
+def test_many_inits_are_split_over_several_tables(table):
+    copies = [
+        table[table["init"] == "scratch"].assign(init=f"checkpoint-{index}") for index in range(3)
+    ]
+    text = render(analyse(pd.concat([table, *copies]), "base", ["kd"]))
+    for init in ("pretrained", "scratch", "checkpoint-0", "checkpoint-1", "checkpoint-2"):
+        assert init in text
+
+
+def test_dropped_seeds_and_the_seeds_still_needed_are_in_the_table(table):
+    is_kd = (table["method"] == "kd") & (table["seed"] == 42)
+    table.loc[is_kd, "score"] = math.nan
+    analysis = analyse(table, "base", ["ls", "kd"], margin=0.05)
+    text = render(analysis)
+    assert "n = 7, without seed 42" in text
+    open_question = next(each for each in analysis.comparisons if each.verdict == "inconclusive")
+    assert f"80 % power at the margin: {open_question.seeds_needed:,} seeds" in text
+    assert text.rstrip().splitlines()[-1].startswith("warning: ")
+
+
+def test_markup_in_names_is_shown_and_not_obeyed_in_the_terminal(hostile):
+    text = render(hostile, width=200)
+    assert "base vs [bold]kd[/bold]" in text
+    assert "\x1b" not in text
+    assert "two�lines�[31m" in text
+
+
+def test_markdown_keeps_its_columns_and_no_html_whatever_the_names(hostile):
+    text = render(hostile, "markdown")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "](javascript" not in text.replace(r"\](", "")
+    pipes = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"]
+    assert set(pipes[:11]) == {12}
+    assert set(pipes[11:]) == {5}
+
+
+def test_latex_is_balanced_and_escaped_whatever_the_names(hostile):
+    text = render(hostile, "latex")
+    bare = re.sub(r"\\[\\{}%$#&_]", "", text)
+    assert bare.count("{") == bare.count("}")
+    assert text.count(r"\begin{") == text.count(r"\end{")
+    assert r"\input" not in text
+    assert r"a\&b\_c" in text
+    assert r"\texttt{U+84B8}" in text
+    assert r"\toprule" in text
+    body = [line for line in bare.splitlines() if line.startswith("base vs")]
+    assert {line.count("&") for line in body} == {10, 3}
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles_as_it_is(hostile, tmp_path: Path):
+    (tmp_path / "tables.tex").write_text(render(hostile, "latex"), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_format_claims_more_than_the_verdict(table, format: str):
+    open_and_small = [analyse(table, "base", ["ls", "kd"], margin=m) for m in (0.01, 100.0)]
+    verdicts = {each.verdict for analysis in open_and_small for each in analysis.comparisons}
+    assert verdicts >= {"inconclusive", "negligible"}
+    for analysis in open_and_small:
+        text = render(analysis, format).lower()
+        assert "no difference" not in text
+        assert "significant" not in text
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_scores_without_model_init_and_task_leave_no_empty_names(table, format: str):
+    plain = table[table["init"] == "scratch"][["method", "seed", "score"]]
+    text = render(analyse(plain, "base", ["kd"]), format)
+    assert "()" not in text
+    assert " · " not in text
+    assert "interaction," not in text.lower()
+
+
+def test_small_scales_keep_their_digits(table):
+    fractions = table.assign(score=table["score"] / 1000)
+    assert re.search(r"\+0\.00[23]\d+ \[", render(analyse(fractions, "base", ["kd"])))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"correction": "none"}, "p not corrected"),
+        ({"family": "study"}, "Holm over all 4 comparisons of the study"),
+        ({"zeros": "pratt"}, "zero differences ranked and dropped"),
+        ({}, "margin none declared"),
+    ],
+)
+def test_the_header_says_how_it_was_done(table, options: dict, says: str):
+    text = render(analyse(table, "base", ["ls", "kd"], **options), "markdown")
+    assert says in text
+
+
+def test_an_unknown_format_lists_the_known_ones(analysis):
+    with pytest.raises(InvalidSetting, match="format must be one of table, markdown, latex"):
+        render(analysis, "html")
