@@ -103,11 +103,11 @@ def test_without_a_margin_nothing_is_equivalent():
 
 
 def test_an_outlier_that_turns_the_mean_does_not_turn_the_verdict():
-    gains = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, -40.0]
-    baseline = np.linspace(60, 62, 10)
+    gains = [*np.linspace(0.5, 1.6, 12), -40.0]
+    baseline = np.linspace(60, 62, 13)
     result = compare(baseline, baseline + gains)
     assert result.mean_difference < 0 < result.hodges_lehmann
-    assert result.p_value > 0.05 or result.verdict == "better"
+    assert result.verdict == "better"
 
 
 def test_both_arms_may_have_the_same_name():
