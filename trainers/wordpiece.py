@@ -61,16 +61,11 @@ def _pieces(counts: Counter[str], vocabulary: int) -> list[str]:
     """The learned pieces: letters first, then merges in the order in which they were made."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    letters: Counter[str] = Counter()
-    for word, count in counts.items():
-        for letter in word:
-            letters[letter] += count
-    ranked = sorted(letters, key=lambda letter: (-letters[letter], letter))
-    alphabet = set(ranked[:ALPHABET])
+    inside = {letter: chr(_INSIDE + i) for i, letter in enumerate(_alphabet(counts))}
     words = [
-        (_to_private(word), count)
+        (word[0] + "".join(inside[letter] for letter in word[1:]), count)
         for word, count in sorted(counts.items())
-        if count >= RAREST_WORD and alphabet.issuperset(word)
+        if count >= RAREST_WORD and inside.keys() >= set(word)
     ]
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -79,16 +74,22 @@ def _pieces(counts: Counter[str], vocabulary: int) -> list[str]:
         trainers.BpeTrainer(vocab_size=vocabulary - len(SPECIAL), show_progress=False),
     )
     learned = learner.get_vocab()
-    return [_from_private(piece) for piece in sorted(learned, key=learned.__getitem__)]
+    letters = {private: letter for letter, private in inside.items()}
+    return [
+        (CONTINUING if piece[0] in letters else "")
+        + "".join(letters.get(sign, sign) for sign in piece)
+        for piece in sorted(learned, key=learned.__getitem__)
+    ]
 
 
-def _to_private(word: str) -> str:
-    return word[0] + "".join(chr(_INSIDE + ord(letter)) for letter in word[1:])
-
-
-def _from_private(piece: str) -> str:
-    text = "".join(chr(ord(c) - _INSIDE) if ord(c) >= _INSIDE else c for c in piece)
-    return CONTINUING + text if ord(piece[0]) >= _INSIDE else text
+def _alphabet(counts: Counter[str]) -> list[str]:
+    """The most frequent letters and signs, at most ALPHABET of them."""
+    letters: Counter[str] = Counter()
+    for word, count in counts.items():
+        for letter in word:
+            letters[letter] += count
+    ranked = sorted(letters, key=lambda letter: (-letters[letter], letter))
+    return [letter for letter in ranked if ord(letter) < _INSIDE][:ALPHABET]
 
 
 def _bert_tokenizer(vocabulary: dict[str, int]) -> "Tokenizer":

@@ -110,15 +110,15 @@ class Digits(Task):
         digit = np.load(folder / "digits.npy", allow_pickle=False)
         free = np.flatnonzero(np.isin(digit, self.digits))
         rng = np.random.default_rng([1, seed] if self.per_seed else [0])
-        drawn = free
+        drawn, title = free, "Digits"
         for current in SPLITS:
             labels = np.array([self.digits.index(int(d)) for d in digit[free]], dtype=np.int64)
             size = self.sizes[current]
-            check_supply("Digits", current, size, labels, self.classes)
+            check_supply(title, current, size, labels, self.classes)
             drawn = free[balanced(labels, size, len(self.digits), rng)]
             if current == split:
                 break
-            free = np.setdiff1d(free, drawn)
+            free, title = np.setdiff1d(free, drawn), f"{title}, after {current}={size}"
         labels = np.array([self.digits.index(int(d)) for d in digit[drawn]], dtype=np.int64)
         return Examples(ids=drawn, labels=labels, inputs={"pixels": pixels[drawn]})
 

@@ -18,82 +18,9 @@ from trainers.tasks.extraction import documents
 from trainers.tasks.labelling import PAIR_CLASSES, Label, labelled
 from trainers.tasks.prose import Masking
 from trainers.tasks.sampling import balanced, check_sizes, check_supply
+from trainers.tasks.sources import FURTHER, PACKAGES, SUBMODULES
 from trainers.tasks.task import Examples, Split, Task
 from trainers.tasks.unlabelled import corpus
-
-#: The packages to tell apart.
-PACKAGES = ("scipy", "pandas", "statsmodels", "sklearn", "matplotlib", "numpy", "torch", "mlflow")
-#: More of what armbench installs anyway, read for the pre-training corpus only.
-FURTHER = ("sqlalchemy", "networkx", "xarray", "optuna", "datasets")
-
-#: The 64 submodules with most examples, as counted on the side where each has fewest for the
-#: side's share: of the second level, and of the third where the second has over 600 examples.
-SUBMODULES = (
-    "matplotlib.backends",
-    "mlflow.assistant",
-    "mlflow.data",
-    "mlflow.entities",
-    "mlflow.genai.evaluation",
-    "mlflow.genai.judges",
-    "mlflow.genai.scorers",
-    "mlflow.models",
-    "mlflow.server",
-    "mlflow.store.artifact",
-    "mlflow.store.tracking",
-    "mlflow.tracing",
-    "mlflow.tracking",
-    "mlflow.utils",
-    "numpy._core",
-    "numpy.distutils",
-    "numpy.lib",
-    "numpy.polynomial",
-    "pandas.core.arrays",
-    "pandas.core.computation",
-    "pandas.core.dtypes",
-    "pandas.core.indexes",
-    "pandas.io.formats",
-    "scipy.integrate",
-    "scipy.io",
-    "scipy.optimize",
-    "scipy.signal",
-    "scipy.sparse",
-    "sklearn.cluster",
-    "sklearn.datasets",
-    "sklearn.decomposition",
-    "sklearn.ensemble",
-    "sklearn.linear_model",
-    "sklearn.metrics",
-    "sklearn.utils",
-    "statsmodels.discrete",
-    "statsmodels.distributions",
-    "statsmodels.genmod",
-    "statsmodels.regression",
-    "statsmodels.stats",
-    "statsmodels.tools",
-    "statsmodels.tsa.statespace",
-    "statsmodels.tsa.vector_ar",
-    "torch._dynamo.variables",
-    "torch._export",
-    "torch._functorch",
-    "torch._higher_order_ops",
-    "torch._inductor.codegen",
-    "torch._inductor.fx_passes",
-    "torch._inductor.kernel",
-    "torch._inductor.runtime",
-    "torch.ao.quantization",
-    "torch.cuda",
-    "torch.distributed._shard",
-    "torch.distributed.algorithms",
-    "torch.distributed.checkpoint",
-    "torch.distributed.elastic",
-    "torch.distributed.fsdp",
-    "torch.distributed.tensor",
-    "torch.distributions",
-    "torch.fx.experimental",
-    "torch.nn.modules",
-    "torch.onnx",
-    "torch.utils",
-)
 
 KIND_CLASSES = ("function", "method", "class", "module")
 
@@ -144,24 +71,35 @@ class Docstrings(Task):
     submodules: tuple[str, ...] = SUBMODULES
 
     def __post_init__(self) -> None:
+        for field in ("packages", "further", "submodules"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         for field, choices in (("label", get_args(Label)), ("splits", ("fixed", "per_seed"))):
             if getattr(self, field) not in choices:
                 listed = ", ".join(f'"{choice}"' for choice in choices)
+                value = getattr(self, field)
                 raise TaskError(
-                    f"Docstrings: {field}={getattr(self, field)!r} is unknown. "
-                    f"Choose one of {listed}."
+                    f"Docstrings: {field}={value!r} is unknown. Choose one of {listed}."
                 )
         if self.vocabulary < wordpiece.SMALLEST:
             raise TaskError(
                 f"Docstrings: vocabulary={self.vocabulary} is too small for the alphabet. "
                 f"Give at least {wordpiece.SMALLEST}."
             )
-        for field in ("packages", "further", "submodules"):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
-        if len(set(self.classes)) < max(2, len(self.classes)):
-            field = "submodules" if self.label == "submodule" else "packages"
-            raise TaskError(f"{self._title}: give at least two different {field} as classes.")
+        self._check_packages()
         check_sizes(self._title, self.sizes, len(self.classes))
+
+    def _check_packages(self) -> None:
+        named = [*self.packages, *self.further]
+        if twice := sorted({package for package in named if named.count(package) > 1}):
+            raise TaskError(
+                f"Docstrings: {', '.join(twice)} is named twice in packages or further."
+            )
+        if not self.packages:
+            raise TaskError("Docstrings: packages is empty. Name at least one package to import.")
+        if len(set(self.classes)) < max(2, len(self.classes)):
+            raise TaskError(
+                f"{self._title}: its {self.label}s are its classes; give at least two, once each."
+            )
 
     @property
     def _title(self) -> str:

@@ -30,7 +30,7 @@ def digest(package: str) -> str:
     install paths nor compiled files count.
     """
     distribution = _distribution(package)
-    entries = sorted(",".join(entry) for entry in _entries(distribution, package))
+    entries = [",".join(entry) for entry in _entries(distribution, package)]
     text = "\n".join([package, distribution.version, *entries])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -41,7 +41,7 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
     The names come from the RECORD, so that nothing is imported to find them.
     """
     distribution = _distribution(package)
-    for path, *_ in sorted(_entries(distribution, package)):
+    for path, *_ in _entries(distribution, package):
         parts = path.removesuffix(".py").split("/")
         if NOT_ITS_OWN.isdisjoint(parts) and not parts[-1].endswith(NOT_TO_BE_READ):
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -72,15 +72,23 @@ def _distribution(package: str) -> metadata.Distribution:
     return metadata.distribution(_name(package))
 
 
-def _entries(distribution: metadata.Distribution, package: str) -> Iterator[list[str]]:
-    """Rows (path, hash, size) of the package's own ``.py`` files in the RECORD."""
+def _entries(distribution: metadata.Distribution, package: str) -> list[list[str]]:
+    """Sorted rows (path, hash, size) of the package's own ``.py`` files in the RECORD."""
+    name = _name(package)
     record = distribution.read_text("RECORD")
     if record is None:
-        name = _name(package)
         raise TaskError(
             f"{name} is installed without a RECORD of its files. "
             f"Install it from a wheel: pip install --force-reinstall {name}"
         )
-    for row in csv.reader(record.splitlines()):
-        if row and row[0].endswith(".py") and row[0].split("/")[0] in (package, f"{package}.py"):
-            yield row
+    rows = [
+        row
+        for row in csv.reader(record.splitlines())
+        if row and row[0].endswith(".py") and row[0].split("/")[0] in (package, f"{package}.py")
+    ]
+    if not rows:
+        raise TaskError(
+            f"{name} is installed, but holds no Python files of a package {package}. "
+            "Give the name to import, not the name to install."
+        )
+    return sorted(rows)

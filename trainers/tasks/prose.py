@@ -25,7 +25,10 @@ _UNDERLINE = re.compile(r"([^\w\s])\1{2,}$")
 _DIRECTIVE = re.compile(r"\.\.\s+([\w:-]*\w)::\s*(.*)$")
 _ROLE = re.compile(r":[\w:+-]+:`[~!.]*([^`<]*?)\s*(?:<[^>`]*>)?`")
 _LINK = re.compile(r"`([^`<]+?)\s*<[^>`]*>`_*")
-_MARKUP = re.compile(r"`+|\*\*|(?<!\w)\*(?=\w)|(?<=\w)[*_](?!\w)|\{[^{}\s]*\}|\\(?=\s)")
+_MARKUP = re.compile(
+    r"`+|\*\*|(?<!\w)\*(?=\w)|(?<=\w)[*_](?!\w)|\{[^{}\s]*\}|\\\s|(?<![\w.])[~!]?\.(?=[A-Za-z_])"
+)
+_VERSION = re.compile(r"^v?\d[\w.]*\s*")
 _SIGNATURE = re.compile(r"^[\w.]+\s*\(.*\)\s*(->.*|:)?$")
 _NEITHER_LETTER_NOR_STOP = re.compile(r"[^A-Za-z\s,.;:'-]")
 _WORD = re.compile(r"\b[A-Za-z][A-Za-z'-]*\b")
@@ -114,22 +117,19 @@ def _blocks(docstring: str) -> Iterator[list[str]]:
         indentation = len(full) - len(full.lstrip())
         if line.startswith("```"):
             fenced = not fenced
-            continue
-        if literal_beyond is not None and line and indentation <= literal_beyond:
-            literal_beyond = None
-        if fenced or literal_beyond is not None or _UNDERLINE.match(line):
-            continue
-        if not line:
+        elif not line:
             yield _without_doctest(block)
             block = []
+        elif fenced or (literal_beyond is not None and indentation > literal_beyond):
             continue
-        directive = _DIRECTIVE.match(line)
-        if directive and directive[1] not in _PROSE_DIRECTIVES:
-            literal_beyond = indentation
-            continue
-        if line.endswith("::") and not directive:
-            literal_beyond = indentation
-        block.append(directive[2] if directive else line)
+        elif not _UNDERLINE.match(line):
+            directive = _DIRECTIVE.match(line)
+            opens = directive[1] not in _PROSE_DIRECTIVES if directive else line.endswith("::")
+            literal_beyond = indentation if opens else None
+            if directive is None:
+                block.append(line[:-1] if opens else line)
+            elif not opens:
+                block.append(_VERSION.sub("", directive[2]))
 
 
 def _without_doctest(block: list[str]) -> list[str]:

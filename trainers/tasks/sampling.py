@@ -12,6 +12,8 @@ from trainers.tasks.task import Split
 def check_sizes(task: str, sizes: Mapping[Split, int], classes: int) -> None:
     """Raise TaskError unless every size is a positive multiple of the number of classes."""
     for split, size in sizes.items():
+        if not isinstance(size, int):
+            raise TaskError(f"{task}: {split}={size!r} must be a whole number.")
         if size > 0 and size % classes == 0:
             continue
         below, above = size // classes * classes, (size // classes + 1) * classes

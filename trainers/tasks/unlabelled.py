@@ -12,8 +12,8 @@ from trainers.tasks.pool import NEAR, SIDES, Pool, side
 def corpus(found: Sequence[Document], pool: Pool, labelled: Sequence[str]) -> Iterator[str]:
     """The documents as lines of text, without the modules of the dev and test sides.
 
-    A paragraph of the rest goes if it contains a dev or test summary or body, or nearly so.
-    A repeated paragraph stays once.
+    A paragraph of the rest goes if it contains a dev or test summary or body, or nearly so, and
+    the whole document if it still does. A repeated paragraph stays once.
 
     Args:
         found: the documents, those of packages that have no labels included.
@@ -26,13 +26,19 @@ def corpus(found: Sequence[Document], pool: Pool, labelled: Sequence[str]) -> It
     for document in found:
         if document.module.split(".")[0] in own and SIDES[side(document.module)] != "train":
             continue
-        kept = []
-        for paragraph in document.paragraphs:
-            if paragraph not in seen and not held_out.contained_in(paragraph):
-                kept.append(paragraph)
-            seen.add(paragraph)
-        if kept:
-            yield " ".join(kept)
+        new = [paragraph for paragraph in document.paragraphs if paragraph not in seen]
+        seen.update(new)
+        if text := _clean(new, held_out):
+            yield text
+
+
+def _clean(paragraphs: Sequence[str], held_out: HeldOut) -> str:
+    """The paragraphs as one text in which no held-out one shows; empty if that cannot be had."""
+    whole = " ".join(paragraphs)
+    if not held_out.contained_in(whole):
+        return whole
+    rest = " ".join(p for p in paragraphs if not held_out.contained_in(p))
+    return "" if held_out.contained_in(rest) else rest
 
 
 def _held_out(pool: Pool) -> HeldOut:

@@ -1,0 +1,64 @@
+"""The laws of near-duplicates, against the definition applied to every pair."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainers.tasks.near_duplicates import HeldOut, keep_first, shingles
+
+# Few words, so that texts resemble each other often.
+texts = st.lists(
+    st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=9).map(" ".join), max_size=12
+)
+thresholds = st.sampled_from([0.2, 0.5, 0.6, 0.8, 1.0])
+
+
+def jaccard(one: str, other: str) -> float:
+    a, b = shingles(one), shingles(other)
+    return len(a & b) / len(a | b) if a | b else 0.0
+
+
+@given(texts, thresholds)
+def test_no_two_kept_texts_resemble_each_other(found, threshold):
+    kept = keep_first(found, threshold)
+    for place, i in enumerate(kept):
+        assert all(jaccard(found[i], found[j]) < threshold for j in kept[:place])
+
+
+@given(texts, thresholds)
+def test_every_text_that_goes_resembles_an_earlier_one_that_stays(found, threshold):
+    kept = keep_first(found, threshold)
+    for i in set(range(len(found))) - set(kept):
+        assert any(jaccard(found[i], found[j]) >= threshold for j in kept if j < i)
+
+
+@given(texts, texts, thresholds)
+def test_containment_is_the_share_of_the_held_out_shingles(held, others, threshold):
+    held_out = HeldOut(held, threshold)
+    for text in others:
+        own = shingles(text)
+        expected = any(
+            len(own & part) / len(part) >= threshold - 1e-9 for part in map(shingles, held) if part
+        )
+        assert held_out.contained_in(text) == expected
+
+
+@given(texts, thresholds)
+def test_near_duplicates_are_contained(found, threshold):
+    held_out = HeldOut(found[:1], threshold)
+    for text in found[1:]:
+        if jaccard(found[0], text) >= threshold:
+            assert held_out.contained_in(text)
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=3).map(" ".join))
+def test_a_text_is_contained_in_any_text_that_quotes_it(text):
+    assert HeldOut([text], 1.0).contained_in(f"Before it, {text.upper()}! And after.")
+
+
+def test_case_and_punctuation_do_not_tell_texts_apart():
+    assert keep_first(["Fit the model, please.", "fit the MODEL (please)"], 1.0) == [0]
+
+
+def test_texts_without_words_resemble_nothing():
+    assert keep_first(["…", "…", ""], 0.5) == [0, 1, 2]
+    assert not HeldOut(["…", ""], 0.5).contained_in("… anything")
