@@ -64,7 +64,7 @@ def _pieces(counts: Counter[str], vocabulary: int) -> list[str]:
     inside = {letter: chr(_INSIDE + i) for i, letter in enumerate(_alphabet(counts))}
     words = [
         (word[0] + "".join(inside[letter] for letter in word[1:]), count)
-        for word, count in sorted(counts.items())
+        for word, count in counts.items()
         if count >= RAREST_WORD and inside.keys() >= set(word)
     ]
     learner = Tokenizer(models.BPE())

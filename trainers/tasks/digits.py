@@ -67,6 +67,11 @@ class Digits(Task):
         return tuple(map(str, self.digits))
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """One channel of 8 × 8 pixels."""
+        return (1, 8, 8)
+
+    @property
     def per_seed(self) -> bool:
         """Whether every seed draws its own splits."""
         return self.splits == "per_seed"

@@ -29,10 +29,11 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SHARES = (0.60, 0.18, 0.22)
 #: Texts are near-duplicates when they share this part of their shingles.
 NEAR = 0.8
-#: Longer summaries and bodies are cut after this many words.
-LONGEST = 80
-#: A body with fewer words says too little to tell whose it is.
-SHORTEST_BODY = 8
+#: Longer summaries are cut after this many words; one in a hundred has more than 62.
+LONGEST_SUMMARY = 80
+#: A body with fewer words says too little to tell whose it is; more than 40 are cut, so that most
+#: pairs fit into 96 tokens.
+BODY_WORDS = (8, 40)
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def build(found: Sequence[Document]) -> Pool:
     """
     candidates = [document for document in found if is_summary(document.paragraphs[0])]
     candidates.sort(key=lambda document: -side(document.module))
-    summaries = [_cut(document.paragraphs[:1]) for document in candidates]
+    summaries = [_cut(document.paragraphs[:1], 1, LONGEST_SUMMARY) for document in candidates]
     kept = keep_first(summaries, NEAR)
-    bodies = [_cut(candidates[i].paragraphs[1:], SHORTEST_BODY) for i in kept]
+    bodies = [_cut(candidates[i].paragraphs[1:], *BODY_WORDS) for i in kept]
     distinct = set(keep_first(bodies, NEAR))
     names = sorted({candidates[i].module for i in kept})
     number = {name: i for i, name in enumerate(names)}
@@ -115,6 +116,6 @@ def read_lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
-def _cut(paragraphs: Sequence[str], shortest: int = 0) -> str:
+def _cut(paragraphs: Sequence[str], shortest: int, longest: int) -> str:
     words = " ".join(paragraphs).split()
-    return " ".join(words[:LONGEST]) if len(words) >= shortest else ""
+    return " ".join(words[:longest]) if len(words) >= shortest else ""

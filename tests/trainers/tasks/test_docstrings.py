@@ -133,6 +133,18 @@ def test_a_dev_or_test_text_repeated_on_the_train_side_leaves_the_corpus(small, 
     assert secret not in text
 
 
+def test_no_other_text_of_a_dev_or_test_module_is_in_the_corpus(small, install, tmp_path):
+    # Too short for an example: only its module keeps the rest of the docstring out.
+    files = {f"m{i}.py": f'"""Short.\n\nNumber {i} of many modules.\n"""' for i in range(30)}
+    install("alphapack", files)
+    (tmp_path / "out").mkdir()
+    small.prepare(tmp_path / "out")
+    text = "\n".join(small.corpus(tmp_path / "out"))
+    sides = [pool.side(f"alphapack.m{i}") for i in range(30)]
+    assert set(sides) == {0, 1, 2}
+    assert [f"Number {i} of" in text for i in range(30)] == [side == 0 for side in sides]
+
+
 def test_package_names_are_masked_in_examples_and_corpus(small, folder):
     found = pool.read(folder)
     everything = [*found.summaries, *found.bodies, *small.corpus(folder)]
