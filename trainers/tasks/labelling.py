@@ -43,11 +43,9 @@ def labelled(pool: Pool, label: Label, classes: tuple[str, ...]) -> Labelled:
 
 
 def _prefix(module: str, classes: tuple[str, ...]) -> int:
-    """The class that a module is, or lies in; −1 for none."""
-    for i, name in enumerate(classes):
-        if module == name or module.startswith(f"{name}."):
-            return i
-    return -1
+    """The class that a module is, or lies in, the innermost if several; −1 for none."""
+    around = [name for name in classes if f"{module}.".startswith(f"{name}.")]
+    return classes.index(max(around, key=len)) if around else -1
 
 
 def _pairs(pool: Pool) -> Labelled:

@@ -52,13 +52,15 @@ def test_labels_name_the_package_that_the_text_is_from(small, folder):
         assert found.modules[found.rows[i, 0]].startswith(small.classes[label])
 
 
-def test_submodules_are_told_by_the_longest_way_to_the_module(small, folder):
-    names = ("alphapack.one", "alphapack.two", "betapack.one", "betapack.two")
+def test_a_module_belongs_to_the_innermost_submodule_around_it(small, folder):
+    names = ("alphapack", "alphapack.two", "betapack.one", "betapack.two")
     task = replace(small, label="submodule", submodules=names, train=40, dev=8, test=12)
     found, examples = pool.read(folder), task.load("train", folder, seed=0)
     assert Counter(examples.labels.tolist()) == {0: 10, 1: 10, 2: 10, 3: 10}
     for i, label in zip(examples.ids, examples.labels, strict=True):
-        assert found.modules[found.rows[i, 0]].startswith(names[label] + ".")
+        module = found.modules[found.rows[i, 0]]
+        assert module.startswith(f"{names[label]}.")
+        assert (label == 0) == module.startswith("alphapack.one.")
 
 
 def test_a_pair_is_either_a_whole_docstring_or_has_another_body(small, folder):
