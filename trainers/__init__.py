@@ -1,0 +1,1 @@
+"""One run: model, data and method in; scores, predictions and costs out."""

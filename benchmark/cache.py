@@ -1,0 +1,91 @@
+"""What runs leave for each other on disk; all of it can be deleted and is made again.
+
+A folder appears under its final name only when it is complete, so that a killed process never
+leaves half of one behind.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import CacheError
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of finished results by kind and key."""
+
+    root: Path
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where a result lies once it is made."""
+        return self.root / kind / key
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether it is made."""
+        return self.path(kind, key).is_dir()
+
+    @contextmanager
+    def making(self, kind: str, key: str) -> Iterator[Path]:
+        """An empty folder that takes its final name when the block ends without an error.
+
+        Raises:
+            CacheError: the disk is full or cannot be written.
+        """
+        final = self.path(kind, key)
+        draft = final.with_name(f".{key}.{os.getpid()}")
+        try:
+            draft.mkdir(parents=True)
+            yield draft
+            if final.exists():
+                shutil.rmtree(final)
+            draft.rename(final)
+        except OSError as error:
+            raise CacheError(f"{final} could not be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Hold the run of this key; the system lets go of it when the process dies."""
+        path = self._lock(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def is_locked(self, key: str) -> bool:
+        """Whether a living process holds the run of this key."""
+        path = self._lock(key)
+        if not path.exists():
+            return False
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def sweep(self) -> None:
+        """Remove drafts whose process is gone."""
+        for draft in self.root.glob("*/.*.*"):
+            pid = draft.name.rsplit(".", 1)[1]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(draft, ignore_errors=True)
+
+    def _lock(self, key: str) -> Path:
+        return self.root / "locks" / key
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

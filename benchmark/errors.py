@@ -1,0 +1,25 @@
+"""Every error a user can meet, as one small tree; each message says what, where, and what next.
+
+Errors of ``trainers`` and ``stats`` keep their own trees, since neither knows this package; the
+command line treats all three alike.
+"""
+
+
+class BenchmarkError(Exception):
+    """Something that the user can mend; shown without a traceback, exit code 2."""
+
+
+class StudyError(BenchmarkError):
+    """A study file or a declaration in it is wrong."""
+
+
+class Underpowered(StudyError):  # noqa: N818 - reads as the verdict on a study
+    """The study's corrected test could never reach its α."""
+
+
+class StoreError(BenchmarkError):
+    """The record of runs cannot be opened, or does not hold what was asked for."""
+
+
+class CacheError(BenchmarkError):
+    """Something in the cache is damaged or cannot be written, for instance on a full disk."""

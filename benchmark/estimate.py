@@ -1,0 +1,120 @@
+"""How long runs will take: from recorded durations, else from a short calibration."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmark.plan import DataRun, Plan, PretrainRun, Run, TrainRun
+from benchmark.tracking import Recorded
+from trainers.loop import Fit
+from trainers.methods import Base
+from trainers.models import Model
+from trainers.settings import Training
+from trainers.tasks import Task
+
+#: Seconds for the preparation of data, of which nothing is recorded.
+_PREPARATION = 40.0
+#: Seconds a run spends outside its steps: set-up, evaluation, recording.
+_OVERHEAD = 1.0
+#: Tokens of a text as long as nobody has looked at the data.
+_TOKENS = 24
+#: Steps that are timed; the first two warm up.
+_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected durations.
+
+    Attributes:
+        seconds: by key.
+        source: where they come from, for the user.
+    """
+
+    seconds: Mapping[str, float]
+    source: str
+
+    def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
+        """Seconds until all jobs are done: the longest chain or the fullest worker."""
+        total = sum(self.seconds[k] for k in jobs) / workers
+        chain: dict[str, float] = {}
+        for k in plan.runs:
+            before = max((chain[n.key] for n in plan.runs[k].needs.values()), default=0.0)
+            chain[k] = before + (self.seconds[k] if k in jobs else 0.0)
+        return max(total, *chain.values())
+
+
+def estimate(plan: Plan, jobs: Mapping[str, object], finished: Mapping[str, Recorded]) -> Estimate:
+    """Expected seconds of each run of a plan.
+
+    Runs of the same kind (all but seed and teacher) that are recorded give their median; others
+    are calibrated by timing a few steps of their model on made-up input.
+    """
+    recorded: dict[str, list[float]] = defaultdict(list)
+    for done in finished.values():
+        recorded[done.kind].append(done.seconds)
+    seconds, sources = {}, set()
+    for k, run in plan.runs.items():
+        if run.kind in recorded:
+            seconds[k] = median(recorded[run.kind])
+            source = "recorded durations"
+        elif k in jobs:
+            seconds[k] = _calibrated(run)
+            source = "a calibration of a few steps"
+        else:
+            seconds[k], source = 0.0, ""
+        if k in jobs and source:
+            sources.add(source)
+    return Estimate(seconds, " and ".join(sorted(sources)) or "nothing to do")
+
+
+def _calibrated(run: Run) -> float:
+    if isinstance(run, DataRun):
+        return _PREPARATION
+    if isinstance(run, PretrainRun):
+        p = run.pretraining
+        step = seconds_a_step(run.model, run.task, run.training, p.batch_size, p.length)
+        return _OVERHEAD + step * p.steps
+    if isinstance(run, TrainRun):
+        t = run.training
+        steps = -(-run.task.sizes["train"] // t.batch_size)
+        epochs = sum(phase.epochs for phase in run.method.phases(t))
+        step = seconds_a_step(run.model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
+        return _OVERHEAD + 1.15 * step * steps * epochs
+    raise TypeError(f"no way to estimate a {type(run).__name__}")
+
+
+@cache
+def seconds_a_step(
+    model: Model, task: Task, training: Training, batch_size: int, tokens: int
+) -> float:
+    """Median seconds of a training step, timed on made-up examples.
+
+    Args:
+        model: what is trained.
+        task: gives classes and vocabulary, or the shape of an image.
+        training: gives device, precision and threads.
+        batch_size: rows a step.
+        tokens: length of each text.
+    """
+    torch.set_num_threads(training.threads)
+    module, examples = model.rehearsal(task, batch_size, tokens)
+    fit = Fit(module, Base(), examples, examples, training, seed=0)
+    fit.model.to(fit.device).train()
+    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-5, fused=True)
+    rows, times = np.arange(batch_size), []
+    for _ in range(_STEPS):
+        started = time.perf_counter()
+        fit.method.backward(fit.step(rows, phase=0, epoch=0, progress=0.0))
+        optimiser.step()
+        optimiser.zero_grad()
+        if training.device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return median(times[2:])

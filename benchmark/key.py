@@ -1,0 +1,84 @@
+"""The content address of a run: SHA-256 of its canonical specification.
+
+Names of arms and studies, paths and the wall clock are not in it, so that a renamed study finds
+its runs again.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import StudyError
+
+
+def key(specification: Mapping[str, Any]) -> str:
+    """Hex digest of a specification, the same in every process and on every machine.
+
+    >>> key({"seed": 42, "lr": 1e-3}) == key({"lr": 0.001, "seed": 42})
+    True
+    """
+    return hashlib.sha256(canonical(specification).encode()).hexdigest()
+
+
+def canonical(specification: Mapping[str, Any]) -> str:
+    """A specification as JSON with sorted names.
+
+    Raises:
+        StudyError: it holds something without a stable form, such as a function.
+    """
+    plain = _plain(specification)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | bool | int | None):
+        return value
+    if isinstance(value, float):
+        # LS(epsilon=1) and LS(epsilon=1.0) are equal and must be one run
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        if hasattr(value, "specification"):
+            return _plain(value.specification())
+        named = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {"class": type(value).__name__, **_plain(named)}
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        return _plain(value.tolist())
+    raise StudyError(
+        f"{value!r} cannot be part of a run's key; use numbers, texts, tuples and frozen "
+        "dataclasses as fields."
+    )
+
+
+def source_digest(instance: object) -> str | None:
+    """Digest of the source of a class that lives outside armbench, for instance in a study file.
+
+    Classes of armbench itself carry a revision number instead, so that formatting them changes no
+    key.
+    """
+    own = [c for c in type(instance).__mro__ if c is not object]
+    foreign = [c for c in own if c.__module__.split(".")[0] not in ("trainers", "builtins")]
+    if not foreign:
+        return None
+    text = "\n".join(inspect.getsource(c) for c in foreign)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of the weights in a checkpoint folder.
+
+    Raises:
+        StudyError: there are none.
+    """
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise StudyError(f"init: {folder} holds no model.safetensors.")
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""What a study leaves in the record, and the scores table that statistics are made of."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import StoreError
+from benchmark.key import key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.plan import Plan
+    from benchmark.tracking import Tracker
+
+
+def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
+    """A plan as JSON: what was declared, and the key of every cell."""
+    study = plan.study
+    return {
+        "study": study.name,
+        "study_file": str(study_file.resolve()),
+        "study_digest": file_digest(study_file),
+        "baseline": study.comparison.baseline,
+        "candidates": list(study.comparison.candidates),
+        "margin": study.margin,
+        "alpha": study.alpha,
+        "correction": study.correction,
+        "family": study.family,
+        "seeds": list(study.seeds),
+        "cells": [
+            {
+                "key": k,
+                "model": arm.model.name,
+                "init": arm.init_name,
+                "method": arm.name,
+                "task": task.name,
+                "seed": seed,
+                "metric": study.metric or task.metric,
+            }
+            for (arm, task, seed), k in zip(study.cells(), plan.cells, strict=True)
+        ],
+    }
+
+
+def declared_analysis(record: Mapping[str, Any]) -> dict[str, Any]:
+    """How a study declared, before its data were seen, that they are to be analysed."""
+    return {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
+
+
+def record_digest(record: Mapping[str, Any]) -> str:
+    """What tells one plan of a study from another."""
+    return key({name: value for name, value in record.items() if name != "study_file"})
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def scores_table(
+    record: Mapping[str, Any], tracker: "Tracker", metric: str | None, split: str
+) -> "pd.DataFrame":
+    """The scores of a study's cells; a cell without a finished run has NaN and a reason.
+
+    Args:
+        record: from :func:`study_record`.
+        tracker: where the runs are.
+        metric: what to read; None takes each task's own.
+        split: "dev" or "test".
+
+    Returns:
+        Columns model, init, method, task, seed, split, metric, score, status.
+
+    Raises:
+        StoreError: no run has that metric on that split.
+    """
+    import pandas as pd
+
+    finished = tracker.finished()
+    reasons = tracker.last_reasons(
+        cell["key"] for cell in record["cells"] if cell["key"] not in finished
+    )
+    rows = []
+    for cell in record["cells"]:
+        name = metric or cell["metric"]
+        done = finished.get(cell["key"])
+        rows.append(
+            {
+                **{c: cell[c] for c in ("model", "init", "method", "task", "seed")},
+                "split": split,
+                "metric": name,
+                "score": done.scores.get(f"{split}/{name}", float("nan")) if done else float("nan"),
+                "status": "finished" if done else reasons.get(cell["key"], "not run"),
+            }
+        )
+    table = pd.DataFrame(rows)
+    if table["score"].isna().all():
+        known = sorted({m for run in finished.values() for m in run.scores if "/" in m})
+        there = f"; recorded are: {', '.join(known)}" if known else "; no run has finished"
+        raise StoreError(
+            f'study "{record["study"]}": no run has {metric or "its metric"} on {split}{there}.'
+        )
+    return table

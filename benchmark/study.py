@@ -1,0 +1,255 @@
+"""What a user declares: arms, comparisons, the study. Frozen, and checked when it is made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchmark.errors import StudyError, Underpowered
+
+if TYPE_CHECKING:
+    from trainers.methods import Method
+    from trainers.models import Model
+    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.settings import Training
+    from trainers.tasks import Task
+
+#: The eight seeds of arXiv 2205.12428, in its order.
+PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
+
+Family = Literal["model-init-task", "study"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One (model, init, method).
+
+    Attributes:
+        model: the architecture.
+        init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
+            a folder with a checkpoint, or a pre-training declared here.
+        method: how it is trained.
+        name: what tables and flags call it; the method's name unless two arms would share it.
+        training: its settings, where they differ from the study's.
+    """
+
+    model: "Model"
+    init: "str | Path | MaskedLanguageModelling | Supervised"
+    method: "Method"
+    name: str = ""
+    training: "Training | None" = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(getattr(self.method, "name", None), str) or not hasattr(
+            self.method, "loss"
+        ):
+            raise StudyError(
+                f"arm {self.name or self.method!r}: method must be an instance of a method such "
+                f"as Base(), not {self.method!r}."
+            )
+        if not self.name:
+            object.__setattr__(self, "name", self.method.name)
+        if not hasattr(self.model, "build"):
+            raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
+        if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
+            raise StudyError(
+                f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '
+                f"checkpoint or a pre-training, not {self.init!r}."
+            )
+        if self.init == "pretrained" and self.model.pretraining is None:
+            raise StudyError(
+                f'arm "{self.name}": init="pretrained", but {self.model.name} declares no '
+                'pretraining; give the model pretraining=... or use init="scratch".'
+            )
+
+    @property
+    def init_name(self) -> str:
+        """How tables call the init."""
+        if isinstance(self.init, str):
+            return self.init
+        if isinstance(self.init, Path):
+            return self.init.name
+        return self.init.name
+
+    @property
+    def label(self) -> str:
+        """For instance "kd · pretrained"."""
+        return f"{self.name} · {self.init_name}"
+
+    @classmethod
+    def grid(
+        cls,
+        model: "Model | Sequence[Model]",
+        init: "str | Path | Sequence[str | Path]",
+        method: "Method | Sequence[Method]",
+        training: "Training | None" = None,
+    ) -> "tuple[Arm, ...]":
+        """Every combination of models, inits and methods."""
+        return tuple(
+            cls(one_model, one_init, one_method, training=training)
+            for one_model in _sequence(model)
+            for one_init in _sequence(init)
+            for one_method in _sequence(method)
+        )
+
+
+def _sequence(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidates against a baseline, by the names of their arms, within model, init and task."""
+
+    baseline: str
+    candidates: tuple[str, ...]
+
+    def __init__(self, baseline: str, candidates: str | Sequence[str]) -> None:
+        names = (candidates,) if isinstance(candidates, str) else tuple(candidates)
+        object.__setattr__(self, "baseline", baseline)
+        object.__setattr__(self, "candidates", names)
+        if not names:
+            raise StudyError(f'comparison with "{baseline}": candidates is empty.')
+        if baseline in names:
+            raise StudyError(f'comparison: "{baseline}" cannot be its own candidate.')
+        if len(set(names)) < len(names):
+            raise StudyError(f'comparison with "{baseline}": a candidate is named twice.')
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms × tasks × seeds, the comparisons to make, and the margin.
+
+    Attributes:
+        name: names the MLflow experiment.
+        task: one task, or several.
+        arms: what is compared; see :meth:`Arm.grid`.
+        comparison: which arms against which.
+        margin: the smallest difference that matters, in points of the metric, declared before the
+            data are seen; None makes no claim of equivalence.
+        training: settings of every arm that has none of its own.
+        seeds: replicates; the default are the paper's eight.
+        metric: what is compared; None takes each task's own.
+        alpha: largest corrected p-value that counts.
+        correction: of p-values within a family.
+        family: "model-init-task" corrects over the candidates of one baseline on the same model,
+            init and task; "study" over all comparisons.
+        allow_underpowered: run although the corrected test can never reach ``alpha``.
+    """
+
+    name: str
+    task: "Task | tuple[Task, ...]"
+    arms: tuple[Arm, ...]
+    comparison: Comparison
+    margin: float | None
+    training: "Training"
+    seeds: tuple[int, ...] = PAPER_SEEDS
+    metric: str | None = None
+    alpha: float = 0.05
+    correction: str = "holm"
+    family: Family = "model-init-task"
+    allow_underpowered: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", tuple(self.arms))
+        object.__setattr__(self, "seeds", tuple(self.seeds))
+        self._check_numbers()
+        self._check_arms()
+        self._check_comparison()
+        self._check_power()
+
+    @property
+    def tasks(self) -> "tuple[Task, ...]":
+        """The tasks, always as a tuple."""
+        return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    def training_of(self, arm: Arm) -> "Training":
+        """The settings an arm is trained with, not yet resolved for a machine."""
+        return arm.training or self.training
+
+    def cells(self) -> "Iterator[tuple[Arm, Task, int]]":
+        """Every run of the comparison: arms × tasks × seeds."""
+        return (
+            (arm, task, seed) for task in self.tasks for arm in self.arms for seed in self.seeds
+        )
+
+    @property
+    def family_size(self) -> int:
+        """Comparisons that one correction covers."""
+        within = len(self.comparison.candidates)
+        if self.family == "model-init-task":
+            return within
+        return sum(arm.name in self.comparison.candidates for arm in self.arms) * len(self.tasks)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest corrected p-value that these seeds can reach."""
+        from stats import smallest_attainable_p  # scipy is slow to import, and bench --help is not
+
+        return smallest_attainable_p(len(self.seeds), self.family_size, self.correction)
+
+    def _check_numbers(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise StudyError("study: name must be a text that is not empty.")
+        from stats import Settings, StatsError
+
+        try:
+            Settings(
+                alpha=self.alpha,
+                margin=self.margin,
+                correction=self.correction,
+                family=self.family,
+            )
+        except StatsError as error:
+            raise StudyError(f"study: {error}") from error
+        if any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in self.seeds):
+            raise StudyError(f"study: seeds must be whole numbers from 0, not {self.seeds!r}.")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise StudyError("study: seeds holds the same seed twice.")
+
+    def _check_arms(self) -> None:
+        if not self.arms:
+            raise StudyError("study: arms is empty.")
+        seen = set()
+        for arm in self.arms:
+            if not isinstance(arm, Arm):
+                raise StudyError(f"study: arms holds {arm!r}, which is no Arm.")
+            place = (arm.model.name, arm.init_name, arm.name)
+            if place in seen:
+                raise StudyError(
+                    f'arm "{arm.label}" of {arm.model.name} is declared twice; give one of them '
+                    "a name=... of its own."
+                )
+            seen.add(place)
+        for arm in self.arms:
+            for task in self.tasks:
+                self._check_arm(arm, task)
+
+    def _check_arm(self, arm: Arm, task: "Task") -> None:
+        from trainers.errors import TrainerError
+
+        try:
+            arm.method.check(arm.model, task)
+            arm.method.teacher_for(self.training_of(arm))
+        except TrainerError as error:
+            raise StudyError(f'arm "{arm.label}": {error}') from error
+
+    def _check_comparison(self) -> None:
+        names = {arm.name for arm in self.arms}
+        for name in (self.comparison.baseline, *self.comparison.candidates):
+            if name not in names:
+                raise StudyError(
+                    f'comparison: there is no arm "{name}" among {", ".join(sorted(names))}.'
+                )
+
+    def _check_power(self) -> None:
+        if self.allow_underpowered or self.smallest_p < self.alpha:
+            return
+        from stats import seeds_needed_for_alpha
+
+        needed = seeds_needed_for_alpha(self.alpha, self.family_size, self.correction)
+        raise Underpowered(
+            f"study: {len(self.seeds)} seeds can never reach α = {self.alpha:g}: the smallest "
+            f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
+            f"{needed} seeds or more, compare fewer candidates, or set allow_underpowered=True."
+        )

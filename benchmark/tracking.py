@@ -1,0 +1,317 @@
+"""The record of runs: MLflow. This is the only file that imports it.
+
+A run is done when its MLflow run is FINISHED under its key, in whatever experiment of the store
+it was made. Interrupted and failed attempts stay in the record as KILLED and FAILED; they are no
+cache hits.
+"""
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmark.cache import Cache
+from benchmark.errors import StoreError
+
+# Read by mlflow when it is imported: its usage reports would leave the machine with every call.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+# MLflow narrates the making of its tables.
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+#: Longest text that MLflow keeps as a tag or parameter.
+_LONGEST = 5000
+
+#: Tag of the run that holds a study's plan.
+STUDY_ROLE = "study"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are recorded: a folder, or an MLflow tracking URI.
+
+    Attributes:
+        location: as the user gave it.
+    """
+
+    location: str
+
+    @classmethod
+    def choose(cls, asked: str | None) -> "Store":
+        """``--store`` if given, else ``MLFLOW_TRACKING_URI``, else ``mlruns/`` here."""
+        return cls(asked or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns")
+
+    @property
+    def folder(self) -> Path:
+        """Holds the cache, and for a local store the database and the artifacts too."""
+        if self.location.startswith("sqlite:///"):
+            return Path(self.location.removeprefix("sqlite:///")).resolve().parent
+        return Path("mlruns" if "://" in self.location else self.location).resolve()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the record is a sqlite file."""
+        return "://" not in self.location or self.location.startswith("sqlite:///")
+
+    @property
+    def uri(self) -> str:
+        """What MLflow is given."""
+        if "://" in self.location:
+            return self.location
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> str | None:
+        """Where artifacts go; a server decides that itself."""
+        return (self.folder / "artifacts").as_uri() if self.is_local else None
+
+    @property
+    def cache(self) -> Cache:
+        """What can be deleted and is made again."""
+        return Cache(self.folder / "cache")
+
+    def exists(self) -> bool:
+        """Whether anything has been recorded yet, as far as that can be told from here."""
+        return not self.is_local or Path(self.uri.removeprefix("sqlite:///")).exists()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A finished run, as the record has it.
+
+    Attributes:
+        run_id: MLflow's.
+        scores: by "split/metric".
+        seconds: from its start to its end.
+        kind: what it shares with runs that take equally long.
+        tags: coordinates and provenance.
+    """
+
+    run_id: str
+    scores: Mapping[str, float]
+    seconds: float
+    kind: str
+    tags: Mapping[str, str]
+
+
+@dataclass
+class Tracker:
+    """A connection to the record; every process makes its own."""
+
+    store: Store
+    _experiments: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client.
+
+        Raises:
+            StoreError: the store cannot be opened.
+        """
+        if self.store.is_local:
+            try:
+                self.store.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"the store {self.store.folder} cannot be made: {error.strerror}. "
+                    "Give --store a folder that can be written."
+                ) from error
+        # Unreachable servers would otherwise be retried for minutes.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        try:
+            client = MlflowClient(tracking_uri=self.store.uri)
+            client.search_experiments(max_results=1)
+        except Exception as error:
+            detail = str(error).strip().splitlines()[0]
+            raise StoreError(
+                f"the MLflow store {self.store.uri} cannot be opened: {detail}"
+            ) from error
+        return client
+
+    def experiment(self, name: str) -> str:
+        """The id of a study's experiment, made if it is new.
+
+        Raises:
+            StoreError: the experiment was deleted in MLflow.
+        """
+        if name not in self._experiments:
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                self._experiments[name] = self.client.create_experiment(
+                    name, artifact_location=self.store.artifacts
+                )
+            elif found.lifecycle_stage == "deleted":
+                raise StoreError(
+                    f'the experiment "{name}" was deleted in MLflow; restore it there, or give '
+                    "the study another name."
+                )
+            else:
+                self._experiments[name] = found.experiment_id
+        return self._experiments[name]
+
+    # -- writing: what a worker says of its own run ---------------------------------------------
+
+    def start(
+        self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]
+    ) -> str:
+        """Open a run and return its id."""
+        run = self.client.create_run(experiment, tags=_cut(tags), run_name=name)
+        params = [Param(k, v) for k, v in _cut({k: str(v) for k, v in parameters.items()}).items()]
+        self.client.log_batch(run.info.run_id, params=params)
+        return str(run.info.run_id)
+
+    def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Write metrics of one step in one batch."""
+        now = int(time.time() * 1000)
+        batch = [Metric(k, float(v), now, step) for k, v in metrics.items()]
+        self.client.log_batch(run_id, metrics=batch)
+
+    def attach(self, run_id: str, path: Path) -> None:
+        """Keep a file as an artifact of the run."""
+        self.client.log_artifact(run_id, str(path))
+
+    def end(self, run_id: str, status: Status, reason: str) -> None:
+        """Close a run; the reason says how it ended, in a word or a sentence."""
+        self.client.log_batch(run_id, tags=[RunTag("status_reason", reason[:_LONGEST])])
+        self.client.set_terminated(run_id, status)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def finished(self) -> dict[str, Recorded]:
+        """Every finished run of the store, by its key; the earliest where a key is there twice."""
+        found: dict[str, Recorded] = {}
+        for run in self._search("attributes.status = 'FINISHED' and tags.key != ''"):
+            found.setdefault(run.data.tags["key"], _recorded(run))
+        return found
+
+    def finished_run(self, key: str) -> Recorded | None:
+        """The finished run of one key."""
+        for run in self._search(f"attributes.status = 'FINISHED' and tags.key = '{key}'"):
+            return _recorded(run)
+        return None
+
+    def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
+        """How the last unfinished attempt at each key ended."""
+        wanted = set(keys)
+        reasons: dict[str, str] = {}
+        for run in self._search("attributes.status != 'FINISHED' and tags.key != ''"):
+            key = run.data.tags["key"]
+            if key in wanted:
+                reasons[key] = run.data.tags.get("status_reason", run.info.status.lower())
+        return reasons
+
+    def close_orphans(self) -> int:
+        """End the runs whose process died without a word, and count them."""
+        orphans = [
+            run
+            for run in self._search("attributes.status = 'RUNNING' and tags.key != ''")
+            if not self.store.cache.is_locked(run.data.tags["key"])
+        ]
+        for run in orphans:
+            self.end(run.info.run_id, "KILLED", "interrupted")
+        return len(orphans)
+
+    def close_run(self, key: str, status: Status, reason: str) -> None:
+        """End the running attempt at one key, whose worker can no longer do it."""
+        for run in self._search(f"attributes.status = 'RUNNING' and tags.key = '{key}'"):
+            self.end(run.info.run_id, status, reason)
+
+    def _search(self, condition: str, experiments: list[str] | None = None) -> list[Run]:
+        ids = experiments or [
+            e.experiment_id for e in self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
+        ]
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs(
+                ids, condition, max_results=1000, order_by=["start_time ASC"], page_token=token
+            )
+            runs += page
+            token = page.token
+            if not token:
+                return runs
+
+    # -- a study's own record -------------------------------------------------------------------
+
+    def record_study(self, name: str, record: Mapping[str, Any], digest: str) -> None:
+        """Keep a study's plan as a run of its experiment, and mark it as the study last run."""
+        experiment = self.experiment(name)
+        same = self._search(f"tags.role = '{STUDY_ROLE}' and tags.plan = '{digest}'", [experiment])
+        if same:
+            run_id = same[-1].info.run_id
+        else:
+            tags = {"role": STUDY_ROLE, "plan": digest, "study_file": record["study_file"]}
+            run_id = self.start(experiment, f"study · {name}", tags, {})
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "plan.json"
+                path.write_text(json.dumps(record, indent=1))
+                self.attach(run_id, path)
+            self.end(run_id, "FINISHED", "planned")
+        self.client.set_tag(run_id, "last_run", f"{time.time():.3f}")
+
+    def study_record(self, wanted: str | None) -> dict[str, Any]:
+        """The plan of a study: by name or by file, else the study last run.
+
+        Raises:
+            StoreError: there is none.
+        """
+        records = self._search(f"tags.role = '{STUDY_ROLE}'")
+        if wanted is not None:
+            path = str(Path(wanted).resolve())
+            names = {e.experiment_id: e.name for e in self.client.search_experiments()}
+            records = [
+                r
+                for r in records
+                if wanted == names[r.info.experiment_id] or r.data.tags.get("study_file") == path
+            ]
+        if not records:
+            what = f"of {wanted} " if wanted else ""
+            raise StoreError(
+                f"no run {what}is recorded in {self.store.uri}; start with: "
+                f"bench run {wanted or 'STUDY'}"
+            )
+        last = max(records, key=lambda r: float(r.data.tags.get("last_run", "0")))
+        try:
+            path = self.client.download_artifacts(last.info.run_id, "plan.json")
+            record: dict[str, Any] = json.loads(Path(path).read_text())
+        except (OSError, MlflowException, json.JSONDecodeError) as error:
+            raise StoreError(
+                f"the plan of {last.info.run_name} in {self.store.uri} cannot be read ({error}); "
+                "bench run writes it anew."
+            ) from error
+        return record
+
+
+def _recorded(run: Run) -> Recorded:
+    ended = run.info.end_time or run.info.start_time
+    return Recorded(
+        run_id=run.info.run_id,
+        scores=dict(run.data.metrics),
+        seconds=(ended - run.info.start_time) / 1000,
+        kind=run.data.tags.get("kind", ""),
+        tags=dict(run.data.tags),
+    )
+
+
+def _cut(texts: Mapping[str, str]) -> dict[str, str]:
+    return {k: v if len(v) <= _LONGEST else v[: _LONGEST - 1] + "…" for k, v in texts.items()}
+
+
+def preload() -> None:
+    """Import what MLflow otherwise imports on its first call, for a process that will be forked."""
+    import mlflow.store.artifact.local_artifact_repo
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401

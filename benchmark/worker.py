@@ -1,0 +1,303 @@
+"""Executes one run: calls trainers, leaves outputs in the cache, writes the run to MLflow."""
+
+import errno
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_model
+
+from benchmark.cache import Cache
+from benchmark.errors import BenchmarkError, CacheError
+from benchmark.plan import DataRun, Output, PretrainRun, Run, TrainRun
+from benchmark.tracking import Store, Tracker
+from trainers.batches import Encoded
+from trainers.errors import Diverged, TrainerError
+from trainers.loop import Epoch, Fit, Trained, predict
+from trainers.models import WEIGHTS, load_body
+from trainers.pretraining import pretrain
+from trainers.tasks import Split
+from trainers.teacher import TeacherLogits
+
+
+class Interrupted(BaseException):
+    """The run was told to stop; not an error of its own, so no handler of errors may catch it."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        key: of the run.
+        share: done, in [0, 1].
+        note: what to show beside it, for instance the score on dev.
+    """
+
+    key: str
+    share: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        key: of the run.
+        status: "finished", "cached" (another process had finished it), or why it failed in a
+            word: "diverged", "out of memory", "disk full", "interrupted", "failed", "died".
+        message: the error in one line; empty when it finished.
+        scores: by "split/metric".
+        seconds: spent.
+        details: a traceback, for ``--debug``.
+    """
+
+    key: str
+    status: str
+    message: str = ""
+    scores: Mapping[str, float] | None = None
+    seconds: float = 0.0
+    details: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to execute, and where.
+
+    Attributes:
+        run: what.
+        outputs: what it must leave in the cache for others.
+        store: where it is recorded.
+        experiment: MLflow's id of the study's experiment.
+        tags: provenance.
+    """
+
+    run: Run
+    outputs: frozenset[Output]
+    store: Store
+    experiment: str
+    tags: Mapping[str, str]
+
+
+def execute(job: Job, report: Report) -> Ended:
+    """Execute a run unless it is done; whatever goes wrong becomes how it ended.
+
+    Only one process at a time executes a key: a second one waits, then finds it finished.
+    """
+    started = time.perf_counter()
+    cache, key = job.store.cache, job.run.key
+    with cache.locked(key):
+        tracker = Tracker(job.store)
+        done = tracker.finished_run(key) if job.run.tracked else None
+        if is_done(job.run, job.outputs, done is not None, cache):
+            return Ended(key, "cached", scores=done.scores if done else None)
+        # A finished run whose outputs were deleted is executed again but recorded once.
+        recorder = _Recorder(tracker, job) if job.run.tracked and done is None else None
+        try:
+            scores = _execute(job, recorder, report)
+        except Interrupted:
+            if recorder:
+                recorder.end("KILLED", "interrupted")
+            return Ended(key, "interrupted")
+        except Exception as error:  # noqa: BLE001 - every failure is a result, told apart below
+            status, message = reason(error)
+            if recorder:
+                recorder.end("FAILED", f"{status}: {message}")
+            return Ended(key, status, message, details=traceback.format_exc())
+        if recorder:
+            recorder.end("FINISHED", "finished")
+    return Ended(key, "finished", scores=scores, seconds=time.perf_counter() - started)
+
+
+def is_done(run: Run, outputs: frozenset[Output], recorded: bool, cache: Cache) -> bool:
+    """Whether a run is recorded, and everything that others want of it is in the cache."""
+    return (recorded or not run.tracked) and all(cache.has(o, run.key) for o in outputs)
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """A failure in a word, and in a line."""
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, Diverged):
+        return "diverged", message
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "out of memory", message
+    cause = error.__cause__ if isinstance(error, CacheError) else error
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk full", f"{message}; free some space and run the same command again"
+    if isinstance(error, TrainerError | BenchmarkError):
+        return "failed", message
+    return "failed", f"{type(error).__name__}: {message}"
+
+
+class _Recorder:
+    """One MLflow run, from its start to its end."""
+
+    def __init__(self, tracker: Tracker, job: Job) -> None:
+        self.tracker = tracker
+        run = job.run
+        tags = {**run.tags(), **job.tags, "key": run.key, "kind": run.kind, "role": run.role}
+        self.run_id = tracker.start(job.experiment, run.name, tags, run.parameters())
+
+    def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        self.tracker.log(self.run_id, metrics, step)
+
+    def attach(self, path: Path) -> None:
+        self.tracker.attach(self.run_id, path)
+
+    def end(self, status: Any, why: str) -> None:
+        self.tracker.end(self.run_id, status, why)
+
+
+def _execute(job: Job, recorder: _Recorder | None, report: Report) -> Mapping[str, float]:
+    run, cache = job.run, job.store.cache
+    match run:
+        case DataRun():
+            with cache.making("data", run.key) as folder:
+                run.task.prepare(folder)
+            return {}
+        case PretrainRun():
+            return _pretrain(run, cache, recorder, report)
+        case TrainRun():
+            return _train(run, job.outputs, cache, recorder, report)
+    raise TypeError(f"no way to execute a {type(run).__name__}")
+
+
+def _pretrain(
+    run: PretrainRun, cache: Cache, recorder: _Recorder | None, report: Report
+) -> Mapping[str, float]:
+    torch.set_num_threads(run.training.threads)
+    folder = cache.path("data", run.needs["data"].key)
+
+    def on_progress(step: int, loss: float) -> None:
+        report(Progress(run.key, step / run.pretraining.steps, f"loss {loss:.2f}"))
+        if recorder:
+            recorder.log({"epoch/loss": loss}, step)
+
+    done = pretrain(run.model, run.pretraining, run.task, folder, run.training, on_progress)
+    with cache.making("weights", run.key) as target:
+        save_model(done.model, str(target / WEIGHTS))
+    metrics = {
+        "held_out/loss": done.loss,
+        "tokens": done.tokens,
+        "seconds": done.seconds,
+        "peak_memory_mb": peak_memory_mb(run.training.device),
+    }
+    if recorder:
+        recorder.log(metrics)
+    return metrics
+
+
+def _train(
+    run: TrainRun,
+    outputs: frozenset[Output],
+    cache: Cache,
+    recorder: _Recorder | None,
+    report: Report,
+) -> Mapping[str, float]:
+    torch.set_num_threads(run.training.threads)
+    fit, encode = _set_up(run, cache)
+    phases = run.method.phases(run.training)
+    epochs = sum(phase.epochs for phase in phases)
+
+    def on_epoch(epoch: Epoch) -> None:
+        dev = epoch.dev[run.metric]
+        report(Progress(run.key, epoch.number / epochs, f"dev {run.metric} {dev:.1f}"))
+        if recorder:
+            curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
+            recorder.log({"epoch/loss": epoch.loss, **curve}, epoch.number)
+
+    trained = fit.run(lambda: encode("test"), on_epoch)
+    _leave_outputs(run, outputs, cache, fit, trained)
+    metrics = {
+        f"{split}/{name}": value
+        for split, scores in trained.scores.items()
+        for name, value in scores.items()
+    } | {
+        "best_epoch": trained.best_epoch,
+        "steps": trained.steps,
+        "seconds": trained.seconds,
+        "peak_memory_mb": peak_memory_mb(run.training.device),
+    }
+    if recorder:
+        recorder.log(metrics)
+        _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
+    return metrics
+
+
+def _set_up(run: TrainRun, cache: Cache) -> tuple[Fit, Callable[[Split], Encoded]]:
+    """A run at its start, and how to read a split as its model does."""
+    folder = cache.path("data", run.needs["data"].key)
+
+    def encode(split: Split) -> Encoded:
+        examples = run.task.load(split, folder, run.seed)
+        return run.model.encode(examples, folder, run.training.max_length)
+
+    body = cache.path("weights", run.needs["body"].key) if "body" in run.needs else None
+    model = run.model.build(run.task, folder, run.seed, body)
+    if run.checkpoint:
+        load_body(model, run.checkpoint[0])
+    teacher = None
+    if "teacher" in run.needs:
+        teacher = TeacherLogits.open(cache.path("logits", run.needs["teacher"].key))
+    fit = Fit(
+        model=model,
+        method=run.method,
+        train_set=encode("train"),
+        dev_set=encode("dev"),
+        training=run.training,
+        seed=run.seed,
+        metric=run.metric,
+        teacher=teacher,
+    )
+    return fit, encode
+
+
+def _leave_outputs(
+    run: TrainRun, outputs: frozenset[Output], cache: Cache, fit: Fit, trained: Trained
+) -> None:
+    if "weights" in outputs:
+        with cache.making("weights", run.key) as folder:
+            save_model(trained.model, str(folder / WEIGHTS))
+    if "logits" in outputs:
+        logits = predict(trained.model, fit.train_set, run.training)
+        with cache.making("logits", run.key) as folder:
+            TeacherLogits(fit.train_set.ids, logits).save(folder)
+
+
+def _attach_predictions(
+    recorder: _Recorder, trained: Trained, dev_set: Encoded, test_set: Encoded
+) -> None:
+    """Keep logits, labels and example numbers of dev and test, for tests on single examples."""
+    arrays = {
+        f"{split}_{name}": values
+        for split, examples in (("dev", dev_set), ("test", test_set))
+        for name, values in (
+            ("ids", examples.ids),
+            ("labels", examples.labels),
+            ("logits", trained.logits[split]),
+        )
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictions.npz"
+        np.savez_compressed(path, allow_pickle=False, **arrays)
+        recorder.attach(path)
+
+
+def peak_memory_mb(device: str) -> float:
+    """Most memory used so far, in megabytes: of the accelerator, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

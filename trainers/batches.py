@@ -1,0 +1,137 @@
+"""Encoded examples and the batches made of them, of similar length, in an order set by the seed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+#: Raised when the same examples and seed would give other batches.
+REVISION = 1
+
+#: Lengths are sorted within pools of this many batches, so that order stays nearly random.
+_POOL = 16
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length, end to end.
+
+    Attributes:
+        values: shape (total,), int32.
+        offsets: shape (n + 1,), int64; row i is ``values[offsets[i]:offsets[i + 1]]``.
+    """
+
+    values: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: list[list[int]]) -> "Ragged":
+        """Join rows of whole numbers."""
+        lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        values = np.fromiter((x for row in rows for x in row), np.int32, count=int(offsets[-1]))
+        return cls(values, offsets)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Shape (n,): the length of each row."""
+        return np.diff(self.offsets)
+
+    def padded(self, rows: NDArray[np.int64], fill: int) -> NDArray[np.int64]:
+        """Shape (len(rows), longest): the rows asked for, filled up on the right."""
+        lengths = self.lengths[rows]
+        table = np.full((len(rows), int(lengths.max())), fill, dtype=np.int64)
+        for i, row in enumerate(rows):
+            table[i, : lengths[i]] = self.values[self.offsets[row] : self.offsets[row + 1]]
+        return table
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One split as a model reads it.
+
+    Attributes:
+        ids: shape (n,), which example each row is, for looking up teacher logits.
+        labels: shape (n,), 0 … K−1.
+        ragged: token columns by the model's argument name, for instance ``input_ids``.
+        padding: the fill value of each ragged column.
+        dense: columns with rows of one shape, for instance ``pixel_values``.
+    """
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    ragged: Mapping[str, Ragged] = field(default_factory=dict)
+    padding: Mapping[str, int] = field(default_factory=dict)
+    dense: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Shape (n,): tokens a row; zeros where every row has one shape."""
+        for column in self.ragged.values():
+            return column.lengths
+        return np.zeros(len(self), np.int64)
+
+    def batch(self, rows: NDArray[np.int64], device: torch.device) -> "Batch":
+        """Collate some rows and move them to the device."""
+        inputs: dict[str, Tensor] = {}
+        for name, column in self.ragged.items():
+            inputs[name] = torch.from_numpy(column.padded(rows, self.padding[name])).to(device)
+            if "attention_mask" not in inputs:
+                positions = np.arange(inputs[name].shape[1])
+                mask = positions < column.lengths[rows][:, None]
+                inputs["attention_mask"] = torch.from_numpy(mask.astype(np.int64)).to(device)
+        for name, values in self.dense.items():
+            inputs[name] = torch.from_numpy(values[rows]).to(device)
+        labels = torch.from_numpy(self.labels[rows]).to(device)
+        return Batch(ids=self.ids[rows], inputs=inputs, labels=labels)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step is computed on.
+
+    Attributes:
+        ids: shape (b,).
+        inputs: keyword arguments of the model, each with b rows.
+        labels: shape (b,).
+    """
+
+    ids: NDArray[np.int64]
+    inputs: Mapping[str, Tensor]
+    labels: Tensor
+
+
+def training_order(
+    lengths: NDArray[np.int64], batch_size: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Rows of each batch of one epoch: shuffled, then grouped by length within pools of batches.
+
+    Grouping saves padding (the embedded text task trains 2.6 times as fast) while every example
+    still occurs once an epoch and batches come in random order.
+
+    Args:
+        lengths: shape (n,), tokens a row.
+        batch_size: rows a batch; the last one may be smaller.
+        generator: the order stream of this seed and epoch.
+    """
+    order = generator.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), _POOL * batch_size):
+        pool = order[start : start + _POOL * batch_size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    for i in generator.permutation(len(batches)):
+        yield batches[i]
+
+
+def evaluation_order(lengths: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of each batch when nothing is learned: sorted by length, every row once."""
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

@@ -1,0 +1,217 @@
+"""The training loop: one run from its first step to its scores."""
+
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from trainers import metrics
+from trainers.batches import Batch, Encoded, evaluation_order, training_order
+from trainers.errors import Diverged
+from trainers.methods import Method, Step
+from trainers.optimiser import warm_up_then_fall
+from trainers.seeding import numpy_stream, seed_dropout, torch_stream
+from trainers.settings import Training
+from trainers.teacher import TeacherLogits
+
+#: Raised when the same run would end with other weights.
+REVISION = 1
+
+_EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is known when an epoch ends.
+
+    Attributes:
+        number: epochs completed, over all phases.
+        loss: mean training loss.
+        dev: scores on dev by metric.
+    """
+
+    number: int
+    loss: float
+    dev: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        model: with the selected checkpoint's weights.
+        scores: by split ("dev", "test") and metric.
+        logits: by split, shape (n, K), float32, in the order of the split's examples.
+        best_epoch: the epoch whose checkpoint was selected.
+        steps: optimiser steps taken.
+        seconds: spent in training, evaluation on dev included.
+    """
+
+    model: nn.Module
+    scores: Mapping[str, Mapping[str, float]]
+    logits: Mapping[str, NDArray[np.float32]]
+    best_epoch: int
+    steps: int
+    seconds: float
+
+
+@dataclass
+class Fit:
+    """A model on its way through training.
+
+    Attributes:
+        model: at the start of its run; changed in place.
+        method: how each step's gradient is made.
+        train_set: what is learned from.
+        dev_set: selects the checkpoint.
+        training: resolved settings.
+        seed: the replicate's seed.
+        metric: selects the checkpoint on dev; the earlier epoch wins a tie.
+        teacher: logits on the training set, for methods that need them.
+        steps: optimiser steps taken so far.
+        epochs: epochs completed so far.
+        best_epoch: the epoch whose checkpoint is selected so far.
+    """
+
+    model: nn.Module
+    method: Method
+    train_set: Encoded
+    dev_set: Encoded
+    training: Training
+    seed: int
+    metric: str = "accuracy"
+    teacher: TeacherLogits | None = None
+    steps: int = 0
+    epochs: int = 0
+    best_epoch: int = 0
+    state: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    def run(
+        self,
+        open_test_set: Callable[[], Encoded],
+        on_epoch: Callable[[Epoch], None] = lambda _: None,
+    ) -> Trained:
+        """Train phase after phase, then score the selected checkpoint.
+
+        Args:
+            open_test_set: gives the test split; called once, when training is over.
+            on_epoch: told of every epoch as it ends.
+
+        Raises:
+            Diverged: the loss stopped being finite.
+        """
+        started = time.perf_counter()
+        self.model.to(self.device)
+        self.method.prepare(self.model, self.state)
+        for phase in range(len(self.method.phases(self.training))):
+            self.train_phase(phase, on_epoch)
+        seconds = time.perf_counter() - started
+        return self.score(open_test_set(), seconds)
+
+    def train_phase(self, phase: int, on_epoch: Callable[[Epoch], None]) -> None:
+        """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
+        epochs = self.method.phases(self.training)[phase].epochs
+        groups = self.method.parameter_groups(self.model, self.training)
+        optimiser = AdamW(groups, lr=self.training.lr, fused=True)
+        total = epochs * -(-len(self.train_set) // self.training.batch_size)
+        schedule = LambdaLR(optimiser, warm_up_then_fall(total, self.training.warmup))
+        best, best_weights = -float("inf"), self.model.state_dict()
+        for epoch in range(epochs):
+            self.model.train()
+            losses = []
+            order = numpy_stream(self.seed, "order", self.epochs)
+            for rows in training_order(self.train_set.lengths, self.training.batch_size, order):
+                step = self.step(rows, phase, epoch, schedule.last_epoch / total)
+                seed_dropout(self.seed, self.steps)
+                losses.append(self.method.backward(step))
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+                optimiser.step()
+                schedule.step()
+                optimiser.zero_grad()
+                self.method.after_step(step)
+                self.steps += 1
+            self.epochs += 1
+            report = self.end_epoch(losses)
+            on_epoch(report)
+            if self.training.select == "last" or report.dev[self.metric] > best:
+                best, self.best_epoch = report.dev[self.metric], self.epochs
+                best_weights = deepcopy(self.model.state_dict())
+        self.model.load_state_dict(best_weights)
+
+    def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
+        """One batch, and what a method may ask of it."""
+        batch, number, teacher = self.train_set.batch(rows, self.device), self.steps, self.teacher
+        return Step(
+            model=self.model,
+            inputs=batch.inputs,
+            labels=batch.labels,
+            number=number,
+            phase=phase,
+            epoch=epoch,
+            progress=progress,
+            state=self.state,
+            run_model=lambda: forward(self.model, batch, self.training),
+            restart_dropout=lambda: seed_dropout(self.seed, number),
+            make_generator=lambda: torch_stream(self.seed, "method", number),
+            look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
+        )
+
+    def end_epoch(self, losses: list[Tensor]) -> Epoch:
+        """Score dev, and stop a run whose loss is no longer a number."""
+        loss = float(torch.stack(losses).mean())
+        if not np.isfinite(loss):
+            raise Diverged(
+                f"the loss was {loss} in epoch {self.epochs}; a learning rate below "
+                f"{self.training.lr:g} may help."
+            )
+        logits = predict(self.model, self.dev_set, self.training)
+        dev = {
+            name: getattr(metrics, name)(logits, self.dev_set.labels)
+            for name in dict.fromkeys(["accuracy", "nll", self.metric])
+        }
+        return Epoch(self.epochs, loss, dev)
+
+    def score(self, test_set: Encoded, seconds: float) -> Trained:
+        """All metrics of the selected checkpoint on dev and test."""
+        sets = {"dev": self.dev_set, "test": test_set}
+        logits = {split: predict(self.model, s, self.training) for split, s in sets.items()}
+        temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
+        scores = {
+            split: metrics.scores(logits[split], s.labels, temperature) for split, s in sets.items()
+        }
+        return Trained(self.model, scores, logits, self.best_epoch, self.steps, seconds)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is trained."""
+        return torch.device(self.training.device)
+
+
+def forward(model: nn.Module, batch: Batch, training: Training) -> Tensor:
+    """One pass: logits of shape (b, K), in float32 whatever the precision of the pass."""
+    with torch.autocast(
+        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
+    ):
+        logits: Tensor = model(**batch.inputs).logits
+    return logits.float()
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, examples: Encoded, training: Training) -> NDArray[np.float32]:
+    """Logits in evaluation mode, shape (n, K), in the order of the examples."""
+    model.eval()
+    device = torch.device(training.device)
+    order = list(evaluation_order(examples.lengths, _EVALUATION_BATCH))
+    logits = [forward(model, examples.batch(rows, device), training).cpu() for rows in order]
+    ordered = np.empty((len(examples), logits[0].shape[1]), np.float32)
+    ordered[np.concatenate(order)] = torch.cat(logits).numpy()
+    return ordered

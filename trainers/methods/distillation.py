@@ -1,0 +1,135 @@
+"""Knowledge distillation (Hinton et al. 2015) and distillation from oneself."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainers.errors import MethodError
+from trainers.methods.base import Base
+from trainers.methods.method import Method, Step, Teacher
+from trainers.settings import Training
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+
+
+def distillation_loss(
+    logits: Tensor,
+    labels: Tensor,
+    teacher_logits: Tensor,
+    alpha: float,
+    tau: float,
+    scale: Literal["hinton", "paper"],
+) -> Tensor:
+    """(1 − α) CE + α s KL(p_t^τ ‖ p^τ), averaged over the batch.
+
+    Its gradient in the logits is [(1 − α)(p − q) + α(s/τ)(p^τ − p_t^τ)]/B.
+
+    Args:
+        logits: shape (b, K), the student's.
+        labels: shape (b,).
+        teacher_logits: shape (b, K).
+        alpha: weight of the teacher.
+        tau: temperature of both distributions.
+        scale: s = τ² ("hinton") or s = 1 ("paper").
+    """
+    s = tau**2 if scale == "hinton" else 1.0
+    divergence = F.kl_div(
+        (logits / tau).log_softmax(-1),
+        (teacher_logits / tau).log_softmax(-1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    return (1 - alpha) * F.cross_entropy(logits, labels) + alpha * s * divergence
+
+
+@dataclass(frozen=True)
+class _Distillation(Method):
+    """What both kinds share: the loss and its hyper-parameters."""
+
+    alpha: float = 0.5
+    tau: float = 1.0
+    scale: Literal["hinton", "paper"] = "hinton"
+
+    def __post_init__(self) -> None:
+        called = type(self).__name__
+        if not 0 <= self.alpha <= 1:
+            raise MethodError(f"{called}(alpha={self.alpha!r}): alpha must lie between 0 and 1.")
+        if not self.tau > 0:
+            raise MethodError(f"{called}(tau={self.tau!r}): the temperature must be positive.")
+        if self.scale not in ("hinton", "paper"):
+            raise MethodError(f'{called}(scale={self.scale!r}): use "hinton" or "paper".')
+
+    def loss(self, step: Step) -> Tensor:
+        """(1 − α) CE + α s KL(p_t^τ ‖ p^τ)."""
+        return distillation_loss(
+            step.logits, step.labels, step.teacher_logits, self.alpha, self.tau, self.scale
+        )
+
+
+@dataclass(frozen=True)
+class KD(_Distillation):
+    """Distillation from a larger model, trained once: (1 − α) CE + α s KL(p_t^τ ‖ p^τ).
+
+    The teacher's logits on the training set are computed once and read from disk, so a step costs
+    what a step of base costs (a live teacher of the student's size would make it 1.33).
+    ``alpha=0`` is base, bit for bit; at τ = 1 both scales agree.
+
+    Attributes:
+        alpha: weight of the teacher, 0 ≤ α ≤ 1.
+        tau: temperature, above 0.
+        scale: s = τ² ("hinton", default) or s = 1 ("paper": arXiv 2205.12428 prints it so).
+        teacher: a model, or a :class:`Teacher` that says how it is trained.
+    """
+
+    name: ClassVar[str] = "kd"
+    teacher: "Model | Teacher | None" = None
+
+    def teacher_for(self, training: Training) -> Teacher:
+        """The teacher declared; it is trained by base unless it says otherwise.
+
+        Raises:
+            MethodError: none was declared.
+        """
+        if self.teacher is None:
+            raise MethodError("KD needs a teacher: give KD(teacher=...) a model.")
+        if isinstance(self.teacher, Teacher):
+            return self.teacher
+        return Teacher(model=self.teacher)
+
+    def specification(self) -> dict[str, Any]:
+        """Without the teacher: the key of its run stands in for it."""
+        return {k: v for k, v in super().specification().items() if k != "teacher"}
+
+
+@dataclass(frozen=True)
+class SelfKD(_Distillation):
+    """Distillation from a fine-tuned copy of the student itself; the student starts afresh.
+
+    The teacher is the base run of the same model, init and seed. ``generations=n`` makes
+    born-again networks (Furlanello et al. 2018): each generation learns from the one before.
+    Cost 1 once the teacher is there.
+
+    Attributes:
+        alpha: weight of the teacher, 0 ≤ α ≤ 1.
+        tau: temperature, above 0.
+        scale: s = τ² ("hinton") or s = 1 ("paper").
+        generations: how many times distillation is repeated.
+    """
+
+    name: ClassVar[str] = "self_kd"
+    generations: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.generations < 1:
+            raise MethodError(f"SelfKD(generations={self.generations!r}): it must be at least 1.")
+
+    def teacher_for(self, training: Training) -> Teacher:
+        """The student's own base run of the same seed, or the generation before."""
+        before: Method = Base()
+        if self.generations > 1:
+            before = SelfKD(self.alpha, self.tau, self.scale, self.generations - 1)
+        return Teacher("student", "student", before, training, seed=None)

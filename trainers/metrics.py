@@ -1,0 +1,106 @@
+"""Scores of a classifier from its logits: how often right, and how well calibrated.
+
+Shares (accuracy, F1, Matthews, ECE) are in percent points, so that a margin of 1 is one point.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import f1_score, matthews_corrcoef
+
+#: Raised when the same logits would give other scores.
+REVISION = 1
+
+Logits = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+
+def accuracy(logits: Logits, labels: Labels) -> float:
+    """Share of examples whose most likely class is right, in percent."""
+    return 100.0 * float(np.mean(logits.argmax(-1) == labels))
+
+
+def f1(logits: Logits, labels: Labels) -> float:
+    """F1 in percent: of class 1 where there are two classes (as in GLUE), else the macro mean."""
+    binary = logits.shape[1] == 2
+    average = "binary" if binary else "macro"
+    return 100.0 * float(f1_score(labels, logits.argmax(-1), average=average, zero_division=0))
+
+
+def matthews(logits: Logits, labels: Labels) -> float:
+    """Matthews correlation of predicted and true class, times 100."""
+    return 100.0 * float(matthews_corrcoef(labels, logits.argmax(-1)))
+
+
+def nll(logits: Logits, labels: Labels) -> float:
+    """Mean negative log-likelihood of the true class, in nats."""
+    return float(-log_softmax(logits, -1)[np.arange(len(labels)), labels].mean())
+
+
+def brier(logits: Logits, labels: Labels) -> float:
+    """Mean over examples of Σ_k (p_k − y_k)², between 0 and 2 (Brier 1950).
+
+    >>> brier(np.array([[0.0, 0.0]]), np.array([1]))
+    0.5
+    """
+    p = softmax(logits, -1)
+    p[np.arange(len(labels)), labels] -= 1
+    return float((p**2).sum(-1).mean())
+
+
+def ece(logits: Logits, labels: Labels, bins: int = 15, equal_mass: bool = False) -> float:
+    """Expected calibration error of the top label, in percent (Guo et al. 2017).
+
+    Args:
+        logits: shape (n, K).
+        labels: shape (n,).
+        bins: number of bins over the confidence.
+        equal_mass: bins with equally many examples instead of equal width, right-closed.
+
+    >>> round(ece(np.log(np.array([[0.8, 0.2], [0.8, 0.2]])), np.array([0, 1])), 6)
+    30.0
+    """
+    p = softmax(logits, -1)
+    confidence, right = p.max(-1), p.argmax(-1) == labels
+    if equal_mass:
+        groups = np.array_split(np.argsort(confidence, kind="stable"), bins)
+    else:
+        place = np.ceil(confidence * bins).astype(int).clip(1, bins)
+        groups = [np.flatnonzero(place == b) for b in range(1, bins + 1)]
+    gaps = [len(g) * abs(confidence[g].mean() - right[g].mean()) for g in groups if len(g)]
+    return 100.0 * float(sum(gaps)) / len(labels)
+
+
+def temperature(logits: Logits, labels: Labels) -> float:
+    """The temperature that minimises the negative log-likelihood, between 1/20 and 20."""
+    bound = np.log(20.0)
+    found = minimize_scalar(
+        lambda log_t: nll(logits / np.exp(log_t), labels), bounds=(-bound, bound), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+_PLAIN = {"accuracy": accuracy, "f1": f1, "matthews": matthews}
+_CALIBRATION = {"nll": nll, "brier": brier, "ece": ece}
+
+#: Every metric of :func:`scores`; "scaled" means after temperature scaling on dev.
+METRICS = (*_PLAIN, *_CALIBRATION, "ece_mass", *(f"{name}_scaled" for name in _CALIBRATION))
+
+
+def scores(logits: Logits, labels: Labels, dev_temperature: float) -> dict[str, float]:
+    """All metrics of one split.
+
+    Calibration is given as it is and after temperature scaling, without which label smoothing's
+    calibration is confounded with its confidence.
+
+    Args:
+        logits: shape (n, K).
+        labels: shape (n,), 0 … K−1.
+        dev_temperature: from :func:`temperature` on the dev split.
+    """
+    logits = np.asarray(logits, np.float64)
+    found = {name: metric(logits, labels) for name, metric in (_PLAIN | _CALIBRATION).items()}
+    found["ece_mass"] = ece(logits, labels, equal_mass=True)
+    scaled = logits / dev_temperature
+    return found | {f"{name}_scaled": m(scaled, labels) for name, m in _CALIBRATION.items()}
