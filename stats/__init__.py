@@ -19,9 +19,11 @@ from stats.errors import (
     StatsError,
     UnknownName,
 )
+from stats.friedman import Friedman, friedman
 from stats.hodges_lehmann import HodgesLehmann, hodges_lehmann
 from stats.interaction import Interaction, interaction
 from stats.intervals import MeanInterval, t_interval
+from stats.mean_rank_tests import MeanRankTest, conover, nemenyi
 from stats.multiplicity import CORRECTIONS, adjust
 from stats.power import (
     paired_t_power,
@@ -30,24 +32,35 @@ from stats.power import (
     seeds_needed_for_alpha,
     smallest_attainable_p,
 )
+from stats.rank import rank
+from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
 from stats.scores import read_scores, validate_scores
 from stats.settings import FAMILIES, Settings, is_lower_better
+from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
+from stats.sign_e_value import sign_e_value
 from stats.signed_rank import SignedRank, signed_rank
 from stats.ties import settle
 from stats.verdict import Verdict, decide
 
 __all__ = [
+    "ALL_PAIRS_CORRECTIONS",
     "CORRECTIONS",
     "FAMILIES",
+    "POST_HOCS",
     "Analysis",
     "Comparison",
     "Equivalence",
+    "Friedman",
     "HodgesLehmann",
     "Interaction",
     "InvalidSetting",
     "MeanInterval",
+    "MeanRankTest",
     "NotEnoughPairs",
     "NotPaired",
+    "RankSettings",
+    "RankedPair",
+    "Ranking",
     "ScoresError",
     "Settings",
     "SignedRank",
@@ -55,22 +68,28 @@ __all__ = [
     "UnknownName",
     "Verdict",
     "adjust",
+    "adjust_all_pairs",
     "analyse",
     "compare",
+    "conover",
     "d_z",
     "decide",
+    "friedman",
     "hedges_g_z",
     "hodges_lehmann",
     "interaction",
     "is_lower_better",
+    "nemenyi",
     "pair_correlation",
     "paired_t_power",
     "pairs_for_paired_t",
     "pairs_for_signed_rank",
+    "rank",
     "rank_biserial",
     "read_scores",
     "seeds_needed_for_alpha",
     "settle",
+    "sign_e_value",
     "signed_rank",
     "smallest_attainable_p",
     "t_interval",

@@ -1,0 +1,104 @@
+"""Complete blocks: places where every arm has one score, so that arms can be ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stats.cube import Cube
+from stats.errors import NotEnoughPairs
+from stats.inputs import FloatArray
+from stats.selection import Selection, losses, shared_runs
+
+BLOCKS = ("task", "seed")
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Scores of shape (blocks, methods), without gaps, and what was left out on the way."""
+
+    names: tuple[str, ...]
+    scores: FloatArray
+    warnings: tuple[str, ...]
+
+
+def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
+    """Blocks of a selection, each complete.
+
+    Args:
+        selection: what `select_arms` returns.
+        by: "task": a block is a task (with its model and init), its scores averaged over seeds.
+            "seed": a block is one seed within a task.
+        paired: whether methods share seeds. If so, averages are over the seeds that all methods
+            have; if not, each method is averaged over its own.
+
+    Raises:
+        NotEnoughPairs: fewer than two complete blocks; the message names what is missing.
+    """
+    cube = selection.cube
+    names: list[str] = []
+    rows: list[FloatArray] = []
+    remarks: list[str] = []
+    gather: Callable[[Cube, int], tuple[list[str], FloatArray]] = (
+        _each_seed if by == "seed" else _mean_of_shared if paired else _mean_of_own
+    )
+    for cell in range(len(cube.cells)):
+        labels, scores = gather(cube, cell)
+        names += labels
+        rows.append(scores)
+        remarks += _what_is_missing(cube, cell, len(labels), paired)
+    if len(names) < 2:
+        raise NotEnoughPairs(
+            f"{len(names)} complete block{'s' * (len(names) != 1)} of {by}s; two are needed"
+            + "".join(f"; {remark}" for remark in remarks[:3])
+            + (f"; and {len(remarks) - 3} more" if len(remarks) > 3 else "")
+        )
+    return Blocks(tuple(names), np.concatenate(rows), tuple(remarks))
+
+
+def _each_seed(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:
+    shared = shared_runs(cube, cell)
+    place = str(cube.cells[cell])
+    seeds = [str(cube.seeds[seed]) for seed in np.flatnonzero(shared)]
+    return [f"{place} · {seed}" if place else seed for seed in seeds], cube.scores[cell][
+        :, shared
+    ].T
+
+
+def _mean_of_shared(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:
+    shared = shared_runs(cube, cell)
+    if not shared.any():
+        return [], np.empty((0, len(cube.methods)))
+    return [str(cube.cells[cell])], cube.scores[cell][:, shared].mean(axis=1)[None]
+
+
+def _mean_of_own(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:
+    scored = np.isfinite(cube.scores[cell])
+    if not scored.any(axis=1).all():
+        return [], np.empty((0, len(cube.methods)))
+    return [str(cube.cells[cell])], np.nanmean(cube.scores[cell], axis=1)[None]
+
+
+def _what_is_missing(cube: Cube, cell: int, found: int, paired: bool) -> list[str]:
+    place = str(cube.cells[cell]) or "the scores"
+    scored = np.isfinite(cube.scores[cell]).any(axis=1)
+    if not scored.all():
+        absent = ", ".join(cube.methods[method] for method in np.flatnonzero(~scored))
+        return [f"{place}: left out, no score of {absent}"]
+    if not paired:
+        return _failed_runs(cube, cell, place)
+    if not found:
+        return [f"{place}: left out, no seed is shared by all methods; are the runs unpaired?"]
+    return losses(cube, cell)
+
+
+def _failed_runs(cube: Cube, cell: int, place: str) -> list[str]:
+    failed = cube.present[cell] & ~np.isfinite(cube.scores[cell])
+    return [
+        f"{place}: {count} of {int(cube.present[cell, method].sum())} runs of "
+        f"{cube.methods[method]} have no score"
+        for method, count in enumerate(failed.sum(axis=1).tolist())
+        if count
+    ]

@@ -1,0 +1,86 @@
+"""Which arms of a table are looked at together, and which of their runs they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats.cube import Cube, build, select
+from stats.errors import InvalidSetting, NotEnoughPairs
+from stats.scores import validate_scores
+from stats.settings import is_lower_better
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Scores of some methods on one split and metric, with the direction of the metric."""
+
+    cube: Cube
+    metric: str
+    split: str
+    lower_is_better: bool
+
+
+def select_arms(
+    scores: pd.DataFrame,
+    methods: Sequence[str] | None,
+    metric: str | None,
+    split: str,
+    lower_is_better: bool | None,
+) -> Selection:
+    """The block of these methods; all methods of the scores where none are named.
+
+    Raises:
+        ScoresError: the scores contradict themselves.
+        UnknownName: a method, metric or split that the scores do not hold.
+        NotEnoughPairs: one method only.
+        InvalidSetting: a method named twice, several metrics of one task, or metrics of which
+            less is better for some only.
+    """
+    table, metric, split = select(validate_scores(scores), metric, split)
+    names = table["method"].drop_duplicates().tolist() if methods is None else list(methods)
+    if isinstance(methods, str):
+        raise InvalidSetting(f'methods is a list: ["{methods}"]')
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidSetting(f'"{twice[0]}" is named twice among the methods')
+    if len(names) < 2:
+        raise NotEnoughPairs(f"only one method ({', '.join(names) or 'none'}); two are needed")
+    if lower_is_better is None:
+        lower_is_better = _direction(table)
+    return Selection(build(table, names), metric, split, lower_is_better)
+
+
+def shared_runs(cube: Cube, cell: int) -> NDArray[np.bool_]:
+    """The seeds on which every method has a score in this cell, shape (seeds,)."""
+    return np.asarray(np.isfinite(cube.scores[cell]).all(axis=0), dtype=np.bool_)
+
+
+def losses(cube: Cube, cell: int) -> list[str]:
+    """Why seeds of this cell are not shared by all methods, one line for each reason."""
+    known = cube.present[cell].any(axis=0)
+    lost: dict[str, list[str]] = {}
+    for seed in np.flatnonzero(known & ~shared_runs(cube, cell)):
+        reasons = [cube.failure(cell, method, int(seed)) for method in range(len(cube.methods))]
+        why = " and ".join(reason for reason in reasons if reason)
+        lost.setdefault(why, []).append(str(cube.seeds[seed]))
+    place = str(cube.cells[cell])
+    return [
+        (f"{place}: " if place else "")
+        + f"dropped seed{'s' * (len(seeds) > 1)} {', '.join(seeds)} ({why})"
+        for why, seeds in lost.items()
+    ]
+
+
+def _direction(table: pd.DataFrame) -> bool:
+    directions = {is_lower_better(metric) for metric in table["metric"].unique()}
+    if len(directions) > 1:
+        raise InvalidSetting("less is better for some of the metrics only: name one metric")
+    return directions.pop()
