@@ -7,6 +7,8 @@
 'better'
 """
 
+from stats.aggregate import aggregate
+from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.analyse import Analysis, analyse
 from stats.compare import Comparison, compare
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
@@ -32,6 +34,7 @@ from stats.power import (
     seeds_needed_for_alpha,
     smallest_attainable_p,
 )
+from stats.profiles import Profiles, performance_profiles
 from stats.rank import rank
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
 from stats.scores import read_scores, validate_scores
@@ -39,6 +42,13 @@ from stats.settings import FAMILIES, Settings, is_lower_better
 from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
 from stats.signed_rank import SignedRank, signed_rank
+from stats.stratified_bootstrap import stratified_bootstrap
+from stats.task_aggregates import (
+    interquartile_mean,
+    optimality_gap,
+    performance_profile,
+    probability_of_improvement,
+)
 from stats.ties import settle
 from stats.verdict import Verdict, decide
 
@@ -47,6 +57,9 @@ __all__ = [
     "CORRECTIONS",
     "FAMILIES",
     "POST_HOCS",
+    "Aggregate",
+    "AggregateContrast",
+    "Aggregates",
     "Analysis",
     "Comparison",
     "Equivalence",
@@ -58,6 +71,7 @@ __all__ = [
     "MeanRankTest",
     "NotEnoughPairs",
     "NotPaired",
+    "Profiles",
     "RankSettings",
     "RankedPair",
     "Ranking",
@@ -69,6 +83,7 @@ __all__ = [
     "Verdict",
     "adjust",
     "adjust_all_pairs",
+    "aggregate",
     "analyse",
     "compare",
     "conover",
@@ -78,12 +93,17 @@ __all__ = [
     "hedges_g_z",
     "hodges_lehmann",
     "interaction",
+    "interquartile_mean",
     "is_lower_better",
     "nemenyi",
+    "optimality_gap",
     "pair_correlation",
     "paired_t_power",
     "pairs_for_paired_t",
     "pairs_for_signed_rank",
+    "performance_profile",
+    "performance_profiles",
+    "probability_of_improvement",
     "rank",
     "rank_biserial",
     "read_scores",
@@ -92,6 +112,7 @@ __all__ = [
     "sign_e_value",
     "signed_rank",
     "smallest_attainable_p",
+    "stratified_bootstrap",
     "t_interval",
     "tost",
     "tost_from_summary",

@@ -88,13 +88,15 @@ def _what_is_missing(cube: Cube, cell: int, found: int, paired: bool) -> list[st
         absent = ", ".join(cube.methods[method] for method in np.flatnonzero(~scored))
         return [f"{place}: left out, no score of {absent}"]
     if not paired:
-        return _failed_runs(cube, cell, place)
+        return failed_runs(cube, cell)
     if not found:
         return [f"{place}: left out, no seed is shared by all methods; are the runs unpaired?"]
     return losses(cube, cell)
 
 
-def _failed_runs(cube: Cube, cell: int, place: str) -> list[str]:
+def failed_runs(cube: Cube, cell: int) -> list[str]:
+    """For each method how many of its runs in this cell have no score, in words."""
+    place = str(cube.cells[cell]) or "the scores"
     failed = cube.present[cell] & ~np.isfinite(cube.scores[cell])
     return [
         f"{place}: {count} of {int(cube.present[cell, method].sum())} runs of "

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from long_tables import long_table
 from scipy import stats as scipy_stats
 
 from stats import (
@@ -35,13 +36,6 @@ GARCIA_HERRERA = [
     *(0.010112334, 0.012763008, 0.024744672, 0.743971478, 0.8064959),
 ]
 six_p_values = st.lists(st.floats(0, 1), min_size=6, max_size=6)
-
-
-def long_table(scores: np.ndarray, metric: str = "accuracy") -> pd.DataFrame:
-    """Scores of shape (tasks, seeds, methods) as a tidy table."""
-    tasks, seeds, methods = np.indices(scores.shape).reshape(3, -1)
-    named = {"task": [f"t{i}" for i in tasks], "seed": seeds, "method": [f"m{i}" for i in methods]}
-    return pd.DataFrame(named | {"metric": metric, "score": scores.ravel()})
 
 
 def random_table(shape: tuple[int, int, int] = (9, 4, 5), seed: int = 0) -> pd.DataFrame:
