@@ -60,7 +60,7 @@ class TFReg(Method):
             return F.cross_entropy(z, (1 - self.alpha) * q + self.alpha * virtual_teacher)
         m = z.shape[-1] if self.multiplier is None else self.multiplier
         target = (virtual_teacher / self.temperature).softmax(-1)
-        divergence = F.kl_div(z.log_softmax(-1), target, reduction="mean")
+        divergence = F.kl_div(z.log_softmax(-1), target, reduction="sum") / z.numel()
         return (1 - self.alpha) * F.cross_entropy(z, y) + self.alpha * m * divergence
 
     def virtual_teacher(self, z: Tensor, y: Tensor) -> Tensor:

@@ -1,0 +1,116 @@
+"""A text task small enough to train on in a second, and steps made by hand."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from trainers import wordpiece
+from trainers.methods import Step
+from trainers.models import Bert
+from trainers.tasks import Examples, Split, Task
+
+WORDS = {
+    "fruit": ["apple", "pear", "plum"],
+    "tools": ["hammer", "saw", "drill"],
+    "birds": ["robin", "heron", "finch"],
+}
+FILLER = ["the", "a", "of", "near", "with", "under", "some", "many", "old", "new", "small"]
+
+
+@dataclass(frozen=True)
+class Words(Task):
+    """Sentences of filler around one word that gives the class away."""
+
+    @property
+    def name(self) -> str:
+        return "words"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(WORDS)
+
+    @property
+    def sizes(self) -> Mapping[Split, int]:
+        return {"train": 96, "dev": 48, "test": 60}
+
+    def fingerprint(self) -> str:
+        return "words-1"
+
+    def specification(self) -> dict[str, Any]:
+        return {"task": "Words", "fingerprint": self.fingerprint()}
+
+    def prepare(self, folder: Path) -> None:
+        draws = np.random.default_rng(0)
+        rows = []
+        for split, size in self.sizes.items():
+            for i in range(size):
+                label = i % len(WORDS)
+                words = list(draws.choice(FILLER, draws.integers(3, 12)))
+                words.insert(
+                    draws.integers(len(words) + 1), draws.choice(list(WORDS.values())[label])
+                )
+                rows.append([split, label, " ".join(words)])
+        (folder / "rows.json").write_text(json.dumps(rows))
+        wordpiece.train([text for _, _, text in rows] * 5, 600, folder / "tokenizer.json")
+
+    def load(self, split: Split, folder: Path, seed: int) -> Examples:
+        rows = json.loads((folder / "rows.json").read_text())
+        ids = [i for i, row in enumerate(rows) if row[0] == split]
+        labels = np.array([rows[i][1] for i in ids])
+        return Examples(np.array(ids), labels, {"text": [rows[i][2] for i in ids]})
+
+    def corpus(self, folder: Path) -> Iterator[str]:
+        rows = json.loads((folder / "rows.json").read_text())
+        yield from (text for split, _, text in rows * 20 if split == "train")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task, its folder and a model for it."""
+
+    task: Words
+    folder: Path
+    model: Bert
+
+    def encode(self, split: Split):
+        return self.model.encode(self.task.load(split, self.folder, 0), self.folder, 32)
+
+
+@pytest.fixture(scope="session")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("words")
+    task = Words()
+    task.prepare(folder)
+    return Prepared(task, folder, Bert(layers=1, width=32, heads=2))
+
+
+@pytest.fixture
+def step_of() -> Callable[..., Step]:
+    """A step whose model is a fixed table of logits."""
+
+    def make(
+        logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None = None
+    ) -> Step:
+        return Step(
+            model=torch.nn.Identity(),
+            inputs={},
+            labels=labels,
+            number=0,
+            phase=0,
+            epoch=0,
+            progress=0.0,
+            state=SimpleNamespace(),
+            run_model=lambda: logits,
+            restart_dropout=lambda: None,
+            make_generator=torch.Generator,
+            look_up_teacher=None if teacher is None else lambda: teacher,
+        )
+
+    return make
