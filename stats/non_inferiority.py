@@ -1,0 +1,90 @@
+"""Non-inferiority: is the candidate shown to be at most a margin worse?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtr
+
+from stats.hodges_lehmann import hodges_lehmann_rows
+from stats.inputs import check_choice, check_fraction, check_positive, finite_vector
+from stats.intervals import mean_and_sd, t_bounds
+from stats.rank_equivalence import one_sided_rank_rows
+
+TESTS = ("t", "ranks")
+
+
+@dataclass(frozen=True, slots=True)
+class NonInferiority:
+    """One one-sided test; `bound` is the lower confidence bound at `confidence`.
+
+    The bound is that of the gain: it is compared with −margin whatever the direction of the
+    metric.
+    """
+
+    test: str
+    estimate: float
+    bound: float
+    confidence: float
+    p_value: float
+    margin: float
+
+
+def non_inferiority(
+    differences: ArrayLike,
+    margin: float,
+    *,
+    test: str = "t",
+    alpha: float = 0.05,
+    lower_is_better: bool = False,
+) -> NonInferiority:
+    """One-sided test of "the candidate is worse by the margin or more".
+
+    By the mean ("t") or by the pseudo-median ("ranks", exact signed-rank). p < α exactly when
+    the bound lies above −margin, with ranks where there are no ties. When all differences are
+    equal, p of t is 0 above −margin and 1 elsewhere; with one pair it is NaN.
+
+    Args:
+        differences: shape (n,), candidate minus baseline, in points of the metric.
+        margin: largest loss that does not matter, in the same points, positive.
+        test: "t" or "ranks".
+        alpha: the bound has confidence 1 − alpha, or with ranks what it can reach.
+        lower_is_better: whether the metric is a loss.
+
+    Raises:
+        NotEnoughPairs: no difference is given.
+        StatsError: a difference is not a finite number.
+        InvalidSetting: a margin that is not positive, `alpha` outside (0, ½), an unknown test.
+
+    >>> test = non_inferiority([0.2, -0.1, 0.3, 0.05, -0.2, 0.1, 0.12, -0.3], margin=0.5)
+    >>> round(test.bound, 3), test.p_value < 0.001
+    (-0.116, True)
+    """
+    check_choice("test", test, TESTS)
+    check_positive("margin", margin)
+    check_fraction("2 alpha", 2 * alpha)
+    gain = finite_vector(differences)[None, :] * (-1 if lower_is_better else 1)
+    inner = round(1 - 2 * alpha, 12)
+    if test == "ranks":
+        estimate, low, _, reached = hodges_lehmann_rows(gain, inner)
+        p_value = one_sided_rank_rows(gain, margin)[0]
+        confidence = (1 + reached) / 2
+    else:
+        estimate, sd = mean_and_sd(gain)
+        low, _ = t_bounds(estimate, sd, gain.shape[1], inner)
+        confidence = 1 - alpha
+        distance, error = estimate + margin, sd / math.sqrt(gain.shape[1])
+        certain = np.where(distance > 0, np.inf, -np.inf)
+        t = np.where(error == 0, certain, distance / np.where(error == 0, 1.0, error))
+        p_value = stdtr(gain.shape[1] - 1, -t)
+    return NonInferiority(
+        test=test,
+        estimate=float(estimate[0]) * (-1 if lower_is_better else 1),
+        bound=float(low[0]),
+        confidence=confidence,
+        p_value=float(p_value[0]),
+        margin=margin,
+    )
