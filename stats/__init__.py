@@ -10,6 +10,7 @@
 from stats.aggregate import aggregate
 from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.analyse import Analysis, analyse
+from stats.bootstrap import BootstrapInterval, bootstrap_interval
 from stats.compare import Comparison, compare
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
 from stats.equivalence import Equivalence, tost, tost_from_summary, tost_welch_from_summary
@@ -26,7 +27,11 @@ from stats.hodges_lehmann import HodgesLehmann, hodges_lehmann
 from stats.interaction import Interaction, interaction
 from stats.intervals import MeanInterval, t_interval
 from stats.mean_rank_tests import MeanRankTest, conover, nemenyi
+from stats.mixed_effects import MixedEffects, mixed_effects
 from stats.multiplicity import CORRECTIONS, adjust
+from stats.non_inferiority import NonInferiority, non_inferiority
+from stats.permutation import Permutation, permutation_test
+from stats.pooled import Pooled, pooled
 from stats.power import (
     paired_t_power,
     pairs_for_paired_t,
@@ -36,13 +41,26 @@ from stats.power import (
 )
 from stats.profiles import Profiles, performance_profiles
 from stats.rank import rank
+from stats.rank_equivalence import RankEquivalence, rank_equivalence
+from stats.rank_sum import MannWhitney, hodges_lehmann_shift, mann_whitney
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
 from stats.scores import read_scores, validate_scores
 from stats.settings import FAMILIES, Settings, is_lower_better
 from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
+from stats.sign_test import SignTest, sign_test
 from stats.signed_rank import SignedRank, signed_rank
+from stats.standardised_effects import (
+    EffectSize,
+    StandardisedDifference,
+    d_av,
+    d_z_interval,
+    hedges_g,
+    hedges_g_z_interval,
+    standardised_from_summary,
+)
 from stats.stratified_bootstrap import stratified_bootstrap
+from stats.superiority import a12, cliffs_delta, rank_biserial_interval, superiority
 from stats.task_aggregates import (
     interquartile_mean,
     optimality_gap,
@@ -50,7 +68,9 @@ from stats.task_aggregates import (
     probability_of_improvement,
 )
 from stats.ties import settle
+from stats.unpaired_permutation import UnpairedPermutation, unpaired_permutation_test
 from stats.verdict import Verdict, decide
+from stats.welch import Welch, welch
 
 __all__ = [
     "ALL_PAIRS_CORRECTIONS",
@@ -61,41 +81,64 @@ __all__ = [
     "AggregateContrast",
     "Aggregates",
     "Analysis",
+    "BootstrapInterval",
     "Comparison",
+    "EffectSize",
     "Equivalence",
     "Friedman",
     "HodgesLehmann",
     "Interaction",
     "InvalidSetting",
+    "MannWhitney",
     "MeanInterval",
     "MeanRankTest",
+    "MixedEffects",
+    "NonInferiority",
     "NotEnoughPairs",
     "NotPaired",
+    "Permutation",
+    "Pooled",
     "Profiles",
+    "RankEquivalence",
     "RankSettings",
     "RankedPair",
     "Ranking",
     "ScoresError",
     "Settings",
+    "SignTest",
     "SignedRank",
+    "StandardisedDifference",
     "StatsError",
     "UnknownName",
+    "UnpairedPermutation",
     "Verdict",
+    "Welch",
+    "a12",
     "adjust",
     "adjust_all_pairs",
     "aggregate",
     "analyse",
+    "bootstrap_interval",
+    "cliffs_delta",
     "compare",
     "conover",
+    "d_av",
     "d_z",
+    "d_z_interval",
     "decide",
     "friedman",
+    "hedges_g",
     "hedges_g_z",
+    "hedges_g_z_interval",
     "hodges_lehmann",
+    "hodges_lehmann_shift",
     "interaction",
     "interquartile_mean",
     "is_lower_better",
+    "mann_whitney",
+    "mixed_effects",
     "nemenyi",
+    "non_inferiority",
     "optimality_gap",
     "pair_correlation",
     "paired_t_power",
@@ -103,19 +146,28 @@ __all__ = [
     "pairs_for_signed_rank",
     "performance_profile",
     "performance_profiles",
+    "permutation_test",
+    "pooled",
     "probability_of_improvement",
     "rank",
     "rank_biserial",
+    "rank_biserial_interval",
+    "rank_equivalence",
     "read_scores",
     "seeds_needed_for_alpha",
     "settle",
     "sign_e_value",
+    "sign_test",
     "signed_rank",
     "smallest_attainable_p",
+    "standardised_from_summary",
     "stratified_bootstrap",
+    "superiority",
     "t_interval",
     "tost",
     "tost_from_summary",
     "tost_welch_from_summary",
+    "unpaired_permutation_test",
     "validate_scores",
+    "welch",
 ]
