@@ -10,8 +10,14 @@
 from stats.aggregate import aggregate
 from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.analyse import Analysis, analyse
+from stats.bayesian_signed_rank import (
+    BayesianSignedRank,
+    bayesian_signed_rank,
+    bayesian_signed_rank_pairs,
+)
 from stats.bootstrap import BootstrapInterval, bootstrap_interval
 from stats.compare import Comparison, compare
+from stats.correlated_t import CorrelatedT, correlated_t
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
 from stats.equivalence import Equivalence, tost, tost_from_summary, tost_welch_from_summary
 from stats.errors import (
@@ -26,6 +32,8 @@ from stats.friedman import Friedman, friedman
 from stats.hodges_lehmann import HodgesLehmann, hodges_lehmann
 from stats.interaction import Interaction, interaction
 from stats.intervals import MeanInterval, t_interval
+from stats.item_bootstrap import ItemBootstrap, bootstrap_items
+from stats.mcnemar import McNemar, mcnemar
 from stats.mean_rank_tests import MeanRankTest, conover, nemenyi
 from stats.mixed_effects import MixedEffects, mixed_effects
 from stats.multiplicity import CORRECTIONS, adjust
@@ -45,6 +53,7 @@ from stats.rank_equivalence import RankEquivalence, rank_equivalence
 from stats.rank_sum import MannWhitney, hodges_lehmann_shift, mann_whitney
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
 from stats.scores import read_scores, validate_scores
+from stats.seeds_and_items import SeedsAndItems, seeds_and_items
 from stats.settings import FAMILIES, Settings, is_lower_better
 from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
@@ -59,6 +68,7 @@ from stats.standardised_effects import (
     hedges_g_z_interval,
     standardised_from_summary,
 )
+from stats.stochastic_order import StochasticOrder, almost_stochastic_order
 from stats.stratified_bootstrap import stratified_bootstrap
 from stats.superiority import a12, cliffs_delta, rank_biserial_interval, superiority
 from stats.task_aggregates import (
@@ -81,15 +91,19 @@ __all__ = [
     "AggregateContrast",
     "Aggregates",
     "Analysis",
+    "BayesianSignedRank",
     "BootstrapInterval",
     "Comparison",
+    "CorrelatedT",
     "EffectSize",
     "Equivalence",
     "Friedman",
     "HodgesLehmann",
     "Interaction",
     "InvalidSetting",
+    "ItemBootstrap",
     "MannWhitney",
+    "McNemar",
     "MeanInterval",
     "MeanRankTest",
     "MixedEffects",
@@ -104,11 +118,13 @@ __all__ = [
     "RankedPair",
     "Ranking",
     "ScoresError",
+    "SeedsAndItems",
     "Settings",
     "SignTest",
     "SignedRank",
     "StandardisedDifference",
     "StatsError",
+    "StochasticOrder",
     "UnknownName",
     "UnpairedPermutation",
     "Verdict",
@@ -117,11 +133,16 @@ __all__ = [
     "adjust",
     "adjust_all_pairs",
     "aggregate",
+    "almost_stochastic_order",
     "analyse",
+    "bayesian_signed_rank",
+    "bayesian_signed_rank_pairs",
     "bootstrap_interval",
+    "bootstrap_items",
     "cliffs_delta",
     "compare",
     "conover",
+    "correlated_t",
     "d_av",
     "d_z",
     "d_z_interval",
@@ -136,6 +157,7 @@ __all__ = [
     "interquartile_mean",
     "is_lower_better",
     "mann_whitney",
+    "mcnemar",
     "mixed_effects",
     "nemenyi",
     "non_inferiority",
@@ -154,6 +176,7 @@ __all__ = [
     "rank_biserial_interval",
     "rank_equivalence",
     "read_scores",
+    "seeds_and_items",
     "seeds_needed_for_alpha",
     "settle",
     "sign_e_value",

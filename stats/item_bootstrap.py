@@ -1,0 +1,136 @@
+"""Sampling error of the test set: other items would have given another score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
+from stats.inputs import check_fraction
+
+Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemBootstrap:
+    """A metric of two models on the same items, with the spread over test sets.
+
+    Attributes:
+        difference: candidate − baseline, in points of the metric.
+        error: bootstrap standard error of the difference; the other two of each model alone.
+        low: end of the percentile interval of the difference.
+        p_value: two-sided, 2 (b + 1)/(m + 1) with b the resamples on the far side of zero.
+    """
+
+    baseline: float
+    candidate: float
+    difference: float
+    baseline_error: float
+    candidate_error: float
+    error: float
+    low: float
+    high: float
+    confidence: float
+    p_value: float
+    n_items: int
+    replicates: int
+
+
+def bootstrap_items(
+    metric: Metric,
+    labels: ArrayLike,
+    baseline_predictions: ArrayLike,
+    candidate_predictions: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> ItemBootstrap:
+    """Paired bootstrap over test items, for any metric (Berg-Kirkpatrick et al. 2012).
+
+    Items are drawn with replacement, the same for both models. It speaks of two trained models,
+    not of two methods; `seeds_and_items` does both. For accuracy `mcnemar` is exact.
+
+    Args:
+        metric: of labels and predictions, called once for each resample and model.
+        labels: shape (n, …), one entry an item.
+        baseline_predictions: shape (n, …): classes, scores or whatever the metric takes.
+        candidate_predictions: the same items in the same order.
+        confidence: of the interval.
+        replicates: number of resamples.
+        seed: of the random numbers.
+
+    Raises:
+        NotPaired: different numbers of items.
+        NotEnoughPairs: fewer than two items.
+        StatsError: the metric is not a finite number, on the test set or on a resample; so it is
+            for the correlation of a resample that holds one class only.
+        InvalidSetting: confidence outside (0, 1), or fewer than two replicates.
+
+    >>> accuracy = lambda labels, predictions: float((labels == predictions).mean())
+    >>> labels = [0, 1] * 50
+    >>> result = bootstrap_items(accuracy, labels, [0, 1] * 40 + [0, 0] * 10, labels)
+    >>> round(result.difference, 2), result.low > 0
+    (0.1, True)
+    """
+    check_fraction("confidence", confidence)
+    if replicates < 2:
+        raise InvalidSetting(f"a spread needs at least 2 replicates, not {replicates}")
+    truth, *models = (
+        np.asarray(each) for each in (labels, baseline_predictions, candidate_predictions)
+    )
+    n_items = _number_of_items(truth, *models)
+    every = np.arange(n_items)
+    baseline, candidate = (_value(metric, truth, model, every, "all items") for model in models)
+    random = np.random.default_rng(seed)
+    drawn = np.empty((replicates, 2))
+    for row in range(replicates):
+        items = random.integers(0, n_items, n_items)
+        drawn[row] = [_value(metric, truth, m, items, f"resample {row}") for m in models]
+    differences = drawn[:, 1] - drawn[:, 0]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail]).tolist()
+    beyond = min((differences <= 0).sum(), (differences >= 0).sum())
+    return ItemBootstrap(
+        baseline=baseline,
+        candidate=candidate,
+        difference=candidate - baseline,
+        baseline_error=float(drawn[:, 0].std(ddof=1)),
+        candidate_error=float(drawn[:, 1].std(ddof=1)),
+        error=float(differences.std(ddof=1)),
+        low=low,
+        high=high,
+        confidence=confidence,
+        p_value=min(1.0, 2 * float(beyond + 1) / (replicates + 1)),
+        n_items=n_items,
+        replicates=replicates,
+    )
+
+
+def _number_of_items(*arrays: NDArray[np.generic]) -> int:
+    lengths = [len(each) if each.ndim else 0 for each in arrays]
+    if len(set(lengths)) > 1:
+        raise NotPaired(
+            f"{lengths[0]} labels, {lengths[1]} predictions of the baseline and {lengths[2]} of "
+            "the candidate"
+        )
+    if lengths[0] < 2:
+        raise NotEnoughPairs(f"{lengths[0]} test items; at least two needed")
+    return lengths[0]
+
+
+def _value(
+    metric: Metric,
+    labels: NDArray[np.generic],
+    predictions: NDArray[np.generic],
+    items: NDArray[np.int64],
+    where: str,
+) -> float:
+    value = float(metric(labels[items], predictions[items]))
+    if not math.isfinite(value):
+        raise StatsError(f"the metric is {value} on {where}; it must be a finite number")
+    return value
