@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,18 +12,18 @@ import numpy as np
 from stats import caveats
 from stats.compare import Comparison, conclude_comparisons
 from stats.cube import Cube, build, select
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, UnknownName
+from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired
 from stats.inputs import IntArray
-from stats.interaction import Interaction, conclude_interactions, interaction_statistics
+from stats.interaction import Interaction
+from stats.interactions import all_interactions, families_of
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.scores import validate_scores
 from stats.settings import Settings, is_lower_better
+from stats.unpaired import measure_unpaired
 
 if TYPE_CHECKING:
     import pandas as pd
-
-STANDARD_REFERENCE = "pretrained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +74,16 @@ def analyse(
     resolution: float | None = None,
     zeros: str = "wilcox",
     lower_is_better: bool | None = None,
+    paired: bool = True,
+    test: str | None = None,
+    effect: str = "hedges_g",
+    equivalence: str = "t",
     reference_init: str | None = None,
 ) -> Analysis:
-    """Compare candidates with a baseline on every model, init and task, paired by seed.
+    """Compare candidates with a baseline on every model, init and task.
+
+    Arms are paired by seed; with `paired=False` they are taken as independent, and shared seeds
+    are pointed out.
 
     A comparison without two pairs stays in the result, with NaN where nothing can be computed,
     counts in its family, and is named in the warnings, as is every seed that was dropped.
@@ -96,6 +102,12 @@ def analyse(
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        paired: whether the arms share their seeds.
+        test: the primary test, one of `stats.PAIRED_TESTS` (default "wilcoxon") or of
+            `stats.UNPAIRED_TESTS` (default "mann-whitney").
+        effect: the effect size to show, one of `stats.PAIRED_EFFECTS` or
+            `stats.UNPAIRED_EFFECTS`.
+        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
         reference_init: the init whose effect is subtracted in interactions; "pretrained" if
             there is one, else the first in the scores.
 
@@ -115,10 +127,14 @@ def analyse(
         resolution=resolution,
         zeros=zeros,
         lower_is_better=_direction(table) if lower_is_better is None else lower_is_better,
+        paired=paired,
+        test=test or "",
+        effect=effect,
+        equivalence=equivalence,
     )
     cube = build(table, _methods(baseline, candidates))
     comparisons, remarks = _comparisons(cube, settings)
-    interactions, more_remarks = _interactions(cube, settings, reference_init)
+    interactions, more_remarks = all_interactions(cube, settings, reference_init)
     return Analysis(
         study=study,
         metric=metric,
@@ -160,87 +176,42 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
         raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
     cell, method = np.array(places).T
     arms = np.stack([cube.scores[cell, 0], cube.scores[cell, method]])
-    measures, n_pairs = measure_pairs(arms, partial(paired_statistics, settings=settings))
-    if n_pairs.max() < 2:
-        raise NotEnoughPairs(caveats.nothing_paired(cube, places, n_pairs))
-    dropped = cube.dropped(cell, method)
-    families = _families([cube.cells[c] for c, _ in places], settings)
+    if settings.paired:
+        measures, n_pairs = measure_pairs(arms, partial(paired_statistics, settings=settings))
+        sizes, least = np.stack([n_pairs, n_pairs]), n_pairs
+    else:
+        measures, sizes, n_pairs = measure_unpaired(arms, settings)
+        least = sizes.min(axis=0)
+    if least.max() < 2:
+        raise NotEnoughPairs(caveats.nothing_paired(cube, places, least, settings))
+    dropped = cube.dropped(cell, method, settings.paired)
+    families = families_of([cube.cells[c] for c, _ in places], settings)
     named = [
-        _named(cube, *place, n, seeds)
-        for place, n, seeds in zip(places, n_pairs.tolist(), dropped, strict=True)
+        _named(cube, *place, counts, seeds)
+        for place, counts, seeds in zip(
+            places, zip(n_pairs.tolist(), *sizes.tolist(), strict=True), dropped, strict=True
+        )
     ]
     concluded = conclude_comparisons(named, measures, families, settings)
     return concluded, [
         *caveats.of_analysis(concluded, families, settings),
+        *caveats.of_pairing(concluded, settings),
         *caveats.of_absence(cube),
-        *caveats.of_failures(cube, places, dropped),
+        *caveats.of_failures(cube, places, dropped, settings.paired),
         *caveats.of_differences(concluded, measures["sd"]),
     ]
 
 
-def _named(cube: Cube, cell: int, method: int, n_pairs: int, dropped: IntArray) -> dict[str, Any]:
+def _named(
+    cube: Cube, cell: int, method: int, counts: tuple[int, ...], dropped: IntArray
+) -> dict[str, Any]:
+    n_pairs, n_baseline, n_candidate = counts
     return {
         "baseline": cube.methods[0],
         "candidate": cube.methods[method],
         **cube.cells[cell]._asdict(),
         "n_pairs": n_pairs,
+        "n_baseline": n_baseline,
+        "n_candidate": n_candidate,
         "dropped_seeds": tuple(cube.seeds[seed] for seed in dropped),
     }
-
-
-def _families(cells: Sequence[Hashable], settings: Settings) -> Sequence[Hashable]:
-    return cells if settings.family == "model-init-task" else ["study"] * len(cells)
-
-
-def _interactions(
-    cube: Cube, settings: Settings, reference_init: str | None
-) -> tuple[list[Interaction], list[str]]:
-    places = [
-        (first, second, method)
-        for first, second in _init_pairs(cube, reference_init)
-        for method in range(1, len(cube.methods))
-        if cube.has_runs(first, 0, method) and cube.has_runs(second, 0, method)
-    ]
-    scored = np.isfinite(cube.scores)
-    shared = [
-        int((scored[a, 0] & scored[a, method] & scored[b, 0] & scored[b, method]).sum())
-        for a, b, method in places
-    ]
-    remarks = caveats.of_interactions(cube, places, shared)
-    kept = [place for place, n in zip(places, shared, strict=True) if n >= 2]
-    if not kept:
-        return [], remarks
-    a, b, method = np.array(kept).T
-    arms = [cube.scores[a, 0], cube.scores[a, method], cube.scores[b, 0], cube.scores[b, method]]
-    measures, n_pairs = measure_pairs(
-        np.stack(arms), partial(interaction_statistics, settings=settings)
-    )
-    families = _families([place[:2] for place in kept], settings)
-    named = [_named_inits(cube, *p, n) for p, n in zip(kept, n_pairs.tolist(), strict=True)]
-    return conclude_interactions(named, measures, families, settings), remarks
-
-
-def _named_inits(cube: Cube, first: int, second: int, method: int, n_pairs: int) -> dict[str, Any]:
-    return {
-        "baseline": cube.methods[0],
-        "candidate": cube.methods[method],
-        "model": cube.cells[first].model,
-        "task": cube.cells[first].task,
-        "inits": (cube.cells[first].init, cube.cells[second].init),
-        "n_pairs": n_pairs,
-    }
-
-
-def _init_pairs(cube: Cube, reference_init: str | None) -> Iterator[tuple[int, int]]:
-    """Cells that differ in their init alone, the reference init second."""
-    inits = list(dict.fromkeys(cell.init for cell in cube.cells))
-    if reference_init is not None and reference_init not in inits:
-        raise UnknownName("init", reference_init, inits)
-    standard = STANDARD_REFERENCE if STANDARD_REFERENCE in inits else inits[0]
-    reference = standard if reference_init is None else reference_init
-    alike: dict[tuple[str, str], list[int]] = {}
-    for index, cell in enumerate(cube.cells):
-        alike.setdefault((cell.model, cell.task), []).append(index)
-    for cells in alike.values():
-        cells.sort(key=lambda index: cube.cells[index].init == reference)
-        yield from combinations(cells, 2)

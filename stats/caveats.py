@@ -11,30 +11,55 @@ from stats.compare import Comparison
 from stats.cube import Cell, Cube
 from stats.inputs import FloatArray, IntArray
 from stats.pairing import Seed
-from stats.power import seeds_needed_for_alpha
+from stats.sample_size import seeds_that_reach
 from stats.settings import Settings
 
 
 def of_analysis(
     comparisons: Sequence[Comparison], families: Sequence[Hashable], settings: Settings
 ) -> list[str]:
-    """What the settings and the number of pairs rule out from the start."""
+    """What the settings and the number of scores rule out from the start."""
     lines = []
     if settings.margin is None:
         lines.append("no margin is declared, so no verdict can be negligible or equivalent")
     sizes = Counter(families)
     hopeless = {
-        (each.n_pairs, sizes[family], each.smallest_attainable_p_adjusted)
+        (each.n_baseline, each.n_candidate, sizes[family], each.smallest_attainable_p_adjusted)
         for each, family in zip(comparisons, families, strict=True)
-        if each.n_pairs >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha
+        if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha
     }
-    for n_pairs, size, smallest in sorted(hopeless):
-        needed = seeds_needed_for_alpha(settings.alpha, size, settings.correction)
+    for n, k, size, smallest in sorted(hopeless):
+        needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
         lines.append(
-            f"{n_pairs} pairs in a family of {size} can never reach p < {settings.alpha:g}: the "
-            f"smallest corrected p is {smallest:.3g}; {needed} seeds are enough"
+            f"{f'{n} pairs' if settings.paired else f'{n} and {k} scores'} in a family of {size} "
+            f"can never reach p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; "
+            f"{needed} seeds are enough"
         )
     return lines
+
+
+def of_pairing(comparisons: Sequence[Comparison], settings: Settings) -> list[str]:
+    """Pairing that is thrown away."""
+    shared = [each for each in comparisons if each.n_pairs >= 2]
+    if settings.paired or not shared:
+        return []
+    known = [each.pair_correlation for each in shared if np.isfinite(each.pair_correlation)]
+    bought = f" (their correlation there is {np.median(known):.2f} in the median)" if known else ""
+    return [
+        f"the arms share seeds in {len(shared)} of {len(comparisons)} comparisons{bought}; "
+        "analysed as unpaired, that pairing is thrown away"
+    ]
+
+
+def of_unpaired_interactions(any_inits: bool) -> list[str]:
+    """Interactions that an unpaired analysis leaves out."""
+    what = "no interaction tests: they are made of seeds that four arms share, and paired is False"
+    return [what] if any_inits else []
+
+
+def least(each: Comparison) -> int:
+    """Pairs of a comparison, or scores of its smaller arm where arms are unpaired."""
+    return min(each.n_baseline, each.n_candidate)
 
 
 def of_absence(cube: Cube) -> list[str]:
@@ -50,7 +75,7 @@ def of_absence(cube: Cube) -> list[str]:
 
 
 def of_failures(
-    cube: Cube, places: Sequence[tuple[int, int]], dropped: Sequence[IntArray]
+    cube: Cube, places: Sequence[tuple[int, int]], dropped: Sequence[IntArray], paired: bool = True
 ) -> list[str]:
     """Seeds that were dropped, each with its reason."""
     lines = []
@@ -59,7 +84,11 @@ def of_failures(
             continue
         reasons: dict[str, list[Seed]] = {}
         for seed in seeds:
-            failures = [cube.failure(cell, arm, seed) for arm in (0, method)]
+            failures = [
+                cube.failure(cell, arm, seed)
+                for arm in (0, method)
+                if paired or cube.present[cell, arm, seed]
+            ]
             reasons.setdefault(" and ".join(filter(None, failures)), []).append(cube.seeds[seed])
         why = ", ".join(f"{_seeds(each)} ({reason})" for reason, each in reasons.items())
         lines.append(f"{_which(cube, cube.cells[cell], method)}: dropped {why}")
@@ -70,21 +99,27 @@ def of_differences(comparisons: Sequence[Comparison], sd: FloatArray) -> list[st
     """Differences whose shape a reader would otherwise not suspect."""
     lines = []
     for each, spread in zip(comparisons, sd.tolist(), strict=True):
-        where = which(each.baseline, each.candidate, Cell(each.model, each.init, each.task))
-        if each.n_pairs < 2:
-            pairs = "one pair" if each.n_pairs else "no pair"
-            lines.append(f"{where}: {pairs} of scored seeds, nothing can be concluded")
-        elif spread == 0:
-            what = "score" if each.mean_difference == 0 else "difference"
-            lines.append(
-                f"{where}: the same {what} on all {each.n_pairs} seeds; were they separate runs?"
-            )
-        elif each.mean_difference * each.hodges_lehmann < 0:
-            lines.append(
-                f"{where}: mean difference and Hodges–Lehmann estimate have opposite signs; "
-                "look for an outlying seed"
-            )
+        if remark := _suspicion(each, spread):
+            place = Cell(each.model, each.init, each.task)
+            lines.append(f"{which(each.baseline, each.candidate, place)}: {remark}")
     return lines
+
+
+def _suspicion(each: Comparison, spread: float) -> str:
+    if each.n_baseline < 2 or each.n_candidate < 2:
+        if not each.paired:
+            return "an arm with fewer than two scores, nothing can be concluded"
+        pairs = "one pair" if each.n_pairs else "no pair"
+        return f"{pairs} of scored seeds, nothing can be concluded"
+    if spread == 0:
+        what = "score" if each.mean_difference == 0 else "difference"
+        return f"the same {what} on all {each.n_baseline} seeds; were they separate runs?"
+    if each.mean_difference * each.hodges_lehmann < 0:
+        return (
+            "mean difference and Hodges–Lehmann estimate have opposite signs; "
+            "look for an outlying seed"
+        )
+    return ""
 
 
 def of_interactions(
@@ -100,12 +135,17 @@ def of_interactions(
     ]
 
 
-def nothing_paired(cube: Cube, places: Sequence[tuple[int, int]], n_pairs: IntArray) -> str:
+def nothing_paired(
+    cube: Cube, places: Sequence[tuple[int, int]], sizes: IntArray, settings: Settings
+) -> str:
     """Why an analysis without a single usable comparison is refused."""
-    cell, method = places[int(np.argmax(n_pairs))]
+    cell, method = places[int(np.argmax(sizes))]
+    which_arms = _which(cube, cube.cells[cell], method)
+    if not settings.paired:
+        return f"{which_arms}: an arm has {sizes.max()} scores; two of each arm are needed"
     return (
-        f"{_which(cube, cube.cells[cell], method)} share {n_pairs.max()} scored seeds, and no "
-        "comparison has more; two are needed, on seeds that both arms have"
+        f"{which_arms} share {sizes.max()} scored seeds, and no comparison has more; two are "
+        "needed, on seeds that both arms have (or paired=False, if seeds mean nothing)"
     )
 
 

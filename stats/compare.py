@@ -1,4 +1,4 @@
-"""One candidate against one baseline, paired by seed."""
+"""One candidate against one baseline, paired by seed unless they share none."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.multiplicity import adjust_in_families
 from stats.paired import paired_statistics
-from stats.pairing import Seed, join_arms
-from stats.power import smallest_attainable_p
+from stats.pairing import Seed, join_arms, lay_out_arms
+from stats.primary_tests import smallest_p
 from stats.settings import Settings
+from stats.unpaired import measure_unpaired
 from stats.verdict import Verdict, decide, seeds_to_decide
 
 
@@ -25,13 +26,21 @@ class Comparison:
     Differences are candidate minus baseline in points of the metric, means are over the paired
     seeds, and whatever cannot be computed is NaN: intervals and effect sizes with one pair,
     everything with none, standardised effects when all differences are equal, and
-    `p_equivalence` without a margin.
+    `p_equivalence` without a margin. For unpaired arms means are over all scores, the interval
+    is Welch's, Hodges–Lehmann is the shift, and rank-biserial is Cliff's δ.
 
     Attributes:
+        n_pairs: seeds on which both arms have a score.
+        n_baseline: scores of the baseline that take part; `n_pairs` where arms are paired.
         ci_low: end of the t interval of the mean difference, at `confidence`.
         hl_low: end of the exact interval of the Hodges–Lehmann estimate, at `hl_confidence`.
         wilcoxon_statistic: sum of the positive ranks.
-        smallest_attainable_p: 2/2ⁿ; with `_adjusted`, after the correction of the family.
+        test: the primary test, that of `statistic` and `p_value`.
+        smallest_attainable_p: of that test, without ties (2/2ⁿ for signed ranks); with
+            `_adjusted`, after the correction of the family.
+        effect: name of the effect size that is shown.
+        effect_low: end of its interval, at `confidence`.
+        pair_correlation: of the two arms over the seeds that they share.
         seeds_needed: for an inconclusive verdict, the seeds that 80 % power would take at the
             margin and the observed sd.
     """
@@ -41,7 +50,10 @@ class Comparison:
     model: str
     init: str
     task: str
+    paired: bool
     n_pairs: int
+    n_baseline: int
+    n_candidate: int
     dropped_seeds: tuple[Seed, ...]
     baseline_mean: float
     candidate_mean: float
@@ -54,6 +66,8 @@ class Comparison:
     hl_high: float
     hl_confidence: float
     wilcoxon_statistic: float
+    test: str
+    statistic: float
     p_value: float
     p_adjusted: float
     smallest_attainable_p: float
@@ -61,6 +75,10 @@ class Comparison:
     d_z: float
     hedges_g: float
     rank_biserial: float
+    effect: str
+    effect_size: float
+    effect_low: float
+    effect_high: float
     pair_correlation: float
     p_equivalence: float
     verdict: Verdict
@@ -76,25 +94,38 @@ def compare(
     resolution: float | None = None,
     zeros: str = "wilcox",
     lower_is_better: bool = False,
+    paired: bool = True,
+    test: str | None = None,
+    effect: str = "hedges_g",
+    equivalence: str = "t",
     names: tuple[str, str] = ("baseline", "candidate"),
 ) -> Comparison:
-    """Compare two arms whose scores are paired by seed.
+    """Compare two arms, whose scores are paired by seed unless `paired` is False.
 
     Args:
         baseline_scores: scores by seed, as a Series or a mapping, joined on the seed; or an
             array in the same order of seeds as the other. NaN is a failed seed, and is dropped.
+            Unpaired arrays may differ in length.
         candidate_scores: the same kind.
         alpha: level of the tests; intervals have confidence 1 − alpha.
         margin: smallest difference that matters, in points of the metric.
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
+        paired: False for arms that do not share their seeds; pairs are then not looked for.
+        test: the primary test, one of `stats.PAIRED_TESTS` (default "wilcoxon") or of
+            `stats.UNPAIRED_TESTS` (default "mann-whitney").
+        effect: the effect size to show, one of `stats.PAIRED_EFFECTS` or
+            `stats.UNPAIRED_EFFECTS`.
+        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
         names: of the two arms, for tables and messages.
 
     Raises:
         NotPaired: the scores cannot be joined.
-        NotEnoughPairs: fewer than two seeds have both scores.
-        InvalidSetting: α, margin, resolution or zeros outside what they can be.
+        NotEnoughPairs: fewer than two seeds have both scores, or an unpaired arm has fewer than
+            two scores.
+        InvalidSetting: a setting outside what it can be, or a test of paired data for unpaired
+            ones, or the other way round.
 
     The data of Hollander and Wolfe (1999, table 3.1):
 
@@ -110,16 +141,43 @@ def compare(
         resolution=resolution,
         zeros=zeros,
         lower_is_better=lower_is_better,
+        paired=paired,
+        test=test or "",
+        effect=effect,
+        equivalence=equivalence,
     )
+    where: dict[str, Any] = {"baseline": names[0], "candidate": names[1]}
+    where |= {"model": "", "init": "", "task": ""}
+    if not paired:
+        return _compare_unpaired(baseline_scores, candidate_scores, where, settings)
     arms, seeds = join_arms([(names[0], baseline_scores), (names[1], candidate_scores)])
     valid = np.logical_and.reduce(np.isfinite(arms))
     n_pairs = int(valid.sum())
     if n_pairs < 2:
-        raise NotEnoughPairs(f"{names[0]} and {names[1]} share {n_pairs} scored seeds; 2 needed")
+        raise NotEnoughPairs(
+            f"{names[0]} and {names[1]} share {n_pairs} scored seeds; 2 needed"
+            + (" (or paired=False, if seeds mean nothing)" if valid.size > 1 else "")
+        )
     measures = paired_statistics(arms[:, valid][:, None, :], settings)
-    where: dict[str, Any] = {"baseline": names[0], "candidate": names[1]}
-    where |= {"model": "", "init": "", "task": "", "n_pairs": n_pairs}
+    where["n_pairs"] = n_pairs
     where["dropped_seeds"] = tuple(seeds[i] for i in np.flatnonzero(~valid))
+    return conclude_comparisons([where], measures, ["alone"], settings)[0]
+
+
+def _compare_unpaired(
+    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], settings: Settings
+) -> Comparison:
+    names = (where["baseline"], where["candidate"])
+    arms, seeds = lay_out_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
+    measures, sizes, shared = measure_unpaired(arms[:, None, :], settings)
+    for name, size in zip(names, sizes[:, 0].tolist(), strict=True):
+        if size < 2:
+            raise NotEnoughPairs(f"{name} has {size} scored seeds; 2 needed")
+    where |= dict(zip(("n_baseline", "n_candidate"), sizes[:, 0].tolist(), strict=True))
+    where |= {"n_pairs": int(shared[0]), "dropped_seeds": ()}
+    if not len(seeds):  # arrays: their places are not seeds
+        where["n_pairs"] = 0
+        measures["pair_correlation"] = np.full(1, np.nan)
     return conclude_comparisons([where], measures, ["alone"], settings)[0]
 
 
@@ -132,25 +190,40 @@ def conclude_comparisons(
     """Comparisons from their measures: correction, verdict, and what more seeds would take.
 
     Args:
-        arms: for each of m comparisons its names, `n_pairs` and `dropped_seeds`.
+        arms: for each of m comparisons its names, `n_pairs` and `dropped_seeds`; for unpaired
+            ones `n_baseline` and `n_candidate` too.
         measures: arrays of shape (m,), as `paired_statistics` returns them.
         families: for each comparison the family in which it is corrected.
         settings: of the analysis.
     """
-    smallest = [smallest_attainable_p(arm["n_pairs"]) for arm in arms]
+    smallest = [smallest_p(settings.test, *sizes) for sizes in _sizes(arms)]
     p_adjusted, size = adjust_in_families(measures["p_value"], families, settings.correction)
     # Corrections are monotone in every p, so all at their smallest give the smallest of each.
     attainable, _ = adjust_in_families(smallest, families, settings.correction)
-    columns = {name: values.tolist() for name, values in measures.items() if name != "sd"} | {
+    columns = {name: values.tolist() for name, values in measures.items() if name != "sd"}
+    columns |= {
         "p_adjusted": p_adjusted.tolist(),
         "smallest_attainable_p": smallest,
         "smallest_attainable_p_adjusted": attainable.tolist(),
         "seeds_needed": seeds_to_decide(measures["sd"], size, settings),
     }
+    fixed: dict[str, Any] = {"confidence": settings.confidence, "paired": settings.paired}
+    fixed |= {"test": settings.test, "effect": settings.effect}
     rows = zip(*columns.values(), strict=True)
     return [
-        _concluded(arm, dict(zip(columns, row, strict=True)), settings)
-        for arm, row in zip(arms, rows, strict=True)
+        _concluded(
+            {"n_baseline": n, "n_candidate": k} | arm | fixed,
+            dict(zip(columns, row, strict=True)),
+            settings,
+        )
+        for arm, (n, k), row in zip(arms, _sizes(arms), rows, strict=True)
+    ]
+
+
+def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
+    return [
+        (arm.get("n_baseline", arm["n_pairs"]), arm.get("n_candidate", arm["n_pairs"]))
+        for arm in arms
     ]
 
 
@@ -158,9 +231,9 @@ def _concluded(arm: dict[str, Any], values: dict[str, Any], settings: Settings) 
     verdict = decide(
         values["p_adjusted"],
         values["p_equivalence"],
-        values["hodges_lehmann"],
+        values.pop("direction"),
         settings.alpha,
         settings.lower_is_better,
     )
     values["seeds_needed"] = values["seeds_needed"] if verdict == "inconclusive" else None
-    return Comparison(**arm, **values, confidence=settings.confidence, verdict=verdict)
+    return Comparison(**arm, **values, verdict=verdict)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NO_SEEDS: IntArray = np.array([], dtype=np.int64)
+
+
 class Cell(NamedTuple):
     """Where methods are compared: one model from one init on one task."""
 
@@ -49,11 +52,21 @@ class Cube:
         """Whether each of these methods has a run in this cell, scored or failed."""
         return bool(self.present[cell, methods].any(axis=1).all())
 
-    def dropped(self, cell: IntArray, method: IntArray) -> list[IntArray]:
-        """For each comparison with method 0 the seeds of either arm that make no pair."""
-        known = self.present[cell, 0] | self.present[cell, method]
-        paired = np.isfinite(self.scores[cell, 0]) & np.isfinite(self.scores[cell, method])
-        return [np.flatnonzero(row) for row in known & ~paired]
+    def dropped(self, cell: IntArray, method: IntArray, paired: bool = True) -> list[IntArray]:
+        """For each comparison with method 0 the seeds of either arm that make no pair.
+
+        Of unpaired arms only those whose run has no score.
+        """
+        present = self.present[cell, 0], self.present[cell, method]
+        scored = np.isfinite(self.scores[cell, 0]), np.isfinite(self.scores[cell, method])
+        if paired:
+            lost = (present[0] | present[1]) & ~(scored[0] & scored[1])
+        else:
+            lost = (present[0] & ~scored[0]) | (present[1] & ~scored[1])
+        seeds = [NO_SEEDS] * len(lost)
+        for row in np.flatnonzero(lost.any(axis=1)):
+            seeds[row] = np.flatnonzero(lost[row])
+        return seeds
 
     def failure(self, cell: int, method: int, seed: int) -> str:
         """Why this run has no score, in words; "" if it has one."""

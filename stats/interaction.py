@@ -17,8 +17,8 @@ from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
 from stats.multiplicity import adjust_in_families
 from stats.pairing import join_arms
+from stats.primary_tests import paired_test_rows
 from stats.settings import Settings
-from stats.signed_rank import signed_rank_rows, two_sided
 from stats.ties import settle
 
 
@@ -110,12 +110,11 @@ def interaction_statistics(four: FloatArray, settings: Settings) -> dict[str, Fl
     doubled = settle(change, scale, settings.resolution)
     mean, sd = mean_and_sd(doubled)
     low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
-    _, greater, less = signed_rank_rows(doubled, settings.zeros)
     return {
         "difference_of_differences": mean,
         "ci_low": low,
         "ci_high": high,
-        "p_value": two_sided(greater, less),
+        "p_value": paired_test_rows(doubled, settings)["p_value"],
     }
 
 

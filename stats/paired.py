@@ -1,4 +1,4 @@
-"""Everything that is computed for one comparison before its family is known."""
+"""Everything that is computed for one paired comparison before its family is known."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from stats.equivalence import tost_rows
 from stats.hodges_lehmann import hodges_lehmann_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
+from stats.primary_tests import paired_test_rows
+from stats.rank_equivalence import one_sided_rank_rows
 from stats.settings import Settings
-from stats.signed_rank import signed_rank_rows, two_sided
+from stats.signed_rank import signed_rank_rows
+from stats.standardised_effects import d_av_rows, d_z_bounds
+from stats.superiority import rank_biserial_bounds, superiority_rows
 from stats.ties import settle
 
 
@@ -27,26 +31,37 @@ def paired_statistics(arms: FloatArray, settings: Settings) -> dict[str, FloatAr
         settings: of the analysis.
 
     Returns:
-        Arrays of shape (m,), named as in `Comparison`, and `sd`, that of the differences.
+        Arrays of shape (m,), named as in `Comparison`; besides them `sd`, that of the
+        differences, and `direction`, in which the test rejects.
     """
     baseline, candidate = arms
     scale = np.abs(arms).max(axis=(0, 2))[:, None]
     differences = settle(candidate - baseline, scale, settings.resolution)
-    return {
+    mean, sd = mean_and_sd(differences)
+    n_pairs = differences.shape[1]
+    low, high = t_bounds(mean, sd, n_pairs, settings.confidence)
+    standardised = d_z_rows(mean, sd)
+    measures = {
         "baseline_mean": baseline.mean(axis=1),
         "candidate_mean": candidate.mean(axis=1),
         "pair_correlation": pair_correlation_rows(baseline, candidate),
+        "mean_difference": mean,
+        "sd": sd,
+        "ci_low": low,
+        "ci_high": high,
+        "d_z": standardised,
+        "hedges_g": standardised * hedges_factor(n_pairs - 1),
         **_rank_measures(differences, settings),
-        **_mean_measures(differences, settings),
+        **paired_test_rows(differences, settings),
+        "p_equivalence": _p_equivalence(differences, mean, sd, settings),
     }
+    return measures | _effect(arms, differences, measures, settings)
 
 
 def _rank_measures(differences: FloatArray, settings: Settings) -> dict[str, FloatArray]:
-    statistic, greater, less = signed_rank_rows(differences, settings.zeros)
     estimate, low, high, reached = hodges_lehmann_rows(differences, settings.confidence)
     return {
-        "wilcoxon_statistic": statistic,
-        "p_value": two_sided(greater, less),
+        "wilcoxon_statistic": signed_rank_rows(differences, settings.zeros)[0],
         "hodges_lehmann": estimate,
         "hl_low": low,
         "hl_high": high,
@@ -55,20 +70,27 @@ def _rank_measures(differences: FloatArray, settings: Settings) -> dict[str, Flo
     }
 
 
-def _mean_measures(differences: FloatArray, settings: Settings) -> dict[str, FloatArray]:
-    m, n_pairs = differences.shape
-    mean, sd = mean_and_sd(differences)
-    low, high = t_bounds(mean, sd, n_pairs, settings.confidence)
-    standardised = d_z_rows(mean, sd)
-    no_margin = np.full(m, np.nan)
-    return {
-        "mean_difference": mean,
-        "sd": sd,
-        "ci_low": low,
-        "ci_high": high,
-        "d_z": standardised,
-        "hedges_g": standardised * hedges_factor(n_pairs - 1),
-        "p_equivalence": no_margin
-        if settings.margin is None
-        else tost_rows(mean, sd, n_pairs, settings.margin),
-    }
+def _p_equivalence(
+    differences: FloatArray, mean: FloatArray, sd: FloatArray, settings: Settings
+) -> FloatArray:
+    if settings.margin is None:
+        return np.full(len(mean), np.nan)
+    if settings.equivalence == "ranks":
+        return np.maximum(*one_sided_rank_rows(differences, settings.margin))
+    return tost_rows(mean, sd, differences.shape[1], settings.margin)
+
+
+def _effect(
+    arms: FloatArray, differences: FloatArray, measures: dict[str, FloatArray], settings: Settings
+) -> dict[str, FloatArray]:
+    """The effect size that the settings name, with its interval."""
+    if settings.effect == "d_av":
+        size, low, high = d_av_rows(arms[0], arms[1], settings.confidence)
+    elif settings.effect == "superiority":
+        size, low, high = superiority_rows(differences, settings.confidence)
+    elif settings.effect == "rank_biserial":
+        size, low, high = rank_biserial_bounds(differences, settings.confidence)
+    else:
+        size = measures[settings.effect]
+        low, high = d_z_bounds(measures["d_z"], differences.shape[1], settings.confidence)
+    return {"effect_size": size, "effect_low": low, "effect_high": high}

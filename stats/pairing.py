@@ -46,6 +46,30 @@ def join_arms(arms: Sequence[tuple[str, Any]]) -> tuple[FloatArray, tuple[Seed, 
     return np.array(vectors), tuple(range(len(vectors[0])))
 
 
+def lay_out_arms(arms: Sequence[tuple[str, Any]]) -> tuple[FloatArray, tuple[Seed, ...]]:
+    """Scores of unpaired arms, which as arrays may differ in length and have no seeds.
+
+    Args:
+        arms: names and scores, as for `join_arms`.
+
+    Returns:
+        Scores of shape (arms, places), NaN where an arm has none, and the seeds; () for arrays.
+
+    Raises:
+        NotPaired: some arms with seeds and others without.
+        StatsError: as for `join_arms`.
+    """
+    import pandas as pd
+
+    if any(isinstance(scores, (pd.Series, Mapping)) for _, scores in arms):
+        return join_arms(arms)
+    vectors = [_numbers(name, scores).to_numpy() for name, scores in arms]
+    laid_out = np.full((len(arms), max(map(len, vectors))), np.nan)
+    for row, vector in zip(laid_out, vectors, strict=True):
+        row[: len(vector)] = vector
+    return laid_out, ()
+
+
 def _check_seeds_once(arms: Sequence[tuple[str, Any]], columns: list[pd.Series[float]]) -> None:
     for (name, _), column in zip(arms, columns, strict=True):
         twice = column.index[column.index.duplicated()]

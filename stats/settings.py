@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_fraction, check_positive
 from stats.multiplicity import CORRECTIONS
 from stats.signed_rank import ZEROS
 
 FAMILIES = ("model-init-task", "study")
+
+PAIRED_TESTS = ("wilcoxon", "permutation", "t", "sign")
+UNPAIRED_TESTS = ("mann-whitney", "welch", "unpaired-permutation")
+PAIRED_EFFECTS = ("hedges_g", "d_z", "d_av", "rank_biserial", "superiority")
+UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
+EQUIVALENCES = ("t", "ranks")
 
 LOWER_IS_BETTER = frozenset(
     {
@@ -34,9 +41,17 @@ class Settings:
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
+        paired: whether the arms share their seeds.
+        test: the primary test, one of `stats.PAIRED_TESTS` or, for unpaired arms, of
+            `stats.UNPAIRED_TESTS`; "" is the first of these.
+        effect: the effect size that is shown, with its interval: one of `stats.PAIRED_EFFECTS`
+            or `stats.UNPAIRED_EFFECTS`.
+        equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
+            "ranks".
 
     Raises:
-        InvalidSetting: a value outside what it can be.
+        InvalidSetting: a value outside what it can be, or a test or effect size of paired data
+            for unpaired ones, or the other way round.
 
     >>> Settings(alpha=1.5)
     Traceback (most recent call last):
@@ -50,6 +65,10 @@ class Settings:
     resolution: float | None = None
     zeros: str = "wilcox"
     lower_is_better: bool = False
+    paired: bool = True
+    test: str = ""
+    effect: str = "hedges_g"
+    equivalence: str = "t"
 
     def __post_init__(self) -> None:
         check_fraction("alpha", self.alpha)
@@ -60,6 +79,23 @@ class Settings:
         check_choice("correction", self.correction, CORRECTIONS)
         check_choice("family", self.family, FAMILIES)
         check_choice("zeros", self.zeros, ZEROS)
+        check_choice("equivalence", self.equivalence, EQUIVALENCES)
+        if not self.test:
+            object.__setattr__(self, "test", (PAIRED_TESTS if self.paired else UNPAIRED_TESTS)[0])
+        self._check_kind("test", self.test, PAIRED_TESTS, UNPAIRED_TESTS)
+        self._check_kind("effect", self.effect, PAIRED_EFFECTS, UNPAIRED_EFFECTS)
+
+    def _check_kind(
+        self, what: str, value: str, of_pairs: tuple[str, ...], unpaired: tuple[str, ...]
+    ) -> None:
+        wanted, other = (of_pairs, unpaired) if self.paired else (unpaired, of_pairs)
+        if value in other and value not in wanted:
+            kind = "paired" if other is of_pairs else "unpaired"
+            raise InvalidSetting(
+                f'{what} "{value}" is for {kind} scores, and paired is {self.paired}; '
+                f"take one of {', '.join(wanted)}"
+            )
+        check_choice(what, value, wanted)
 
     @property
     def confidence(self) -> float:
@@ -70,7 +106,8 @@ class Settings:
 def is_lower_better(metric: str) -> bool:
     """Whether less of this metric is better, by its name.
 
-    >>> is_lower_better("accuracy"), is_lower_better("NLL")
-    (False, True)
+    >>> is_lower_better("accuracy"), is_lower_better("NLL"), is_lower_better("ece_scaled")
+    (False, True, True)
     """
-    return metric.lower().replace("-", "_").replace(" ", "_") in LOWER_IS_BETTER
+    name = metric.lower().replace("-", "_").replace(" ", "_")
+    return name.removesuffix("_scaled").removesuffix("_mass") in LOWER_IS_BETTER

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from stats.inputs import FloatArray, IntArray
-from stats.power import pairs_for_signed_rank
+from stats.sample_size import seeds_for_test
 from stats.settings import Settings
 
 Verdict = Literal["better", "worse", "negligible", "equivalent", "inconclusive"]
@@ -32,8 +32,8 @@ def decide(
     Args:
         p_adjusted: p of the primary test, corrected in its family; NaN rejects nothing.
         p_equivalence: p of the equivalence test; NaN where there is no margin.
-        difference: the Hodges–Lehmann estimate, whose sign is the direction in which the
-            signed-rank test rejects, even where an outlier turns the mean around.
+        difference: anything with the sign of the direction in which the test rejects; for the
+            signed-rank test that is not always the sign of the mean, which an outlier can turn.
         alpha: level of both tests.
         lower_is_better: whether the metric is a loss.
 
@@ -43,7 +43,7 @@ def decide(
     differs, inside = p_adjusted < alpha, p_equivalence < alpha
     if inside:
         return "negligible" if differs else "equivalent"
-    if not differs:
+    if not differs or difference == 0:
         return "inconclusive"
     return "better" if (difference > 0) != lower_is_better else "worse"
 
@@ -67,8 +67,12 @@ def seeds_to_decide(sd: FloatArray, family_size: IntArray, settings: Settings) -
     known = np.isfinite(sd)
     for size in np.unique(family_size[known]):
         rows = np.flatnonzero(known & (family_size == size))
-        pairs = pairs_for_signed_rank(
-            effect[rows], int(size), alpha=settings.alpha, correction=settings.correction
+        pairs = seeds_for_test(
+            effect[rows],
+            int(size),
+            alpha=settings.alpha,
+            correction=settings.correction,
+            test=settings.test,
         )
         for row, count in zip(rows.tolist(), pairs.tolist(), strict=True):
             needed[row] = count

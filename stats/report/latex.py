@@ -75,7 +75,8 @@ def _table(block: Block, analysis: Analysis, digits: int) -> str:
         spans.append(rf"\multicolumn{{{COLUMNS_EACH}}}{{c}}{{{escape(init)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + COLUMNS_EACH - 1}}}")
     interval = f"difference [{wording.confidence(analysis)} CI]"
-    columns = ["n", interval, "g", wording.p_name(analysis), "verdict"]
+    symbol, _ = wording.EFFECT_NAMES[analysis.settings.effect]
+    columns = ["n", interval, symbol, wording.p_name(analysis), "verdict"]
     heading = _row(["comparison", *columns * len(block.inits)])
     above = [" & ".join(["", *spans]) + r" \\", " ".join(rules)] if any(block.inits) else []
     rows = [
@@ -90,9 +91,9 @@ def _cells(each: Comparison | None, digits: int) -> list[str]:
     if each is None:
         return ["0", *[wording.ABSENT] * 3, "not compared"]
     return [
-        str(each.n_pairs),
+        wording.sizes(each),
         wording.difference(each, digits),
-        wording.signed(each.hedges_g, 2),
+        wording.effect(each),
         wording.probability(each.p_adjusted),
         each.verdict,
     ]

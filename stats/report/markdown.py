@@ -44,7 +44,8 @@ def _titled(title: str, body: str) -> list[str]:
 
 def _table(block: Block, analysis: Analysis, digits: int) -> str:
     interval = f"difference [{wording.confidence(analysis)} CI]"
-    columns = ["n", interval, "Hedges' g", wording.p_name(analysis), "verdict"]
+    _, effect = wording.EFFECT_NAMES[analysis.settings.effect]
+    columns = ["n", interval, effect, wording.p_name(analysis), "verdict"]
     heading = ["comparison"]
     for init in block.inits:
         heading += [f"{init}: {column}" if init else column for column in columns]
@@ -60,9 +61,9 @@ def _cells(each: Comparison | None, digits: int) -> list[str]:
         return ["0", *[wording.ABSENT] * 3, "not compared"]
     needed = wording.needed(each)
     return [
-        str(each.n_pairs),
+        wording.sizes(each),
         wording.difference(each, digits),
-        wording.signed(each.hedges_g, 2),
+        wording.effect(each),
         wording.probability(each.p_adjusted),
         f"{each.verdict} ({needed})" if needed else each.verdict,
     ]

@@ -46,9 +46,10 @@ def to_table(analysis: Analysis, width: int = 100, colour: bool = False) -> str:
 
 
 def _legend(analysis: Analysis) -> str:
+    _, effect = wording.EFFECT_NAMES[analysis.settings.effect]
     return (
         f"each cell: candidate - baseline [{wording.confidence(analysis)} t interval]; "
-        "Hedges' g, corrected p, verdict"
+        f"{effect}, corrected p, verdict"
     )
 
 
@@ -73,7 +74,8 @@ def _cell(each: Comparison | None, digits: int) -> Text:
         return Text("not compared")
     p = wording.probability(each.p_adjusted)
     text = Text(f"{wording.difference(each, digits)}\n")
-    text.append(f"g {wording.signed(each.hedges_g, 2)}  p {p}  ")
+    symbol, _ = wording.EFFECT_NAMES[each.effect]
+    text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
     text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")
     notes = [_dropped(each), wording.needed(each)]
     for note in filter(None, notes):
@@ -85,9 +87,9 @@ def _dropped(each: Comparison) -> str:
     if not each.dropped_seeds:
         return ""
     if len(each.dropped_seeds) > 3:
-        return f"n = {each.n_pairs}, {len(each.dropped_seeds)} seeds dropped"
+        return f"n = {wording.sizes(each)}, {len(each.dropped_seeds)} seeds dropped"
     named = ", ".join(wording.printable(str(seed)) for seed in each.dropped_seeds)
-    return f"n = {each.n_pairs}, without seed {named}"
+    return f"n = {wording.sizes(each)}, without seed {named}"
 
 
 def _interaction_table(block: InteractionBlock, analysis: Analysis, digits: int) -> Table:

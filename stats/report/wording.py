@@ -17,6 +17,24 @@ CORRECTION_NAMES = {
     "benjamini-hochberg": "Benjamini-Hochberg",
     "none": "uncorrected",
 }
+TEST_NAMES = {
+    "wilcoxon": "exact Wilcoxon signed-rank",
+    "permutation": "permutation test of the mean",
+    "t": "paired t test",
+    "sign": "exact sign test",
+    "mann-whitney": "exact Mann-Whitney (unpaired)",
+    "welch": "Welch's t test (unpaired)",
+    "unpaired-permutation": "permutation test of the means (unpaired)",
+}
+EFFECT_NAMES = {
+    "hedges_g": ("g", "Hedges' g"),
+    "d_z": ("d_z", "Cohen's d_z"),
+    "d_av": ("d_av", "Cohen's d_av"),
+    "rank_biserial": ("r", "rank-biserial r"),
+    "superiority": ("PS", "probability of superiority"),
+    "cliffs_delta": ("delta", "Cliff's delta"),
+    "a12": ("A", "Vargha-Delaney A"),
+}
 ZERO_NAMES = {
     "wilcox": "zero differences dropped",
     "pratt": "zero differences ranked and dropped",
@@ -118,17 +136,42 @@ def header(analysis: Analysis) -> list[str]:
         if analysis.margin is None
         else f"{analysis.margin:g} point{'s' * (analysis.margin != 1)}"
     )
-    pairs = _range([str(each.n_pairs) for each in _by_pairs(analysis)])
+    pairs = _range([sizes(each) for each in _by_pairs(analysis)])
+    unit = "pairs" if settings.paired else "unpaired scores"
     reach = _range(
         [probability(each.smallest_attainable_p_adjusted) for each in _by_reach(analysis)]
     )
     study = [f"study {printable(analysis.study)}"] if analysis.study else []
     return [
-        "; ".join([*study, f"{metric}{split} ({direction} is better)", f"n = {pairs} pairs"]),
-        f"exact Wilcoxon signed-rank ({ZERO_NAMES[settings.zeros]}), {_correction(analysis)}",
+        "; ".join([*study, f"{metric}{split} ({direction} is better)", f"n = {pairs} {unit}"]),
+        f"{_test(analysis)}, {_correction(analysis)}",
         f"alpha {probability(analysis.alpha)}; margin {margin}; "
-        f"smallest attainable corrected p {reach}",
+        f"smallest attainable corrected p {reach}{_correlation(analysis)}",
     ]
+
+
+def sizes(each: Comparison) -> str:
+    """How many scores: pairs, or those of either arm."""
+    return str(each.n_pairs) if each.paired else f"{each.n_baseline} + {each.n_candidate}"
+
+
+def effect(each: Comparison) -> str:
+    """The effect size that is shown."""
+    return signed(each.effect_size, 2)
+
+
+def _test(analysis: Analysis) -> str:
+    settings = analysis.settings
+    zeros = f" ({ZERO_NAMES[settings.zeros]})" if settings.test == "wilcoxon" else ""
+    return TEST_NAMES[settings.test] + zeros
+
+
+def _correlation(analysis: Analysis) -> str:
+    known = [each.pair_correlation for each in analysis.comparisons]
+    known = sorted(each for each in known if math.isfinite(each))
+    if not known or not analysis.settings.paired:
+        return ""
+    return f"; pair correlation {_range([f'{known[0]:.2f}', f'{known[-1]:.2f}'])}"
 
 
 def _correction(analysis: Analysis) -> str:
@@ -142,7 +185,7 @@ def _correction(analysis: Analysis) -> str:
 
 
 def _by_pairs(analysis: Analysis) -> list[Comparison]:
-    return sorted(analysis.comparisons, key=lambda each: each.n_pairs)
+    return sorted(analysis.comparisons, key=lambda each: (each.n_baseline, each.n_candidate))
 
 
 def _by_reach(analysis: Analysis) -> list[Comparison]:

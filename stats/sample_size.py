@@ -1,0 +1,73 @@
+"""How many seeds each primary test needs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stats.inputs import IntArray, check_fraction
+from stats.power import RELATIVE_EFFICIENCY, pairs_for_paired_t
+from stats.primary_tests import smallest_p
+
+EFFICIENCY = {
+    "t": 1.0,
+    "permutation": 1.0,
+    "wilcoxon": RELATIVE_EFFICIENCY,
+    "sign": 2 / math.pi,
+    "welch": 1.0,
+    "unpaired-permutation": 1.0,
+    "mann-whitney": RELATIVE_EFFICIENCY,
+}
+"""Pitman efficiency of each test against t, paired or not, under normal differences."""
+
+
+def seeds_that_reach(
+    alpha: float, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
+) -> int:
+    """Smallest number of seeds an arm whose corrected p can fall below `alpha`.
+
+    Raises:
+        InvalidSetting: `alpha` outside (0, 1).
+
+    >>> [seeds_that_reach(0.05, 4, test=test) for test in ("wilcoxon", "t", "mann-whitney")]
+    [8, 2, 5]
+    """
+    check_fraction("alpha", alpha)
+    factor = family if correction in ("holm", "bonferroni") else 1
+    seeds = 2
+    while factor * smallest_p(test, seeds, seeds) >= alpha:
+        seeds += 1
+    return seeds
+
+
+def seeds_for_test(
+    effect: ArrayLike,
+    family: int = 1,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    correction: str = "holm",
+    test: str = "wilcoxon",
+) -> IntArray:
+    """Seeds an arm that a primary test needs for this power in a family of comparisons.
+
+    The paired t number at the strictest step of the correction over the Pitman efficiency of the
+    test under normal differences, and never fewer than an exact test needs to reject at all.
+    For small samples it is an approximation; `stats.simulated_seeds` simulates the test itself.
+
+    Args:
+        effect: mean difference over the sd of a difference, of any shape; for unpaired arms the
+            sd of the difference of two independent scores.
+        family: number of comparisons corrected together.
+        power: between 0 and 1.
+        alpha: level of the family.
+        correction: as in `stats.adjust`.
+        test: one of `stats.PAIRED_TESTS` or `stats.UNPAIRED_TESTS`.
+
+    >>> [int(seeds_for_test(0.5, test=test)) for test in ("t", "wilcoxon", "sign")]
+    [34, 36, 54]
+    """
+    strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
+    seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / EFFICIENCY[test])
+    return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
