@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ from benchmark.record import (
     study_record,
 )
 from benchmark.tracking import Recorded, Store, Tracker
+from stats.errors import StatsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +110,8 @@ def _without_seed(r: Run) -> str:
 
 def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -> int:
     """Train what a study still needs, then print its verdicts."""
+    # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = _console()
     made = make_plan(load_study(study_file))
     tracker = Tracker(Store.choose(store))
@@ -124,9 +129,12 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
-    if outcome.failed and all(made.runs[e.key].role != "arm" for e in outcome.failed):
+    try:
+        _print_verdicts(record, tracker, console)
+    except (StatsError, StoreError) as error:
+        # Too few runs finished to judge: the failures above are the result.
+        console.print(f"\nNo verdict: {error}", markup=False)
         return FAILED
-    _print_verdicts(record, tracker, console)
     return FAILED if outcome.failed else FINISHED
 
 
@@ -195,8 +203,7 @@ def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:
 
 def _print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -> None:
     table = scores_table(record, tracker, None, "test")
-    compared = [record["baseline"], *record["candidates"]]
-    analysis = _analyse(table, compared, declared_analysis(record))
+    analysis = _analyse(table, record["baseline"], record["candidates"], declared_analysis(record))
     print("\n" + _rendered(analysis, "table", console))
 
 
@@ -208,13 +215,43 @@ def stats(options: argparse.Namespace) -> int:
     given = {name: value for name, value in given.items() if value is not None}
     if options.input:
         table, declared = _scores_from_file(options)
+        analysis = _analyse(table, options.compare[0], options.compare[1:], declared | given)
     else:
         record, table = _scores_from_record(options)
-        declared = declared_analysis(record)
-        options.compare = options.compare or [record["baseline"], *record["candidates"]]
-    analysis = _analyse(table, options.compare, declared | given)
+        analysis = _analyse_declared(table, record, options.compare, given)
     sys.stdout.write(_rendered(analysis, options.format, _console()))
     return FINISHED
+
+
+def _analyse_declared(
+    table: "pd.DataFrame",
+    record: dict[str, Any],
+    compare: list[str] | None,
+    given: dict[str, Any],
+) -> "Analysis":
+    """Show what was asked for, corrected over the family that the study declared.
+
+    A family must not shrink because a table shows less of it: looking at one candidate of four
+    would otherwise halve its p-value and more.
+    """
+    declared = declared_analysis(record)
+    if "metric" in given and any(given["metric"] != cell["metric"] for cell in record["cells"]):
+        declared["margin"] = None  # it was declared in points of another metric
+    declared |= given
+    baseline, candidates = record["baseline"], record["candidates"]
+    if not compare:
+        return _analyse(table, baseline, candidates, declared)
+    asked = compare[1:]
+    if compare[0] != baseline or not set(asked) < set(candidates):
+        return _analyse(table, compare[0], asked, declared)
+    whole = _analyse(table, baseline, candidates, declared)
+    note = f"p-values are corrected over the study's whole family: {', '.join(candidates)}."
+    return replace(
+        whole,
+        comparisons=tuple(c for c in whole.comparisons if c.candidate in asked),
+        interactions=tuple(i for i in whole.interactions if i.candidate in asked),
+        warnings=(*whole.warnings, note),
+    )
 
 
 def _scores_from_file(options: argparse.Namespace) -> tuple["pd.DataFrame", dict[str, Any]]:
@@ -239,10 +276,12 @@ def _scores_from_record(options: argparse.Namespace) -> tuple[dict[str, Any], "p
     return record, scores_table(record, tracker, options.metric, options.split)
 
 
-def _analyse(table: "pd.DataFrame", compared: list[str], how: dict[str, Any]) -> "Analysis":
+def _analyse(
+    table: "pd.DataFrame", baseline: str, candidates: list[str], how: dict[str, Any]
+) -> "Analysis":
     from stats import analyse
 
-    return analyse(table, compared[0], compared[1:], **how)
+    return analyse(table, baseline, candidates, **how)
 
 
 def _rendered(analysis: "Analysis", form: str, console: Console) -> str:

@@ -113,6 +113,7 @@ class PretrainRun(Run):
         return {"model": self.model.name, "init": "scratch", "task": self.task.name} | {
             "method": "masked language modelling",
             "seed": str(self.pretraining.seed),
+            "data_fingerprint": _fingerprint(self.task),
         }
 
     def parameters(self) -> dict[str, Any]:
@@ -167,6 +168,7 @@ class TrainRun(Run):
             "method": self.method_name,
             "task": self.task.name,
             "seed": str(self.seed),
+            "data_fingerprint": _fingerprint(self.task),
         }
 
     def parameters(self) -> dict[str, Any]:

@@ -133,8 +133,10 @@ class Tracker:
         # Unreachable servers would otherwise be retried for minutes.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         try:
-            client = MlflowClient(tracking_uri=self.store.uri)
-            client.search_experiments(max_results=1)
+            # The first to open a new database makes its tables; two at once would collide.
+            with self.store.cache.locked("store"):
+                client = MlflowClient(tracking_uri=self.store.uri)
+                client.search_experiments(max_results=1)
         except Exception as error:
             detail = str(error).strip().splitlines()[0]
             raise StoreError(

@@ -103,6 +103,8 @@ def execute(job: Job, report: Report) -> Ended:
         done = tracker.finished_run(key) if job.run.tracked else None
         if is_done(job.run, job.outputs, done is not None, cache):
             return Ended(key, "cached", scores=done.scores if done else None)
+        if job.run.tracked:
+            tracker.close_run(key, "KILLED", "interrupted")  # whoever held this key is gone
         # A finished run whose outputs were deleted is executed again but recorded once.
         recorder = _Recorder(tracker, job) if job.run.tracked and done is None else None
         try:

@@ -21,6 +21,8 @@ from trainers.seeding import initialising, numpy_stream, seed_dropout
 from trainers.settings import Training
 from trainers.tasks import Task
 
+#: RoBERTa's (Liu et al. 2019): a shorter memory of squared gradients suits a short pre-training.
+_BETAS = (0.9, 0.98)
 #: One block in this many is held out, to see whether the model learns the language or the text.
 _HELD_OUT = 50
 
@@ -147,7 +149,7 @@ def pretrain(
         module: Any = BertForMaskedLM(model.config(masking.vocabulary, 2))
     module.to(training.device)
     groups = decay_groups(module, pretraining.weight_decay)
-    optimiser = AdamW(groups, lr=pretraining.lr, fused=True)
+    optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
     schedule = LambdaLR(optimiser, warm_up_then_fall(pretraining.steps, pretraining.warmup))
     losses: list[Tensor] = []
     module.train()

@@ -114,7 +114,9 @@ def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     from benchmark.loading import load_module
+    from trainers.memory import keep_freed_memory
 
+    keep_freed_memory()
     load_module(Path(study_file))
     job = pickle.loads(pickled)
     try:

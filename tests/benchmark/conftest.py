@@ -1,0 +1,80 @@
+"""A study of seconds, run by the real command with real processes and a real store."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.tracking import Store, Tracker
+
+#: Twenty runs of half a second: two inits, base, its own distillation, three methods' worth of
+#: dependencies (data, pre-training, teachers).
+SMALL = """
+from benchmark import Arm, Comparison, Study
+from trainers.methods import Base, SelfKD
+from trainers.models import ResNet
+from trainers.pretraining import Supervised
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+quick = Training(epochs=EPOCHS, batch_size=16, lr=3e-3, device="cpu", precision="float32")
+source = Supervised(Digits(digits=(0, 1, 2), train=60, dev=30, test=30), training=quick)
+study = Study(
+    name="small",
+    task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120),
+    arms=Arm.grid(ResNet((8,), pretraining=source), ["pretrained", "scratch"], [Base(), SelfKD()]),
+    comparison=Comparison("base", "self_kd"),
+    margin=2.0,
+    training=quick,
+    seeds=(1, 2, 3),
+    allow_underpowered=True,
+)
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The study file of twelve runs, two of them dependent on each other in each init."""
+    path = tmp_path / "small.py"
+    path.write_text(SMALL.replace("EPOCHS", "2"))
+    return path
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """The same study with runs long enough to be killed in the middle."""
+    path = tmp_path / "small.py"
+    path.write_text(SMALL.replace("EPOCHS", "40"))
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of `bench` with these arguments."""
+    return [sys.executable, "-m", "benchmark", *map(str, arguments)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `bench` in a folder of its own until it ends."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
+
+
+@pytest.fixture
+def tracker(tmp_path: Path) -> Tracker:
+    """The record that `bench` makes in its folder."""
+    return Tracker(Store(str(tmp_path / "mlruns")))

@@ -1,0 +1,197 @@
+"""Which runs a study needs, and what tells two runs apart."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark import Arm, Comparison, Study
+from benchmark.errors import StudyError
+from benchmark.execution import todo
+from benchmark.key import canonical, key
+from benchmark.plan import PretrainRun, TrainRun, make_plan
+from benchmark.tracking import Store
+from trainers.methods import KD, LS, Base, SelfKD
+from trainers.models import Bert, ResNet
+from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.settings import Training
+from trainers.tasks import Digits, Docstrings
+
+TRAINING = Training(device="cpu", precision="float32")
+STUDENT = Bert(pretraining=MaskedLanguageModelling(steps=10))
+TEACHER = Bert(layers=4, pretraining=MaskedLanguageModelling(steps=10))
+
+
+def study_of(methods, **changes):
+    fields = {
+        "name": "test",
+        "task": Docstrings(),
+        "arms": Arm.grid(STUDENT, ["pretrained", "scratch"], methods),
+        "comparison": Comparison(methods[0].name, [m.name for m in methods[1:]]),
+        "margin": 1.0,
+        "training": TRAINING,
+    }
+    return Study(**(fields | changes))
+
+
+def by_role(plan):
+    roles = {}
+    for run in plan.runs.values():
+        roles.setdefault(run.role, []).append(run)
+    return roles
+
+
+def test_a_study_plans_its_cells_one_teacher_and_each_pretraining_once():
+    plan = make_plan(study_of([Base(), LS(), SelfKD(), KD(teacher=TEACHER)]))
+    roles = by_role(plan)
+    assert len(plan.cells) == len(set(plan.cells)) == 2 * 4 * 8
+    assert {role: len(runs) for role, runs in roles.items()} == {
+        "arm": 64,
+        "teacher": 1,
+        "pretraining": 2,
+        "data": 1,
+    }
+    assert {run.model for run in roles["pretraining"]} == {STUDENT, TEACHER}
+
+
+def test_every_run_stands_after_those_it_needs():
+    plan = make_plan(study_of([SelfKD(), KD(teacher=TEACHER), Base()]))
+    seen = set()
+    for k, run in plan.runs.items():
+        assert {need.key for need in run.needs.values()} <= seen
+        seen.add(k)
+
+
+def test_self_kd_reuses_the_base_run_of_its_own_seed_and_init():
+    plan = make_plan(study_of([Base(), SelfKD()]))
+    for run in plan.runs.values():
+        if isinstance(run, TrainRun) and run.method_name == "self_kd":
+            teacher = plan.runs[run.needs["teacher"].key]
+            assert (teacher.role, teacher.method_name) == ("arm", "base")
+            assert (teacher.seed, teacher.init_name) == (run.seed, run.init_name)
+    assert len(by_role(plan)["arm"]) == 32
+    assert "teacher" not in by_role(plan)
+
+
+def test_generations_are_planned_one_after_the_other():
+    plan = make_plan(study_of([Base(), SelfKD(generations=3)]))
+    assert len(by_role(plan)["teacher"]) == 2 * 2 * 8
+
+
+def test_with_splits_of_its_own_every_seed_has_its_own_teacher():
+    plan = make_plan(study_of([Base(), KD(teacher=TEACHER)], task=Docstrings(splits="per_seed")))
+    assert sorted(run.seed for run in by_role(plan)["teacher"]) == sorted(plan.study.seeds)
+
+
+def test_supervised_pretraining_is_a_training_run_on_the_other_task():
+    source = Supervised(Digits(digits=(0, 1), train=20, dev=20, test=20), TRAINING)
+    plan = make_plan(
+        study_of(
+            [Base(), LS()],
+            task=Digits(),
+            arms=Arm.grid(ResNet(pretraining=source), ["pretrained", "scratch"], [Base(), LS()]),
+        )
+    )
+    bodies = {
+        plan.runs[run.needs["body"].key].task for run in plan.runs.values() if "body" in run.needs
+    }
+    assert bodies == {source.task}
+    assert not any(isinstance(run, PretrainRun) for run in plan.runs.values())
+
+
+def test_names_change_no_key_and_everything_else_does():
+    def keys(**changes):
+        return set(make_plan(study_of([Base(), LS()], **changes)).cells)
+
+    original = keys()
+    assert keys(name="renamed", margin=3.0, alpha=0.04) == original
+    renamed = tuple(
+        replace(arm, name="smooth" if arm.method.name == "ls" else "")
+        for arm in study_of([Base(), LS()]).arms
+    )
+    assert keys(arms=renamed, comparison=Comparison("base", "smooth")) == original
+    for changes in (
+        {"training": replace(TRAINING, lr=1e-4)},
+        {"training": replace(TRAINING, threads=2)},
+        {"training": replace(TRAINING, precision="bf16")},
+        {"task": Docstrings(train=1600)},
+        {"task": Docstrings(vocabulary=4096)},
+        {"metric": "f1"},
+        {"arms": Arm.grid(TEACHER, ["pretrained", "scratch"], [Base(), LS()])},
+    ):
+        assert not keys(**changes) & original, changes
+
+
+def test_a_teacher_is_part_of_its_students_key():
+    a = make_plan(study_of([Base(), KD(teacher=TEACHER)])).cells
+    b = make_plan(study_of([Base(), KD(teacher=replace(TEACHER, layers=3))])).cells
+    assert len(set(a) & set(b)) == 16  # the base runs
+
+
+def test_another_source_of_a_users_method_is_another_key(tmp_path):
+    from benchmark.loading import load_study
+
+    text = (
+        "from dataclasses import dataclass\nfrom typing import ClassVar\n"
+        "from benchmark import Arm, Comparison, Study\nfrom trainers.methods import Base\n"
+        "from trainers.models import ResNet\nfrom trainers.settings import Training\n"
+        "from trainers.tasks import Digits\n"
+        "@dataclass(frozen=True)\nclass Mine(Base):\n"
+        "    name: ClassVar[str] = 'mine'\n"
+        "    def loss(self, step):\n        return FACTOR * super().loss(step)\n"
+        "study = Study('s', Digits(), Arm.grid(ResNet(), 'scratch', [Base(), Mine()]),\n"
+        "    Comparison('base', 'mine'), 1.0, Training(device='cpu'))\n"
+    )
+    plans = []
+    for i, factor in enumerate(("1.0", "2.0", "1.0")):
+        path = tmp_path / f"study{i}.py"
+        path.write_text(text.replace("FACTOR", factor))
+        plans.append(set(make_plan(load_study(path)).cells))
+    assert plans[0] == plans[2]
+    assert len(plans[0] & plans[1]) == 8
+
+
+def test_equal_numbers_give_equal_keys():
+    assert canonical({"b": 1.0, "a": LS(epsilon=1)}) == canonical({"a": LS(epsilon=1.0), "b": 1})
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+@given(st.dictionaries(st.text(), st.lists(scalars, max_size=3), max_size=5))
+def test_a_key_does_not_depend_on_the_order_of_names(specification):
+    backwards = dict(reversed(specification.items()))
+    assert key(specification) == key(backwards)
+
+
+def test_what_has_no_stable_form_is_refused():
+    @dataclass(frozen=True)
+    class Odd(Base):
+        name: ClassVar[str] = "odd"
+        function: object = print
+
+    with pytest.raises(StudyError, match="cannot be part of a run's key"):
+        key(Odd().specification())
+
+
+def test_only_what_is_missing_is_to_do(tmp_path):
+    plan = make_plan(study_of([Base(), SelfKD()]))
+    store = Store(str(tmp_path))
+    assert len(todo(plan, {}, store).jobs) == len(plan.runs)
+    done = dict.fromkeys(plan.cells, None)
+    assert todo(plan, done, store).jobs == {}
+    one = next(k for k in plan.cells if plan.runs[k].method_name == "self_kd")
+    del done[one]
+    jobs = todo(plan, done, store).jobs
+    teacher = plan.runs[one].needs["teacher"].key
+    assert jobs[one] == frozenset()
+    assert jobs[teacher] == {"logits"}  # recorded, but its logits are not in the cache
+    assert {plan.runs[k].role for k in jobs} == {"arm", "pretraining", "data"}

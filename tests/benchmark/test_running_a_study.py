@@ -1,0 +1,239 @@
+"""From a study file to a verdict, with the real command, real processes and a real store."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark.tracking import Tracker
+from tests.benchmark.conftest import command
+
+
+def arm_scores(tracker: Tracker) -> dict[str, dict[str, float]]:
+    """Scores by run name, of finished runs that train something."""
+    return {
+        f"{r.tags['init']}/{r.tags['method']}/{r.tags['seed']}/{r.tags['task']}": {
+            name: value for name, value in r.scores.items() if "/" in name
+        }
+        for r in tracker.finished().values()
+    }
+
+
+def statuses(tracker: Tracker) -> list[str]:
+    return [run.info.status for run in tracker._search("tags.key != ''")]
+
+
+def test_a_study_is_planned_run_judged_and_then_cached(small, bench, tracker):
+    planned = bench("plan", small)
+    assert planned.returncode == 0, planned.stderr
+    assert "14 runs, 14 to do" in planned.stdout
+    assert "a calibration of a few steps" in planned.stdout
+
+    first = bench("run", small, "--workers", 2)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "base vs self_kd" in first.stdout
+    assert "interaction" in first.stdout
+    runs = tracker.finished()
+    # 12 cells and the pre-training; prepared data are no runs
+    assert len(runs) == 13
+    assert statuses(tracker) == ["FINISHED"] * 13
+
+    started = time.monotonic()
+    second = bench("run", small)
+    assert second.returncode == 0
+    assert "12 cached" in second.stdout
+    assert time.monotonic() - started < 15
+    assert tracker.finished().keys() == runs.keys()
+    assert statuses(tracker) == ["FINISHED"] * 13
+
+    told = json.loads(bench("stats", "--compare", "base", "self_kd", "--format", "json").stdout)
+    assert told["study"] == "small"
+    assert {c["init"] for c in told["comparisons"]} == {"pretrained", "scratch"}
+    assert all(c["n_pairs"] == 3 for c in told["comparisons"])
+
+
+def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, tracker):
+    assert bench("run", small, "--workers", 2).returncode == 0
+    (run,) = tracker._search(
+        "tags.method = 'self_kd' and tags.init = 'pretrained' and tags.seed = '2'"
+    )
+    assert run.info.run_name == "self_kd · pretrained · 2"
+    tags, metrics, parameters = run.data.tags, run.data.metrics, run.data.params
+    assert tags["status_reason"] == "finished"
+    assert {"model", "task", "key", "role", "git_commit", "hardware", "version.torch"} <= set(tags)
+    assert parameters["method.alpha"] == "0.5"
+    assert parameters["training.precision"] == "float32"
+    for name in ("accuracy", "f1", "matthews", "nll", "ece", "brier"):
+        assert f"test/{name}" in metrics
+        assert f"dev/{name}" in metrics
+    assert metrics["seconds"] > 0
+    assert metrics["peak_memory_mb"] > 0
+    curve = tracker.client.get_metric_history(run.info.run_id, "epoch/accuracy")
+    assert [point.step for point in curve] == [1, 2]
+    path = tracker.client.download_artifacts(run.info.run_id, "predictions.npz")
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as kept:
+        right = kept["test_logits"].argmax(-1) == kept["test_labels"]
+    assert 100 * right.mean() == pytest.approx(metrics["test/accuracy"])
+
+
+def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, tracker, tmp_path):
+    import shutil
+
+    assert bench("run", small, "--workers", 2).returncode == 0
+    before = arm_scores(tracker)
+    shutil.rmtree(tmp_path / "mlruns" / "cache")
+    longer = small.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2, 3, 4)")
+    small.write_text(longer)
+    again = bench("run", small, "--workers", 2)
+    assert again.returncode == 0, again.stdout + again.stderr
+    after = arm_scores(tracker)
+    assert len(after) == len(before) + 4
+    assert {name: after[name] for name in before} == before
+    assert statuses(tracker).count("FINISHED") == 17
+
+
+def test_a_renamed_study_and_a_new_margin_train_nothing(small, bench, tracker):
+    assert bench("run", small, "--workers", 2).returncode == 0
+    small.write_text(
+        small.read_text().replace('name="small"', 'name="other"').replace("2.0", "5.0")
+    )
+    again = bench("run", small)
+    assert again.returncode == 0, again.stderr
+    assert "12 cached" in again.stdout
+    assert len(tracker.finished()) == 13
+
+
+class Running:
+    """A `bench run` in the background, and its workers."""
+
+    def __init__(self, study: Path) -> None:
+        self.process = subprocess.Popen(
+            command("run", study, "--workers", 2),
+            cwd=study.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait_for_runs(self, tracker: Tracker, finished: int) -> None:
+        """Until so many runs have finished and others are under way."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if tracker.store.exists():
+                done = tracker._search("attributes.status = 'FINISHED' and tags.key != ''")
+                busy = tracker._search("attributes.status = 'RUNNING' and tags.key != ''")
+                if len(done) >= finished and busy:
+                    return
+            assert self.process.poll() is None, self.process.communicate()[0]
+            time.sleep(0.1)
+        raise AssertionError("no runs were started in time")
+
+    def workers(self) -> list[int]:
+        """Process numbers of the workers: children of the fork server, busy with a lock."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and self._locks(entry):
+                found.append(int(entry.name))
+        return found
+
+    def _locks(self, entry: Path) -> bool:
+        try:
+            links = [os.readlink(fd) for fd in (entry / "fd").iterdir()]
+        except OSError:
+            return False
+        return any("/cache/locks/" in link for link in links)
+
+    def end(self) -> str:
+        return self.process.communicate(timeout=120)[0]
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
+    """Scores of the slow study when nothing disturbs it."""
+    from benchmark.tracking import Store
+    from tests.benchmark.conftest import SMALL
+
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    study = folder / "small.py"
+    study.write_text(SMALL.replace("EPOCHS", "40"))
+    done = subprocess.run(
+        command("run", study, "--workers", 2), cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return arm_scores(Tracker(Store(str(folder / "mlruns"))))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found through /proc")
+@pytest.mark.parametrize("victims", ["worker", "parent", "both"])
+def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
+    victims, slow, bench, tracker, uninterrupted
+):
+    running = Running(slow)
+    running.wait_for_runs(tracker, finished=3)
+    workers = running.workers()
+    assert workers
+    if victims in ("parent", "both"):
+        os.kill(running.process.pid, signal.SIGKILL)
+    if victims in ("worker", "both"):
+        os.kill(workers[0], signal.SIGKILL)
+    output = running.end()
+    if victims == "worker":
+        assert running.process.returncode == 1
+        assert "SIGKILL" in output
+    again = bench("run", slow, "--workers", 2)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert arm_scores(tracker) == uninterrupted
+    ends = statuses(tracker)
+    assert ends.count("FINISHED") == 13
+    assert set(ends) <= {"FINISHED", "FAILED", "KILLED"}
+
+
+def test_ctrl_c_stops_within_five_seconds_and_the_same_command_goes_on(
+    slow, bench, tracker, uninterrupted
+):
+    running = Running(slow)
+    running.wait_for_runs(tracker, finished=2)
+    started = time.monotonic()
+    os.killpg(running.process.pid, signal.SIGINT)
+    output = running.end()
+    assert time.monotonic() - started < 5
+    assert running.process.returncode == 130
+    assert "the same command goes on" in output
+    assert "Traceback" not in output
+    assert "RUNNING" not in statuses(tracker)
+    assert "KILLED" in statuses(tracker)
+    again = bench("run", slow, "--workers", 2)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert arm_scores(tracker) == uninterrupted
+
+
+def test_a_run_that_diverges_is_named_in_the_list_and_in_the_table(small, bench, tracker):
+    text = small.read_text().replace(
+        "from trainers.tasks import Digits",
+        """from trainers.tasks import Digits
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Shaky(Base):
+    name: ClassVar[str] = "shaky"
+
+    def loss(self, step):
+        return super().loss(step) * (float("inf") if int(step.labels[0]) == 2 else 1.0)
+""",
+    )
+    text = text.replace("[Base(), SelfKD()]", "[Base(), Shaky()]").replace('"self_kd"', '"shaky"')
+    small.write_text(text)
+    done = bench("run", small, "--workers", 2)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "diverged" in done.stdout
+    reasons = [r.data.tags["status_reason"] for r in tracker._search("attributes.status='FAILED'")]
+    assert reasons
+    assert all(reason.startswith("diverged") for reason in reasons)

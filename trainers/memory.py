@@ -1,0 +1,19 @@
+"""How this process gives memory back to the system: late."""
+
+import ctypes
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what is freed for the next allocation; elsewhere nothing happens.
+
+    By default every tensor above 128 KiB is mapped afresh and zeroed page by page by the kernel.
+    With this, scoring a split on the CPU takes half the time and a training step a tenth less
+    (`tests/speed/training.py`).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc accepts
+        mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+        mallopt(_M_TOP_PAD, 64 << 20)
