@@ -212,7 +212,7 @@ def _over_seeds(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
 def _both(cube: Cube, cells: Sequence[int], method: int) -> FloatArray:
     """Scores of baseline and candidate, shape (2, tasks, seeds), where both were run."""
     for arm in (0, method):
-        absent = [cube.cells[cell].task for cell in cells if not cube.has_runs(cell, arm)]
+        absent = [cube.cells[cell].task for cell in cells if not cube.present[cell, arm].any()]
         if absent:
             raise NotPaired(
                 f"no run of {cube.methods[arm]} on {', '.join(absent)}; pooling needs every task "
