@@ -14,6 +14,8 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from itertools import combinations
 from pathlib import Path
 from statistics import median
@@ -210,7 +212,8 @@ def seconds(work: Work, rounds: int) -> float:
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
-        work()
+        with redirect_stdout(StringIO()):
+            work()
         times.append(time.perf_counter() - start)
     return median(times)
 
