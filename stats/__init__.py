@@ -52,9 +52,19 @@ from stats.rank import rank
 from stats.rank_equivalence import RankEquivalence, rank_equivalence
 from stats.rank_sum import MannWhitney, hodges_lehmann_shift, mann_whitney
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
+from stats.sample_size import seeds_for_test, seeds_that_reach
 from stats.scores import read_scores, validate_scores
 from stats.seeds_and_items import SeedsAndItems, seeds_and_items
-from stats.settings import FAMILIES, Settings, is_lower_better
+from stats.settings import (
+    EQUIVALENCES,
+    FAMILIES,
+    PAIRED_EFFECTS,
+    PAIRED_TESTS,
+    UNPAIRED_EFFECTS,
+    UNPAIRED_TESTS,
+    Settings,
+    is_lower_better,
+)
 from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
 from stats.sign_test import SignTest, sign_test
@@ -85,8 +95,13 @@ from stats.welch import Welch, welch
 __all__ = [
     "ALL_PAIRS_CORRECTIONS",
     "CORRECTIONS",
+    "EQUIVALENCES",
     "FAMILIES",
+    "PAIRED_EFFECTS",
+    "PAIRED_TESTS",
     "POST_HOCS",
+    "UNPAIRED_EFFECTS",
+    "UNPAIRED_TESTS",
     "Aggregate",
     "AggregateContrast",
     "Aggregates",
@@ -177,7 +192,9 @@ __all__ = [
     "rank_equivalence",
     "read_scores",
     "seeds_and_items",
+    "seeds_for_test",
     "seeds_needed_for_alpha",
+    "seeds_that_reach",
     "settle",
     "sign_e_value",
     "sign_test",

@@ -166,12 +166,7 @@ def _methods(baseline: str, candidates: Sequence[str]) -> list[str]:
 
 
 def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list[str]]:
-    places = [
-        (cell, method)
-        for cell in range(len(cube.cells))
-        for method in range(1, len(cube.methods))
-        if cube.has_runs(cell, 0, method)
-    ]
+    places = cube.places()
     if not places:
         raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
     cell, method = np.array(places).T

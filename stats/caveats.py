@@ -65,12 +65,10 @@ def least(each: Comparison) -> int:
 def of_absence(cube: Cube) -> list[str]:
     """Comparisons that were asked for and not made, because one arm has no run at all."""
     lines = []
-    for cell, names in enumerate(cube.cells):
-        for method in range(1, len(cube.methods)):
-            absent = [arm for arm in (0, method) if not cube.has_runs(cell, arm)]
-            if len(absent) == 1:
-                missing = cube.methods[absent[0]]
-                lines.append(f"{_which(cube, names, method)}: not compared, no run of {missing}")
+    for cell, method in np.argwhere(cube.has_runs[:, 1:] ^ cube.has_runs[:, :1]).tolist():
+        absent = 0 if cube.has_runs[cell, method + 1] else method + 1
+        where = _which(cube, cube.cells[cell], method + 1)
+        lines.append(f"{where}: not compared, no run of {cube.methods[absent]}")
     return lines
 
 

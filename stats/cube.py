@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,9 +49,15 @@ class Cube:
     present: NDArray[np.bool_]
     reasons: dict[tuple[int, int, int], str]
 
-    def has_runs(self, cell: int, *methods: int) -> bool:
-        """Whether each of these methods has a run in this cell, scored or failed."""
-        return bool(self.present[cell, methods].any(axis=1).all())
+    @cached_property
+    def has_runs(self) -> NDArray[np.bool_]:
+        """Whether a method has a run in a cell, scored or failed: shape (cells, methods)."""
+        return np.asarray(self.present.any(axis=2))
+
+    def places(self) -> list[tuple[int, int]]:
+        """Cells and methods that can be compared with method 0 there."""
+        comparable = self.has_runs[:, 1:] & self.has_runs[:, :1]
+        return [(cell, method + 1) for cell, method in np.argwhere(comparable).tolist()]
 
     def dropped(self, cell: IntArray, method: IntArray, paired: bool = True) -> list[IntArray]:
         """For each comparison with method 0 the seeds of either arm that make no pair.
@@ -115,8 +122,11 @@ def build(table: pd.DataFrame, methods: Sequence[str]) -> Cube:
     """
     import pandas as pd
 
+    present_methods = table["method"].drop_duplicates().tolist()
+    known = set(present_methods)
     for name in methods:
-        _check_known("method", name, table["method"])
+        if name not in known:
+            raise UnknownName("method", name, present_methods)
     rows = table[table["method"].isin(methods)]
     cells = rows[list(Cell._fields)].drop_duplicates()
     cell = rows.groupby(list(Cell._fields), sort=False).ngroup().to_numpy()

@@ -111,9 +111,9 @@ def d_z_rows(mean: FloatArray, sd: FloatArray) -> FloatArray:
     return np.where(sd > 0, standardised(mean, sd), np.nan)
 
 
-def rank_biserial_rows(differences: FloatArray) -> FloatArray:
-    """Rank-biserial correlation of each row of shape (m, n)."""
-    positive = signed_rank_rows(differences)[0]
+def rank_biserial_rows(differences: FloatArray, positive: FloatArray | None = None) -> FloatArray:
+    """Rank-biserial correlation of each row of shape (m, n), from its W⁺ where that is known."""
+    positive = signed_rank_rows(differences)[0] if positive is None else positive
     nonzero = np.count_nonzero(differences, axis=1)
     total = nonzero * (nonzero + 1) / 2
     return np.asarray((2 * positive - total) / np.maximum(total, 1), dtype=np.float64)

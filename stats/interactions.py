@@ -35,7 +35,7 @@ def all_interactions(
         (first, second, method)
         for first, second in pairs
         for method in range(1, len(cube.methods))
-        if cube.has_runs(first, 0, method) and cube.has_runs(second, 0, method)
+        if cube.has_runs[[first, second]][:, [0, method]].all()
     ]
     scored = np.isfinite(cube.scores)
     shared = [

@@ -41,6 +41,9 @@ def paired_statistics(arms: FloatArray, settings: Settings) -> dict[str, FloatAr
     n_pairs = differences.shape[1]
     low, high = t_bounds(mean, sd, n_pairs, settings.confidence)
     standardised = d_z_rows(mean, sd)
+    tested = paired_test_rows(differences, settings)
+    known = settings.test == "wilcoxon"
+    signed = tested["statistic"] if known else signed_rank_rows(differences, settings.zeros)[0]
     measures = {
         "baseline_mean": baseline.mean(axis=1),
         "candidate_mean": candidate.mean(axis=1),
@@ -51,22 +54,25 @@ def paired_statistics(arms: FloatArray, settings: Settings) -> dict[str, FloatAr
         "ci_high": high,
         "d_z": standardised,
         "hedges_g": standardised * hedges_factor(n_pairs - 1),
-        **_rank_measures(differences, settings),
-        **paired_test_rows(differences, settings),
+        "wilcoxon_statistic": signed,
+        **_rank_measures(differences, signed, settings),
+        **tested,
         "p_equivalence": _p_equivalence(differences, mean, sd, settings),
     }
     return measures | _effect(arms, differences, measures, settings)
 
 
-def _rank_measures(differences: FloatArray, settings: Settings) -> dict[str, FloatArray]:
+def _rank_measures(
+    differences: FloatArray, signed: FloatArray, settings: Settings
+) -> dict[str, FloatArray]:
+    dropped = signed if settings.zeros == "wilcox" else None
     estimate, low, high, reached = hodges_lehmann_rows(differences, settings.confidence)
     return {
-        "wilcoxon_statistic": signed_rank_rows(differences, settings.zeros)[0],
         "hodges_lehmann": estimate,
         "hl_low": low,
         "hl_high": high,
         "hl_confidence": np.full(len(estimate), reached),
-        "rank_biserial": rank_biserial_rows(differences),
+        "rank_biserial": rank_biserial_rows(differences, dropped),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,9 @@ RELATIVE_EFFICIENCY = 3 / math.pi
 
 SMALLEST_EFFECT, LARGEST_EFFECT = 1e-4, 50.0
 """Effects beyond these need hundreds of millions of pairs, or the fewest there can be."""
+
+TABLED_PAIRS = 200
+"""For many effects at once, those that so many pairs detect are looked up instead of searched."""
 
 
 def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm") -> float:
@@ -72,8 +76,10 @@ def paired_t_power(effect: ArrayLike, n_pairs: ArrayLike, alpha: float = 0.05) -
     pairs = np.asarray(n_pairs, dtype=np.float64)
     size = np.abs(np.asarray(effect, dtype=np.float64)) * np.sqrt(pairs)
     critical = stdtrit(pairs - 1, 1 - alpha / 2)
-    upper = 1 - nctdtr(pairs - 1, size, critical)
-    return np.asarray(upper + nctdtr(pairs - 1, size, -critical), dtype=np.float64)
+    # SciPy says NaN of some tails that are too small to be computed.
+    upper = 1 - np.nan_to_num(nctdtr(pairs - 1, size, critical))
+    lower = np.nan_to_num(nctdtr(pairs - 1, size, -critical))
+    return np.asarray(upper + lower, dtype=np.float64)
 
 
 def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> IntArray:
@@ -89,6 +95,28 @@ def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.0
     34
     """
     size = np.clip(np.abs(np.asarray(effect, dtype=np.float64)), SMALLEST_EFFECT, LARGEST_EFFECT)
+    if size.size <= TABLED_PAIRS:
+        return _search_pairs(size, power, alpha)
+    detected_by = np.searchsorted(_tabled_effects(power, alpha), size, side="right")
+    pairs = np.asarray(TABLED_PAIRS + 2 - detected_by, dtype=np.int64)
+    beyond = detected_by == 0
+    pairs[beyond] = _search_pairs(size[beyond], power, alpha)
+    return pairs
+
+
+@lru_cache(maxsize=16)
+def _tabled_effects(power: float, alpha: float) -> FloatArray:
+    """Effects that 2 … `TABLED_PAIRS` + 1 pairs detect with this power, the smallest first."""
+    pairs = np.arange(2, TABLED_PAIRS + 2)
+    low, high = np.zeros(len(pairs)), np.full(len(pairs), LARGEST_EFFECT)
+    for _ in range(60):
+        middle = (low + high) / 2
+        enough = paired_t_power(middle, pairs, alpha) >= power
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high[::-1]
+
+
+def _search_pairs(size: FloatArray, power: float, alpha: float) -> IntArray:
     low = np.full(size.shape, 2, dtype=np.int64)
     high = low.copy()
     while (short := paired_t_power(size, high, alpha) < power).any():

@@ -84,3 +84,9 @@ def test_an_empty_family_is_refused():
         smallest_attainable_p(8, family=0)
     with pytest.raises(InvalidSetting, match="cannot be -1"):
         smallest_attainable_p(-1)
+
+
+def test_many_effects_are_looked_up_as_few_are_searched():
+    effects = np.concatenate([np.random.default_rng(0).exponential(1, 250), [0.05, 0.2, 50, 99]])
+    looked_up = pairs_for_paired_t(effects)
+    assert looked_up.tolist() == [int(pairs_for_paired_t(effect)) for effect in effects]
