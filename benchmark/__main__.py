@@ -1,8 +1,6 @@
 """`python -m benchmark` is `bench`."""
 
-import sys
-
-from benchmark.cli import main
+from benchmark.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

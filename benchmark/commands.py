@@ -19,7 +19,7 @@ from benchmark.errors import BenchmarkError, StoreError
 from benchmark.estimate import Estimate, estimate
 from benchmark.execution import Outcome, Todo, run_plan, todo
 from benchmark.loading import load_study
-from benchmark.plan import Plan, Run, TrainRun, make_plan
+from benchmark.plan import Plan, make_plan
 from benchmark.provenance import provenance
 from benchmark.record import (
     declared_analysis,
@@ -28,6 +28,7 @@ from benchmark.record import (
     scores_table,
     study_record,
 )
+from benchmark.runs import Run, TrainRun
 from benchmark.tracking import Recorded, Store, Tracker
 from stats.errors import StatsError
 

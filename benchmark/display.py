@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.estimate import Estimate
-from benchmark.plan import Plan, Run, TrainRun
+from benchmark.plan import Plan
+from benchmark.runs import Run, TrainRun
 from benchmark.tracking import Recorded
 from benchmark.worker import Ended, Progress
 

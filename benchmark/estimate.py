@@ -10,7 +10,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from benchmark.plan import DataRun, Plan, PretrainRun, Run, TrainRun
+from benchmark.plan import Plan
+from benchmark.runs import DataRun, PretrainRun, Run, TrainRun
 from benchmark.tracking import Recorded
 from trainers.loop import Fit
 from trainers.methods import Base

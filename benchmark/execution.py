@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from benchmark.engines import Engine
-from benchmark.plan import Need, Output, Plan, Run, dependants
+from benchmark.plan import Plan, dependants
+from benchmark.runs import Need, Output, Run
 from benchmark.tracking import Recorded, Store, Tracker
 from benchmark.worker import Ended, Job, Progress
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_model
 
 from benchmark.cache import Cache
 from benchmark.errors import BenchmarkError, CacheError
-from benchmark.plan import DataRun, Output, PretrainRun, Run, TrainRun
+from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
 from benchmark.tracking import Store, Tracker
 from trainers.batches import Encoded
 from trainers.errors import Diverged, TrainerError

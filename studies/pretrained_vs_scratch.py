@@ -19,7 +19,7 @@ def bert(width: int, steps: int) -> Bert:
 
 study = Study(
     name="pretrained_vs_scratch",
-    task=Docstrings(label="package", train=1600, dev=400, test=1600, vocabulary=4096),
+    task=Docstrings(label="package", train=1200, dev=400, test=1600, vocabulary=4096),
     arms=Arm.grid(
         model=bert(width=128, steps=800),
         init=["pretrained", "scratch"],

@@ -117,12 +117,11 @@ def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
     from trainers.memory import keep_freed_memory
 
     keep_freed_memory()
-    load_module(Path(study_file))
-    job = pickle.loads(pickled)
     try:
-        connection.send(execute(job, connection.send))
-    except BrokenPipeError:
-        os._exit(1)
+        load_module(Path(study_file))
+        connection.send(execute(pickle.loads(pickled), connection.send))
+    except (Interrupted, BrokenPipeError):
+        os._exit(1)  # told to stop before or after the run itself, or nobody listens any more
 
 
 def _interrupt(signum: int, frame: object) -> None:

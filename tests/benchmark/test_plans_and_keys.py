@@ -11,7 +11,8 @@ from benchmark import Arm, Comparison, Study
 from benchmark.errors import StudyError
 from benchmark.execution import todo
 from benchmark.key import canonical, key
-from benchmark.plan import PretrainRun, TrainRun, make_plan
+from benchmark.plan import make_plan
+from benchmark.runs import PretrainRun, TrainRun
 from benchmark.tracking import Store
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet

@@ -162,7 +162,7 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
 
     folder = tmp_path_factory.mktemp("uninterrupted")
     study = folder / "small.py"
-    study.write_text(SMALL.replace("EPOCHS", "40"))
+    study.write_text(SMALL.replace("EPOCHS", "15"))
     done = subprocess.run(
         command("run", study, "--workers", 2), cwd=folder, capture_output=True, text=True
     )

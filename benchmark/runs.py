@@ -1,0 +1,197 @@
+"""What is executed, cached, tracked and retried as one: preparation, pre-training, training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmark.key import key, source_digest
+from trainers import batches, loop, metrics, seeding
+from trainers.methods import Method
+from trainers.models import Model
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.settings import Training
+from trainers.tasks import Task
+
+#: What one run leaves in the cache for another.
+Output = Literal["data", "weights", "logits"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a run takes from another."""
+
+    key: str
+    output: Output
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is executed, cached, tracked and retried as one.
+
+    Attributes:
+        name: for people, for instance "kd · pretrained · 42".
+        role: "arm", "teacher", "pretraining" or "data"; not part of the key.
+        needs: by role, what it takes from other runs.
+    """
+
+    name: str
+    role: str
+    needs: Mapping[str, Need]
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the specification."""
+        return key(self.specification())
+
+    def specification(self) -> dict[str, Any]:
+        """Everything that determines the result."""
+        raise NotImplementedError
+
+    def tags(self) -> dict[str, str]:
+        """What people search and group runs by."""
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Any]:
+        """Hyper-parameters, flat, for the record."""
+        raise NotImplementedError
+
+    @property
+    def tracked(self) -> bool:
+        """Whether it is an MLflow run; prepared data are only cached."""
+        return True
+
+    @property
+    def kind(self) -> str:
+        """A description shared by runs that take equally long; durations are looked up by it."""
+        return key({k: v for k, v in self.specification().items() if k not in ("seed", "teacher")})
+
+
+@dataclass(frozen=True)
+class DataRun(Run):
+    """Preparing a task's data."""
+
+    task: Task
+
+    def specification(self) -> dict[str, Any]:
+        """The fingerprint of the source data."""
+        return {"data": type(self.task).__name__, "fingerprint": _fingerprint(self.task)}
+
+    @property
+    def tracked(self) -> bool:
+        """Prepared data can be deleted and made again; there is nothing to record."""
+        return False
+
+
+@dataclass(frozen=True)
+class PretrainRun(Run):
+    """Pre-training a body on a task's corpus."""
+
+    task: Task
+    model: Model
+    pretraining: MaskedLanguageModelling
+    training: Training
+
+    def specification(self) -> dict[str, Any]:
+        """Corpus, architecture, settings, and what changes bits."""
+        return {
+            "corpus": _fingerprint(self.task),
+            "model": _identity(self.model),
+            "pretraining": self.pretraining,
+            "machine": [self.training.device, self.training.precision, self.training.threads],
+            "revisions": [seeding.REVISION],
+        }
+
+    def tags(self) -> dict[str, str]:
+        """Model and task."""
+        return {"model": self.model.name, "init": "scratch", "task": self.task.name} | {
+            "method": "masked language modelling",
+            "seed": str(self.pretraining.seed),
+            "data_fingerprint": _fingerprint(self.task),
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Of the pre-training and the model."""
+        return _flat({"pretraining": self.pretraining.specification(), "model": self.model}) | {
+            "device": self.training.device,
+            "precision": self.training.precision,
+            "threads": self.training.threads,
+        }
+
+
+@dataclass(frozen=True)
+class TrainRun(Run):
+    """One arm, or a teacher, on one task at one seed.
+
+    Attributes:
+        method_name: what tables call the method; an arm may have a name of its own.
+        init_name: what tables call the init.
+        checkpoint: a folder of the user's that the weights start from, with its digest.
+    """
+
+    task: Task
+    model: Model
+    method: Method
+    training: Training
+    seed: int
+    metric: str
+    method_name: str
+    init_name: str
+    checkpoint: tuple[Path, str] | None = None
+
+    def specification(self) -> dict[str, Any]:
+        """Task, model, init, method, settings, seed, and the keys of the runs it depends on."""
+        return {
+            "task": _identity(self.task),
+            "model": _identity(self.model),
+            "body": self.needs["body"].key if "body" in self.needs else None,
+            "checkpoint": self.checkpoint[1] if self.checkpoint else None,
+            "method": _identity(self.method),
+            "training": self.training.specification(),
+            "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
+            "seed": self.seed,
+            "metric": self.metric,
+            "revisions": [m.REVISION for m in (loop, batches, metrics, seeding)],
+        }
+
+    def tags(self) -> dict[str, str]:
+        """The coordinates of the run in its study."""
+        return {
+            "model": self.model.name,
+            "init": self.init_name,
+            "method": self.method_name,
+            "task": self.task.name,
+            "seed": str(self.seed),
+            "data_fingerprint": _fingerprint(self.task),
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Of method, training and model."""
+        return _flat(
+            {"method": self.method, "training": self.training.specification(), "model": self.model}
+        )
+
+
+@cache
+def _fingerprint(task: Task) -> str:
+    return task.fingerprint()
+
+
+@cache
+def _identity(declared: Any) -> dict[str, Any]:
+    """A specification, with the source of classes that are the user's own."""
+    specification: dict[str, Any] = declared.specification()
+    source = source_digest(declared)
+    return specification | ({"source": source} if source else {})
+
+
+def _flat(groups: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{group}.{name}": value
+        for group, declared in groups.items()
+        for name, value in (
+            declared if isinstance(declared, dict) else declared.specification()
+        ).items()
+        if name not in (group, "revision")
+    }
