@@ -20,6 +20,7 @@ from stats.compare import Comparison, compare
 from stats.correlated_t import CorrelatedT, correlated_t
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
 from stats.equivalence import Equivalence, tost, tost_from_summary, tost_welch_from_summary
+from stats.equivalence_power import pairs_for_tost, tost_power
 from stats.errors import (
     InvalidSetting,
     NotEnoughPairs,
@@ -39,8 +40,10 @@ from stats.mixed_effects import MixedEffects, mixed_effects
 from stats.multiplicity import CORRECTIONS, adjust
 from stats.non_inferiority import NonInferiority, non_inferiority
 from stats.permutation import Permutation, permutation_test
+from stats.planning import PowerPlan, PowerPoint, better_power, plan_power
 from stats.pooled import Pooled, pooled
 from stats.power import (
+    noether_sample_size,
     paired_t_power,
     pairs_for_paired_t,
     pairs_for_signed_rank,
@@ -69,6 +72,7 @@ from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
 from stats.sign_test import SignTest, sign_test
 from stats.signed_rank import SignedRank, signed_rank
+from stats.simulated_power import detectable_effect, power_of, simulated_seeds
 from stats.standardised_effects import (
     EffectSize,
     StandardisedDifference,
@@ -127,6 +131,8 @@ __all__ = [
     "NotPaired",
     "Permutation",
     "Pooled",
+    "PowerPlan",
+    "PowerPoint",
     "Profiles",
     "RankEquivalence",
     "RankSettings",
@@ -152,6 +158,7 @@ __all__ = [
     "analyse",
     "bayesian_signed_rank",
     "bayesian_signed_rank_pairs",
+    "better_power",
     "bootstrap_interval",
     "bootstrap_items",
     "cliffs_delta",
@@ -162,6 +169,7 @@ __all__ = [
     "d_z",
     "d_z_interval",
     "decide",
+    "detectable_effect",
     "friedman",
     "hedges_g",
     "hedges_g_z",
@@ -175,16 +183,20 @@ __all__ = [
     "mcnemar",
     "mixed_effects",
     "nemenyi",
+    "noether_sample_size",
     "non_inferiority",
     "optimality_gap",
     "pair_correlation",
     "paired_t_power",
     "pairs_for_paired_t",
     "pairs_for_signed_rank",
+    "pairs_for_tost",
     "performance_profile",
     "performance_profiles",
     "permutation_test",
+    "plan_power",
     "pooled",
+    "power_of",
     "probability_of_improvement",
     "rank",
     "rank_biserial",
@@ -199,6 +211,7 @@ __all__ = [
     "sign_e_value",
     "sign_test",
     "signed_rank",
+    "simulated_seeds",
     "smallest_attainable_p",
     "standardised_from_summary",
     "stratified_bootstrap",
@@ -206,6 +219,7 @@ __all__ = [
     "t_interval",
     "tost",
     "tost_from_summary",
+    "tost_power",
     "tost_welch_from_summary",
     "unpaired_permutation_test",
     "validate_scores",

@@ -78,6 +78,8 @@ def analyse(
     test: str | None = None,
     effect: str = "hedges_g",
     equivalence: str = "t",
+    interaction_scale: str = "raw",
+    test_examples: float | None = None,
     reference_init: str | None = None,
 ) -> Analysis:
     """Compare candidates with a baseline on every model, init and task.
@@ -108,6 +110,8 @@ def analyse(
         effect: the effect size to show, one of `stats.PAIRED_EFFECTS` or
             `stats.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
+        interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
+        test_examples: size of the test set, where log odds meet scores of 0 or 100 %.
         reference_init: the init whose effect is subtracted in interactions; "pretrained" if
             there is one, else the first in the scores.
 
@@ -131,6 +135,8 @@ def analyse(
         test=test or "",
         effect=effect,
         equivalence=equivalence,
+        interaction_scale=interaction_scale,
+        test_examples=test_examples,
     )
     cube = build(table, _methods(baseline, candidates))
     comparisons, remarks = _comparisons(cube, settings)

@@ -159,7 +159,9 @@ def _ends(
         pivots = _pivots(centred, counts, means)
         low, high = _quantiles(pivots, *_ordered(pivots, weights), tail, tail)
         own = np.sqrt((centred**2).mean(axis=1) / (n_pairs - 1))
-        low, high = (np.where(np.abs(t) >= UNBOUNDED, np.inf * t, t) for t in (-high, -low))
+        low, high = (
+            np.where(np.abs(t) >= UNBOUNDED, np.copysign(np.inf, t), t) for t in (-high, -low)
+        )
         return np.where(own > 0, low, 0.0) * own, np.where(own > 0, high, 0.0) * own
     order, cumulative = _ordered(means, weights)
     tails = (tail, tail)
@@ -171,10 +173,13 @@ def _ends(
 def _pivots(centred: FloatArray, counts: FloatArray, means: FloatArray) -> FloatArray:
     """Studentised bootstrap means; ±`UNBOUNDED` where a resample holds one pair only."""
     n_pairs = centred.shape[1]
+    largest = np.abs(centred).max(axis=1, keepdims=True)
     squares = centred**2 @ counts.T / n_pairs - means**2
-    certain = squares <= 1e-12 * (centred**2).max(axis=1, keepdims=True)
+    certain = squares <= 1e-12 * largest**2
     error = np.sqrt(np.where(certain, 1.0, squares) / (n_pairs - 1))
-    return np.where(certain, np.copysign(UNBOUNDED, means), means / error)
+    # A pair that equals the mean, drawn every time, is no deviation; its pivot 0/0 counts as 0.
+    unbounded = np.where(np.abs(means) <= 1e-9 * largest, 0.0, np.copysign(UNBOUNDED, means))
+    return np.where(certain, unbounded, means / error)
 
 
 def _bca_tails(

@@ -15,6 +15,7 @@ import numpy as np
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
+from stats.log_odds import log_odds
 from stats.multiplicity import adjust_in_families
 from stats.pairing import join_arms
 from stats.primary_tests import paired_test_rows
@@ -30,9 +31,10 @@ class Interaction:
         inits: the two inits, the second subtracted from the first.
         n_pairs: seeds on which all four arms have a score.
         difference_of_differences: mean over seeds of (candidate − baseline | first init) −
-            (candidate − baseline | second init), in points of the metric.
+            (candidate − baseline | second init), in points of the metric or in log odds.
         ci_low: end of its t interval, at `confidence`.
-        p_value: of the exact signed-rank test of the per-seed double differences.
+        p_value: of the primary test, of the per-seed double differences.
+        scale: "raw" or "log_odds".
     """
 
     baseline: str
@@ -47,6 +49,7 @@ class Interaction:
     confidence: float
     p_value: float
     p_adjusted: float
+    scale: str = "raw"
 
 
 def interaction(
@@ -56,6 +59,9 @@ def interaction(
     alpha: float = 0.05,
     resolution: float | None = None,
     zeros: str = "wilcox",
+    test: str = "wilcoxon",
+    scale: str = "raw",
+    test_examples: float | None = None,
     inits: tuple[str, str] = ("scratch", "pretrained"),
     names: tuple[str, str] = ("baseline", "candidate"),
 ) -> Interaction:
@@ -68,13 +74,18 @@ def interaction(
         alpha: the interval has confidence 1 − alpha.
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
+        test: one of `stats.PAIRED_TESTS`.
+        scale: "raw", in points, or "log_odds" of percentages, which have no ceiling: an effect
+            that shrinks only because scores come close to 100 % does not shrink there.
+        test_examples: size of the test set, for scores of 0 or 100 % on the log-odds scale.
         inits: names of the two inits.
         names: of the two arms.
 
     Raises:
         NotPaired: the scores cannot be joined.
         NotEnoughPairs: fewer than two seeds have all four scores.
-        InvalidSetting: α, resolution or zeros outside what they can be.
+        InvalidSetting: a setting outside what it can be.
+        StatsError: scores that have no log odds.
 
     >>> scratch = ([50.1, 52.3, 51.0, 50.7, 51.9, 50.4], [52.0, 54.5, 52.2, 53.3, 53.6, 52.6])
     >>> pretrained = ([80.2, 80.9, 81.1, 80.0, 80.6, 80.3], [80.3, 80.7, 81.4, 80.4, 80.5, 80.9])
@@ -82,7 +93,14 @@ def interaction(
     >>> round(shrinks.difference_of_differences, 3), shrinks.p_value
     (1.783, 0.03125)
     """
-    settings = Settings(alpha=alpha, resolution=resolution, zeros=zeros)
+    settings = Settings(
+        alpha=alpha,
+        resolution=resolution,
+        zeros=zeros,
+        test=test,
+        interaction_scale=scale,
+        test_examples=test_examples,
+    )
     arms, _ = join_arms(
         [
             (f"{name} ({init})", scores)
@@ -104,10 +122,13 @@ def interaction_statistics(four: FloatArray, settings: Settings) -> dict[str, Fl
 
     The four are baseline and candidate under the first init, then under the second.
     """
+    if settings.interaction_scale == "log_odds":
+        four = log_odds(four, settings.test_examples)
     base_first, candidate_first, base_second, candidate_second = four
     scale = np.abs(four).max(axis=(0, 2))[:, None]
     change = (candidate_first - base_first) - (candidate_second - base_second)
-    doubled = settle(change, scale, settings.resolution)
+    on_raw = settings.interaction_scale == "raw"
+    doubled = settle(change, scale, settings.resolution if on_raw else None)
     mean, sd = mean_and_sd(doubled)
     low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
     return {
@@ -129,6 +150,11 @@ def conclude_interactions(
     columns = {name: values.tolist() for name, values in measures.items()}
     columns |= {"p_adjusted": p_adjusted.tolist()}
     return [
-        Interaction(**arm, **dict(zip(columns, row, strict=True)), confidence=settings.confidence)
+        Interaction(
+            **arm,
+            **dict(zip(columns, row, strict=True)),
+            confidence=settings.confidence,
+            scale=settings.interaction_scale,
+        )
         for arm, row in zip(arms, zip(*columns.values(), strict=True), strict=True)
     ]

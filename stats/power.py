@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import nctdtr, stdtrit
+from scipy.special import nctdtr, ndtri, stdtrit
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, IntArray, check_fraction
@@ -154,3 +154,28 @@ def pairs_for_signed_rank(
     strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
     pairs = np.ceil(pairs_for_paired_t(effect, power, strictest) / RELATIVE_EFFICIENCY)
     return np.maximum(pairs.astype(np.int64), seeds_needed_for_alpha(alpha, family, correction))
+
+
+def noether_sample_size(superiority: float, power: float = 0.95, alpha: float = 0.05) -> int:
+    """Pairs that show P(A > B) > ½ one-sided when it is `superiority` (Noether 1987).
+
+    The rule that Bouthillier et al. (2021) recommend for benchmarks, from the normal limit of
+    the rank test.
+
+    Args:
+        superiority: the true P(A > B), other than ½.
+        power: between 0 and 1.
+        alpha: one-sided level.
+
+    Raises:
+        InvalidSetting: an argument outside (0, 1), or a superiority of ½.
+
+    >>> noether_sample_size(0.75)
+    29
+    """
+    for what, value in (("superiority", superiority), ("power", power), ("alpha", alpha)):
+        check_fraction(what, value)
+    if superiority == 0.5:
+        raise InvalidSetting("superiority is 0.5: there is nothing to show")
+    distance = float(ndtri(1 - alpha) + ndtri(power))
+    return max(1, math.ceil((distance / (math.sqrt(6) * (superiority - 0.5))) ** 2))

@@ -115,9 +115,11 @@ def mann_whitney_rows(
     if doubled.shape[1] > EXACT_LIMIT:
         return statistic, *_normal_limit(doubled, rank_sum, k)
     greater, less = np.empty(len(doubled)), np.empty(len(doubled))
-    patterns, which = np.unique(np.sort(doubled, axis=1), axis=0, return_inverse=True)
-    for index, pattern in enumerate(patterns):
-        rows = np.flatnonzero(which.ravel() == index)
+    patterns, which, counts = np.unique(
+        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
+    for pattern, rows in zip(patterns, members, strict=True):
         step = int(np.gcd.reduce(pattern))
         at_most, at_least = subset_sums(tuple((pattern // step).tolist()), k)
         reached = rank_sum[rows] // step

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_fraction, check_positive
+from stats.log_odds import SCALES
 from stats.multiplicity import CORRECTIONS
 from stats.signed_rank import ZEROS
 
@@ -48,6 +49,8 @@ class Settings:
             or `stats.UNPAIRED_EFFECTS`.
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
             "ranks".
+        interaction_scale: "raw" or "log_odds", the latter for percentages only.
+        test_examples: size of the test set, where log odds meet scores of 0 or 100 %.
 
     Raises:
         InvalidSetting: a value outside what it can be, or a test or effect size of paired data
@@ -69,6 +72,8 @@ class Settings:
     test: str = ""
     effect: str = "hedges_g"
     equivalence: str = "t"
+    interaction_scale: str = "raw"
+    test_examples: float | None = None
 
     def __post_init__(self) -> None:
         check_fraction("alpha", self.alpha)
@@ -80,6 +85,7 @@ class Settings:
         check_choice("family", self.family, FAMILIES)
         check_choice("zeros", self.zeros, ZEROS)
         check_choice("equivalence", self.equivalence, EQUIVALENCES)
+        check_choice("interaction_scale", self.interaction_scale, SCALES)
         if not self.test:
             object.__setattr__(self, "test", (PAIRED_TESTS if self.paired else UNPAIRED_TESTS)[0])
         self._check_kind("test", self.test, PAIRED_TESTS, UNPAIRED_TESTS)

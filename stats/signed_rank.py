@@ -40,6 +40,11 @@ def signed_rank(differences: ArrayLike, zeros: str = "wilcox") -> SignedRank:
     n = 53 and have a relative error below 1e-12 beyond. Above 1,000 pairs the normal limit with
     the same conditional variance is used. When every difference is zero, p is 1.
 
+    The null hypothesis is symmetry around zero. Under skew neither a mean nor a median of zero
+    is enough: for exponential differences with mean zero it rejects at .05 in 8.5 % of cases at
+    n = 8 and 12.1 % at n = 20, with median zero in 4.7 and 10.2 %
+    (`python -m stats.simulation errors`). `stats.sign_test` asks for a median of zero only.
+
     Args:
         differences: shape (n,), candidate minus baseline, in points of the metric. Values that
             are to tie must be equal: `stats.settle` removes float noise.

@@ -30,6 +30,7 @@ def to_json(analysis: Analysis) -> str:
         "test": settings.test,
         "effect": settings.effect,
         "equivalence": settings.equivalence,
+        "interaction_scale": settings.interaction_scale,
         "zeros": settings.zeros,
         "resolution": settings.resolution,
         "comparisons": [_record(each) for each in analysis.comparisons],

@@ -104,8 +104,10 @@ def difference(each: Comparison, digits: int) -> str:
 
 def double_difference(each: Interaction, digits: int) -> str:
     """Difference of differences with its t interval."""
+    digits = digits if each.scale == "raw" else max(3, digits)
     ends = interval(each.ci_low, each.ci_high, digits)
-    return f"{signed(each.difference_of_differences, digits)} {ends}"
+    unit = "" if each.scale == "raw" else " log odds"
+    return f"{signed(each.difference_of_differences, digits)} {ends}{unit}"
 
 
 def p_name(analysis: Analysis) -> str:

@@ -1,0 +1,147 @@
+"""What the tests, the intervals and the verdicts promise, held by seeded simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from stats import PAIRED_TESTS, UNPAIRED_TESTS, Settings
+from stats.compare import conclude_comparisons
+from stats.non_inferiority import TESTS
+from stats.paired import paired_statistics
+from stats.rank_equivalence import one_sided_rank_rows
+from stats.simulation import PAIRS, coverage, error_rate
+from stats.unpaired import measure_unpaired
+
+LEVEL = 0.05
+SYMMETRIC = ("normal", "t3", "discrete")
+SKEWED_MEAN, SKEWED_MEDIAN = "exponential, mean 0", "exponential, median 0"
+
+NULLS = [
+    *((test, law) for test in PAIRED_TESTS for law in SYMMETRIC),
+    ("sign", SKEWED_MEDIAN),  # a median of zero is all that the sign test asks for
+    *((test, law) for test in UNPAIRED_TESTS for law in (*SYMMETRIC, SKEWED_MEAN)),
+]
+LIBERAL = {("t", "discrete", 5): 0.062, ("t", "discrete", 8): 0.056}
+"""Known, and said in the docstring of `student_rows`."""
+
+
+def allowed(level: float, simulations: int) -> float:
+    return level + 2 * math.sqrt(level * (1 - level) / simulations)
+
+
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize(("test", "law"), NULLS)
+def test_a_true_null_is_rejected_in_at_most_five_percent(test: str, law: str, n: int):
+    slow = n == 20 and ("permutation" in test or (test, law) == ("mann-whitney", "discrete"))
+    simulations = 1_500 if slow else 10_000
+    rate = error_rate(test, law, n, simulations)
+    assert rate <= allowed(LIBERAL.get((test, law, n), LEVEL), simulations)
+
+
+@pytest.mark.parametrize(
+    ("test", "law", "n", "figure"),
+    [
+        ("t", "discrete", 5, 0.062),
+        ("t", SKEWED_MEAN, 5, 0.115),
+        ("t", SKEWED_MEAN, 8, 0.107),
+        ("t", SKEWED_MEAN, 20, 0.074),
+        ("permutation", SKEWED_MEAN, 8, 0.095),
+        ("wilcoxon", SKEWED_MEAN, 8, 0.085),
+        ("wilcoxon", SKEWED_MEAN, 20, 0.121),
+        ("wilcoxon", SKEWED_MEDIAN, 20, 0.102),
+    ],
+)
+def test_where_a_test_is_liberal_the_docstring_says_by_how_much(
+    test: str, law: str, n: int, figure: float
+):
+    assert error_rate(test, law, n) == pytest.approx(figure, abs=5e-4)
+    assert figure > allowed(LEVEL, 10_000)
+
+
+NOMINAL = [
+    ("t", 0.95),
+    ("bootstrap-t", 0.942),
+    ("d_z, hedges_g", 0.95),
+    ("superiority", 0.95),
+    ("rank_biserial", 0.938),
+    ("Welch", 0.95),
+    ("hedges_g, unpaired", 0.95),
+    ("a12, cliffs_delta", 0.95),
+    ("d_av", 0.942),
+]
+
+
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize(("interval", "least"), NOMINAL)
+def test_intervals_cover_what_they_say(interval: str, least: float, n: int):
+    simulations = 2_000 if interval == "bootstrap-t" else 10_000
+    assert coverage(interval, n, simulations) >= 1 - allowed(1 - least, simulations)
+
+
+@pytest.mark.parametrize(
+    ("interval", "n", "reached"),
+    [
+        ("Hodges-Lehmann", 5, 0.9375),
+        ("Hodges-Lehmann", 8, 0.9609),
+        ("shift (Hodges-Lehmann)", 5, 0.968),
+    ],
+)
+def test_rank_intervals_cover_what_they_reach(interval: str, n: int, reached: float):
+    assert coverage(interval, n) == pytest.approx(reached, abs=0.007)
+
+
+@pytest.mark.parametrize(("interval", "n", "figure"), [("percentile", 5, 0.836), ("bca", 8, 0.884)])
+def test_bootstrap_intervals_fall_short_where_the_docs_say(interval: str, n: int, figure: float):
+    assert coverage(interval, n, 3_000) == pytest.approx(figure, abs=0.015)
+
+
+def rates(arms: np.ndarray, settings: Settings) -> dict[str, float]:
+    m, n = arms.shape[1:]
+    measures = (
+        paired_statistics(arms, settings)
+        if settings.paired
+        else measure_unpaired(arms, settings)[0]
+    )
+    names = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
+    named = [names | {"n_pairs": n, "dropped_seeds": ()}] * m
+    found = [each.verdict for each in conclude_comparisons(named, measures, range(m), settings)]
+    return {verdict: found.count(verdict) / m for verdict in set(found)}
+
+
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize("test", [*PAIRED_TESTS, *UNPAIRED_TESTS])
+def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
+    m = 400 if n == 20 and "permutation" in test else 2_000
+    settings = Settings(margin=1.0, test=test, paired=test in PAIRED_TESTS)
+    arms = np.random.default_rng(n).standard_normal((2, m, n))
+    wrong = rates(arms, settings)
+    assert wrong.get("better", 0) + wrong.get("worse", 0) <= allowed(LEVEL, m)
+    arms[1] += 1  # exactly the margin: not equivalent
+    wrong = rates(arms, settings)
+    assert wrong.get("equivalent", 0) + wrong.get("negligible", 0) <= allowed(LEVEL, m)
+
+
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize("paired", [True, False])
+def test_equivalence_by_ranks_keeps_its_level_at_the_margin(n: int, paired: bool):
+    m = 4_000
+    settings = Settings(margin=1.0, equivalence="ranks", paired=paired)
+    arms = 0.4 * np.random.default_rng(n).standard_t(3, (2, m, n))
+    arms[1] += 1
+    wrong = rates(arms, settings)
+    assert wrong.get("equivalent", 0) + wrong.get("negligible", 0) <= allowed(LEVEL, m)
+
+
+@pytest.mark.parametrize("n", PAIRS)
+def test_non_inferiority_keeps_its_level_at_the_margin(n: int):
+    differences = np.random.default_rng(n).normal(-1, 0.5, (5_000, n))
+    by_ranks = (one_sided_rank_rows(differences, 1.0)[0] < LEVEL).mean()
+    t = (differences.mean(axis=1) + 1) / differences.std(axis=1, ddof=1) * math.sqrt(n)
+    from scipy.stats import t as student
+
+    assert TESTS == ("t", "ranks")
+    assert by_ranks <= allowed(LEVEL, 5_000)
+    assert (student.sf(t, n - 1) < LEVEL).mean() <= allowed(LEVEL, 5_000)
