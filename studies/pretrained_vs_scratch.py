@@ -13,6 +13,7 @@ from trainers.tasks import Docstrings
 
 
 def bert(width: int, steps: int) -> Bert:
+    """A small BERT that is pre-trained on the docstrings first."""
     pretraining = MaskedLanguageModelling(steps=steps, lr=2e-3, probability=0.3)
     return Bert(layers=2, width=width, initializer_range=0.05, pretraining=pretraining)
 
