@@ -9,8 +9,7 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep what is freed for the next allocation; elsewhere nothing happens.
 
     By default every tensor above 128 KiB is mapped afresh and zeroed page by page by the kernel.
-    With this, scoring a split on the CPU takes half the time and a training step a tenth less
-    (`tests/speed/training.py`).
+    What that saves is measured in `tests/speed/training.py`.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

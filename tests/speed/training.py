@@ -5,7 +5,8 @@ ratios to the plain loop, all on one thread of the CPU:
 
 - plain: shuffled batches, padded to their longest text, float32;
 - by length: the same with batches of similar length;
-- armbench: batches of similar length, bf16 where the processor has it, freed memory kept.
+- bf16: the same in bf16 where the processor has it;
+- armbench: the same with freed memory kept, as workers train.
 """
 
 import subprocess
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def measure(variant: str, folder: Path) -> tuple[float, float]:
@@ -33,7 +34,7 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
     torch.set_num_threads(1)
     if variant == "armbench":
         keep_freed_memory()
-    precision = "auto" if variant == "armbench" else "float32"
+    precision = "auto" if variant in ("bf16", "armbench") else "float32"
     training = Training(lr=1e-3, max_length=48, precision=precision, device="cpu").resolved()
     task, model = Docstrings(vocabulary=4096, train=1600), Bert()
     train_set, dev_set, test_set = (
@@ -68,7 +69,7 @@ def main() -> None:
     """Interleave the variants, each in a process of its own."""
     from trainers.tasks import Docstrings
 
-    variants = ("plain", "by length", "armbench")
+    variants = ("plain", "by length", "bf16", "armbench")
     times: dict[str, list[tuple[float, float]]] = {v: [] for v in variants}
     with tempfile.TemporaryDirectory() as folder:
         Docstrings(vocabulary=4096, train=1600).prepare(Path(folder))
