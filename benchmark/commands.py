@@ -123,9 +123,24 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
     finished = tracker.finished()
     needed = todo(made, finished, tracker.store)
     workers = workers or default_workers(made)
+    engine = LocalEngine(workers, study_file) if needed.jobs else None
     expected = estimate(made, needed.jobs, finished)
     _print_start(made, needed, expected, workers, tracker.store, console)
-    outcome = _execute(made, needed, finished, expected, workers, study_file, tracker, console)
+    outcome = Outcome()
+    if engine:
+        display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
+        tags = provenance(study_file.resolve().parent)
+        with display:
+            outcome = run_plan(
+                made,
+                needed.jobs,
+                engine,
+                tracker,
+                tags,
+                lambda r: expected.seconds[r.key],
+                display.on_start,
+                display.on_event,
+            )
     _print_failures(made, outcome, console, debug)
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
@@ -151,32 +166,6 @@ def _print_start(
             f"(from {expected.source})"
         )
     console.print(f"{line}. Record: {store.uri}", markup=False, soft_wrap=True)
-
-
-def _execute(
-    made: Plan,
-    needed: Todo,
-    finished: dict[str, Recorded],
-    expected: Estimate,
-    workers: int,
-    study_file: Path,
-    tracker: Tracker,
-    console: Console,
-) -> Outcome:
-    if not needed.jobs:
-        return Outcome()
-    display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
-    with display:
-        return run_plan(
-            made,
-            needed.jobs,
-            LocalEngine(workers, study_file),
-            tracker,
-            provenance(study_file.resolve().parent),
-            lambda r: expected.seconds[r.key],
-            display.on_start,
-            display.on_event,
-        )
 
 
 def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -42,6 +43,8 @@ class LocalEngine:
         self.study_file = study_file
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["benchmark.engines.preload"])
+        # Its imports take seconds: they begin now, beside whatever this process does next.
+        forkserver.ensure_running()
         self._running: list[_Worker] = []
 
     @property
