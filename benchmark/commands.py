@@ -3,11 +3,10 @@
 import argparse
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from benchmark.display import Display, duration
 from benchmark.engines.local import LocalEngine
-from benchmark.errors import BenchmarkError, StoreError
+from benchmark.errors import BenchmarkError, StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
 from benchmark.execution import Outcome, Todo, run_plan, todo
 from benchmark.loading import load_study
@@ -31,6 +30,7 @@ from benchmark.record import (
 from benchmark.runs import Run, TrainRun
 from benchmark.tracking import Recorded, Store, Tracker
 from stats.errors import StatsError
+from trainers.errors import TrainerError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,10 +57,19 @@ def default_workers(plan: Plan) -> int:
     return max(1, (cores or 1) // max(run.training.threads for run in runs))
 
 
+def _planned(study_file: Path) -> Plan:
+    """The plan of a study file; what is wrong with it is said with the file's name."""
+    study = load_study(study_file)
+    try:
+        return make_plan(study)
+    except (StudyError, TrainerError) as error:
+        raise StudyError(f"{study_file}: {error}") from error
+
+
 def plan(study_file: Path, store: str | None, workers: int | None) -> int:
     """Print what a study would run."""
     console = _console()
-    made = make_plan(load_study(study_file))
+    made = _planned(study_file)
     tracker = Tracker(Store.choose(store))
     finished = tracker.finished() if tracker.store.exists() else {}
     needed = todo(made, finished, tracker.store)
@@ -114,7 +123,7 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
     # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = _console()
-    made = make_plan(load_study(study_file))
+    made = _planned(study_file)
     tracker = Tracker(Store.choose(store))
     tracker.store.cache.sweep()
     tracker.close_orphans()
@@ -148,9 +157,7 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
     try:
         _print_verdicts(record, tracker, console)
     except (StatsError, StoreError) as error:
-        # Too few runs finished to judge: the failures above are the result.
         console.print(f"\nNo verdict: {error}", markup=False)
-        return FAILED
     return FAILED if outcome.failed else FINISHED
 
 
@@ -290,7 +297,7 @@ def _warn_of_changes(record: dict[str, Any]) -> None:
         )
 
 
-def ui(store: str | None, port: int) -> int:
+def ui(store: str | None, port: int) -> NoReturn:
     """Open the MLflow UI on the store, bound to this machine alone."""
     chosen = Store.choose(store)
     if not chosen.exists():
@@ -301,7 +308,5 @@ def ui(store: str | None, port: int) -> int:
         command += ["--default-artifact-root", chosen.artifacts]
     print(f"MLflow UI of {chosen.uri} at http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    try:
-        return subprocess.call(command, env=environment)
-    except KeyboardInterrupt:
-        return FINISHED
+    # Taking this process's place, the server gets its signals and leaves nothing behind.
+    os.execve(sys.executable, command, environment)

@@ -160,7 +160,7 @@ def duration(seconds: float) -> str:
     """Seconds as people say them.
 
     >>> duration(42), duration(125), duration(7300)
-    ('42 s', '2 min 05 s', '2 h 02 min')
+    ('42 s', '2 min 05 s', '2 h 01 min')
     """
     whole = round(seconds)
     if whole < 60:

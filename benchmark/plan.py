@@ -139,6 +139,7 @@ class _Planner:
             run = self.train_run(
                 model, "scratch", Base(), settings, pretraining.task, pretraining.seed
             )
+            self.runs[run.key] = replace(run, role="pretraining")
             return run.key
         needs = {"data": Need(self.data(task), "data")}
         name = f"pre-training {model.name}"

@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmark.errors import StudyError
 from benchmark.key import key, source_digest
 from trainers import batches, loop, metrics, seeding
 from trainers.methods import Method
@@ -164,12 +165,18 @@ class TrainRun(Run):
             "task": self.task.name,
             "seed": str(self.seed),
             "data_fingerprint": _fingerprint(self.task),
+            **{f"needs.{role}": need.key for role, need in self.needs.items()},
         }
 
     def parameters(self) -> dict[str, Any]:
-        """Of method, training and model."""
+        """Of method, training, model and task."""
         return _flat(
-            {"method": self.method, "training": self.training.specification(), "model": self.model}
+            {
+                "method": self.method,
+                "training": self.training.specification(),
+                "model": self.model,
+                "task": self.task,
+            }
         )
 
 
@@ -178,9 +185,22 @@ def _fingerprint(task: Task) -> str:
     return task.fingerprint()
 
 
-@cache
 def _identity(declared: Any) -> dict[str, Any]:
-    """A specification, with the source of classes that are the user's own."""
+    """A specification, with the source of classes that are the user's own.
+
+    Raises:
+        StudyError: a field is a list or another thing that can change.
+    """
+    try:
+        return _cached_identity(declared)
+    except TypeError as error:
+        raise StudyError(
+            f"{declared!r}: every field must be fixed ({error}); use a tuple for a list."
+        ) from error
+
+
+@cache
+def _cached_identity(declared: Any) -> dict[str, Any]:
     specification: dict[str, Any] = declared.specification()
     source = source_digest(declared)
     return specification | ({"source": source} if source else {})

@@ -40,16 +40,14 @@ class Arm:
     training: "Training | None" = None
 
     def __post_init__(self) -> None:
-        if not isinstance(getattr(self.method, "name", None), str) or not hasattr(
-            self.method, "loss"
-        ):
+        if not isinstance(getattr(self.method, "name", None), str) or isinstance(self.method, type):
             raise StudyError(
                 f"arm {self.name or self.method!r}: method must be an instance of a method such "
                 f"as Base(), not {self.method!r}."
             )
         if not self.name:
             object.__setattr__(self, "name", self.method.name)
-        if not hasattr(self.model, "build"):
+        if not hasattr(self.model, "build") or isinstance(self.model, type):
             raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
         if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
             raise StudyError(
@@ -153,7 +151,10 @@ class Study:
     def __post_init__(self) -> None:
         object.__setattr__(self, "arms", tuple(self.arms))
         object.__setattr__(self, "seeds", tuple(self.seeds))
+        if isinstance(self.task, list):
+            object.__setattr__(self, "task", tuple(self.task))
         self._check_numbers()
+        self._check_tasks()
         self._check_arms()
         self._check_comparison()
         self._check_power()
@@ -202,10 +203,33 @@ class Study:
             )
         except StatsError as error:
             raise StudyError(f"study: {error}") from error
+        if not hasattr(self.training, "resolved"):
+            raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
+        if not self.seeds:
+            raise StudyError("study: seeds is empty.")
         if any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in self.seeds):
             raise StudyError(f"study: seeds must be whole numbers from 0, not {self.seeds!r}.")
         if len(set(self.seeds)) < len(self.seeds):
             raise StudyError("study: seeds holds the same seed twice.")
+
+    def _check_tasks(self) -> None:
+        if not self.tasks:
+            raise StudyError("study: task is empty.")
+        for task in self.tasks:
+            if not hasattr(task, "prepare") or isinstance(task, type):
+                raise StudyError(f"study: task must be a task such as Digits(), not {task!r}.")
+        names = [task.name for task in self.tasks]
+        for name in names:
+            if names.count(name) > 1:
+                raise StudyError(
+                    f'study: two tasks are called "{name}", and tables could not tell them apart; '
+                    "put them into studies of their own."
+                )
+        from trainers.metrics import SELECTS
+
+        for metric in [self.metric] if self.metric else [task.metric for task in self.tasks]:
+            if metric not in SELECTS:
+                raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
 
     def _check_arms(self) -> None:
         if not self.arms:
@@ -229,9 +253,18 @@ class Study:
         from trainers.errors import TrainerError
 
         try:
+            training = self.training_of(arm)
+            arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
-            arm.method.teacher_for(self.training_of(arm))
-        except TrainerError as error:
+            teacher = arm.method.teacher_for(training)
+            if teacher is not None and not isinstance(teacher.model, str):
+                teacher.model.check(task, (teacher.training or training).max_length)
+                if teacher.init == "pretrained" and teacher.model.pretraining is None:
+                    raise StudyError(
+                        f"its teacher {teacher.model.name} declares no pretraining; give the "
+                        'model pretraining=... or Teacher(model, init="scratch").'
+                    )
+        except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
 
     def _check_comparison(self) -> None:

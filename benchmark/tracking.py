@@ -223,9 +223,14 @@ class Tracker:
             for run in self._search("attributes.status = 'RUNNING' and tags.key != ''")
             if not self.store.cache.is_locked(run.data.tags["key"])
         ]
+        # One may have finished between the search and the look at its lock.
+        orphans = [r for r in orphans if self._status(r) == "RUNNING"]
         for run in orphans:
             self.end(run.info.run_id, "KILLED", "interrupted")
         return len(orphans)
+
+    def _status(self, run: Run) -> str:
+        return str(self.client.get_run(run.info.run_id).info.status)
 
     def close_run(self, key: str, status: Status, reason: str) -> None:
         """End the running attempt at one key, whose worker can no longer do it."""
@@ -252,7 +257,18 @@ class Tracker:
     def record_study(self, name: str, record: Mapping[str, Any], digest: str) -> None:
         """Keep a study's plan as a run of its experiment, and mark it as the study last run."""
         experiment = self.experiment(name)
-        same = self._search(f"tags.role = '{STUDY_ROLE}' and tags.plan = '{digest}'", [experiment])
+        unfinished = f"tags.role = '{STUDY_ROLE}' and attributes.status = 'RUNNING'"
+        for run in self._search(unfinished, [experiment]):
+            self.end(run.info.run_id, "KILLED", "interrupted")
+        same = [
+            run
+            for run in self._search(
+                f"tags.role = '{STUDY_ROLE}' and tags.plan = '{digest}' "
+                "and attributes.status = 'FINISHED'",
+                [experiment],
+            )
+            if self._plan_of(run) is not None
+        ]
         if same:
             run_id = same[-1].info.run_id
         else:
@@ -287,15 +303,21 @@ class Tracker:
                 f"bench run {wanted or 'STUDY'}"
             )
         last = max(records, key=lambda r: float(r.data.tags.get("last_run", "0")))
-        try:
-            path = self.client.download_artifacts(last.info.run_id, "plan.json")
-            record: dict[str, Any] = json.loads(Path(path).read_text())
-        except (OSError, MlflowException, json.JSONDecodeError) as error:
+        record = self._plan_of(last)
+        if record is None:
             raise StoreError(
-                f"the plan of {last.info.run_name} in {self.store.uri} cannot be read ({error}); "
+                f"the plan of {last.info.run_name} in {self.store.uri} cannot be read; "
                 "bench run writes it anew."
-            ) from error
+            )
         return record
+
+    def _plan_of(self, run: Run) -> dict[str, Any] | None:
+        try:
+            path = self.client.download_artifacts(run.info.run_id, "plan.json")
+            plan: dict[str, Any] = json.loads(Path(path).read_text())
+        except (OSError, MlflowException, json.JSONDecodeError):
+            return None
+        return plan
 
 
 def _recorded(run: Run) -> Recorded:

@@ -1,6 +1,7 @@
 """Executes one run: calls trainers, leaves outputs in the cache, writes the run to MLflow."""
 
 import errno
+import os
 import resource
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
 from trainers.models import WEIGHTS, load_body
 from trainers.pretraining import pretrain
+from trainers.settings import Training
 from trainers.tasks import Split
 from trainers.teacher import TeacherLogits
 
@@ -179,7 +181,7 @@ def _execute(job: Job, recorder: _Recorder | None, report: Report) -> Mapping[st
 def _pretrain(
     run: PretrainRun, cache: Cache, recorder: _Recorder | None, report: Report
 ) -> Mapping[str, float]:
-    torch.set_num_threads(run.training.threads)
+    _make_repeatable(run.training)
     folder = cache.path("data", run.needs["data"].key)
 
     def on_progress(step: int, loss: float) -> None:
@@ -208,7 +210,7 @@ def _train(
     recorder: _Recorder | None,
     report: Report,
 ) -> Mapping[str, float]:
-    torch.set_num_threads(run.training.threads)
+    _make_repeatable(run.training)
     fit, encode = _set_up(run, cache)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
@@ -236,6 +238,14 @@ def _train(
         recorder.log(metrics)
         _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
     return metrics
+
+
+def _make_repeatable(training: Training) -> None:
+    """Fix what changes bits: the number of threads, and the choice of kernels on an accelerator."""
+    torch.set_num_threads(training.threads)
+    if training.device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def _set_up(run: TrainRun, cache: Cache) -> tuple[Fit, Callable[[Split], Encoded]]:

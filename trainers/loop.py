@@ -75,7 +75,7 @@ class Fit:
         dev_set: selects the checkpoint.
         training: resolved settings.
         seed: the replicate's seed.
-        metric: selects the checkpoint on dev; the earlier epoch wins a tie.
+        metric: one of ``metrics.SELECTS``; selects the checkpoint on dev, the earlier on a tie.
         teacher: logits on the training set, for methods that need them.
         steps: optimiser steps taken so far.
         epochs: epochs completed so far.
@@ -142,8 +142,9 @@ class Fit:
             self.epochs += 1
             report = self.end_epoch(losses)
             on_epoch(report)
-            if self.training.select == "last" or report.dev[self.metric] > best:
-                best, self.best_epoch = report.dev[self.metric], self.epochs
+            worth = report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
+            if self.training.select == "last" or worth > best:
+                best, self.best_epoch = worth, self.epochs
                 best_weights = deepcopy(self.model.state_dict())
         self.model.load_state_dict(best_weights)
 
@@ -175,7 +176,7 @@ class Fit:
             )
         logits = predict(self.model, self.dev_set, self.training)
         dev = {
-            name: getattr(metrics, name)(logits, self.dev_set.labels)
+            name: metrics.score(name, logits, self.dev_set.labels)
             for name in dict.fromkeys(["accuracy", "nll", self.metric])
         }
         return Epoch(self.epochs, loss, dev)

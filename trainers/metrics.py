@@ -88,6 +88,22 @@ _CALIBRATION = {"nll": nll, "brier": brier, "ece": ece}
 METRICS = (*_PLAIN, *_CALIBRATION, "ece_mass", *(f"{name}_scaled" for name in _CALIBRATION))
 
 
+#: Metrics that may select a checkpoint, and whether more of them is better.
+SELECTS = {
+    "accuracy": True,
+    "f1": True,
+    "matthews": True,
+    "nll": False,
+    "brier": False,
+    "ece": False,
+}
+
+
+def score(name: str, logits: Logits, labels: Labels) -> float:
+    """One metric of :data:`SELECTS`."""
+    return (_PLAIN | _CALIBRATION)[name](logits, labels)
+
+
 def scores(logits: Logits, labels: Labels, dev_temperature: float) -> dict[str, float]:
     """All metrics of one split.
 

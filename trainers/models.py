@@ -47,6 +47,9 @@ class Model:
         """Turn examples into what the module reads."""
         raise NotImplementedError
 
+    def check(self, task: Task, max_length: int) -> None:
+        """Called when a study is loaded: raise ModelError for a task that it cannot read."""
+
     def rehearsal(self, task: Task, rows: int, tokens: int) -> tuple[nn.Module, Encoded]:
         """A module of the right size and made-up examples, for timing before data are there."""
         raise NotImplementedError
@@ -160,6 +163,22 @@ class Bert(Model):
         """For instance "bert-2x128"."""
         return f"bert-{self.layers}x{self.width}"
 
+    def check(self, task: Task, max_length: int) -> None:
+        """Refuse images, and texts or blocks longer than the positions.
+
+        Raises:
+            ModelError: with the way out.
+        """
+        if task.reads == "images":
+            raise ModelError(f"{self.name} reads text, and {task.name} has images.")
+        blocks = getattr(self.pretraining, "length", 0)
+        for what, length in (("max_length", max_length), ("pre-training's length", blocks)):
+            if length > self.positions:
+                raise ModelError(
+                    f"{what} {length} is more than the {self.positions} positions of "
+                    f"{self.name}: lower it or give Bert(positions={length})."
+                )
+
     def config(self, vocabulary: int, classes: int) -> Any:
         """The transformers configuration."""
         from transformers import BertConfig
@@ -241,6 +260,7 @@ class ResNet(Model):
     blocks: int = 1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
         if not self.widths or min(self.widths) < 1 or self.blocks < 1:
             raise ModelError(
                 f"ResNet(widths={self.widths!r}, blocks={self.blocks!r}): at least one stage of "
@@ -251,6 +271,15 @@ class ResNet(Model):
     def name(self) -> str:
         """For instance "resnet-16-32"."""
         return "resnet-" + "-".join(map(str, self.widths))
+
+    def check(self, task: Task, max_length: int) -> None:
+        """Refuse text.
+
+        Raises:
+            ModelError: the task's examples are no images.
+        """
+        if task.reads != "images":
+            raise ModelError(f"{self.name} reads images, and {task.name} has text.")
 
     def module(self, task: Task, folder: Path) -> nn.Module:
         """A ``ResNetForImageClassification`` whose stem keeps the size of small images."""

@@ -39,11 +39,23 @@ def changed(small: Path, old: str, new: str) -> Path:
         ("lr=3e-3", "lr=-1", "lr must be a number above 0"),
         ("train=60, dev=60", "train=61, dev=60", "train=61"),
         ("quick =", "quick = 1 +", "TypeError"),
+        ("seeds=(1, 2, 3)", "seeds=()", "seeds is empty"),
+        ("margin=2.0", 'margin=2.0, metric="acuracy"', 'metric "acuracy" is none of accuracy'),
+        ("training=quick,\n    seeds", "training={},\n    seeds", "training must be a Training"),
+        ("task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120)", "task=()", "task is empty"),
+        ("[Base(), SelfKD()]", "[Base(), KD(teacher='bert')]", "a teacher's model must be"),
+        (
+            'Arm.grid(ResNet((8,), pretraining=source), ["pretrained", ',
+            "Arm.grid(Bert(), [",
+            "reads text, and digits/567 has images",
+        ),
         ("study = Study(", "study = Study((", "was never closed"),
         ("study = Study(", "studies = Study(", '"study" must be bound to a Study'),
     ],
 )
 def test_a_wrong_study_is_refused_by_file_and_field(small, bench, old, new, said):
+    imports = "from trainers.methods import KD\nfrom trainers.models import Bert\n"
+    small.write_text(imports + small.read_text())
     done = bench("plan", changed(small, old, new))
     assert done.returncode == 2
     assert said in done.stderr
@@ -55,6 +67,13 @@ def test_a_wrong_study_is_refused_by_file_and_field(small, bench, old, new, said
 def test_the_line_of_the_mistake_is_named(small):
     changed(small, "SelfKD()]", "SelfKD(tau=0)]")
     with pytest.raises(StudyError, match=rf"{small.name}:\d+: SelfKD\(tau=0\)"):
+        load_study(small)
+
+
+def test_two_tasks_that_tables_could_not_tell_apart_are_refused(small):
+    task = "Digits(digits=(5, 6, 7), train=60, dev=60, test=120)"
+    changed(small, f"task={task}", f"task=({task}, {task})")
+    with pytest.raises(StudyError, match='two tasks are called "digits/567"'):
         load_study(small)
 
 

@@ -88,7 +88,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("words")
     task = Words()
     task.prepare(folder)
-    return Prepared(task, folder, Bert(layers=1, width=32, heads=2))
+    return Prepared(task, folder, Bert(layers=1, width=32, heads=2, initializer_range=0.1))
 
 
 @pytest.fixture

@@ -128,15 +128,25 @@ def test_the_best_epoch_on_dev_is_scored_and_the_earlier_one_wins_a_tie(words):
     assert trained.scores["dev"]["accuracy"] == pytest.approx(max(curve))
 
 
+@pytest.mark.parametrize("metric", ["nll", "brier", "ece"])
+def test_a_metric_of_which_less_is_better_selects_its_least_epoch(words, metric):
+    epochs = []
+    one = fit(words, Base(), replace(TRAINING, epochs=4, lr=3e-3))
+    one.metric = metric
+    trained = one.run(lambda: words.encode("test"), epochs.append)
+    assert trained.best_epoch == 1 + int(np.argmin([e.dev[metric] for e in epochs]))
+    assert trained.best_epoch > 1
+
+
 def test_the_last_epoch_is_scored_on_request(words):
     trained = run(words, Base(), training=replace(TRAINING, select="last"))
     assert trained.best_epoch == 2
 
 
 def test_a_small_model_learns_the_words(words):
-    trained = run(words, Base(), training=replace(TRAINING, epochs=40, lr=5e-3))
+    trained = run(words, Base(), training=replace(TRAINING, epochs=30, lr=5e-3))
     assert trained.scores["test"]["accuracy"] > 90
-    assert trained.steps == 40 * 6
+    assert trained.steps == 30 * 6
 
 
 def test_the_test_split_is_opened_once_and_only_after_training(words):

@@ -108,6 +108,7 @@ class KD(_Distillation):
 class SelfKD(_Distillation):
     """Distillation from a fine-tuned copy of the student itself; the student starts afresh.
 
+    (1 − α) CE + α s KL(p_t^τ ‖ p^τ) as in :class:`KD`, and with ``alpha=0`` base, bit for bit.
     The teacher is the base run of the same model, init and seed. ``generations=n`` makes
     born-again networks (Furlanello et al. 2018): each generation learns from the one before.
     Cost 1 once the teacher is there.

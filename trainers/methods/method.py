@@ -47,6 +47,20 @@ class Teacher:
     training: Training | None = None
     seed: int | None = 0
 
+    def __post_init__(self) -> None:
+        if self.model != "student" and not hasattr(self.model, "specification"):
+            raise MethodError(
+                f'a teacher\'s model must be a model such as Bert(), or "student", '
+                f"not {self.model!r}."
+            )
+        if isinstance(self.model, type):
+            raise MethodError(f"a teacher's model must be an instance: {self.model.__name__}(...).")
+        if isinstance(self.init, str) and self.init not in ("student", "pretrained", "scratch"):
+            raise MethodError(
+                f'a teacher\'s init must be "pretrained", "scratch", "student", a Path or a '
+                f"pre-training, not {self.init!r}."
+            )
+
 
 @dataclass
 class Step:

@@ -36,6 +36,7 @@ class Digits(Task):
             a digit has too few images.
     """
 
+    reads: ClassVar[Literal["text", "images"]] = "images"
     revision: ClassVar[int] = 1
 
     digits: tuple[int, ...] = (5, 6, 7, 8, 9)

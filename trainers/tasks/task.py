@@ -40,6 +40,8 @@ class Task:
     afterwards. Nothing is read when a task is declared.
     """
 
+    #: What its examples are.
+    reads: ClassVar[Literal["text", "images"]] = "text"
     #: Raised when the same fields and the same source data would give other examples.
     revision: ClassVar[int] = 1
 
