@@ -47,7 +47,7 @@ def small(tmp_path: Path) -> Path:
 def slow(tmp_path: Path) -> Path:
     """The same study with runs long enough to be killed in the middle."""
     path = tmp_path / "small.py"
-    path.write_text(SMALL.replace("EPOCHS", "15"))
+    path.write_text(SMALL.replace("EPOCHS", "60"))
     return path
 
 

@@ -162,7 +162,7 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
 
     folder = tmp_path_factory.mktemp("uninterrupted")
     study = folder / "small.py"
-    study.write_text(SMALL.replace("EPOCHS", "15"))
+    study.write_text(SMALL.replace("EPOCHS", "60"))
     done = subprocess.run(
         command("run", study, "--workers", 2), cwd=folder, capture_output=True, text=True
     )
@@ -177,7 +177,9 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
 ):
     running = Running(slow)
     running.wait_for_runs(tracker, finished=3)
-    workers = running.workers()
+    deadline = time.monotonic() + 30
+    while not (workers := running.workers()) and time.monotonic() < deadline:
+        time.sleep(0.02)  # between two runs there is a moment without workers
     assert workers
     if victims in ("parent", "both"):
         os.kill(running.process.pid, signal.SIGKILL)
