@@ -101,15 +101,6 @@ def load_body(module: Any, checkpoint: Path) -> None:
     _load(module.base_model, weights | poolers, checkpoint)
 
 
-def load_classifier(module: nn.Module, checkpoint: Path) -> None:
-    """Replace all weights, head included, by those in a checkpoint folder, in place.
-
-    Raises:
-        ModelError: the weights are of another architecture.
-    """
-    _load(module, load_file(checkpoint / WEIGHTS), checkpoint)
-
-
 def _load(module: nn.Module, weights: Mapping[str, Tensor], checkpoint: Path) -> None:
     try:
         module.load_state_dict(weights)
