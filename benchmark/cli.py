@@ -105,12 +105,14 @@ def _is_for_users(error: Exception) -> bool:
 
 
 def _dispatch(options: argparse.Namespace) -> int:
+    if options.command == "stats":
+        from benchmark import verdicts
+
+        return verdicts.stats(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):
         return commands.plan(options.study, options.store, options.workers)
     if options.command == "run":
         return commands.run(options.study, options.store, options.workers, options.debug)
-    if options.command == "stats":
-        return commands.stats(options)
     return commands.ui(options.store, options.port)

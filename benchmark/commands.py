@@ -1,12 +1,10 @@
 """What the commands of `bench` do."""
 
-import argparse
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -14,38 +12,21 @@ from rich.text import Text
 
 from benchmark.display import Display, duration
 from benchmark.engines.local import LocalEngine
-from benchmark.errors import BenchmarkError, StoreError, StudyError
+from benchmark.errors import StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
 from benchmark.execution import Outcome, Todo, run_plan, todo
 from benchmark.loading import load_study
+from benchmark.page import page
 from benchmark.plan import Plan, make_plan
 from benchmark.provenance import provenance
-from benchmark.record import (
-    declared_analysis,
-    file_digest,
-    record_digest,
-    scores_table,
-    study_record,
-)
+from benchmark.record import record_digest, study_record
 from benchmark.runs import Run, TrainRun
 from benchmark.tracking import Recorded, Store, Tracker
+from benchmark.verdicts import print_verdicts
 from stats.errors import StatsError
 from trainers.errors import TrainerError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from stats import Analysis
-
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130
-
-
-def _console() -> Console:
-    # Piped output keeps the width of a page instead of falling back to 80 columns.
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)
-    return console
 
 
 def default_workers(plan: Plan) -> int:
@@ -68,7 +49,7 @@ def _planned(study_file: Path) -> Plan:
 
 def plan(study_file: Path, store: str | None, workers: int | None) -> int:
     """Print what a study would run."""
-    console = _console()
+    console = page()
     made = _planned(study_file)
     tracker = Tracker(Store.choose(store))
     finished = tracker.finished() if tracker.store.exists() else {}
@@ -122,7 +103,7 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
     """Train what a study still needs, then print its verdicts."""
     # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = _console()
+    console = page()
     made = _planned(study_file)
     tracker = Tracker(Store.choose(store))
     tracker.store.cache.sweep()
@@ -155,7 +136,7 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
     try:
-        _print_verdicts(record, tracker, console)
+        print_verdicts(record, tracker, console)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if outcome.failed else FINISHED
@@ -196,105 +177,6 @@ def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:
     for k, cause in blocked.items():
         grouped.setdefault(cause, []).append(k)
     return grouped
-
-
-def _print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -> None:
-    table = scores_table(record, tracker, None, "test")
-    analysis = _analyse(table, record["baseline"], record["candidates"], declared_analysis(record))
-    print("\n" + _rendered(analysis, "table", console))
-
-
-def stats(options: argparse.Namespace) -> int:
-    """Print the verdicts of recorded runs, or of a table of scores."""
-    if options.compare and len(options.compare) < 2:
-        raise BenchmarkError("--compare needs a baseline and at least one candidate.")
-    given = {n: getattr(options, n) for n in ("metric", "split", "margin", "alpha", "correction")}
-    given = {name: value for name, value in given.items() if value is not None}
-    if options.input:
-        table, declared = _scores_from_file(options)
-        analysis = _analyse(table, options.compare[0], options.compare[1:], declared | given)
-    else:
-        record, table = _scores_from_record(options)
-        analysis = _analyse_declared(table, record, options.compare, given)
-    sys.stdout.write(_rendered(analysis, options.format, _console()))
-    return FINISHED
-
-
-def _analyse_declared(
-    table: "pd.DataFrame",
-    record: dict[str, Any],
-    compare: list[str] | None,
-    given: dict[str, Any],
-) -> "Analysis":
-    """Show what was asked for, corrected over the family that the study declared.
-
-    A family must not shrink because a table shows less of it: looking at one candidate of four
-    would otherwise halve its p-value and more.
-    """
-    declared = declared_analysis(record)
-    if "metric" in given and any(given["metric"] != cell["metric"] for cell in record["cells"]):
-        declared["margin"] = None  # it was declared in points of another metric
-    declared |= given
-    baseline, candidates = record["baseline"], record["candidates"]
-    if not compare:
-        return _analyse(table, baseline, candidates, declared)
-    asked = compare[1:]
-    if compare[0] != baseline or not set(asked) < set(candidates):
-        return _analyse(table, compare[0], asked, declared)
-    whole = _analyse(table, baseline, candidates, declared)
-    note = f"p-values are corrected over the study's whole family: {', '.join(candidates)}."
-    return replace(
-        whole,
-        comparisons=tuple(c for c in whole.comparisons if c.candidate in asked),
-        interactions=tuple(i for i in whole.interactions if i.candidate in asked),
-        warnings=(*whole.warnings, note),
-    )
-
-
-def _scores_from_file(options: argparse.Namespace) -> tuple["pd.DataFrame", dict[str, Any]]:
-    from stats import read_scores
-
-    if options.study:
-        raise BenchmarkError("give either STUDY or --input, not both.")
-    if not options.compare:
-        raise BenchmarkError(
-            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
-        )
-    return read_scores(options.input), {"study": options.input.name}
-
-
-def _scores_from_record(options: argparse.Namespace) -> tuple[dict[str, Any], "pd.DataFrame"]:
-    store = Store.choose(options.store)
-    if not store.exists():
-        raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
-    tracker = Tracker(store)
-    record = tracker.study_record(options.study)
-    _warn_of_changes(record)
-    return record, scores_table(record, tracker, options.metric, options.split)
-
-
-def _analyse(
-    table: "pd.DataFrame", baseline: str, candidates: list[str], how: dict[str, Any]
-) -> "Analysis":
-    from stats import analyse
-
-    return analyse(table, baseline, candidates, **how)
-
-
-def _rendered(analysis: "Analysis", form: str, console: Console) -> str:
-    from stats.report import render
-
-    return render(analysis, form, width=console.width, colour=console.is_terminal)
-
-
-def _warn_of_changes(record: dict[str, Any]) -> None:
-    file = Path(str(record["study_file"]))
-    if file.is_file() and file_digest(file) != record["study_digest"]:
-        print(
-            f"bench: {file} has changed since it was last run; these are the runs, margin and "
-            "comparisons of that time.",
-            file=sys.stderr,
-        )
 
 
 def ui(store: str | None, port: int) -> NoReturn:
