@@ -30,6 +30,12 @@ from stats.errors import (
     UnknownName,
 )
 from stats.friedman import Friedman, friedman
+from stats.group_sequential import (
+    SequentialLook,
+    SequentialPlan,
+    sequential_look,
+    sequential_plan,
+)
 from stats.hodges_lehmann import HodgesLehmann, hodges_lehmann
 from stats.interaction import Interaction, interaction
 from stats.intervals import MeanInterval, t_interval
@@ -85,6 +91,7 @@ from stats.standardised_effects import (
 from stats.stochastic_order import StochasticOrder, almost_stochastic_order
 from stats.stratified_bootstrap import stratified_bootstrap
 from stats.superiority import a12, cliffs_delta, rank_biserial_interval, superiority
+from stats.t_e_process import TEProcess, t_e_process
 from stats.task_aggregates import (
     interquartile_mean,
     optimality_gap,
@@ -140,12 +147,15 @@ __all__ = [
     "Ranking",
     "ScoresError",
     "SeedsAndItems",
+    "SequentialLook",
+    "SequentialPlan",
     "Settings",
     "SignTest",
     "SignedRank",
     "StandardisedDifference",
     "StatsError",
     "StochasticOrder",
+    "TEProcess",
     "UnknownName",
     "UnpairedPermutation",
     "Verdict",
@@ -207,6 +217,8 @@ __all__ = [
     "seeds_for_test",
     "seeds_needed_for_alpha",
     "seeds_that_reach",
+    "sequential_look",
+    "sequential_plan",
     "settle",
     "sign_e_value",
     "sign_test",
@@ -216,6 +228,7 @@ __all__ = [
     "standardised_from_summary",
     "stratified_bootstrap",
     "superiority",
+    "t_e_process",
     "t_interval",
     "tost",
     "tost_from_summary",
