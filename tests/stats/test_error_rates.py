@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from stats import PAIRED_TESTS, UNPAIRED_TESTS, Settings
-from stats.compare import conclude_comparisons
 from stats.non_inferiority import TESTS
-from stats.paired import paired_statistics
 from stats.rank_equivalence import one_sided_rank_rows
-from stats.simulation import PAIRS, coverage, error_rate
-from stats.unpaired import measure_unpaired
+from stats.simulation import LAWS, PAIRS, coverage, error_rate, looks_table, verdict_rates
+from stats.simulation.laws import truths
+from stats.simulation.pooling import pooling_error
 
 LEVEL = 0.05
 SYMMETRIC = ("normal", "t3", "discrete")
@@ -78,7 +77,7 @@ NOMINAL = [
 @pytest.mark.parametrize(("interval", "least"), NOMINAL)
 def test_intervals_cover_what_they_say(interval: str, least: float, n: int):
     simulations = 2_000 if interval == "bootstrap-t" else 10_000
-    assert coverage(interval, n, simulations) >= 1 - allowed(1 - least, simulations)
+    assert coverage(interval, "normal", n, simulations) >= 1 - allowed(1 - least, simulations)
 
 
 @pytest.mark.parametrize(
@@ -90,25 +89,12 @@ def test_intervals_cover_what_they_say(interval: str, least: float, n: int):
     ],
 )
 def test_rank_intervals_cover_what_they_reach(interval: str, n: int, reached: float):
-    assert coverage(interval, n) == pytest.approx(reached, abs=0.007)
+    assert coverage(interval, "normal", n) == pytest.approx(reached, abs=0.007)
 
 
 @pytest.mark.parametrize(("interval", "n", "figure"), [("percentile", 5, 0.836), ("bca", 8, 0.884)])
 def test_bootstrap_intervals_fall_short_where_the_docs_say(interval: str, n: int, figure: float):
-    assert coverage(interval, n, 3_000) == pytest.approx(figure, abs=0.015)
-
-
-def rates(arms: np.ndarray, settings: Settings) -> dict[str, float]:
-    m, n = arms.shape[1:]
-    measures = (
-        paired_statistics(arms, settings)
-        if settings.paired
-        else measure_unpaired(arms, settings)[0]
-    )
-    names = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
-    named = [names | {"n_pairs": n, "dropped_seeds": ()}] * m
-    found = [each.verdict for each in conclude_comparisons(named, measures, range(m), settings)]
-    return {verdict: found.count(verdict) / m for verdict in set(found)}
+    assert coverage(interval, "normal", n, 3_000) == pytest.approx(figure, abs=0.015)
 
 
 @pytest.mark.parametrize("n", PAIRS)
@@ -117,10 +103,10 @@ def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
     m = 400 if n == 20 and "permutation" in test else 2_000
     settings = Settings(margin=1.0, test=test, paired=test in PAIRED_TESTS)
     arms = np.random.default_rng(n).standard_normal((2, m, n))
-    wrong = rates(arms, settings)
+    wrong = verdict_rates(arms, settings)
     assert wrong.get("better", 0) + wrong.get("worse", 0) <= allowed(LEVEL, m)
     arms[1] += 1  # exactly the margin: not equivalent
-    wrong = rates(arms, settings)
+    wrong = verdict_rates(arms, settings)
     assert wrong.get("equivalent", 0) + wrong.get("negligible", 0) <= allowed(LEVEL, m)
 
 
@@ -131,7 +117,7 @@ def test_equivalence_by_ranks_keeps_its_level_at_the_margin(n: int, paired: bool
     settings = Settings(margin=1.0, equivalence="ranks", paired=paired)
     arms = 0.4 * np.random.default_rng(n).standard_t(3, (2, m, n))
     arms[1] += 1
-    wrong = rates(arms, settings)
+    wrong = verdict_rates(arms, settings)
     assert wrong.get("equivalent", 0) + wrong.get("negligible", 0) <= allowed(LEVEL, m)
 
 
@@ -145,3 +131,31 @@ def test_non_inferiority_keeps_its_level_at_the_margin(n: int):
     assert TESTS == ("t", "ranks")
     assert by_ranks <= allowed(LEVEL, 5_000)
     assert (student.sf(t, n - 1) < LEVEL).mean() <= allowed(LEVEL, 5_000)
+
+
+@pytest.mark.parametrize("law", ["t3", "discrete", SKEWED_MEAN])
+def test_the_truth_that_intervals_are_to_hold_is_that_of_the_law(law: str):
+    truth = truths()[law]
+    first, second = LAWS[law](np.random.default_rng(1), (2, 400_000))
+    second += 1
+    assert second.mean() == pytest.approx(1, abs=0.01)
+    assert second.std() == pytest.approx(truth.sd, rel=0.02)
+    assert np.median((second + first + 1) / 2) == pytest.approx(truth.pseudo_median, abs=0.01)
+    assert (np.sign(second).mean() + 1) / 2 == pytest.approx(truth.superiority, abs=0.003)
+    assert (np.sign(second - first).mean() + 1) / 2 == pytest.approx(truth.wins, abs=0.003)
+
+
+def test_looking_often_is_paid_for_unless_it_is_planned():
+    cells = [row.split(" | ") for row in looks_table(4_000).splitlines()[2:]]
+    wrong = {cell[0].removeprefix("| "): float(cell[1]) for cell in cells}
+    limit = 100 * allowed(LEVEL, 4_000)
+    assert wrong.pop("t after every seed from 3, uncorrected") > 20
+    assert wrong.pop("t at 5, 10, 15, 20, uncorrected") > 11
+    assert max(wrong.values()) <= limit
+    assert len(wrong) == 5
+
+
+def test_runs_that_share_a_task_or_a_seed_are_no_independent_pairs():
+    for world, analysis in (("seeds differ", "fixed"), ("tasks differ", "sampled")):
+        assert pooling_error(analysis, world, 4_000) <= allowed(LEVEL, 4_000)
+        assert pooling_error("all pairs", world, 4_000) > 0.15

@@ -1,0 +1,25 @@
+"""What tests, intervals and verdicts promise, by seeded simulation: `python -m stats.simulation`.
+
+Every cell of every table draws random numbers of its own, from its seed and its number of pairs, so
+that any one of them can be made again alone.
+"""
+
+from stats.simulation.coverage import coverage, coverage_table
+from stats.simulation.laws import LAWS, PAIRS
+from stats.simulation.looks import looks_table
+from stats.simulation.null import error_rate, error_table
+from stats.simulation.pooling import pooling_table
+from stats.simulation.verdicts import verdict_rates, verdict_table
+
+__all__ = [
+    "LAWS",
+    "PAIRS",
+    "coverage",
+    "coverage_table",
+    "error_rate",
+    "error_table",
+    "looks_table",
+    "pooling_table",
+    "verdict_rates",
+    "verdict_table",
+]

@@ -1,0 +1,40 @@
+"""Print one of the tables: `python -m stats.simulation coverage --simulations 2000`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from stats.simulation import (
+    coverage_table,
+    error_table,
+    looks_table,
+    pooling_table,
+    verdict_table,
+)
+
+TABLES = {
+    "coverage": coverage_table,
+    "errors": error_table,
+    "verdicts": verdict_table,
+    "pooling": pooling_table,
+    "looks": looks_table,
+}
+
+
+def main() -> None:
+    """Print the table that is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stats.simulation",
+        description="Error rates and coverage by simulation, in percent, as Markdown tables.",
+    )
+    parser.add_argument("table", choices=list(TABLES))
+    parser.add_argument("--simulations", type=int, metavar="N", help="samples drawn for each cell")
+    options = parser.parse_args()
+    table = TABLES[options.table]
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    print(table() if options.simulations is None else table(options.simulations))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""How often verdicts are wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stats.compare import conclude_comparisons
+from stats.inputs import FloatArray
+from stats.paired import paired_statistics
+from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
+from stats.simulation.laws import PAIRS
+from stats.simulation.tables import percent_table
+from stats.unpaired import measure_unpaired
+
+MARGIN = 1.0
+
+
+def verdict_rates(arms: FloatArray, settings: Settings) -> dict[str, float]:
+    """Share of each verdict among comparisons of arms of shape (2, m, n), each on its own."""
+    m, n = arms.shape[1:]
+    measures = (
+        paired_statistics(arms, settings)
+        if settings.paired
+        else measure_unpaired(arms, settings)[0]
+    )
+    names: dict[str, Any] = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
+    named = [names | {"n_pairs": n, "dropped_seeds": ()}] * m
+    found = [each.verdict for each in conclude_comparisons(named, measures, range(m), settings)]
+    return {verdict: found.count(verdict) / m for verdict in set(found)}
+
+
+def wrong_verdicts(
+    test: str, n_pairs: int, simulations: int = 2_000, seed: int = 0
+) -> tuple[float, float]:
+    """Shares of wrong verdicts of two normal arms with sd 1 and the margin 1, at .05.
+
+    Returns:
+        `better` and `worse` at a true difference of 0, and `equivalent` and `negligible` at a
+        true difference of the margin.
+
+    >>> [share <= 0.06 for share in wrong_verdicts("wilcoxon", 8)]
+    [True, True]
+    """
+    settings = Settings(margin=MARGIN, test=test, paired=test in PAIRED_TESTS)
+    arms = np.random.default_rng([seed, n_pairs]).standard_normal((2, simulations, n_pairs))
+    at_zero = verdict_rates(arms, settings)
+    arms[1] += MARGIN
+    at_margin = verdict_rates(arms, settings)
+    return (
+        at_zero.get("better", 0.0) + at_zero.get("worse", 0.0),
+        at_margin.get("equivalent", 0.0) + at_margin.get("negligible", 0.0),
+    )
+
+
+def verdict_table(simulations: int = 2_000) -> str:
+    """Wrong verdicts in percent for every primary test, as a Markdown table."""
+    rows = {}
+    for test in (*PAIRED_TESTS, *UNPAIRED_TESTS):
+        wrong = [wrong_verdicts(test, n, simulations) for n in PAIRS]
+        rows[test] = [*(each[0] for each in wrong), *(each[1] for each in wrong)]
+    heads = [f"{what}, n = {n}" for what in ("a difference", "no difference") for n in PAIRS]
+    return percent_table(["wrongly said", *heads], rows)
