@@ -75,9 +75,11 @@ def conover(
     """Conover's test (1999), single step: Nemenyi's with the spread that the blocks leave.
 
     Its standard error uses the variance of the ranks that the arms do not explain, with
-    (n − 1)(k − 1) degrees of freedom, and p comes from the studentised range, which holds the
-    family-wise error without a further correction. Like Nemenyi's it depends on the pool. When
-    every block ranks the arms alike nothing is left unexplained, and p is 0.
+    (n − 1)(k − 1) degrees of freedom, and p comes from the studentised range, which corrects for
+    all pairs. With few blocks it is liberal: of 20,000 simulated tables of 4 equal arms it finds
+    a difference at .05 in 7.4 % with 3 blocks, 6.5 % with 5, 5.5 % with 8 and 4.7 % with 14.
+    Like Nemenyi's it depends on the pool. When every block ranks the arms alike nothing is left
+    unexplained, and p is 0.
 
     Args and errors are those of `nemenyi`.
 
