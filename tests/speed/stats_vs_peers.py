@@ -1,22 +1,27 @@
 """Seconds that statistics take: armbench beside the packages that compute the same.
 
-Run it with `python tests/speed/stats_vs_peers.py` in an environment that holds the peers; one that
-is not installed is named as not measured. All run in this process, one after the other, and the
-ratio is to armbench. Peers that need minutes take the first part of the workload, and their time
-is scaled up ("of 1/20"); `--full` gives them all of it.
+`make peers` makes an environment that holds them; there it is
+`.venv-peers/bin/python tests/speed/stats_vs_peers.py`. A peer that is not installed is named as
+not measured. All run in this process, one after the other, and the ratio is to armbench. Peers
+that need minutes take a part of the workload, and their time is scaled up ("of 1/20"); `--full`
+gives them all of it. At the end a million scores are analysed in a process of their own, whose
+peak memory is told with the seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from io import StringIO
 from itertools import combinations
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -208,6 +213,24 @@ def workloads() -> Iterator[tuple[str, Work, list[Measured]]]:
     yield rankings(bayesian=True)
 
 
+def million_scores() -> tuple[float, float]:
+    """Seconds to compare 999 arms with one on 100 tasks and 10 seeds, and peak memory in GB."""
+    import pandas as pd
+
+    from stats import analyse
+
+    random = np.random.default_rng(0)
+    arm, task, seed = np.indices((1000, 100, 10)).reshape(3, -1)
+    names = np.array([f"m{i}" for i in range(1000)])
+    table = pd.DataFrame({"method": names[arm], "task": names[task], "seed": seed})
+    table["score"] = random.normal(60, 1, len(table)).round(2)
+    start = time.perf_counter()
+    found = analyse(table, "m0", names[1:].tolist(), margin=0.5)
+    taken = time.perf_counter() - start
+    assert len(found.comparisons) == 99_900
+    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
 def seconds(work: Work, rounds: int) -> float:
     times = []
     for _ in range(rounds):
@@ -216,6 +239,18 @@ def seconds(work: Work, rounds: int) -> float:
             work()
         times.append(time.perf_counter() - start)
     return median(times)
+
+
+def measure_peer(measured: Measured, own: float, full: bool) -> str:
+    name, share, prepare = measured
+    part = 1 if full else share
+    try:
+        version = importlib.metadata.version(name)
+        taken = part * seconds(prepare(part), rounds=1)
+    except ImportError as error:
+        return f"  {name:<28} not measured: {error}"
+    scaled = f"   of 1/{part}" if part > 1 else ""
+    return f"  {f'{name} {version}':<28} {taken:9.3f} s   x {taken / own:,.0f}{scaled}"
 
 
 def main() -> None:
@@ -229,22 +264,13 @@ def main() -> None:
         ours()  # imports and caches
         own = seconds(ours, rounds=5)
         print(f"  {'armbench':<28} {own:9.3f} s   median of 5", flush=True)
-        for name, share, prepare in peers:
-            part = 1 if chosen.full else share
-            if name in chosen.without:
-                print(f"  {name:<28} not measured: left out")
-                continue
-            try:
-                version = importlib.metadata.version(name)
-                taken = part * seconds(prepare(part), rounds=1)
-            except ImportError as error:
-                print(f"  {name:<28} not measured: {error}")
-                continue
-            scaled = f"   of 1/{part}" if part > 1 else ""
-            print(
-                f"  {f'{name} {version}':<28} {taken:9.3f} s   x {taken / own:,.0f}{scaled}",
-                flush=True,
-            )
+        for peer in peers:
+            if peer[0] not in chosen.without:
+                print(measure_peer(peer, own, chosen.full), flush=True)
+    print("\n1,000,000 scores: 999 arms against one, 100 tasks, 10 seeds")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        taken, peak = alone.submit(million_scores).result()
+    print(f"  {'armbench':<28} {taken:9.3f} s   peak memory {peak:.2f} GB")
 
 
 if __name__ == "__main__":
