@@ -48,6 +48,7 @@ from stats.non_inferiority import NonInferiority, non_inferiority
 from stats.permutation import Permutation, permutation_test
 from stats.planning import PowerPlan, PowerPoint, better_power, plan_power
 from stats.pooled import Pooled, pooled
+from stats.posteriors import Posterior, Posteriors, posteriors
 from stats.power import (
     noether_sample_size,
     paired_t_power,
@@ -61,7 +62,7 @@ from stats.rank import rank
 from stats.rank_equivalence import RankEquivalence, rank_equivalence
 from stats.rank_sum import MannWhitney, hodges_lehmann_shift, mann_whitney
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
-from stats.sample_size import seeds_for_test, seeds_that_reach
+from stats.sample_size import seeds_for_test, seeds_that_reach, smallest_corrected_p
 from stats.scores import read_scores, validate_scores
 from stats.seeds_and_items import SeedsAndItems, seeds_and_items
 from stats.settings import (
@@ -138,6 +139,8 @@ __all__ = [
     "NotPaired",
     "Permutation",
     "Pooled",
+    "Posterior",
+    "Posteriors",
     "PowerPlan",
     "PowerPoint",
     "Profiles",
@@ -206,6 +209,7 @@ __all__ = [
     "permutation_test",
     "plan_power",
     "pooled",
+    "posteriors",
     "power_of",
     "probability_of_improvement",
     "rank",
@@ -225,6 +229,7 @@ __all__ = [
     "signed_rank",
     "simulated_seeds",
     "smallest_attainable_p",
+    "smallest_corrected_p",
     "standardised_from_summary",
     "stratified_bootstrap",
     "superiority",

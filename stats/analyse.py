@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from stats.interactions import all_interactions, families_of
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.scores import validate_scores
-from stats.settings import Settings, is_lower_better
+from stats.settings import ByTask, Settings, by_task, is_lower_better
 from stats.unpaired import measure_unpaired
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def analyse(
     margin: float | None = None,
     correction: str = "holm",
     family: str = "model-init-task",
-    resolution: float | None = None,
+    resolution: ByTask = None,
     zeros: str = "wilcox",
     lower_is_better: bool | None = None,
     paired: bool = True,
@@ -79,7 +78,7 @@ def analyse(
     effect: str = "hedges_g",
     equivalence: str = "t",
     interaction_scale: str = "raw",
-    test_examples: float | None = None,
+    test_examples: ByTask = None,
     reference_init: str | None = None,
 ) -> Analysis:
     """Compare candidates with a baseline on every model, init and task.
@@ -101,7 +100,8 @@ def analyse(
         margin: smallest difference that matters, in points of the metric.
         correction: one of `stats.CORRECTIONS`.
         family: what is corrected together, one of `stats.FAMILIES`.
-        resolution: smallest step of the metric, to which differences are rounded.
+        resolution: smallest step of the metric, to which differences are rounded: one for all
+            tasks, or by the name of the task.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         paired: whether the arms share their seeds.
@@ -111,7 +111,8 @@ def analyse(
             `stats.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
         interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
-        test_examples: size of the test set, where log odds meet scores of 0 or 100 %.
+        test_examples: size of the test set, where log odds meet scores of 0 or 100 %: one for all
+            tasks, or by the name of the task.
         reference_init: the init whose effect is subtracted in interactions; "pretrained" if
             there is one, else the first in the scores.
 
@@ -177,11 +178,14 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
         raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
     cell, method = np.array(places).T
     arms = np.stack([cube.scores[cell, 0], cube.scores[cell, method]])
+    step = by_task(settings.resolution, [cube.cells[c].task for c, _ in places])
     if settings.paired:
-        measures, n_pairs = measure_pairs(arms, partial(paired_statistics, settings=settings))
+        measures, n_pairs = measure_pairs(
+            arms, lambda both, rows: paired_statistics(both, settings, step[rows])
+        )
         sizes, least = np.stack([n_pairs, n_pairs]), n_pairs
     else:
-        measures, sizes, n_pairs = measure_unpaired(arms, settings)
+        measures, sizes, n_pairs = measure_unpaired(arms, settings, step)
         least = sizes.min(axis=0)
     if least.max() < 2:
         raise NotEnoughPairs(caveats.nothing_paired(cube, places, least, settings))

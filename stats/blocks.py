@@ -12,7 +12,7 @@ from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.selection import Selection, losses, shared_runs
 
-BLOCKS = ("task", "seed")
+BLOCKS = ("task", "seed", "average")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
     Args:
         selection: what `select_arms` returns.
         by: "task": a block is a task (with its model and init), its scores averaged over seeds.
-            "seed": a block is one seed within a task.
+            "seed": a block is one seed within a task. "average": a block is one seed, its scores
+            averaged over all tasks.
         paired: whether methods share seeds. If so, averages are over the seeds that all methods
             have; if not, each method is averaged over its own.
 
@@ -38,6 +39,8 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
         NotEnoughPairs: fewer than two complete blocks; the message names what is missing.
     """
     cube = selection.cube
+    if by == "average":
+        return _averages(cube)
     names: list[str] = []
     rows: list[FloatArray] = []
     remarks: list[str] = []
@@ -65,6 +68,19 @@ def _each_seed(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:
     return [f"{place} · {seed}" if place else seed for seed in seeds], cube.scores[cell][
         :, shared
     ].T
+
+
+def _averages(cube: Cube) -> Blocks:
+    """A block for each seed that all methods have on every task."""
+    complete = np.isfinite(cube.scores).all(axis=(0, 1))
+    missing = [line for cell in range(len(cube.cells)) for line in losses(cube, cell)]
+    if complete.sum() < 2:
+        raise NotEnoughPairs(
+            f"{int(complete.sum())} seeds have a score of every method on every task; two are "
+            "needed" + "".join(f"; {line}" for line in missing[:3])
+        )
+    names = tuple(str(cube.seeds[seed]) for seed in np.flatnonzero(complete))
+    return Blocks(names, cube.scores[:, :, complete].mean(axis=0).T, tuple(missing))
 
 
 def _mean_of_shared(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:

@@ -53,7 +53,7 @@ def of_pairing(comparisons: Sequence[Comparison], settings: Settings) -> list[st
 
 def of_unpaired_interactions(any_inits: bool) -> list[str]:
     """Interactions that an unpaired analysis leaves out."""
-    what = "no interaction tests: they are made of seeds that four arms share, and paired is False"
+    what = "no interaction tests: they are made of seeds that four arms share, not of unpaired ones"
     return [what] if any_inits else []
 
 
@@ -143,7 +143,8 @@ def nothing_paired(
         return f"{which_arms}: an arm has {sizes.max()} scores; two of each arm are needed"
     return (
         f"{which_arms} share {sizes.max()} scored seeds, and no comparison has more; two are "
-        "needed, on seeds that both arms have (or paired=False, if seeds mean nothing)"
+        "needed, on seeds that both arms have; scores whose seeds mean nothing must be declared "
+        "unpaired"
     )
 
 

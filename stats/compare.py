@@ -14,7 +14,7 @@ from stats.multiplicity import adjust_in_families
 from stats.paired import paired_statistics
 from stats.pairing import Seed, join_arms, lay_out_arms
 from stats.primary_tests import smallest_p
-from stats.settings import Settings
+from stats.settings import Settings, by_task
 from stats.unpaired import measure_unpaired
 from stats.verdict import Verdict, decide, seeds_to_decide
 
@@ -158,7 +158,8 @@ def compare(
             f"{names[0]} and {names[1]} share {n_pairs} scored seeds; 2 needed"
             + (" (or paired=False, if seeds mean nothing)" if valid.size > 1 else "")
         )
-    measures = paired_statistics(arms[:, valid][:, None, :], settings)
+    step = by_task(settings.resolution, [""])
+    measures = paired_statistics(arms[:, valid][:, None, :], settings, step)
     where["n_pairs"] = n_pairs
     where["dropped_seeds"] = tuple(seeds[i] for i in np.flatnonzero(~valid))
     return conclude_comparisons([where], measures, ["alone"], settings)[0]
@@ -169,7 +170,8 @@ def _compare_unpaired(
 ) -> Comparison:
     names = (where["baseline"], where["candidate"])
     arms, seeds = lay_out_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
-    measures, sizes, shared = measure_unpaired(arms[:, None, :], settings)
+    step = by_task(settings.resolution, [""])
+    measures, sizes, shared = measure_unpaired(arms[:, None, :], settings, step)
     for name, size in zip(names, sizes[:, 0].tolist(), strict=True):
         if size < 2:
             raise NotEnoughPairs(f"{name} has {size} scored seeds; 2 needed")

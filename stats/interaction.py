@@ -19,7 +19,7 @@ from stats.log_odds import log_odds
 from stats.multiplicity import adjust_in_families
 from stats.pairing import join_arms
 from stats.primary_tests import paired_test_rows
-from stats.settings import Settings
+from stats.settings import Settings, by_task
 from stats.ties import settle
 
 
@@ -111,24 +111,26 @@ def interaction(
     four = arms[:, np.logical_and.reduce(np.isfinite(arms))]
     if four.shape[1] < 2:
         raise NotEnoughPairs(f"the four arms share {four.shape[1]} scored seeds; 2 needed")
-    measures = interaction_statistics(four[:, None, :], settings)
+    measures = interaction_statistics(four[:, None, :], [""], settings)
     where: dict[str, Any] = {"baseline": names[0], "candidate": names[1], "inits": inits}
     where |= {"model": "", "task": "", "n_pairs": four.shape[1]}
     return conclude_interactions([where], measures, ["alone"], settings)[0]
 
 
-def interaction_statistics(four: FloatArray, settings: Settings) -> dict[str, FloatArray]:
-    """Measures of shape (m,) from scores of shape (4, m, n).
+def interaction_statistics(
+    four: FloatArray, tasks: Sequence[str], settings: Settings
+) -> dict[str, FloatArray]:
+    """Measures of shape (m,) from scores of shape (4, m, n), on the tasks of these names.
 
     The four are baseline and candidate under the first init, then under the second.
     """
     if settings.interaction_scale == "log_odds":
-        four = log_odds(four, settings.test_examples)
+        four = log_odds(four, by_task(settings.test_examples, tasks))
     base_first, candidate_first, base_second, candidate_second = four
     scale = np.abs(four).max(axis=(0, 2))[:, None]
     change = (candidate_first - base_first) - (candidate_second - base_second)
     on_raw = settings.interaction_scale == "raw"
-    doubled = settle(change, scale, settings.resolution if on_raw else None)
+    doubled = settle(change, scale, by_task(settings.resolution, tasks) if on_raw else None)
     mean, sd = mean_and_sd(doubled)
     low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
     return {

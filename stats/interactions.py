@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -48,8 +47,10 @@ def all_interactions(
         return [], remarks
     a, b, method = np.array(kept).T
     arms = [cube.scores[a, 0], cube.scores[a, method], cube.scores[b, 0], cube.scores[b, method]]
+    tasks = [cube.cells[cell].task for cell in a]
     measures, n_pairs = measure_pairs(
-        np.stack(arms), partial(interaction_statistics, settings=settings)
+        np.stack(arms),
+        lambda four, rows: interaction_statistics(four, [tasks[row] for row in rows], settings),
     )
     families = families_of([place[:2] for place in kept], settings)
     named = [_named_inits(cube, *p, n) for p, n in zip(kept, n_pairs.tolist(), strict=True)]

@@ -11,7 +11,7 @@ from stats.inputs import FloatArray
 SCALES = ("raw", "log_odds")
 
 
-def log_odds(scores: ArrayLike, test_examples: float | None = None) -> FloatArray:
+def log_odds(scores: ArrayLike, test_examples: ArrayLike | None = None) -> FloatArray:
     """Log odds of scores in percent, such as accuracy: log(p / (100 − p)).
 
     From 90 to 95 % is as far as from 50 to 67.9 %, which the raw scale, with its ceiling at 100,
@@ -21,7 +21,8 @@ def log_odds(scores: ArrayLike, test_examples: float | None = None) -> FloatArra
 
     Args:
         scores: of any shape, in percent; NaN stays NaN.
-        test_examples: size N of the test set behind each score; None makes no correction.
+        test_examples: size N of the test set behind each score, broadcast against the scores;
+            None, or NaN, makes no correction.
 
     Raises:
         StatsError: a score outside 0 to 100; a score of 0 or 100 without `test_examples`; or
@@ -38,11 +39,12 @@ def log_odds(scores: ArrayLike, test_examples: float | None = None) -> FloatArra
         raise StatsError(f"log odds are of scores from 0 to 100 %, not of {outside[0]:g}")
     if len(known) and (known > 0).any() and known.max() <= 1:
         raise StatsError("log odds are of percentages, and no score is above 1: multiply by 100")
-    if test_examples is None:
-        if ((known == 0) | (known == 100)).any():
-            raise StatsError("a score of 0 or 100 % has no log odds; give test_examples")
-        return np.asarray(np.log(values) - np.log(100 - values), dtype=np.float64)
-    if not test_examples >= 1:
-        raise InvalidSetting(f"test_examples must be at least 1, not {test_examples}")
-    right = values / 100 * test_examples
-    return np.asarray(np.log((right + 0.5) / (test_examples - right + 0.5)), dtype=np.float64)
+    sizes = np.asarray(np.nan if test_examples is None else test_examples, dtype=np.float64)
+    if (sizes < 1).any():
+        raise InvalidSetting(f"test_examples must be at least 1, not {np.nanmin(sizes):g}")
+    unknown = np.isnan(sizes)
+    if (((values == 0) | (values == 100)) & unknown).any():
+        raise StatsError("a score of 0 or 100 % has no log odds; give test_examples")
+    examples, half = np.where(unknown, 100.0, sizes), np.where(unknown, 0.0, 0.5)
+    right = values / 100 * examples
+    return np.asarray(np.log((right + half) / (examples - right + half)), dtype=np.float64)

@@ -13,8 +13,8 @@ from scipy.special import stdtr, stdtrit
 
 from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.inputs import FloatArray, check_fraction
-from stats.pooled import cells_by_model_and_init
 from stats.selection import select_arms
+from stats.units import cells_by_model_and_init
 
 if TYPE_CHECKING:
     import pandas as pd

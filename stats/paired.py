@@ -23,12 +23,15 @@ from stats.superiority import rank_biserial_bounds, superiority_rows
 from stats.ties import settle
 
 
-def paired_statistics(arms: FloatArray, settings: Settings) -> dict[str, FloatArray]:
+def paired_statistics(
+    arms: FloatArray, settings: Settings, resolution: FloatArray | None = None
+) -> dict[str, FloatArray]:
     """The measures of many comparisons with the same number of pairs.
 
     Args:
         arms: shape (2, m, n), finite: baseline and candidate of m comparisons on n seeds.
         settings: of the analysis.
+        resolution: shape (m, 1), smallest step of the differences, NaN where it is unknown.
 
     Returns:
         Arrays of shape (m,), named as in `Comparison`; besides them `sd`, that of the
@@ -36,7 +39,7 @@ def paired_statistics(arms: FloatArray, settings: Settings) -> dict[str, FloatAr
     """
     baseline, candidate = arms
     scale = np.abs(arms).max(axis=(0, 2))[:, None]
-    differences = settle(candidate - baseline, scale, settings.resolution)
+    differences = settle(candidate - baseline, scale, resolution)
     mean, sd = mean_and_sd(differences)
     n_pairs = differences.shape[1]
     low, high = t_bounds(mean, sd, n_pairs, settings.confidence)

@@ -91,13 +91,14 @@ def _numbers(name: str, scores: Any) -> pd.Series[float]:
 
 
 def measure_pairs(
-    arms: FloatArray, measure: Callable[[FloatArray], dict[str, FloatArray]]
+    arms: FloatArray, measure: Callable[[FloatArray, IntArray], dict[str, FloatArray]]
 ) -> tuple[dict[str, FloatArray], IntArray]:
     """Measure many comparisons at once, each over the seeds that all of its arms have.
 
     Args:
         arms: shape (k, m, seeds): k arms of m comparisons, NaN where an arm has no score.
-        measure: from complete scores of shape (k, m', n) to named arrays of shape (m',).
+        measure: from complete scores of shape (k, m', n), and the places of these m' comparisons
+            among the m, to named arrays of shape (m',).
 
     Returns:
         The named arrays, of shape (m,), NaN without a pair; and the number of pairs of each.
@@ -108,6 +109,6 @@ def measure_pairs(
     for n in np.unique(n_pairs[n_pairs > 0]):
         rows = np.flatnonzero(n_pairs == n)
         complete = arms[:, rows][:, valid[rows]].reshape(len(arms), len(rows), n)
-        for name, values in measure(complete).items():
+        for name, values in measure(complete, rows).items():
             measures.setdefault(name, np.full(len(n_pairs), np.nan))[rows] = values
     return measures, n_pairs

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stats import caveats
 from stats.compare import Comparison, conclude_comparisons
-from stats.cube import Cube
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired
+from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.selection import Selection, select_arms
 from stats.settings import Settings
+from stats.units import TASKS, Units, units
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TASKS = ("fixed", "sampled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +37,7 @@ class Pooled:
         comparisons: for each model, init and candidate; their `task` names all tasks.
     """
 
+    study: str
     tasks: str
     unit: str
     comparisons: tuple[Comparison, ...]
@@ -55,6 +53,7 @@ def pooled(
     candidates: Sequence[str],
     tasks: str,
     *,
+    study: str = "",
     metric: str | None = None,
     split: str = "test",
     alpha: float = 0.05,
@@ -63,6 +62,10 @@ def pooled(
     family: str = "model-init-task",
     zeros: str = "wilcox",
     lower_is_better: bool | None = None,
+    paired: bool = True,
+    test: str | None = None,
+    effect: str = "hedges_g",
+    equivalence: str = "t",
 ) -> Pooled:
     """Compare candidates with a baseline over all tasks, for each model and init.
 
@@ -77,6 +80,7 @@ def pooled(
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
         tasks: "fixed" or "sampled"; there is no default, because the claim decides it.
+        study: a name for the output.
         metric: which metric; may be left out where the scores hold one for each task.
         split: which split; without meaning where the scores name none.
         alpha: level of the tests; intervals have confidence 1 − alpha.
@@ -85,6 +89,11 @@ def pooled(
         family: "study" corrects over all models and inits together.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        paired: whether the arms share their seeds. If not, each is averaged over its own runs of
+            a task, which makes pairs of sampled tasks, and none of fixed ones.
+        test: the primary test of the averages, one of `stats.PAIRED_TESTS`.
+        effect: the effect size to show, one of `stats.PAIRED_EFFECTS`.
+        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -96,6 +105,8 @@ def pooled(
     check_choice("tasks", tasks, TASKS)
     if isinstance(candidates, str):
         raise InvalidSetting(f'candidates is a list of methods: ["{candidates}"]')
+    if not paired and tasks == "fixed":
+        raise InvalidSetting("fixed tasks are tested over seeds, and unpaired arms share none")
     selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
     settings = Settings(
         alpha=alpha,
@@ -104,39 +115,29 @@ def pooled(
         family=family,
         zeros=zeros,
         lower_is_better=selection.lower_is_better,
+        test=test or "",
+        effect=effect,
+        equivalence=equivalence,
     )
-    return _pooled(selection, tasks, settings)
+    return _pooled(selection, list(units(selection.cube, tasks, paired)), tasks, study, settings)
 
 
-def _pooled(selection: Selection, tasks: str, settings: Settings) -> Pooled:
-    cube = selection.cube
-    average = _over_tasks if tasks == "fixed" else _over_seeds
-    named: list[dict[str, Any]] = []
-    rows: list[FloatArray] = []
-    remarks: list[str] = []
-    for (model, init), cells in cells_by_model_and_init(cube).items():
-        for method in range(1, len(cube.methods)):
-            arms, dropped, lines = average(cube, cells, method)
-            rows.append(arms)
-            remarks += lines
-            named.append(
-                {
-                    "baseline": cube.methods[0],
-                    "candidate": cube.methods[method],
-                    "model": model,
-                    "init": init,
-                    "task": ", ".join(cube.cells[cell].task for cell in cells),
-                    "n_pairs": arms.shape[1],
-                    "dropped_seeds": tuple(cube.seeds[seed] for seed in dropped),
-                }
-            )
-    measures, _ = measure_pairs(_side_by_side(rows), partial(paired_statistics, settings=settings))
+def _pooled(
+    selection: Selection, found: Sequence[Units], tasks: str, study: str, settings: Settings
+) -> Pooled:
+    measures, _ = measure_pairs(
+        _side_by_side([each.arms for each in found]),
+        lambda arms, _: paired_statistics(arms, settings),
+    )
+    named = [each.names for each in found]
     places = [(each["model"], each["init"]) for each in named]
     families = places if settings.family == "model-init-task" else ["study"] * len(places)
     comparisons = conclude_comparisons(named, measures, families, settings)
     reach = caveats.of_analysis(comparisons, families, settings)
     unit = "seed" if tasks == "fixed" else "task"
+    remarks = [remark for each in found for remark in each.remarks]
     return Pooled(
+        study=study,
         tasks=tasks,
         unit=unit,
         comparisons=tuple(comparisons),
@@ -147,80 +148,6 @@ def _pooled(selection: Selection, tasks: str, settings: Settings) -> Pooled:
     )
 
 
-def cells_by_model_and_init(cube: Cube) -> dict[tuple[str, str], list[int]]:
-    """The cells of each model and init, one for each task."""
-    grouped: dict[tuple[str, str], list[int]] = {}
-    for index, cell in enumerate(cube.cells):
-        grouped.setdefault((cell.model, cell.init), []).append(index)
-    return grouped
-
-
-Averaged = tuple[FloatArray, list[int], list[str]]
-
-
-def _over_tasks(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
-    """Means of both arms over tasks for each complete seed, the other seeds, and remarks."""
-    arms = _both(cube, cells, method)
-    scored = np.logical_and.reduce(np.isfinite(arms))
-    complete = np.logical_and.reduce(scored)
-    known = np.logical_or.reduce(cube.present[np.ix_(cells, [0, method])], axis=(0, 1))
-    dropped = np.flatnonzero(known & ~complete).tolist()
-    remarks = []
-    for seed in dropped:
-        gaps = ", ".join(
-            cube.cells[cell].task
-            for cell, paired in zip(cells, scored[:, seed], strict=True)
-            if not paired
-        )
-        remarks.append(
-            f"{_which(cube, cells, method)}: seed {cube.seeds[seed]} is left out of every task, "
-            f"because it has no pair on {gaps}"
-        )
-    if complete.sum() < 2:
-        raise NotEnoughPairs(
-            f"{_which(cube, cells, method)}: {int(complete.sum())} seeds have a pair on every "
-            "task, and two are needed; leave out the tasks that lack them, or run these seeds"
-            + "".join(f"; {remark.split(': ', 1)[1]}" for remark in remarks[:3])
-        )
-    return arms[:, :, complete].mean(axis=1), dropped, remarks
-
-
-def _over_seeds(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
-    """Means of both arms over the shared seeds of each task, no seeds, and remarks."""
-    arms = _both(cube, cells, method)
-    if len(cells) < 2:
-        raise NotEnoughPairs(
-            f"{_which(cube, cells, method)}: one task is no sample of tasks; two are needed"
-        )
-    shared = np.logical_and.reduce(np.isfinite(arms))
-    sizes = shared.sum(axis=1)
-    if not sizes.all():
-        task = cube.cells[cells[int(np.argmin(sizes))]].task
-        raise NotPaired(f"{_which(cube, cells, method)}: no shared scored seed on task {task}")
-    means = np.where(shared, arms, 0.0).sum(axis=2) / sizes
-    if len(set(sizes.tolist())) == 1:
-        return means, [], []
-    counted = ", ".join(
-        f"{cube.cells[cell].task} {n}" for cell, n in zip(cells, sizes.tolist(), strict=True)
-    )
-    uneven = (
-        f"tasks weigh alike although they are averages of different numbers of seeds: {counted}"
-    )
-    return means, [], [f"{_which(cube, cells, method)}: {uneven}"]
-
-
-def _both(cube: Cube, cells: Sequence[int], method: int) -> FloatArray:
-    """Scores of baseline and candidate, shape (2, tasks, seeds), where both were run."""
-    for arm in (0, method):
-        absent = [cube.cells[cell].task for cell in cells if not cube.present[cell, arm].any()]
-        if absent:
-            raise NotPaired(
-                f"no run of {cube.methods[arm]} on {', '.join(absent)}; pooling needs every task "
-                "for both arms: leave these tasks out of the scores, or run it there"
-            )
-    return np.moveaxis(cube.scores[np.ix_(cells, [0, method])], 1, 0)
-
-
 def _side_by_side(rows: Sequence[FloatArray]) -> FloatArray:
     """Rows of shape (2, n) with different n as one array (2, m, n), padded with NaN."""
     widest = max(row.shape[1] for row in rows)
@@ -228,8 +155,3 @@ def _side_by_side(rows: Sequence[FloatArray]) -> FloatArray:
     for index, row in enumerate(rows):
         padded[:, index, : row.shape[1]] = row
     return padded
-
-
-def _which(cube: Cube, cells: Sequence[int], method: int) -> str:
-    alike = cube.cells[cells[0]]._replace(task="")
-    return caveats.which(cube.methods[0], cube.methods[method], alike)

@@ -31,6 +31,7 @@ def rank(
     scores: pd.DataFrame,
     methods: Sequence[str] | None = None,
     *,
+    study: str = "",
     blocks: str = "task",
     paired: bool = True,
     post_hoc: str = "wilcoxon",
@@ -51,9 +52,11 @@ def rank(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         methods: which; all of the scores where none are named.
+        study: a name for the output.
         blocks: "task" averages over the seeds of a task and asks about other tasks like these.
             "seed" takes every seed of every task as a block of its own, and asks about other
             seeds on these tasks; runs of one task are alike, so that it is no answer about tasks.
+            "average" takes every seed as a block, averaged over tasks, for these very tasks.
         paired: whether methods share seeds; if not, each is averaged over its own runs of a task.
         post_hoc: "wilcoxon", exact and pairwise; "nemenyi" or "conover", by mean ranks, which
             depend on the other methods in the pool.
@@ -81,10 +84,10 @@ def rank(
         zeros=zeros,
     )
     selection = select_arms(scores, methods, metric, split, lower_is_better)
-    return _ranked(selection, complete_blocks(selection, blocks, paired), settings)
+    return _ranked(study, selection, complete_blocks(selection, blocks, paired), settings)
 
 
-def _ranked(selection: Selection, blocks: Blocks, settings: RankSettings) -> Ranking:
+def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSettings) -> Ranking:
     lower = selection.lower_is_better
     ranks = rank_blocks(blocks.scores, settings.resolution, lower).mean(axis=0)
     order = np.argsort(ranks, kind="stable")
@@ -92,7 +95,15 @@ def _ranked(selection: Selection, blocks: Blocks, settings: RankSettings) -> Ran
     ordered = blocks.scores[:, order]
     pairs, critical_difference = _pairs(names, ordered, settings, lower)
     better = _shown_better(names, pairs, settings, lower)
+    model, init, task = (
+        "" if len(names_of) > 1 else names_of.pop()
+        for names_of in map(set, zip(*selection.cube.cells, strict=True))
+    )
     return Ranking(
+        study=study,
+        model=model,
+        init=init,
+        task=task,
         methods=tuple(names),
         mean_ranks=tuple(ranks[order].tolist()),
         mean_scores=tuple(ordered.mean(axis=0).tolist()),
@@ -216,6 +227,8 @@ def _caveats(selection: Selection, n_blocks: int, settings: RankSettings) -> lis
             f"seeds of {len(cells)} tasks are ranked as if independent, which holds for other "
             "seeds of these tasks at best; rank by task to speak of tasks"
         )
-    if len({cell[:2] for cell in cells}) > 1:
+    if settings.blocks == "average" and len({cell[:2] for cell in cells}) > 1:
+        lines.append("a seed is averaged over models and inits as over tasks")
+    elif len({cell[:2] for cell in cells}) > 1:
         lines.append("blocks of several models and inits on the same task are not independent")
     return lines

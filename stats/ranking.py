@@ -38,7 +38,7 @@ class RankSettings:
         check_fraction("alpha", self.alpha)
         if self.resolution is not None:
             check_positive("resolution", self.resolution)
-        if self.blocks == "seed" and not self.paired:
+        if self.blocks != "task" and not self.paired:
             raise InvalidSetting("runs that share no seeds make no blocks by seed, only by task")
 
 
@@ -65,6 +65,7 @@ class Ranking:
     """Methods from best to worst mean rank, and which of them can be told apart.
 
     Attributes:
+        model: the one of all blocks; "" where they differ, and so for `init` and `task`.
         methods: best first.
         mean_ranks: in the same order; 1 is the best.
         mean_scores: over blocks, in the same order.
@@ -75,6 +76,10 @@ class Ranking:
         critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise.
     """
 
+    study: str
+    model: str
+    init: str
+    task: str
     methods: tuple[str, ...]
     mean_ranks: tuple[float, ...]
     mean_scores: tuple[float, ...]

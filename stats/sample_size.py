@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.inputs import IntArray, check_fraction
-from stats.power import RELATIVE_EFFICIENCY, pairs_for_paired_t
+from stats.power import RELATIVE_EFFICIENCY, pairs_for_paired_t, smallest_attainable_p
 from stats.primary_tests import smallest_p
 
 EFFICIENCY = {
@@ -23,6 +23,21 @@ EFFICIENCY = {
 """Pitman efficiency of each test against t, paired or not, under normal differences."""
 
 
+def smallest_corrected_p(
+    n_pairs: int, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
+) -> float:
+    """Smallest corrected p that this test can give to so many pairs, or scores an arm.
+
+    Raises:
+        InvalidSetting: a family without members, or a negative number of pairs.
+
+    >>> [smallest_corrected_p(8, family=4, test=test) for test in ("wilcoxon", "t")]
+    [0.03125, 0.0]
+    """
+    factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
+    return min(1.0, factor * smallest_p(test, n_pairs, n_pairs))
+
+
 def seeds_that_reach(
     alpha: float, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
 ) -> int:
@@ -35,9 +50,8 @@ def seeds_that_reach(
     [8, 2, 5]
     """
     check_fraction("alpha", alpha)
-    factor = family if correction in ("holm", "bonferroni") else 1
     seeds = 2
-    while factor * smallest_p(test, seeds, seeds) >= alpha:
+    while smallest_corrected_p(seeds, family, correction, test) >= alpha:
         seeds += 1
     return seeds
 

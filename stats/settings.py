@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from stats.errors import InvalidSetting
-from stats.inputs import check_choice, check_fraction, check_positive
+from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
 from stats.log_odds import SCALES
 from stats.multiplicity import CORRECTIONS
 from stats.signed_rank import ZEROS
@@ -17,6 +20,9 @@ UNPAIRED_TESTS = ("mann-whitney", "welch", "unpaired-permutation")
 PAIRED_EFFECTS = ("hedges_g", "d_z", "d_av", "rank_biserial", "superiority")
 UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
 EQUIVALENCES = ("t", "ranks")
+
+ByTask = float | Mapping[str, float] | None
+"""A number for all tasks, or by the name of the task; None, or a task without one, is unknown."""
 
 LOWER_IS_BETTER = frozenset(
     {
@@ -39,7 +45,8 @@ class Settings:
         correction: one of `stats.CORRECTIONS`.
         family: what is corrected together. "model-init-task": the candidates compared with one
             baseline on the same model, init and task. "study": all comparisons of the analysis.
-        resolution: smallest step of the metric, to which differences are rounded.
+        resolution: smallest step of the metric, to which differences are rounded: one for all
+            tasks, or by the name of the task; without one float noise alone is taken out.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
         paired: whether the arms share their seeds.
@@ -50,7 +57,8 @@ class Settings:
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
             "ranks".
         interaction_scale: "raw" or "log_odds", the latter for percentages only.
-        test_examples: size of the test set, where log odds meet scores of 0 or 100 %.
+        test_examples: size of the test set, where log odds meet scores of 0 or 100 %: one for all
+            tasks, or by the name of the task.
 
     Raises:
         InvalidSetting: a value outside what it can be, or a test or effect size of paired data
@@ -65,7 +73,7 @@ class Settings:
     margin: float | None = None
     correction: str = "holm"
     family: str = "model-init-task"
-    resolution: float | None = None
+    resolution: ByTask = None
     zeros: str = "wilcox"
     lower_is_better: bool = False
     paired: bool = True
@@ -73,14 +81,14 @@ class Settings:
     effect: str = "hedges_g"
     equivalence: str = "t"
     interaction_scale: str = "raw"
-    test_examples: float | None = None
+    test_examples: ByTask = None
 
     def __post_init__(self) -> None:
         check_fraction("alpha", self.alpha)
         if self.margin is not None:
             check_positive("margin", self.margin)
-        if self.resolution is not None:
-            check_positive("resolution", self.resolution)
+        for each in _values(self.resolution):
+            check_positive("resolution", each)
         check_choice("correction", self.correction, CORRECTIONS)
         check_choice("family", self.family, FAMILIES)
         check_choice("zeros", self.zeros, ZEROS)
@@ -97,8 +105,9 @@ class Settings:
         wanted, other = (of_pairs, unpaired) if self.paired else (unpaired, of_pairs)
         if value in other and value not in wanted:
             kind = "paired" if other is of_pairs else "unpaired"
+            declared = "paired" if self.paired else "unpaired"
             raise InvalidSetting(
-                f'{what} "{value}" is for {kind} scores, and paired is {self.paired}; '
+                f'{what} "{value}" is for {kind} scores, and these are declared {declared}; '
                 f"take one of {', '.join(wanted)}"
             )
         check_choice(what, value, wanted)
@@ -107,6 +116,25 @@ class Settings:
     def confidence(self) -> float:
         """Confidence of the intervals, free of the rounding error of 1 − alpha."""
         return round(1 - self.alpha, 12)
+
+
+def by_task(values: ByTask, tasks: Sequence[str]) -> FloatArray:
+    """The number of each task as a column of shape (m, 1), NaN where it is unknown.
+
+    >>> by_task({"rte": 0.5}, ["rte", "cola"]).tolist()
+    [[0.5], [nan]]
+    """
+    if isinstance(values, Mapping):
+        known = [values.get(task, np.nan) for task in tasks]
+    else:
+        known = [np.nan if values is None else values] * len(tasks)
+    return np.array(known, dtype=np.float64)[:, None]
+
+
+def _values(numbers: ByTask) -> list[float]:
+    if isinstance(numbers, Mapping):
+        return list(numbers.values())
+    return [] if numbers is None else [numbers]
 
 
 def is_lower_better(metric: str) -> bool:

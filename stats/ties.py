@@ -20,17 +20,19 @@ SCORE_NOISE = 64 * np.finfo(np.float64).eps
 
 
 def settle(
-    differences: ArrayLike, scale: ArrayLike = 0.0, resolution: float | None = None
+    differences: ArrayLike, scale: ArrayLike = 0.0, resolution: ArrayLike | None = None
 ) -> FloatArray:
     """Return the differences with their ties restored.
 
-    With a resolution each difference becomes its nearest multiple. Without one, sizes that are
-    equal up to float noise take one common value, and noise around zero becomes zero.
+    With a resolution each difference becomes its nearest multiple. Without one (None, or NaN in
+    its row), sizes that are equal up to float noise take one common value, and noise around zero
+    becomes zero.
 
     Args:
         differences: shape (..., n), in points of the metric; ties are sought along the last axis.
         scale: size of the scores behind the differences, broadcast against (..., 1).
-        resolution: smallest step of the metric, such as 100 / n_test for accuracy in percent.
+        resolution: smallest step of the metric, such as 100 / n_test for accuracy in percent;
+            broadcast against (..., 1).
 
     >>> settle([66.3 - 66.2, 50.1 - 50.0, 33.7 - 33.8], scale=66.3).tolist()
     [0.09999999999999432, 0.09999999999999432, -0.09999999999999432]
@@ -38,8 +40,15 @@ def settle(
     [0.1147, -0.2294]
     """
     values = np.asarray(differences, dtype=np.float64)
-    if resolution is not None:
-        return np.round(values / resolution) * resolution + 0.0
+    step = np.asarray(np.nan if resolution is None else resolution, dtype=np.float64)
+    unknown = np.isnan(step)
+    if unknown.all():
+        return _settle_noise(values, scale)
+    rounded = np.round(values / step) * step + 0.0
+    return np.where(unknown, _settle_noise(values, scale), rounded) if unknown.any() else rounded
+
+
+def _settle_noise(values: FloatArray, scale: ArrayLike) -> FloatArray:
     noise = SCORE_NOISE * np.asarray(scale, dtype=np.float64)
     size = np.abs(values)
     size[size <= noise] = 0.0

@@ -22,13 +22,14 @@ from stats.welch import welch_rows
 
 
 def measure_unpaired(
-    arms: FloatArray, settings: Settings
+    arms: FloatArray, settings: Settings, resolution: FloatArray | None = None
 ) -> tuple[dict[str, FloatArray], IntArray, IntArray]:
     """Measure many unpaired comparisons at once.
 
     Args:
         arms: shape (2, m, seeds): baseline and candidate, NaN where an arm has no score.
         settings: of the analysis.
+        resolution: shape (m, 1), smallest step of the scores, NaN where it is unknown.
 
     Returns:
         Arrays of shape (m,), named as in `Comparison`, NaN where an arm has no score; the number
@@ -42,7 +43,8 @@ def measure_unpaired(
         rows = np.flatnonzero((sizes[0] == n) & (sizes[1] == k))
         baseline = arms[0, rows][valid[0, rows]].reshape(len(rows), n)
         candidate = arms[1, rows][valid[1, rows]].reshape(len(rows), k)
-        for name, values in unpaired_statistics(baseline, candidate, settings).items():
+        step = None if resolution is None else resolution[rows]
+        for name, values in unpaired_statistics(baseline, candidate, settings, step).items():
             measures.setdefault(name, np.full(len(shared), np.nan))[rows] = values
     if measures:
         measures["pair_correlation"] = _correlation(arms, valid[0] & valid[1])
@@ -59,7 +61,10 @@ def _correlation(arms: FloatArray, both: NDArray[np.bool_]) -> FloatArray:
 
 
 def unpaired_statistics(
-    baseline: FloatArray, candidate: FloatArray, settings: Settings
+    baseline: FloatArray,
+    candidate: FloatArray,
+    settings: Settings,
+    resolution: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
     """The measures of comparisons whose arms have shapes (m, n) and (m, k).
 
@@ -68,7 +73,7 @@ def unpaired_statistics(
     n = baseline.shape[1]
     pooled = np.concatenate([baseline, candidate], axis=1)
     # Scores that are to tie are made equal: ranks would see the last bit of a float.
-    pooled = settle(pooled, np.abs(pooled).max(axis=1, keepdims=True), settings.resolution)
+    pooled = settle(pooled, np.abs(pooled).max(axis=1, keepdims=True), resolution)
     first, second = pooled[:, :n], pooled[:, n:]
     welch = welch_rows(first, second, settings.confidence)
     estimate, low, high, reached = shift_rows(first, second, settings.confidence)

@@ -102,7 +102,7 @@ def test_unpaired_effects_have_intervals(effect: str):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"test": "welch"}, 'test "welch" is for unpaired scores, and paired is True'),
+        ({"test": "welch"}, 'test "welch" is for unpaired scores, and these are declared paired'),
         ({"test": "wilcoxon", "paired": False}, 'test "wilcoxon" is for paired scores'),
         ({"effect": "a12"}, 'effect "a12" is for unpaired scores'),
         ({"effect": "d_z", "paired": False}, "take one of hedges_g, cliffs_delta, a12"),
@@ -137,9 +137,9 @@ def test_pairing_that_is_thrown_away_is_pointed_out(table):
         assert one.p_value > other.p_value or other.candidate == "ls"
 
 
-def test_arms_without_shared_seeds_need_paired_false(table):
+def test_arms_without_shared_seeds_must_be_declared_unpaired(table):
     table.loc[table["method"] == "kd", "seed"] += 1000
-    with pytest.raises(NotEnoughPairs, match="or paired=False, if seeds mean nothing"):
+    with pytest.raises(NotEnoughPairs, match="must be declared unpaired"):
         analyse(table, "base", ["kd"])
     analysis = analyse(table, "base", ["kd"], paired=False, test="welch", effect="cliffs_delta")
     assert {(each.n_baseline, each.n_candidate) for each in analysis.comparisons} == {(8, 8)}

@@ -1,0 +1,161 @@
+"""How probable it is that a candidate is worse, practically the same, or better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stats.bayesian_signed_rank import bayesian_signed_rank
+from stats.errors import InvalidSetting
+from stats.inputs import check_choice, check_positive
+from stats.pairing import Seed
+from stats.selection import select_arms
+from stats.settings import ByTask, by_task
+from stats.ties import settle
+from stats.units import TASKS, Units, units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """A candidate against a baseline: posterior probabilities that add up to 1.
+
+    Attributes:
+        mean_difference: candidate minus baseline over the pairs, in points.
+        p_worse: that the candidate is worse by more than the margin.
+        p_inside: that the difference lies inside ±margin; 0 without a margin.
+        p_better: that the candidate is better by more than the margin.
+    """
+
+    baseline: str
+    candidate: str
+    model: str
+    init: str
+    task: str
+    n_pairs: int
+    dropped_seeds: tuple[Seed, ...]
+    baseline_mean: float
+    candidate_mean: float
+    mean_difference: float
+    p_worse: float
+    p_inside: float
+    p_better: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posteriors:
+    """Bayesian signed-rank tests of candidates against a baseline.
+
+    Attributes:
+        tasks: "fixed", "sampled", or None where each task stands alone.
+        unit: what a pair is: a "seed" or a "task".
+        margin: half width of the region of practical equivalence; None if there is none.
+    """
+
+    study: str
+    tasks: str | None
+    unit: str
+    posteriors: tuple[Posterior, ...]
+    metric: str
+    split: str
+    lower_is_better: bool
+    margin: float | None
+    samples: int
+    seed: int
+    warnings: tuple[str, ...]
+
+
+def posteriors(
+    scores: pd.DataFrame,
+    baseline: str,
+    candidates: Sequence[str],
+    *,
+    tasks: str | None = None,
+    study: str = "",
+    metric: str | None = None,
+    split: str = "test",
+    margin: float | None = None,
+    lower_is_better: bool | None = None,
+    paired: bool = True,
+    resolution: ByTask = None,
+    samples: int = 50_000,
+    seed: int = 0,
+) -> Posteriors:
+    """`stats.bayesian_signed_rank` of every candidate, for each model and init.
+
+    Args:
+        scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
+        baseline: the method that candidates are compared with.
+        candidates: methods, each compared with the baseline.
+        tasks: None for each task alone over its seeds; "fixed" for seeds averaged over tasks;
+            "sampled" for tasks averaged over seeds.
+        study: a name for the output.
+        metric: which metric; may be left out where the scores hold one for each task.
+        split: which split; without meaning where the scores name none.
+        margin: smallest difference that matters, in points of the metric: half the width of the
+            region of practical equivalence.
+        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        paired: whether the arms share their seeds; if not, only sampled tasks make pairs.
+        resolution: smallest step of the metric; used where each task stands alone.
+        samples: of the posterior.
+        seed: of the random numbers; the same seed gives the same probabilities.
+
+    Raises:
+        ScoresError: the scores contradict themselves.
+        UnknownName: a method, metric or split that the scores do not hold.
+        InvalidSetting: a setting outside what it can be.
+        NotPaired: a task on which an arm has no run, or shares no seed with the baseline.
+        NotEnoughPairs: fewer than two pairs.
+    """
+    if tasks is not None:
+        check_choice("tasks", tasks, TASKS)
+    if not paired and tasks != "sampled":
+        raise InvalidSetting("unpaired arms make pairs of sampled tasks only")
+    if margin is not None:
+        check_positive("margin", margin)
+    selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
+    found = list(units(selection.cube, tasks, paired))
+    lower = selection.lower_is_better
+    step = None if tasks else resolution
+    no_region = "no margin is declared, so no difference lies inside it"
+    return Posteriors(
+        study=study,
+        tasks=tasks,
+        unit="task" if tasks == "sampled" else "seed",
+        posteriors=tuple(_posterior(each, margin, step, lower, samples, seed) for each in found),
+        metric=selection.metric,
+        split=selection.split,
+        lower_is_better=lower,
+        margin=margin,
+        samples=samples,
+        seed=seed,
+        warnings=(
+            *([] if margin is not None else [no_region]),
+            *(remark for each in found for remark in each.remarks),
+        ),
+    )
+
+
+def _posterior(
+    pairs: Units, margin: float | None, resolution: ByTask, lower: bool, samples: int, seed: int
+) -> Posterior:
+    baseline, candidate = pairs.arms
+    scale = np.abs(pairs.arms).max()
+    step = by_task(resolution, [pairs.names["task"]])[0]
+    differences = settle(candidate - baseline, scale, step)
+    found = bayesian_signed_rank(differences, margin or 0.0, samples=samples, seed=seed)
+    above, below = (found.p_below, found.p_above) if lower else (found.p_above, found.p_below)
+    return Posterior(
+        **pairs.names,
+        baseline_mean=float(baseline.mean()),
+        candidate_mean=float(candidate.mean()),
+        mean_difference=float(differences.mean()),
+        p_worse=below,
+        p_inside=found.p_rope,
+        p_better=above,
+    )
