@@ -57,6 +57,7 @@ from stats.power import (
     seeds_needed_for_alpha,
     smallest_attainable_p,
 )
+from stats.power_plans import ComparisonPlan, PowerPlans, plan_comparisons
 from stats.profiles import Profiles, performance_profiles
 from stats.rank import rank
 from stats.rank_equivalence import RankEquivalence, rank_equivalence
@@ -121,6 +122,7 @@ __all__ = [
     "BayesianSignedRank",
     "BootstrapInterval",
     "Comparison",
+    "ComparisonPlan",
     "CorrelatedT",
     "EffectSize",
     "Equivalence",
@@ -142,6 +144,7 @@ __all__ = [
     "Posterior",
     "Posteriors",
     "PowerPlan",
+    "PowerPlans",
     "PowerPoint",
     "Profiles",
     "RankEquivalence",
@@ -207,6 +210,7 @@ __all__ = [
     "performance_profile",
     "performance_profiles",
     "permutation_test",
+    "plan_comparisons",
     "plan_power",
     "pooled",
     "posteriors",

@@ -122,7 +122,7 @@ def posteriors(
     found = list(units(selection.cube, tasks, paired))
     lower = selection.lower_is_better
     step = None if tasks else resolution
-    no_region = "no margin is declared, so no difference lies inside it"
+    no_region = "no margin is declared, and without one nothing can lie inside it"
     return Posteriors(
         study=study,
         tasks=tasks,

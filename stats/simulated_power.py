@@ -59,6 +59,7 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     return float((p_value < alpha).mean())
 
 
+@lru_cache(maxsize=256)
 def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float = 0.05) -> float:
     """Smallest mean difference over sd that the test finds with this power.
 

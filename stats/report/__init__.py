@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stats.aggregates import Aggregates
 from stats.analyse import Analysis
 from stats.inputs import check_choice
+from stats.planning import PowerPlan
+from stats.pooled import Pooled
+from stats.posteriors import Posteriors
+from stats.power_plans import PowerPlans
+from stats.ranking import Ranking
+from stats.report.power import plan_sheet, plans_sheet
+from stats.report.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
+from stats.report.sheet import Sheet
+from stats.report.verdicts import analysis_sheet, pooled_sheet
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
+Result = Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans
+
+SHEETS: dict[type, Callable[[Any], Sheet]] = {
+    Analysis: analysis_sheet,
+    Pooled: pooled_sheet,
+    Ranking: ranking_sheet,
+    Posteriors: posteriors_sheet,
+    Aggregates: aggregates_sheet,
+    PowerPlan: plan_sheet,
+    PowerPlans: plans_sheet,
+}
+
 
 def render(
-    analysis: Analysis, format: str = "table", *, width: int = 100, colour: bool = False
+    result: Result | Sequence[Result],
+    format: str = "table",
+    *,
+    width: int = 100,
+    colour: bool = False,
 ) -> str:
-    """The analysis as text.
+    """A result, or several beside each other, as text.
 
     Args:
-        analysis: what `stats.analyse` returns.
-        format: one of `FORMATS`. "latex" is a complete document; "csv" has one row for each
-            comparison, and "json" is one object, both with numbers at full precision.
+        result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power` or
+            `plan_comparisons` returns, or a sequence of such.
+        format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
+            comparison, method or number of pairs; "json" is one object, or an array of objects
+            for several results; both have numbers at full precision.
         width: columns of the terminal, for "table".
         colour: whether "table" may use ANSI colours.
 
@@ -24,16 +56,36 @@ def render(
         InvalidSetting: an unknown format.
     """
     check_choice("format", format, FORMATS)
-    if format == "table":
-        from stats.report.terminal import to_table
+    results = list(result) if isinstance(result, Sequence) else [result]
+    sheets = [SHEETS[type(each)](each) for each in results]
+    if format == "csv":
+        from stats.report.records import to_csv
 
-        return to_table(analysis, width, colour)
-    from stats.report import latex, markdown, records
+        return to_csv(sheets)
+    if format == "json":
+        from stats.report.records import to_json
 
-    write = {
-        "markdown": markdown.to_markdown,
-        "latex": latex.to_latex,
-        "csv": records.to_csv,
-        "json": records.to_json,
-    }[format]
-    return write(analysis)
+        return to_json(sheets)
+    shown = _each_warning_once(sheets)
+    if format == "markdown":
+        from stats.report.markdown import to_markdown
+
+        return to_markdown(shown)
+    if format == "latex":
+        from stats.report.latex import to_latex
+
+        return to_latex(shown)
+    from stats.report.terminal import to_table
+
+    return to_table(results, shown, width, colour)
+
+
+def _each_warning_once(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """What is said beside one result is not said again beside the next."""
+    said: set[str] = set()
+    shown = []
+    for sheet in sheets:
+        fresh = tuple(each for each in sheet.warnings if each not in said)
+        shown.append(replace(sheet, warnings=fresh))
+        said.update(fresh)
+    return shown

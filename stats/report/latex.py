@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stats.analyse import Analysis
-from stats.compare import Comparison
 from stats.report import wording
-from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks
+from stats.report.sheet import Sheet, TextTable
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -35,16 +33,17 @@ PREAMBLE = r"""\documentclass{article}
 \begin{document}
 % The tables below can be copied into a paper that loads booktabs."""
 
-COLUMNS_EACH = 5
+WORDS = frozenset({"comparison", "verdict", "method", "candidate", "pair", "model, init"})
+"""Columns of words, which stand at the left; figures stand at the right."""
 
 
-def to_latex(analysis: Analysis) -> str:
-    """A complete document with one booktabs table for each model and task."""
-    digits = wording.decimals(analysis)
-    parts = [PREAMBLE, *(_remark(line) for line in wording.header(analysis))]
-    parts += [_table(block, analysis, digits) for block in blocks(analysis)]
-    parts += [_interactions(block, analysis, digits) for block in interaction_blocks(analysis)]
-    parts += [_remark(f"Warning: {warning}") for warning in analysis.warnings]
+def to_latex(sheets: Sequence[Sheet]) -> str:
+    """A complete document with one booktabs table for each table."""
+    parts = [PREAMBLE]
+    for sheet in sheets:
+        parts += [_remark(line) for line in sheet.header]
+        parts += [_table(table) for table in sheet.tables]
+        parts += [_remark(f"Warning: {warning}") for warning in sheet.warnings]
     return "\n".join([*parts, r"\end{document}"]) + "\n"
 
 
@@ -68,54 +67,31 @@ def _remark(line: str) -> str:
     return rf"\noindent {escape(line)}\par"
 
 
-def _table(block: Block, analysis: Analysis, digits: int) -> str:
-    spans, rules = [], []
-    for index, init in enumerate(block.inits):
-        start = 2 + COLUMNS_EACH * index
-        spans.append(rf"\multicolumn{{{COLUMNS_EACH}}}{{c}}{{{escape(init)}}}")
-        rules.append(rf"\cmidrule(lr){{{start}-{start + COLUMNS_EACH - 1}}}")
-    interval = f"difference [{wording.confidence(analysis)} CI]"
-    symbol, _ = wording.EFFECT_NAMES[analysis.settings.effect]
-    columns = ["n", interval, symbol, wording.p_name(analysis), "verdict"]
-    heading = _row(["comparison", *columns * len(block.inits)])
-    above = [" & ".join(["", *spans]) + r" \\", " ".join(rules)] if any(block.inits) else []
-    rows = [
-        _row([label, *(text for each in cells for text in _cells(each, digits))])
-        for label, cells in block.rows
+def _table(table: TextTable) -> str:
+    above, rules, start = [], [], 2
+    for name, columns in table.over:
+        above.append(rf"\multicolumn{{{columns}}}{{c}}{{{escape(name)}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + columns - 1}}}")
+        start += columns
+    lines = [
+        r"\begin{table}[h]",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        *([rf"\caption{{{escape(table.title)}}}"] if table.title else []),
+        rf"\begin{{tabular}}{{@{{}}{''.join(map(_column, table.heading))}@{{}}}}",
+        r"\toprule",
+        *([" & ".join(["", *above]) + r" \\", " ".join(rules)] if above else []),
+        _row(table.heading),
+        r"\midrule",
+        *(_row(row) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
     ]
-    title = wording.place(block.model, block.task) or "Comparisons"
-    return _tabular("l" + "rrrrl" * len(block.inits), title, [*above, heading], rows)
+    return "\n".join(lines)
 
 
-def _cells(each: Comparison | None, digits: int) -> list[str]:
-    if each is None:
-        return ["0", *[wording.ABSENT] * 3, "not compared"]
-    return [
-        wording.sizes(each),
-        wording.difference(each, digits),
-        wording.effect(each),
-        wording.probability(each.p_adjusted),
-        each.verdict,
-    ]
-
-
-def _interactions(block: InteractionBlock, analysis: Analysis, digits: int) -> str:
-    first, second = block.inits
-    change = f"{first} - {second} [{wording.confidence(analysis)} CI]"
-    heading = _row(["comparison", "n", change, wording.p_name(analysis)])
-    rows = [
-        _row(
-            [
-                label,
-                str(each.n_pairs),
-                wording.double_difference(each, digits),
-                wording.probability(each.p_adjusted),
-            ]
-        )
-        for label, each in block.rows
-    ]
-    title = f"Interaction, {wording.place(block.model, block.task)}".removesuffix(", ")
-    return _tabular("lrrr", title, [heading], rows)
+def _column(heading: str) -> str:
+    return "l" if heading in WORDS else "r"
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -126,20 +102,3 @@ def _number(cell: str) -> str:
     """A cell of figures in mathematics, where a minus sign is one; any other cell escaped."""
     figures = set(cell) <= set("+-.,0123456789[]< ") and any(each.isdigit() for each in cell)
     return "$" + cell.replace(" ", r"\ ") + "$" if figures else escape(cell)
-
-
-def _tabular(columns: str, title: str, heading: Sequence[str], rows: Sequence[str]) -> str:
-    lines = [
-        r"\begin{table}[h]",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{escape(title)}}}",
-        rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
-        r"\toprule",
-        *heading,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines)

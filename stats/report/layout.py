@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from stats.analyse import Analysis
 from stats.compare import Comparison
 from stats.interaction import Interaction
+from stats.pooled import Pooled
+from stats.report.wording import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +16,11 @@ class Block:
     """The comparisons of one model and task.
 
     Attributes:
+        title: where this is, "" where nothing has a name.
         rows: for each candidate one entry an init, None where it was not compared.
     """
 
-    model: str
-    task: str
+    title: str
     inits: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Comparison | None, ...]], ...]
 
@@ -27,21 +29,21 @@ class Block:
 class InteractionBlock:
     """The interactions of one model, task and pair of inits."""
 
-    model: str
-    task: str
+    title: str
     inits: tuple[str, str]
     rows: tuple[tuple[str, Interaction], ...]
 
 
-def blocks(analysis: Analysis) -> list[Block]:
-    """The comparisons of an analysis, in the order in which they were made."""
-    grouped: dict[tuple[str, str], list[Comparison]] = {}
-    for each in analysis.comparisons:
-        grouped.setdefault((each.model, each.task), []).append(each)
-    return [_block(*place, members) for place, members in grouped.items()]
+def blocks(result: Analysis | Pooled) -> list[Block]:
+    """The comparisons of a result, in the order in which they were made."""
+    grouped: dict[str, list[Comparison]] = {}
+    for each in result.comparisons:
+        task = "all tasks" if isinstance(result, Pooled) else each.task
+        grouped.setdefault(place(each.model, task), []).append(each)
+    return [_block(title, members) for title, members in grouped.items()]
 
 
-def _block(model: str, task: str, members: list[Comparison]) -> Block:
+def _block(title: str, members: list[Comparison]) -> Block:
     inits = tuple(dict.fromkeys(each.init for each in members))
     candidates: dict[str, dict[str, Comparison]] = {}
     for each in members:
@@ -49,16 +51,16 @@ def _block(model: str, task: str, members: list[Comparison]) -> Block:
     rows = tuple(
         (label, tuple(by_init.get(init) for init in inits)) for label, by_init in candidates.items()
     )
-    return Block(model, task, inits, rows)
+    return Block(title, inits, rows)
 
 
 def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     """The interactions of an analysis, in the order in which they were tested."""
-    grouped: dict[tuple[str, str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
+    grouped: dict[tuple[str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
     for each in analysis.interactions:
-        place = (each.model, each.task, each.inits)
-        grouped.setdefault(place, []).append((_label(each), each))
-    return [InteractionBlock(*place, tuple(rows)) for place, rows in grouped.items()]
+        where = f"interaction, {place(each.model, each.task)}".removesuffix(", ")
+        grouped.setdefault((where, each.inits), []).append((_label(each), each))
+    return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
 
 
 def _label(each: Comparison | Interaction) -> str:

@@ -1,61 +1,128 @@
-"""How a power plan looks in a terminal: a table and a curve."""
+"""How a power plan reads: a table and a curve."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
+from typing import Any
 
 from stats.planning import POWERS, PowerPlan, PowerPoint
+from stats.power_plans import PowerPlans
 from stats.report import wording
+from stats.report.sheet import Sheet, TextTable
 
 BAR = 24
 """Columns of a full bar."""
 
 
-def render_power(plan: PowerPlan) -> str:
-    """The plan as text: what so many pairs show, what power takes, and both over n."""
-    return "\n".join([*_header(plan), "", *_needs(plan), "", *_curve(plan)]) + "\n"
+def plan_sheet(plan: PowerPlan) -> Sheet:
+    """The sheet of a plan: what so many pairs show, what power takes, and both over n."""
+    fixed = _fixed(plan)
+    return Sheet(
+        kind="power",
+        header=(
+            f"{plan.n_pairs} pairs, sd of the differences {plan.sd:g}, {_settings(plan)}",
+            _reach(plan),
+            f"better, at a true gain of {plan.gain:g}: {_percent(plan.here.better)}; "
+            f"equivalent, at a true difference of 0: {_percent(plan.here.equivalent)}",
+        ),
+        tables=(_needs(plan), _curve("", plan)),
+        records=tuple(fixed | asdict(each) for each in plan.curve),
+        whole=asdict(plan),
+        warnings=(),
+    )
 
 
-def _header(plan: PowerPlan) -> list[str]:
+def plans_sheet(found: PowerPlans) -> Sheet:
+    """The sheet of the plans of several comparisons, with the curve of the widest."""
+    first = found.plans[0].plan
+    widest = max(found.plans, key=lambda each: each.plan.sd)
+    heading = (
+        *("comparison", "where", "sd", "pairs behind it", "found"),
+        *(f"better at {first.gain:g}", "equivalent at 0"),
+        *(f"pairs for better at {first.gain:g}", "pairs for equivalent at 0"),
+    )
+    rows = tuple(
+        (
+            each.comparison,
+            each.where,
+            f"{each.plan.sd:.3g}",
+            str(each.sd_pairs),
+            _points(each.plan.detectable[0]),
+            _percent(each.plan.here.better),
+            _percent(each.plan.here.equivalent),
+            f"{each.plan.pairs_for_better[0]:,}",
+            f"{each.plan.pairs_for_equivalent[0]:,}",
+        )
+        for each in found.plans
+    )
+    study = f"study {wording.printable(found.study)}; " if found.study else ""
+    title = " · ".join(filter(None, ("largest sd", widest.comparison, widest.where)))
+    return Sheet(
+        kind="power",
+        header=(
+            f"{study}{first.n_pairs} pairs, {_settings(first)}",
+            _reach(first),
+            f"sd of the differences on {wording.printable(found.split)}, of the runs in the "
+            "record; what is found, and pairs for a verdict, are for 80 % power",
+        ),
+        tables=(TextTable("", heading, rows), _curve(title, widest.plan)),
+        records=tuple(
+            {"study": found.study, "comparison": each.comparison, "where": each.where}
+            | {"sd_pairs": each.sd_pairs}
+            | _fixed(each.plan)
+            | asdict(each.plan.here)
+            | {"pairs_for_better": each.plan.pairs_for_better[0]}
+            | {"pairs_for_equivalent": each.plan.pairs_for_equivalent[0]}
+            for each in found.plans
+        ),
+        whole=asdict(found),
+        warnings=found.warnings,
+    )
+
+
+def _fixed(plan: PowerPlan) -> dict[str, Any]:
+    names = ("sd", "margin", "gain", "alpha", "family", "correction", "test")
+    return {name: getattr(plan, name) for name in names}
+
+
+def _settings(plan: PowerPlan) -> str:
     family = f"; {wording.CORRECTION_NAMES[plan.correction]} over a family of {plan.family}"
+    return (
+        f"margin {plan.margin:g}; alpha {wording.probability(plan.alpha)}"
+        f"{family if plan.family > 1 else ''}"
+    )
+
+
+def _reach(plan: PowerPlan) -> str:
     reach = wording.probability(plan.smallest_attainable_p) if plan.smallest_attainable_p else "0"
     never = " (alpha can never be reached)" if plan.smallest_attainable_p >= plan.alpha else ""
-    return [
-        f"{plan.n_pairs} pairs, sd of the differences {plan.sd:g}, margin {plan.margin:g}; "
-        f"alpha {wording.probability(plan.alpha)}{family if plan.family > 1 else ''}",
-        f"{wording.TEST_NAMES[plan.test]}; smallest attainable corrected p {reach}{never}",
-        f"better, at a true gain of {plan.gain:g}: {_percent(plan.here.better)}; "
-        f"equivalent, at a true difference of 0: {_percent(plan.here.equivalent)}",
-    ]
+    return f"{wording.TEST_NAMES[plan.test]}; smallest attainable corrected p {reach}{never}"
 
 
-def _needs(plan: PowerPlan) -> list[str]:
-    heads = [f"{100 * power:.0f} % power" for power in POWERS]
-    rows = [
-        ("smallest difference found", [_points(each) for each in plan.detectable]),
-        (f"pairs for better at {plan.gain:g}", [f"{n:,}" for n in plan.pairs_for_better]),
-        ("pairs for equivalent at 0", [f"{n:,}" for n in plan.pairs_for_equivalent]),
-    ]
-    lines = [f"{'':<30}" + "".join(f"{head:>14}" for head in heads)]
-    return lines + [f"{name:<30}" + "".join(f"{cell:>14}" for cell in row) for name, row in rows]
+def _needs(plan: PowerPlan) -> TextTable:
+    heading = ("", *(f"{100 * power:.0f} % power" for power in POWERS))
+    rows = (
+        ("smallest difference found", *(_points(each) for each in plan.detectable)),
+        (f"pairs for better at {plan.gain:g}", *(f"{n:,}" for n in plan.pairs_for_better)),
+        ("pairs for equivalent at 0", *(f"{n:,}" for n in plan.pairs_for_equivalent)),
+    )
+    return TextTable("", heading, rows)
 
 
-def _curve(plan: PowerPlan) -> list[str]:
-    head = f"{'pairs':>5}  {'found':>7}  {f'better at {plan.gain:g}':<{BAR + 6}} equivalent at 0"
-    return [head, *(_point(each, each.n_pairs == plan.n_pairs) for each in plan.curve)]
+def _curve(title: str, plan: PowerPlan) -> TextTable:
+    heading = ("pairs", "found, 80 %", f"better at {plan.gain:g}", "equivalent at 0")
+    rows = tuple(_point(each, each.n_pairs == plan.n_pairs) for each in plan.curve)
+    return TextTable(title, heading, rows)
 
 
-def _point(each: PowerPoint, here: bool) -> str:
-    mark = "<" if here else ""
-    return (
-        f"{each.n_pairs:>5}  {_points(each.detectable):>7}  {_bar(each.better)}"
-        f" {_bar(each.equivalent)} {mark}"
-    ).rstrip()
+def _point(each: PowerPoint, here: bool) -> tuple[str, ...]:
+    pairs = f"{each.n_pairs} <" if here else str(each.n_pairs)
+    return pairs, _points(each.detectable), _bar(each.better), _bar(each.equivalent)
 
 
 def _bar(power: float) -> str:
-    filled = "#" * round(BAR * power)
-    return f"{_percent(power):>5} {filled:<{BAR}}"
+    return f"{_percent(power):>5} {'#' * round(BAR * power):<{BAR}}"
 
 
 def _points(value: float) -> str:

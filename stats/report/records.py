@@ -1,60 +1,46 @@
-"""The analysis for other programs: CSV and JSON, numbers at full precision."""
+"""Results for other programs: CSV and JSON, numbers at full precision."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from stats.analyse import Analysis
-from stats.compare import Comparison
-from stats.interaction import Interaction
+from stats.report.sheet import Sheet
 
 
-def to_json(analysis: Analysis) -> str:
-    """One object; what cannot be computed is null."""
-    settings = analysis.settings
-    whole = {
-        "study": analysis.study,
-        "metric": analysis.metric,
-        "split": analysis.split,
-        "lower_is_better": settings.lower_is_better,
-        "alpha": analysis.alpha,
-        "margin": analysis.margin,
-        "correction": analysis.correction,
-        "family": analysis.family,
-        "paired": settings.paired,
-        "test": settings.test,
-        "effect": settings.effect,
-        "equivalence": settings.equivalence,
-        "interaction_scale": settings.interaction_scale,
-        "zeros": settings.zeros,
-        "resolution": settings.resolution,
-        "comparisons": [_record(each) for each in analysis.comparisons],
-        "interactions": [_record(each) for each in analysis.interactions],
-        "warnings": analysis.warnings,
-    }
+def to_json(sheets: Sequence[Sheet]) -> str:
+    """One object for a result, an array for several; what cannot be computed is null."""
+    objects = [_plain({"kind": sheet.kind, **sheet.whole}) for sheet in sheets]
+    whole = objects[0] if len(objects) == 1 else objects
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_csv(analysis: Analysis) -> str:
-    """One row for each comparison; what cannot be computed is empty."""
+def to_csv(sheets: Sequence[Sheet]) -> str:
+    """One row for each record; what cannot be computed, or is of another result, is empty."""
+    records = [record for sheet in sheets for record in sheet.records]
     out = StringIO()
-    writer = csv.DictWriter(out, [field.name for field in fields(Comparison)], lineterminator="\n")
+    columns = dict.fromkeys(name for record in records for name in record)
+    writer = csv.DictWriter(out, list(columns), lineterminator="\n")
     writer.writeheader()
-    for each in analysis.comparisons:
-        record = _record(each)
-        record["dropped_seeds"] = " ".join(str(seed) for seed in each.dropped_seeds)
-        writer.writerow(record)
+    for record in records:
+        plain = _plain(record)
+        writer.writerow(
+            {
+                name: " ".join(map(str, value)) if isinstance(value, list) else value
+                for name, value in plain.items()
+            }
+        )
     return out.getvalue()
 
 
-def _record(each: Comparison | Interaction) -> dict[str, Any]:
-    values = {field.name: getattr(each, field.name) for field in fields(each)}
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
+def _plain(value: Any) -> Any:
+    """The value with None for what is not finite, and lists for tuples."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,21 +1,26 @@
-"""How rankings, pooled comparisons and aggregates over tasks read."""
+"""How rankings, posteriors and aggregates over tasks read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import singledispatch
 from statistics import median
 from typing import Any
 
 from stats.aggregates import Aggregate, AggregateContrast, Aggregates
-from stats.compare import Comparison
-from stats.inputs import check_choice
-from stats.pooled import Pooled
+from stats.posteriors import Posteriors
 from stats.ranking import Ranking
-from stats.report import FORMATS, sheet
 from stats.report.sheet import Sheet, TextTable
-from stats.report.wording import CORRECTION_NAMES, interval, printable, probability, signed
+from stats.report.wording import (
+    CORRECTION_NAMES,
+    averages,
+    measured,
+    place,
+    points,
+    probability,
+    score,
+    signed,
+)
 
 POST_HOC_NAMES = {
     "wilcoxon": "exact Wilcoxon signed-rank of every pair",
@@ -29,48 +34,16 @@ STATISTIC_NAMES = {
     "optimality_gap": "optimality gap",
     "probability_of_improvement": "probability of improvement",
 }
-ALL_CORRECTION_NAMES = {**CORRECTION_NAMES, "shaffer": "Shaffer"}
+BLOCK_NAMES = {
+    "task": "blocks by task",
+    "seed": "blocks by seed",
+    "average": "blocks by seed, each averaged over tasks",
+}
 
 
-def render_several(
-    result: Ranking | Pooled | Aggregates,
-    format: str = "table",
-    *,
-    width: int = 100,
-    colour: bool = False,
-) -> str:
-    """The result of `stats.rank`, `stats.pooled` or `stats.aggregate` as text.
-
-    Args:
-        result: one of these.
-        format: one of `stats.report.FORMATS`, with the meaning that they have in `render`.
-        width: columns of the terminal, for "table".
-        colour: whether "table" may use ANSI colours.
-
-    Raises:
-        InvalidSetting: an unknown format.
-    """
-    check_choice("format", format, FORMATS)
-    laid_out = layout(result)
-    if format == "table":
-        return sheet.to_terminal(laid_out, width, colour)
-    write = {
-        "markdown": sheet.to_markdown,
-        "latex": sheet.to_latex,
-        "csv": sheet.to_csv,
-        "json": sheet.to_json,
-    }[format]
-    return write(laid_out)
-
-
-@singledispatch
-def layout(result: object) -> Sheet:
-    """The sheet of a result; each kind of result has its own below."""
-    raise TypeError(f"no layout for {type(result).__name__}")
-
-
-@layout.register
-def _(ranking: Ranking) -> Sheet:
+def ranking_sheet(ranking: Ranking) -> Sheet:
+    """The sheet of a ranking: places, groups and every pair."""
+    named = {"study": ranking.study, "model": ranking.model, "init": ranking.init}
     records = [
         {
             "method": method,
@@ -83,9 +56,10 @@ def _(ranking: Ranking) -> Sheet:
         for place, method in enumerate(ranking.methods)
     ]
     return Sheet(
+        kind="ranking",
         header=_ranking_header(ranking),
         tables=(_places(ranking, records), _pairs(ranking)),
-        records=tuple(records),
+        records=tuple(named | {"task": ranking.task} | each for each in records),
         whole=asdict(ranking),
         warnings=ranking.warnings,
     )
@@ -109,7 +83,7 @@ def _places(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> TextTable
         for each in records
     ]
     heading = ("method", "mean rank", "ranks left open", "mean score", "group")
-    return TextTable("Ranking", heading, tuple(rows))
+    return TextTable(_title("Ranking", ranking), heading, tuple(rows))
 
 
 def _pairs(ranking: Ranking) -> TextTable:
@@ -125,19 +99,24 @@ def _pairs(ranking: Ranking) -> TextTable:
         for pair in ranking.pairs
     ]
     heading = ("pair", "Hodges-Lehmann", "p", "corrected p", "told apart")
-    return TextTable("Pairs", heading, tuple(rows))
+    return TextTable(_title("Pairs", ranking), heading, tuple(rows))
+
+
+def _title(what: str, ranking: Ranking) -> str:
+    where = place(" · ".join(filter(None, (ranking.model, ranking.init))), ranking.task)
+    return f"{what}, {where}" if where else what
 
 
 def _ranking_header(ranking: Ranking) -> tuple[str, ...]:
     settings, friedman = ranking.settings, ranking.friedman
     correction = (
-        ALL_CORRECTION_NAMES[settings.correction]
+        CORRECTION_NAMES[settings.correction]
         if ranking.critical_difference is None
         else f"critical difference {ranking.critical_difference:.2f}"
     )
     return (
-        f"{_what(ranking.metric, ranking.split, ranking.lower_is_better)}; "
-        f"{friedman.n_arms} methods over {friedman.n_blocks} blocks by {settings.blocks}",
+        f"{measured(ranking.study, ranking.metric, ranking.split, ranking.lower_is_better)}; "
+        f"{friedman.n_arms} methods over {friedman.n_blocks} {BLOCK_NAMES[settings.blocks]}",
         f"Friedman chi2 {friedman.chi2:.2f}, p {probability(friedman.p_value)}; Iman-Davenport "
         f"F {friedman.f:.2f}, p {probability(friedman.p_iman_davenport)}",
         f"{POST_HOC_NAMES[settings.post_hoc]}, {correction} over {len(ranking.pairs)} pairs; "
@@ -145,50 +124,51 @@ def _ranking_header(ranking: Ranking) -> tuple[str, ...]:
     )
 
 
-@layout.register
-def _(pooled: Pooled) -> Sheet:
-    confidence = f"{100 * pooled.settings.confidence:g} %"
+def posteriors_sheet(found: Posteriors) -> Sheet:
+    """The sheet of Bayesian signed-rank tests."""
+    digits = _digits([abs(each.mean_difference) for each in found.posteriors])
+    region = "no region of practical equivalence"
+    if found.margin is not None:
+        region = f"region of practical equivalence ±{points(found.margin)}"
     heading = (
-        *("comparison", "model, init", f"{pooled.unit}s", f"difference [{confidence} CI]"),
-        *("Hedges' g", "corrected p", "verdict"),
+        *("comparison", "where", f"{found.unit}s", "baseline mean", "candidate mean"),
+        *("difference", "P(worse)", "P(inside the margin)", "P(better)"),
     )
-    digits = _digits([each.ci_high - each.ci_low for each in pooled.comparisons])
-    rows = tuple(_comparison(each, digits) for each in pooled.comparisons)
+    rows = tuple(
+        (
+            f"{each.baseline} vs {each.candidate}",
+            _where(found, each.model, each.init, each.task),
+            str(each.n_pairs),
+            score(each.baseline_mean, digits),
+            score(each.candidate_mean, digits),
+            signed(each.mean_difference, digits),
+            *(f"{p:.3f}" for p in (each.p_worse, each.p_inside, each.p_better)),
+        )
+        for each in found.posteriors
+    )
+    over = averages(found.tasks) if found.tasks else "each task alone, over its seeds"
+    named = {"study": found.study, "tasks": found.tasks or "each"}
     return Sheet(
-        header=_pooled_header(pooled),
+        kind="posteriors",
+        header=(
+            f"{measured(found.study, found.metric, found.split, found.lower_is_better)}; {over}",
+            f"Bayesian signed-rank test, Dirichlet process prior, {found.samples:,} samples of "
+            f"the posterior; {region}",
+        ),
         tables=(TextTable("", heading, rows),),
-        records=tuple({**asdict(each), "tasks": pooled.tasks} for each in pooled.comparisons),
-        whole=asdict(pooled),
-        warnings=pooled.warnings,
+        records=tuple(named | asdict(each) for each in found.posteriors),
+        whole=asdict(found),
+        warnings=found.warnings,
     )
 
 
-def _comparison(each: Comparison, digits: int) -> tuple[str, ...]:
-    return (
-        f"{each.baseline} vs {each.candidate}",
-        " · ".join(part for part in (each.model, each.init) if part),
-        str(each.n_pairs),
-        f"{signed(each.mean_difference, digits)} {interval(each.ci_low, each.ci_high, digits)}",
-        signed(each.hedges_g, 2),
-        probability(each.p_adjusted),
-        each.verdict,
-    )
+def _where(found: Posteriors, model: str, init: str, task: str) -> str:
+    parts = (model, init) if found.tasks else (task, model, init)
+    return " · ".join(part for part in parts if part)
 
 
-def _pooled_header(pooled: Pooled) -> tuple[str, ...]:
-    settings = pooled.settings
-    averaged = "tasks within a seed" if pooled.tasks == "fixed" else "seeds within a task"
-    margin = "none declared" if settings.margin is None else f"{settings.margin:g}"
-    return (
-        f"{_what(pooled.metric, pooled.split, settings.lower_is_better)}; {pooled.tasks} "
-        f"tasks: averaged over {averaged}, tested over {pooled.unit}s",
-        f"exact Wilcoxon signed-rank, {ALL_CORRECTION_NAMES[settings.correction]}; "
-        f"alpha {probability(settings.alpha)}; margin {margin}",
-    )
-
-
-@layout.register
-def _(aggregates: Aggregates) -> Sheet:
+def aggregates_sheet(aggregates: Aggregates) -> Sheet:
+    """The sheet of aggregates over tasks, and of their contrasts with a baseline."""
     digits = _digits([each.high - each.low for each in aggregates.aggregates])
     ours = [(each.method, each) for each in aggregates.aggregates]
     theirs = [(each.candidate, each) for each in aggregates.contrasts]
@@ -204,12 +184,19 @@ def _(aggregates: Aggregates) -> Sheet:
         )
     seeds = "seeds shared by all methods" if aggregates.paired else "each method drawn apart"
     header = (
-        f"{_what(aggregates.metric, aggregates.split, aggregates.lower_is_better)}; "
+        f"{measured('', aggregates.metric, aggregates.split, aggregates.lower_is_better)}; "
         f"{len(aggregates.tasks)} tasks",
         f"{100 * aggregates.confidence:g} % percentile intervals of {aggregates.replicates:,} "
         f"stratified bootstrap replicates, {seeds}; they speak of other seeds, not of other tasks",
     )
-    return Sheet(header, tuple(tables), tuple(records), asdict(aggregates), aggregates.warnings)
+    return Sheet(
+        kind="aggregates",
+        header=header,
+        tables=tuple(tables),
+        records=tuple(records),
+        whole=asdict(aggregates),
+        warnings=aggregates.warnings,
+    )
 
 
 Named = Sequence[tuple[str, Aggregate]] | Sequence[tuple[str, AggregateContrast]]
@@ -226,12 +213,6 @@ def _by_statistic(title: str, what: str, named: Named, digits: int) -> TextTable
     heading = (what, *(STATISTIC_NAMES[statistic] for statistic in statistics))
     rows = tuple((method, *(row[each] for each in statistics)) for method, row in cells.items())
     return TextTable(title, heading, rows)
-
-
-def _what(metric: str, split: str, lower_is_better: bool) -> str:
-    where = f" on {printable(split)}" if split else ""
-    direction = "lower" if lower_is_better else "higher"
-    return f"{printable(metric) or 'score'}{where} ({direction} is better)"
 
 
 def _digits(sizes: Sequence[float]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from rich import box
@@ -11,8 +12,11 @@ from rich.text import Text
 
 from stats.analyse import Analysis
 from stats.compare import Comparison
+from stats.pooled import Pooled
 from stats.report import wording
-from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks
+from stats.report.layout import Block, blocks
+from stats.report.sheet import Sheet, TextTable
+from stats.settings import Settings
 
 COLOURS = {"better": "green", "worse": "red", "negligible": "cyan", "equivalent": "cyan"}
 
@@ -20,8 +24,10 @@ LABEL_WIDTH, CELL_WIDTH = 24, 36
 """Columns that a label and the comparison beside it need at most, for ordinary names."""
 
 
-def to_table(analysis: Analysis, width: int = 100, colour: bool = False) -> str:
-    """The analysis as text of at most `width` columns, with ANSI colours only if asked."""
+def to_table(
+    results: Iterable[object], sheets: Sequence[Sheet], width: int, colour: bool = False
+) -> str:
+    """Results as text of at most `width` columns, with ANSI colours only if asked."""
     out = StringIO()
     console = Console(
         file=out,
@@ -31,49 +37,70 @@ def to_table(analysis: Analysis, width: int = 100, colour: bool = False) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    digits = wording.decimals(analysis)
-    for line in wording.header(analysis):
-        console.print(Text(line))
-    console.print(Text(_legend(analysis), style="dim"))
-    for block in blocks(analysis):
-        for table in _tables(block, digits, width):
-            console.print("", table)
-    for interactions in interaction_blocks(analysis):
-        console.print(_interaction_table(interactions, analysis, digits))
-    for warning in analysis.warnings:
-        console.print(Text(f"warning: {wording.printable(warning)}", style="yellow"))
+    for number, (result, sheet) in enumerate(zip(results, sheets, strict=True)):
+        if number:
+            console.print()
+        for line in sheet.header:
+            console.print(Text(line))
+        tables = sheet.tables
+        if isinstance(result, Analysis | Pooled):
+            console.print(Text(_legend(result.settings), style="dim"))
+            tables = tables[len(blocks(result)) :]
+            for compact in _compact(result, width):
+                console.print(*[""] * bool(compact.title), compact)
+        for each in tables:
+            console.print(*[""] * bool(each.title), _plain(each))
+        for warning in sheet.warnings:
+            console.print(Text(f"warning: {wording.printable(warning)}", style="yellow"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _legend(analysis: Analysis) -> str:
-    _, effect = wording.EFFECT_NAMES[analysis.settings.effect]
+def _plain(table: TextTable) -> Table:
+    shown = _empty(table.title)
+    for name in table.heading:
+        shown.add_column(Text(wording.printable(name)), overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(wording.printable(cell)) for cell in row))
+    return shown
+
+
+def _legend(settings: Settings) -> str:
+    _, effect = wording.EFFECT_NAMES[settings.effect]
     return (
-        f"each cell: candidate - baseline [{wording.confidence(analysis)} t interval]; "
-        f"{effect}, corrected p, verdict"
+        "each cell: mean of baseline -> mean of candidate\n"
+        f"           candidate - baseline [{wording.confidence(settings)} t interval]\n"
+        f"           {effect}, corrected p, verdict"
     )
 
 
-def _tables(block: Block, digits: int, width: int) -> list[Table]:
-    """As many inits side by side as the width allows."""
+def _compact(result: Analysis | Pooled, width: int) -> list[Table]:
+    """A comparison in one cell, and as many inits side by side as the width allows."""
+    digits = wording.decimals(result)
     at_once = max(1, (width - LABEL_WIDTH) // CELL_WIDTH)
-    tables = []
-    for first in range(0, len(block.inits), at_once):
-        shown = slice(first, first + at_once)
-        table = _empty_table(wording.place(block.model, block.task))
-        for init in block.inits[shown]:
-            table.add_column(Text(wording.printable(init) or "difference"))
-        for label, cells in block.rows:
-            row = [_cell(each, digits) for each in cells[shown]]
-            table.add_row(Text(wording.printable(label)), *row)
-        tables.append(table)
-    return tables
+    return [
+        _inits(block, slice(first, first + at_once), digits)
+        for block in blocks(result)
+        for first in range(0, len(block.inits), at_once)
+    ]
+
+
+def _inits(block: Block, shown: slice, digits: int) -> Table:
+    table = _empty(block.title)
+    table.add_column("comparison", overflow="fold")
+    for init in block.inits[shown]:
+        table.add_column(Text(wording.printable(init) or "difference"))
+    for label, cells in block.rows:
+        row = [_cell(each, digits) for each in cells[shown]]
+        table.add_row(Text(wording.printable(label)), *row)
+    return table
 
 
 def _cell(each: Comparison | None, digits: int) -> Text:
     if each is None:
         return Text("not compared")
     p = wording.probability(each.p_adjusted)
-    text = Text(f"{wording.difference(each, digits)}\n")
+    text = Text(" -> ".join(wording.means(each, digits)) + "\n", style="")
+    text.append(f"{wording.difference(each, digits)}\n")
     symbol, _ = wording.EFFECT_NAMES[each.effect]
     text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
     text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")
@@ -92,24 +119,6 @@ def _dropped(each: Comparison) -> str:
     return f"n = {wording.sizes(each)}, without seed {named}"
 
 
-def _interaction_table(block: InteractionBlock, analysis: Analysis, digits: int) -> Table:
-    first, second = (wording.printable(init) for init in block.inits)
-    where = wording.place(block.model, block.task)
-    table = _empty_table(f"interaction, {where}" if where else "interaction")
-    table.add_column(Text(f"effect under {first} - effect under {second}"))
-    table.add_column(Text(wording.p_name(analysis)))
-    table.add_column("n")
-    for label, each in block.rows:
-        table.add_row(
-            Text(wording.printable(label)),
-            wording.double_difference(each, digits),
-            wording.probability(each.p_adjusted),
-            str(each.n_pairs),
-        )
-    return table
-
-
-def _empty_table(title: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
-    table.add_column("comparison", overflow="fold")
-    return table
+def _empty(title: str) -> Table:
+    shown = Text(wording.printable(title)) if title else None
+    return Table(box=box.SIMPLE_HEAD, title=shown, title_justify="left")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import median
 
 from stats.analyse import Analysis
 from stats.compare import Comparison
 from stats.interaction import Interaction
+from stats.pooled import Pooled
+from stats.settings import Settings
 
 ABSENT = "n/a"
 
@@ -16,6 +19,7 @@ CORRECTION_NAMES = {
     "bonferroni": "Bonferroni",
     "benjamini-hochberg": "Benjamini-Hochberg",
     "none": "uncorrected",
+    "shaffer": "Shaffer",
 }
 TEST_NAMES = {
     "wilcoxon": "exact Wilcoxon signed-rank",
@@ -56,9 +60,9 @@ def place(model: str, task: str) -> str:
     return printable(" · ".join(part for part in (task, model) if part))
 
 
-def decimals(analysis: Analysis) -> int:
+def decimals(result: Analysis | Pooled) -> int:
     """Decimals that show two digits of the typical half width of an interval, at least 2."""
-    widths = [(each.ci_high - each.ci_low) / 2 for each in analysis.comparisons]
+    widths = [(each.ci_high - each.ci_low) / 2 for each in result.comparisons]
     known = [width for width in widths if math.isfinite(width) and width > 0]
     if not known:
         return 2
@@ -110,14 +114,14 @@ def double_difference(each: Interaction, digits: int) -> str:
     return f"{signed(each.difference_of_differences, digits)} {ends}{unit}"
 
 
-def p_name(analysis: Analysis) -> str:
+def p_name(settings: Settings) -> str:
     """Heading of a column of corrected p-values."""
-    return "p" if analysis.correction == "none" else f"p ({CORRECTION_NAMES[analysis.correction]})"
+    return "p" if settings.correction == "none" else f"p ({CORRECTION_NAMES[settings.correction]})"
 
 
-def confidence(analysis: Analysis) -> str:
+def confidence(settings: Settings) -> str:
     """Confidence of the intervals in percent."""
-    return f"{100 * analysis.settings.confidence:g} %"
+    return f"{100 * settings.confidence:g} %"
 
 
 def needed(each: Comparison) -> str:
@@ -127,29 +131,45 @@ def needed(each: Comparison) -> str:
     return f"80 % power at the margin: {each.seeds_needed:,} seeds"
 
 
-def header(analysis: Analysis) -> list[str]:
+def header(result: Analysis | Pooled) -> list[str]:
     """Lines that say what was compared and how."""
-    settings = analysis.settings
-    metric = printable(analysis.metric) or "score"
-    split = f" on {printable(analysis.split)}" if analysis.split else ""
-    direction = "lower" if settings.lower_is_better else "higher"
-    margin = (
-        "none declared"
-        if analysis.margin is None
-        else f"{analysis.margin:g} point{'s' * (analysis.margin != 1)}"
-    )
-    pairs = _range([sizes(each) for each in _by_pairs(analysis)])
-    unit = "pairs" if settings.paired else "unpaired scores"
-    reach = _range(
-        [probability(each.smallest_attainable_p_adjusted) for each in _by_reach(analysis)]
-    )
-    study = [f"study {printable(analysis.study)}"] if analysis.study else []
+    settings = result.settings
+    margin = "none declared" if settings.margin is None else points(settings.margin)
+    count = _range([sizes(each) for each in _by_pairs(result)])
+    reach = _range([probability(each.smallest_attainable_p_adjusted) for each in _by_reach(result)])
+    what = measured(result.study, result.metric, result.split, settings.lower_is_better)
     return [
-        "; ".join([*study, f"{metric}{split} ({direction} is better)", f"n = {pairs} {unit}"]),
-        f"{_test(analysis)}, {_correction(analysis)}",
-        f"alpha {probability(analysis.alpha)}; margin {margin}; "
-        f"smallest attainable corrected p {reach}{_correlation(analysis)}",
+        f"{what}; n = {count} {_unit(result)}",
+        *([averages(result.tasks)] if isinstance(result, Pooled) else []),
+        f"{_test(settings)}, {_correction(result)}{_rounding(settings)}",
+        f"alpha {probability(settings.alpha)}; margin {margin}; "
+        f"smallest attainable corrected p {reach}{_correlation(result)}",
     ]
+
+
+def measured(study: str, metric: str, split: str, lower_is_better: bool) -> str:
+    """What was measured, in which study, and in which direction it is better."""
+    named = [f"study {printable(study)}"] if study else []
+    on = f" on {printable(split)}" if split else ""
+    direction = "lower" if lower_is_better else "higher"
+    return "; ".join([*named, f"{printable(metric) or 'score'}{on} ({direction} is better)"])
+
+
+def averages(tasks: str) -> str:
+    """How fixed or sampled tasks were averaged."""
+    within = "tasks within a seed, tested over seeds"
+    if tasks == "sampled":
+        within = "seeds within a task, tested over tasks"
+    return f"{tasks} tasks: averaged over {within}"
+
+
+def points(value: float) -> str:
+    """A size in points of the metric.
+
+    >>> points(1.0), points(0.5)
+    ('1 point', '0.5 points')
+    """
+    return f"{value:g} point{'s' * (value != 1)}"
 
 
 def sizes(each: Comparison) -> str:
@@ -162,36 +182,60 @@ def effect(each: Comparison) -> str:
     return signed(each.effect_size, 2)
 
 
-def _test(analysis: Analysis) -> str:
-    settings = analysis.settings
+def means(each: Comparison, digits: int) -> tuple[str, str]:
+    """Mean scores of baseline and candidate."""
+    return score(each.baseline_mean, digits), score(each.candidate_mean, digits)
+
+
+def score(value: float, digits: int) -> str:
+    """A score, without a sign in front."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else ABSENT
+
+
+def _unit(result: Analysis | Pooled) -> str:
+    if isinstance(result, Pooled):
+        return f"{result.unit}s"
+    return "pairs" if result.settings.paired else "unpaired scores"
+
+
+def _rounding(settings: Settings) -> str:
+    steps = settings.resolution
+    if steps is None:
+        return ""
+    known = sorted(set(steps.values())) if isinstance(steps, Mapping) else [steps]
+    return f"; differences rounded to {_range([f'{step:.4g}' for step in known])}" if known else ""
+
+
+def _test(settings: Settings) -> str:
     zeros = f" ({ZERO_NAMES[settings.zeros]})" if settings.test == "wilcoxon" else ""
     return TEST_NAMES[settings.test] + zeros
 
 
-def _correlation(analysis: Analysis) -> str:
-    known = [each.pair_correlation for each in analysis.comparisons]
+def _correlation(result: Analysis | Pooled) -> str:
+    known = [each.pair_correlation for each in result.comparisons]
     known = sorted(each for each in known if math.isfinite(each))
-    if not known or not analysis.settings.paired:
+    if not known or not result.settings.paired:
         return ""
     return f"; pair correlation {_range([f'{known[0]:.2f}', f'{known[-1]:.2f}'])}"
 
 
-def _correction(analysis: Analysis) -> str:
-    if analysis.correction == "none":
+def _correction(result: Analysis | Pooled) -> str:
+    if result.settings.correction == "none":
         return "p not corrected"
+    alike = "model and init" if isinstance(result, Pooled) else "model, init and task"
     family = {
-        "model-init-task": "the candidates on the same model, init and task",
-        "study": f"all {len(analysis.comparisons)} comparisons of the study",
-    }[analysis.family]
-    return f"{CORRECTION_NAMES[analysis.correction]} over {family}"
+        "model-init-task": f"the candidates on the same {alike}",
+        "study": f"all {len(result.comparisons)} comparisons of the study",
+    }[result.settings.family]
+    return f"{CORRECTION_NAMES[result.settings.correction]} over {family}"
 
 
-def _by_pairs(analysis: Analysis) -> list[Comparison]:
-    return sorted(analysis.comparisons, key=lambda each: (each.n_baseline, each.n_candidate))
+def _by_pairs(result: Analysis | Pooled) -> list[Comparison]:
+    return sorted(result.comparisons, key=lambda each: (each.n_baseline, each.n_candidate))
 
 
-def _by_reach(analysis: Analysis) -> list[Comparison]:
-    return sorted(analysis.comparisons, key=lambda each: each.smallest_attainable_p_adjusted)
+def _by_reach(result: Analysis | Pooled) -> list[Comparison]:
+    return sorted(result.comparisons, key=lambda each: each.smallest_attainable_p_adjusted)
 
 
 def _range(ascending: list[str]) -> str:

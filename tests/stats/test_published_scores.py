@@ -20,7 +20,6 @@ from stats import (
     read_scores,
 )
 from stats.report import render
-from stats.report.several_arms import render_several
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores"
 
@@ -57,7 +56,7 @@ def test_what_holds_on_these_tasks_need_not_hold_on_others(setfit):
     assert [each.n_pairs for each in (*fixed.comparisons, *sampled.comparisons)] == [10, 10, 12, 12]
     for one, other in zip(fixed.comparisons, sampled.comparisons, strict=True):
         assert one.mean_difference == pytest.approx(other.mean_difference)
-    assert "12" in render_several(sampled)
+    assert "12" in render(sampled)
 
 
 def test_the_mixed_model_finds_that_tasks_differ_far_more_than_splits(setfit):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stats import InvalidSetting, analyse
+from stats import InvalidSetting, analyse, pooled
 from stats.report import FORMATS, render
 
 HOSTILE = [
@@ -84,6 +84,7 @@ def test_json_has_null_and_csv_an_empty_field_for_what_cannot_be_computed(table)
 
 def test_csv_has_one_row_for_each_comparison_and_reads_back(analysis):
     rows = list(csv.DictReader(StringIO(render(analysis, "csv"))))
+    assert {row["study"] for row in rows} == {"kd_study"}
     assert set(rows[0]) >= FIELDS
     assert [float(row["ci_low"]) for row in rows] == [each.ci_low for each in analysis.comparisons]
     assert [row["verdict"] for row in rows] == [each.verdict for each in analysis.comparisons]
@@ -94,8 +95,12 @@ def test_the_terminal_table_has_inits_side_by_side(analysis):
     assert "study kd_study; accuracy on test (higher is better); n = 8 pairs" in text
     assert "alpha .05; margin 1 point; smallest attainable corrected p .0234" in text
     assert re.search(r"comparison +pretrained +scratch", text)
-    kd = next(line for line in text.splitlines() if line.strip().startswith("base vs kd"))
-    assert len(re.findall(r"[-+]\d\.\d\d \[[-+]\d\.\d\d, [-+]\d\.\d\d\]", kd)) == 2
+    lines = iter(text.splitlines())
+    means = next(line for line in lines if line.strip().startswith("base vs kd"))
+    kd = [each for each in analysis.comparisons if each.candidate == "kd"]
+    shown = [f"{each.baseline_mean:.2f} -> {each.candidate_mean:.2f}" for each in kd]
+    assert re.findall(r"\d\d\.\d\d -> \d\d\.\d\d", means) == shown
+    assert len(re.findall(r"[-+]\d\.\d\d \[[-+]\d\.\d\d, [-+]\d\.\d\d\]", next(lines))) == 2
     assert text.index("base vs kd") < text.index("interaction, docstrings · tiny")
 
 
@@ -142,7 +147,7 @@ def test_markdown_keeps_its_columns_and_no_html_whatever_the_names(hostile):
     assert "&lt;script&gt;" in text
     assert "](javascript" not in text.replace(r"\](", "")
     pipes = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"]
-    assert set(pipes[:11]) == {12}
+    assert set(pipes[:11]) == {16}
     assert set(pipes[11:]) == {5}
 
 
@@ -156,7 +161,7 @@ def test_latex_is_balanced_and_escaped_whatever_the_names(hostile):
     assert r"\texttt{U+84B8}" in text
     assert r"\toprule" in text
     body = [line for line in bare.splitlines() if line.startswith("base vs")]
-    assert {line.count("&") for line in body} == {10, 3}
+    assert {line.count("&") for line in body} == {14, 3}
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -209,3 +214,37 @@ def test_the_header_says_how_it_was_done(table, options: dict, says: str):
 def test_an_unknown_format_lists_the_known_ones(analysis):
     with pytest.raises(InvalidSetting, match="format must be one of table, markdown, latex"):
         render(analysis, "html")
+
+
+def test_means_stand_beside_the_difference_in_every_format_for_people(analysis):
+    kd = analysis.comparisons[-1]
+    means = [f"{kd.baseline_mean:.2f}", f"{kd.candidate_mean:.2f}"]
+    assert " | ".join(means) in render(analysis, "markdown")
+    assert " & ".join(f"${each}$" for each in means) in render(analysis, "latex")
+
+
+@pytest.fixture
+def beside(table) -> list:
+    """Two tasks: a verdict over both, and the tables of each."""
+    twice = pd.concat([table, table.assign(task="digits", score=table["score"] + 5)])
+    options = {"margin": 1.0, "study": "kd_study"}
+    return [
+        pooled(twice, "base", ["ls", "kd"], "fixed", **options),
+        analyse(twice, "base", ["ls", "kd"], **options),
+    ]
+
+
+def test_several_results_make_one_document(beside):
+    text = render(beside)
+    assert text.index("fixed tasks: averaged over tasks") < text.index("docstrings · tiny")
+    assert render(beside, "latex").count(r"\documentclass") == 1
+    assert [each["kind"] for each in json.loads(render(beside, "json"))] == ["pooled", "analysis"]
+    rows = list(csv.DictReader(StringIO(render(beside, "csv"))))
+    assert [row["tasks"] for row in rows] == ["fixed"] * 4 + ["each"] * 8
+    assert {row["study"] for row in rows} == {"kd_study"}
+
+
+def test_a_warning_is_not_repeated_beside_the_next_result(table):
+    both = [analyse(table, "base", [method]) for method in ("ls", "kd")]
+    assert render(both).count("no margin is declared") == 1
+    assert json.dumps(json.loads(render(both, "json"))).count("no margin is declared") == 2

@@ -1,0 +1,114 @@
+"""What the seeds of a study can show, comparison by comparison, from the runs that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stats.errors import NotEnoughPairs
+from stats.planning import PowerPlan, plan_power
+from stats.selection import select_arms
+from stats.settings import ByTask, by_task
+from stats.ties import settle
+from stats.units import Units, units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """The plan of one comparison.
+
+    Attributes:
+        comparison: for instance "base vs kd".
+        where: its task, model and init.
+        sd_pairs: pairs behind the sd of the plan.
+    """
+
+    comparison: str
+    where: str
+    sd_pairs: int
+    plan: PowerPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerPlans:
+    """Plans of all comparisons of a study, each at the sd of its own differences."""
+
+    study: str
+    split: str
+    plans: tuple[ComparisonPlan, ...]
+    warnings: tuple[str, ...]
+
+
+def plan_comparisons(
+    scores: pd.DataFrame,
+    baseline: str,
+    candidates: Sequence[str],
+    n_pairs: int,
+    margin: float,
+    *,
+    tasks: str | None = None,
+    study: str = "",
+    metric: str | None = None,
+    split: str = "test",
+    resolution: ByTask = None,
+    **planned: Any,
+) -> PowerPlans:
+    """`stats.plan_power` of every comparison, at the sd that its differences have so far.
+
+    An sd from few pairs is uncertain: of 5 pairs, 95 % intervals reach from 0.6 to 2.9 times it.
+
+    Args:
+        scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
+        baseline: the method that candidates are compared with.
+        candidates: methods, each compared with the baseline.
+        n_pairs: pairs to plan for.
+        margin: smallest difference that matters, in points.
+        tasks: what a pair is, as in `stats.posteriors`.
+        study: a name for the output.
+        metric: which metric; may be left out where the scores hold one for each task.
+        split: which split; without meaning where the scores name none.
+        resolution: smallest step of the metric; used where each task stands alone.
+        planned: gain, alpha, family, correction and test, as in `stats.plan_power`.
+
+    Raises:
+        StatsError: as for `stats.posteriors` and `stats.plan_power`.
+        NotEnoughPairs: no comparison has two pairs that differ.
+    """
+    selection = select_arms(scores, [baseline, *candidates], metric, split, None)
+    plans, warnings = [], []
+    for pairs in units(selection.cube, tasks):
+        comparison, where = _named(pairs, tasks)
+        sd = _sd(pairs, None if tasks else resolution)
+        if not sd > 0:
+            warnings.append(f"{comparison} ({where}): the same difference on all pairs, no sd")
+            continue
+        plans.append(
+            ComparisonPlan(
+                comparison=comparison,
+                where=where,
+                sd_pairs=pairs.arms.shape[1],
+                plan=plan_power(n_pairs, sd, margin, **planned),
+            )
+        )
+    if not plans:
+        raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
+    return PowerPlans(
+        study=study, split=selection.split, plans=tuple(plans), warnings=tuple(warnings)
+    )
+
+
+def _named(pairs: Units, tasks: str | None) -> tuple[str, str]:
+    names = pairs.names
+    parts = [names[each] for each in (*(("task",) if tasks is None else ()), "model", "init")]
+    return f"{names['baseline']} vs {names['candidate']}", " · ".join(filter(None, parts))
+
+
+def _sd(pairs: Units, resolution: ByTask) -> float:
+    baseline, candidate = pairs.arms
+    step = by_task(resolution, [pairs.names["task"]])[0]
+    differences = settle(candidate - baseline, float(abs(pairs.arms).max()), step)
+    return float(differences.std(ddof=1))

@@ -1,0 +1,119 @@
+"""How comparisons with a baseline read, on each task or over several."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from stats.analyse import Analysis
+from stats.compare import Comparison
+from stats.pooled import Pooled
+from stats.report import wording
+from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks
+from stats.report.sheet import Sheet, TextTable
+from stats.settings import Settings
+
+
+def analysis_sheet(analysis: Analysis) -> Sheet:
+    """The sheet of comparisons on each task, and of their interactions."""
+    digits = wording.decimals(analysis)
+    changes = [
+        _interactions(block, analysis.settings, digits) for block in interaction_blocks(analysis)
+    ]
+    return Sheet(
+        kind="analysis",
+        header=tuple(wording.header(analysis)),
+        tables=(*_tables(analysis, digits), *changes),
+        records=tuple(
+            {"study": analysis.study, "tasks": "each"} | record(each)
+            for each in analysis.comparisons
+        ),
+        whole=_declared(analysis)
+        | {
+            "comparisons": [record(each) for each in analysis.comparisons],
+            "interactions": [record(each) for each in analysis.interactions],
+            "warnings": analysis.warnings,
+        },
+        warnings=analysis.warnings,
+    )
+
+
+def pooled_sheet(pooled: Pooled) -> Sheet:
+    """The sheet of comparisons over several tasks at once."""
+    return Sheet(
+        kind="pooled",
+        header=tuple(wording.header(pooled)),
+        tables=tuple(_tables(pooled, wording.decimals(pooled))),
+        records=tuple(
+            {"study": pooled.study, "tasks": pooled.tasks} | record(each)
+            for each in pooled.comparisons
+        ),
+        whole=_declared(pooled)
+        | {
+            "tasks": pooled.tasks,
+            "unit": pooled.unit,
+            "comparisons": [record(each) for each in pooled.comparisons],
+            "warnings": pooled.warnings,
+        },
+        warnings=pooled.warnings,
+    )
+
+
+def record(each: Any) -> dict[str, Any]:
+    """The fields of a result by name."""
+    return {field.name: getattr(each, field.name) for field in fields(each)}
+
+
+def _declared(result: Analysis | Pooled) -> dict[str, Any]:
+    named = {"study": result.study, "metric": result.metric, "split": result.split}
+    return named | record(result.settings)
+
+
+def _tables(result: Analysis | Pooled, digits: int) -> list[TextTable]:
+    return [_table(block, result.settings, digits) for block in blocks(result)]
+
+
+def _table(block: Block, settings: Settings, digits: int) -> TextTable:
+    _, effect = wording.EFFECT_NAMES[settings.effect]
+    interval = f"difference [{wording.confidence(settings)} CI]"
+    columns = ["n", "baseline mean", "candidate mean", interval, effect]
+    columns += [wording.p_name(settings), "verdict"]
+    short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
+    columns += ["seeds for 80 % power"] if short else []
+    rows = tuple(
+        (label, *(text for each in cells for text in _cells(each, digits, short)))
+        for label, cells in block.rows
+    )
+    over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
+    return TextTable(block.title, ("comparison", *columns * len(block.inits)), rows, over)
+
+
+def _cells(each: Comparison | None, digits: int, short: bool) -> list[str]:
+    if each is None:
+        return ["0", *[wording.ABSENT] * 5, "not compared", *[""] * short]
+    cells = [
+        wording.sizes(each),
+        *wording.means(each, digits),
+        wording.difference(each, digits),
+        wording.effect(each),
+        wording.probability(each.p_adjusted),
+        each.verdict,
+    ]
+    needed = "" if each.seeds_needed is None else f"{each.seeds_needed:,}"
+    return [*cells, needed] if short else cells
+
+
+def _interactions(block: InteractionBlock, settings: Settings, digits: int) -> TextTable:
+    rows = tuple(
+        (
+            label,
+            wording.double_difference(each, digits),
+            wording.probability(each.p_adjusted),
+            str(each.n_pairs),
+        )
+        for label, each in block.rows
+    )
+    first, second = block.inits
+    change = f"effect under {first} - effect under {second} [{wording.confidence(settings)} CI]"
+    heading = ("comparison", change, wording.p_name(settings), "n")
+    return TextTable(block.title, heading, rows)
