@@ -66,7 +66,7 @@ def plans_sheet(found: PowerPlans) -> Sheet:
             f"sd of the differences on {wording.printable(found.split)}, of the runs in the "
             "record; what is found, and pairs for a verdict, are for 80 % power",
         ),
-        tables=(TextTable("", heading, rows), _curve(title, widest.plan)),
+        tables=(TextTable("", heading, rows).without_empty(1), _curve(title, widest.plan)),
         records=tuple(
             {"study": found.study, "comparison": each.comparison, "where": each.where}
             | {"sd_pairs": each.sd_pairs}

@@ -155,7 +155,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             f"Bayesian signed-rank test, Dirichlet process prior, {found.samples:,} samples of "
             f"the posterior; {region}",
         ),
-        tables=(TextTable("", heading, rows),),
+        tables=(TextTable("", heading, rows).without_empty(1),),
         records=tuple(named | asdict(each) for each in found.posteriors),
         whole=asdict(found),
         warnings=found.warnings,

@@ -21,6 +21,13 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     over: tuple[tuple[str, int], ...] = ()
 
+    def without_empty(self, column: int) -> TextTable:
+        """The same table without this column, if no row has anything in it."""
+        if any(row[column] for row in self.rows):
+            return self
+        heading, *rows = ((*row[:column], *row[column + 1 :]) for row in (self.heading, *self.rows))
+        return TextTable(self.title, heading, tuple(rows), self.over)
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
