@@ -53,7 +53,6 @@ from stats.power import (
     noether_sample_size,
     paired_t_power,
     pairs_for_paired_t,
-    pairs_for_signed_rank,
     seeds_needed_for_alpha,
     smallest_attainable_p,
 )
@@ -63,7 +62,12 @@ from stats.rank import rank
 from stats.rank_equivalence import RankEquivalence, rank_equivalence
 from stats.rank_sum import MannWhitney, hodges_lehmann_shift, mann_whitney
 from stats.ranking import POST_HOCS, RankedPair, Ranking, RankSettings
-from stats.sample_size import seeds_for_test, seeds_that_reach, smallest_corrected_p
+from stats.sample_size import (
+    pairs_for_signed_rank,
+    seeds_for_test,
+    seeds_that_reach,
+    smallest_corrected_p,
+)
 from stats.scores import read_scores, validate_scores
 from stats.seeds_and_items import SeedsAndItems, seeds_and_items
 from stats.settings import (

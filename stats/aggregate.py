@@ -12,7 +12,7 @@ from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.blocks import failed_runs
 from stats.cube import Cube
 from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
-from stats.inputs import FloatArray, IntArray, check_choice, check_fraction
+from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, check_number
 from stats.selection import Selection, losses, select_arms, shared_runs
 from stats.stratified_bootstrap import (
     STATISTICS,
@@ -84,9 +84,7 @@ def aggregate(
     lower = selection.lower_is_better
     if lower and target is not None:
         raise InvalidSetting("an optimality gap needs a metric of which more is better")
-    if baseline is not None and baseline not in selection.cube.methods:
-        raise UnknownName("method", baseline, selection.cube.methods)
-    against = None if baseline is None else selection.cube.methods.index(baseline)
+    against = _place(baseline, selection.cube.methods)
     arms, tasks, remarks = runs_of(selection, paired)
     chunks = resamples(arms, replicates, seed, paired)
     points, spreads = _bootstrap(arms, chunks, names, target, against)
@@ -226,14 +224,22 @@ class _Table:
         return rows
 
 
+def _place(baseline: str | None, methods: tuple[str, ...]) -> int | None:
+    if baseline is None:
+        return None
+    if baseline not in methods:
+        raise UnknownName("method", baseline, methods)
+    return methods.index(baseline)
+
+
 def _statistics(statistics: Sequence[str], target: float | None) -> list[str]:
     named = [each for each in dict.fromkeys(statistics) if each != GAP]
     for each in named:
         check_choice("statistic", each, STATISTICS)
     if GAP in statistics and target is None:
         raise InvalidSetting("an optimality gap needs the target, the score that counts as solved")
-    if target is not None and not np.isfinite(target):
-        raise InvalidSetting(f"target must be finite, not {target}")
+    if target is not None:
+        check_number("target", target)
     if not named and target is None:
         raise InvalidSetting("name at least one statistic")
     return [*named, GAP] if target is not None else named

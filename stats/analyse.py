@@ -18,7 +18,8 @@ from stats.interactions import all_interactions, families_of
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.scores import validate_scores
-from stats.settings import ByTask, Settings, by_task, is_lower_better
+from stats.selection import check_named_once, direction_of
+from stats.settings import ByTask, Settings, by_task
 from stats.unpaired import measure_unpaired
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def analyse(
         family=family,
         resolution=resolution,
         zeros=zeros,
-        lower_is_better=_direction(table) if lower_is_better is None else lower_is_better,
+        lower_is_better=direction_of(table) if lower_is_better is None else lower_is_better,
         paired=paired,
         test=test or "",
         effect=effect,
@@ -140,6 +141,17 @@ def analyse(
         test_examples=test_examples,
     )
     cube = build(table, _methods(baseline, candidates))
+    return _analysed(cube, settings, reference_init, study, metric, split)
+
+
+def _analysed(
+    cube: Cube,
+    settings: Settings,
+    reference_init: str | None,
+    study: str,
+    metric: str,
+    split: str,
+) -> Analysis:
     comparisons, remarks = _comparisons(cube, settings)
     interactions, more_remarks = all_interactions(cube, settings, reference_init)
     return Analysis(
@@ -153,22 +165,13 @@ def analyse(
     )
 
 
-def _direction(table: pd.DataFrame) -> bool:
-    directions = {is_lower_better(metric) for metric in table["metric"].unique()}
-    if len(directions) > 1:
-        raise InvalidSetting("less is better for some of the metrics only: name one metric")
-    return directions.pop()
-
-
 def _methods(baseline: str, candidates: Sequence[str]) -> list[str]:
     if isinstance(candidates, str):
         raise InvalidSetting(f'candidates is a list of methods: ["{candidates}"]')
     methods = [baseline, *candidates]
     if len(methods) < 2:
         raise InvalidSetting("name at least one candidate")
-    twice = sorted({name for name in methods if methods.count(name) > 1})
-    if twice:
-        raise InvalidSetting(f'"{twice[0]}" is named twice among baseline and candidates')
+    check_named_once(methods, "baseline and candidates")
     return methods
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats.errors import InvalidSetting
-from stats.friedman import checked_blocks
-from stats.inputs import FloatArray, IntArray, finite_vector
+from stats.friedman import BLOCKS_OF_ARMS
+from stats.inputs import (
+    FloatArray,
+    IntArray,
+    check_count,
+    check_positive,
+    check_rope,
+    finite_table,
+    finite_vector,
+    random_stream,
+)
 from stats.mean_rank_tests import all_pairs
 from stats.ties import settle
 
@@ -108,7 +115,7 @@ def bayesian_signed_rank_pairs(
         StatsError: not a table of finite numbers.
         InvalidSetting: as for `bayesian_signed_rank`.
     """
-    table = checked_blocks(scores)
+    table = finite_table(scores, BLOCKS_OF_ARMS)
     pairs = [(a, b) for a, b in all_pairs(table.shape[1]).tolist()]
     masses = _probabilities(table, pairs, rope, prior_strength, samples, seed)
     return {
@@ -126,19 +133,16 @@ def _probabilities(
     seed: int,
 ) -> FloatArray:
     """How often the mass below, inside and above is the largest: shape (pairs, 3)."""
-    if not (rope >= 0 and math.isfinite(rope)):
-        raise InvalidSetting(f"rope must be 0 or a positive number of points, not {rope}")
-    if not (prior_strength > 0 and math.isfinite(prior_strength)):
-        raise InvalidSetting(f"prior_strength must be positive, not {prior_strength}")
-    if samples < 1:
-        raise InvalidSetting(f"the number of samples must be at least 1, not {samples}")
+    check_rope(rope)
+    check_positive("prior_strength", prior_strength, unit="")
+    check_count("samples", samples, 1)
     first, second = np.array(pairs).T
     scale = np.abs(table).max()
     differences = settle(table.T[first] - table.T[second], scale)
     with_prior = np.concatenate([np.zeros((len(pairs), 1)), differences], axis=1)
     orders = np.argsort(with_prior, axis=1, kind="stable")
     edges = [_edges(row[order], rope) for row, order in zip(with_prior, orders, strict=True)]
-    random = np.random.default_rng(seed)
+    random = random_stream(seed)
     size = with_prior.shape[1]
     strengths = np.ones((size, 1))
     strengths[0] = prior_strength

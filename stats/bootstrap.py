@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, ndtr, ndtri
 
 from stats.errors import InvalidSetting, NotEnoughPairs
-from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, finite_vector
+from stats.inputs import (
+    FloatArray,
+    IntArray,
+    check_choice,
+    check_count,
+    check_fraction,
+    finite_vector,
+    random_stream,
+)
 from stats.intervals import mean_and_sd
 
 METHODS = ("percentile", "bca", "bootstrap-t")
@@ -87,6 +95,7 @@ def bootstrap_interval(
             f"BCa is kept for {BCA_LEAST} pairs and more, and here are {len(vector)}: a 95 % "
             "interval of it covers 83.9 % at n = 5 and 88.4 % at n = 8; use t_interval"
         )
+    check_count("resamples", resamples, 1)
     if resamples * (1 - confidence) < 2:
         raise InvalidSetting(f"{resamples} resamples cannot give a {confidence:g} interval")
     low, high = bootstrap_rows(vector[None, :], method, confidence, resamples, seed)
@@ -141,7 +150,7 @@ def multisets(n_pairs: int) -> tuple[FloatArray, FloatArray]:
 @lru_cache(maxsize=4)
 def random_resamples(n_pairs: int, resamples: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Random resamples as counts (k, n), each of weight 1/(k + 1) (Davison and Hinkley 1997)."""
-    chosen = np.random.default_rng(seed).integers(0, n_pairs, (resamples, n_pairs))
+    chosen = random_stream(seed).integers(0, n_pairs, (resamples, n_pairs))
     places = chosen + n_pairs * np.arange(resamples)[:, None]
     counts = np.bincount(places.ravel(), minlength=resamples * n_pairs)
     weights = np.full(resamples, 1 / (resamples + 1))

@@ -148,9 +148,15 @@ def compare(
     )
     where: dict[str, Any] = {"baseline": names[0], "candidate": names[1]}
     where |= {"model": "", "init": "", "task": ""}
-    if not paired:
-        return _compare_unpaired(baseline_scores, candidate_scores, where, settings)
-    arms, seeds = join_arms([(names[0], baseline_scores), (names[1], candidate_scores)])
+    compared = _compare_paired if paired else _compare_unpaired
+    return compared(baseline_scores, candidate_scores, where, settings)
+
+
+def _compare_paired(
+    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], settings: Settings
+) -> Comparison:
+    names = (where["baseline"], where["candidate"])
+    arms, seeds = join_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
     valid = np.logical_and.reduce(np.isfinite(arms))
     n_pairs = int(valid.sum())
     if n_pairs < 2:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from stats.errors import InvalidSetting
-from stats.inputs import check_fraction, finite_vector
+from stats.inputs import check_fraction, check_rope, finite_vector
 from stats.intervals import mean_and_sd
 
 
@@ -70,8 +69,7 @@ def correlated_t(
     vector = finite_vector(differences, at_least=2)
     check_fraction("test_fraction", test_fraction)
     check_fraction("confidence", confidence)
-    if not (rope >= 0 and math.isfinite(rope)):
-        raise InvalidSetting(f"rope must be 0 or a positive number of points, not {rope}")
+    check_rope(rope)
     means, sds = mean_and_sd(vector[None, :])
     mean, df = float(means[0]), len(vector) - 1
     error = float(sds[0]) * math.sqrt(1 / len(vector) + test_fraction / (1 - test_fraction))

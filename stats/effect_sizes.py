@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from stats.errors import NotPaired
-from stats.inputs import FloatArray, finite_vector
+from stats.inputs import FloatArray, finite_vector, paired_arms
 from stats.intervals import mean_and_sd, standardised
 from stats.signed_rank import signed_rank_rows
 
@@ -88,10 +87,7 @@ def pair_correlation(baseline: ArrayLike, candidate: ArrayLike) -> float:
     >>> round(pair_correlation([1, 2, 3, 4], [1, 3, 2, 5]), 4)
     0.8315
     """
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
-    if len(first) != len(second):
-        raise NotPaired(f"{len(first)} baseline scores and {len(second)} candidate scores")
+    first, second = paired_arms(baseline, candidate)
     return float(pair_correlation_rows(first[None, :], second[None, :])[0])
 
 

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, fdtrc
 from scipy.stats import rankdata
 
-from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
-from stats.inputs import FloatArray
+from stats.inputs import FloatArray, check_positive, finite_table
 from stats.ties import settle
+
+BLOCKS_OF_ARMS = ("block", "arm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def friedman(
     >>> [round(rank, 3) for rank in test.mean_ranks], round(test.chi2, 2), round(test.f, 2)
     ([3.143, 2.0, 2.893, 1.964], 9.28, 3.69)
     """
-    table = checked_blocks(scores)
+    table = finite_table(scores, BLOCKS_OF_ARMS)
     n_blocks, n_arms = table.shape
     ranks = rank_blocks(table, resolution, lower_is_better)
     chi2 = float(chi_squares(ranks[None], correct_ties)[0])
@@ -87,31 +88,6 @@ def friedman(
     )
 
 
-def checked_blocks(scores: ArrayLike) -> FloatArray:
-    """Scores of shape (n, k) as floats, or what is wrong with them.
-
-    Raises:
-        NotEnoughPairs: fewer than two blocks or arms.
-        StatsError: not two-dimensional, not numbers, or not finite.
-    """
-    try:
-        table = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise StatsError(f"scores must be a table of numbers: {error}") from error
-    if table.ndim != 2:
-        raise StatsError(f"scores must have the shape (blocks, arms), not {table.shape}")
-    if min(table.shape) < 2:
-        raise NotEnoughPairs(
-            f"{table.shape[0]} blocks of {table.shape[1]} arms; at least two of each needed"
-        )
-    if not np.isfinite(table).all():
-        block, arm = np.argwhere(~np.isfinite(table))[0]
-        raise StatsError(
-            f"scores must be finite; block {block}, arm {arm} holds {table[block, arm]}"
-        )
-    return table
-
-
 def rank_blocks(
     scores: FloatArray, resolution: float | None = None, lower_is_better: bool = False
 ) -> FloatArray:
@@ -120,8 +96,8 @@ def rank_blocks(
     >>> rank_blocks(np.array([[66.3 - 66.2, 50.1 - 50.0, 3.0]])).tolist()
     [[2.5, 2.5, 1.0]]
     """
-    if resolution is not None and not resolution > 0:
-        raise InvalidSetting(f"resolution must be a positive number of points, not {resolution}")
+    if resolution is not None:
+        check_positive("resolution", resolution)
     scale = np.abs(scores).max(axis=-1, keepdims=True)
     above_worst = settle(scores - scores.min(axis=-1, keepdims=True), scale, resolution)
     ranks = rankdata(above_worst if lower_is_better else -above_worst, axis=-1)

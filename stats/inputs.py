@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
+from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+LARGEST = 1e70
+"""Fourth powers of smaller numbers, and their sums, stay in the range of a float64."""
 
 
 def finite_vector(values: ArrayLike, what: str = "differences", at_least: int = 1) -> FloatArray:
@@ -20,33 +24,137 @@ def finite_vector(values: ArrayLike, what: str = "differences", at_least: int = 
         StatsError: not one-dimensional, not numbers, or not finite.
         NotEnoughPairs: fewer than `at_least` of them.
     """
-    try:
-        vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise StatsError(f"{what} must be numbers: {error}") from error
+    vector = as_floats(values, what)
     if vector.ndim != 1:
         raise StatsError(f"{what} must be one-dimensional, not of shape {vector.shape}")
     if len(vector) < at_least:
         raise NotEnoughPairs(f"{len(vector)} {what} given; at least {at_least} needed")
-    if not np.isfinite(vector).all():
-        place = int(np.flatnonzero(~np.isfinite(vector))[0])
-        raise StatsError(f"{what} must be finite; position {place} holds {vector[place]}")
+    check_finite(vector, what, ("position",))
     return vector
+
+
+def two_arms(
+    baseline: ArrayLike, candidate: ArrayLike, at_least: int = 1
+) -> tuple[FloatArray, FloatArray]:
+    """Both arms as `finite_vector` returns them; they may differ in length."""
+    return (
+        finite_vector(baseline, "baseline scores", at_least),
+        finite_vector(candidate, "candidate scores", at_least),
+    )
+
+
+def paired_arms(baseline: ArrayLike, candidate: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Both arms in the same order of seeds.
+
+    Raises:
+        NotPaired: the arms differ in length.
+    """
+    first, second = two_arms(baseline, candidate)
+    if len(first) != len(second):
+        raise NotPaired(f"{len(first)} baseline scores and {len(second)} candidate scores")
+    return first, second
+
+
+def finite_table(
+    values: ArrayLike, axes: tuple[str, str], what: str = "scores", at_least: int = 2
+) -> FloatArray:
+    """Return `values` as floats of shape (n, k), or say what is wrong with them.
+
+    Args:
+        values: of two dimensions.
+        axes: what a row and a column are, in the singular.
+        what: what the values are.
+        at_least: rows, and columns.
+
+    Raises:
+        StatsError: not two-dimensional, not numbers, or not finite.
+        NotEnoughPairs: fewer than `at_least` rows or columns.
+    """
+    table = as_floats(values, what)
+    row, column = axes
+    if table.ndim != 2:
+        raise StatsError(f"{what} must have the shape ({row}s, {column}s), not {table.shape}")
+    if min(table.shape) < at_least:
+        n, k = table.shape
+        raise NotEnoughPairs(f"{n} {row}s and {k} {column}s of {what}; {at_least} of each needed")
+    check_finite(table, what, axes)
+    return table
+
+
+def as_floats(values: ArrayLike, what: str) -> FloatArray:
+    """Floats of whatever shape is given; a masked entry becomes NaN.
+
+    Raises:
+        StatsError: text, complex numbers, or rows of different length.
+    """
+    try:
+        given = np.ma.filled(values, np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
+        if given.dtype.kind not in "biufO" or any(isinstance(each, str) for each in given.flat):
+            raise TypeError(f"{given.dtype.name} is not a kind of number")
+        return given.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise StatsError(f"{what} must be numbers: {error}") from error
+
+
+def check_finite(values: FloatArray, what: str, axes: tuple[str, ...]) -> None:
+    """Raise StatsError, with the place along each axis, unless all values can be squared."""
+    if not (np.abs(values) < LARGEST).all():  # NaN is not below anything
+        place = np.argwhere(~(np.abs(values) < LARGEST))[0].tolist()
+        where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
+        held = values[tuple(place)]
+        wanted = "finite" if not np.isfinite(held) else f"smaller than {LARGEST:g}"
+        raise StatsError(f"{what} must be {wanted}; {where} holds {held}")
 
 
 def check_fraction(what: str, value: float) -> None:
     """Raise InvalidSetting unless 0 < value < 1."""
-    if not 0 < value < 1:
+    if not (_is_number(value) and 0 < value < 1):
         raise InvalidSetting(f"{what} must lie between 0 and 1, not {value}")
 
 
-def check_positive(what: str, value: float) -> None:
+def check_positive(what: str, value: float, unit: str = " of points") -> None:
     """Raise InvalidSetting unless the value is positive and finite."""
-    if not (value > 0 and math.isfinite(value)):
-        raise InvalidSetting(f"{what} must be a positive number of points, not {value}")
+    if not (_is_number(value) and 0 < value < LARGEST):
+        raise InvalidSetting(f"{what} must be a positive number{unit}, not {value}")
+
+
+def check_rope(rope: float) -> None:
+    """Raise InvalidSetting unless this can be half the width of a region of equivalence."""
+    if not (_is_number(rope) and 0 <= rope < LARGEST):
+        raise InvalidSetting(f"rope must be 0 or a positive number of points, not {rope}")
+
+
+def check_number(what: str, value: float) -> None:
+    """Raise InvalidSetting unless the value is a finite number."""
+    if not (_is_number(value) and abs(value) < LARGEST):
+        raise InvalidSetting(f"{what} must be a finite number, not {value}")
+
+
+def check_count(what: str, value: int, at_least: int) -> None:
+    """Raise InvalidSetting unless the value is a whole number that is large enough."""
+    if not (_is_whole(value) and value >= at_least):
+        raise InvalidSetting(f"{what} must be a whole number, at least {at_least}, not {value}")
+
+
+def random_stream(seed: int) -> np.random.Generator:
+    """The random numbers of this seed.
+
+    Raises:
+        InvalidSetting: a seed that is no whole number, or negative.
+    """
+    check_count("seed", seed, 0)
+    return np.random.default_rng(seed)
 
 
 def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise InvalidSetting unless the value is one of the choices."""
     if value not in choices:
         raise InvalidSetting(f'{what} must be one of {", ".join(choices)}; "{value}" is not')
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not math.isnan(value)

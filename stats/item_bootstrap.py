@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
-from stats.inputs import check_fraction
+from stats.errors import NotEnoughPairs, NotPaired, StatsError
+from stats.inputs import FloatArray, check_count, check_fraction, random_stream
 
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
@@ -78,19 +78,14 @@ def bootstrap_items(
     (0.1, True)
     """
     check_fraction("confidence", confidence)
-    if replicates < 2:
-        raise InvalidSetting(f"a spread needs at least 2 replicates, not {replicates}")
+    check_count("replicates", replicates, 2)
     truth, *models = (
         np.asarray(each) for each in (labels, baseline_predictions, candidate_predictions)
     )
     n_items = _number_of_items(truth, *models)
     every = np.arange(n_items)
     baseline, candidate = (_value(metric, truth, model, every, "all items") for model in models)
-    random = np.random.default_rng(seed)
-    drawn = np.empty((replicates, 2))
-    for row in range(replicates):
-        items = random.integers(0, n_items, n_items)
-        drawn[row] = [_value(metric, truth, m, items, f"resample {row}") for m in models]
+    drawn = _resampled(metric, truth, models, replicates, seed)
     differences = drawn[:, 1] - drawn[:, 0]
     tail = (1 - confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]).tolist()
@@ -109,6 +104,22 @@ def bootstrap_items(
         n_items=n_items,
         replicates=replicates,
     )
+
+
+def _resampled(
+    metric: Metric,
+    truth: NDArray[np.generic],
+    models: Sequence[NDArray[np.generic]],
+    replicates: int,
+    seed: int,
+) -> FloatArray:
+    """The metric of each model on the same resamples of the items, shape (replicates, models)."""
+    random = random_stream(seed)
+    drawn = np.empty((replicates, len(models)))
+    for row in range(replicates):
+        items = random.integers(0, len(truth), len(truth))
+        drawn[row] = [_value(metric, truth, m, items, f"resample {row}") for m in models]
+    return drawn
 
 
 def _number_of_items(*arrays: NDArray[np.generic]) -> int:

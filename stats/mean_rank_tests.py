@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.friedman import checked_blocks, chi_squares, rank_blocks
-from stats.inputs import FloatArray, IntArray, check_fraction
+from stats.friedman import BLOCKS_OF_ARMS, chi_squares, rank_blocks
+from stats.inputs import FloatArray, IntArray, check_fraction, finite_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def nemenyi(
     >>> round(nemenyi(np.random.default_rng(0).normal(size=(14, 4))).critical_difference, 2)
     1.25
     """
-    ranks = rank_blocks(checked_blocks(scores), resolution, lower_is_better)
+    ranks = rank_blocks(finite_table(scores, BLOCKS_OF_ARMS), resolution, lower_is_better)
     n_blocks, n_arms = ranks.shape
     error = math.sqrt(n_arms * (n_arms + 1) / (6 * n_blocks))
     return _by_studentised_range(ranks, error, math.inf, alpha)
@@ -87,7 +87,7 @@ def conover(
     >>> test.critical_difference < 1.4
     True
     """
-    ranks = rank_blocks(checked_blocks(scores), resolution, lower_is_better)
+    ranks = rank_blocks(finite_table(scores, BLOCKS_OF_ARMS), resolution, lower_is_better)
     n_blocks, n_arms = ranks.shape
     df = (n_blocks - 1) * (n_arms - 1)
     spread = ((ranks - (n_arms + 1) / 2) ** 2).sum() / (n_arms - 1)

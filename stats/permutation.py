@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, finite_vector
+from stats.inputs import FloatArray, check_count, finite_vector, random_stream
 from stats.power import smallest_attainable_p
 from stats.ties import RELATIVE_NOISE
 
@@ -67,8 +66,7 @@ def permutation_test(
     >>> permutation_test(maize).p_value
     0.05267333984375
     """
-    if resamples < 1:
-        raise InvalidSetting(f"resamples must be at least 1, not {resamples}")
+    check_count("resamples", resamples, 1)
     vector = finite_vector(differences)
     greater, less, p_value = permutation_rows(vector[None, :], resamples, seed)
     exact = len(vector) <= EXACT_LIMIT
@@ -151,7 +149,7 @@ def _count_by_halves(differences: FloatArray, at_least: FloatArray) -> FloatArra
 def _random(
     differences: FloatArray, observed: FloatArray, noise: FloatArray, resamples: int, seed: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    random = np.random.default_rng(seed)
+    random = random_stream(seed)
     m, n_pairs = differences.shape
     counts = np.zeros((3, m))
     low, high = observed - noise, observed + noise

@@ -9,8 +9,7 @@ import numpy as np
 
 from stats.equivalence import tost_rows
 from stats.equivalence_power import pairs_for_tost, tost_power
-from stats.errors import InvalidSetting
-from stats.inputs import check_choice, check_fraction, check_positive
+from stats.inputs import check_choice, check_count, check_fraction, check_positive
 from stats.intervals import mean_and_sd
 from stats.power import smallest_attainable_p
 from stats.primary_tests import paired_test_rows, smallest_p
@@ -109,24 +108,21 @@ def plan_power(
     for what, value in (("sd", sd), ("margin", margin), ("gain", gain)):
         check_positive(what, value)
     check_choice("test", test, PAIRED_TESTS)
-    if n_pairs < 2:
-        raise InvalidSetting(f"a comparison needs at least two pairs, not {n_pairs}")
+    check_count("n_pairs", n_pairs, 2)
     level = strictest_level(alpha, family, correction)
     better = partial(
         better_power, gain=gain, sd=sd, margin=margin, level=level, alpha=alpha, test=test
     )
-    curve = {
-        n: PowerPoint(
-            n_pairs=n,
-            detectable=sd * detectable_effect(test, n, alpha=level),
-            better=better(n),
-            equivalent=tost_power(n, sd, margin, alpha=alpha),
-        )
-        for n in sorted({n_pairs, *(n for n in CURVE if n <= max(30, 2 * n_pairs))})
-    }
-    starts = [
-        int(seeds_for_test(gain / sd, family, each, alpha, correction, test)) for each in POWERS
-    ]
+
+    def point(n: int) -> PowerPoint:
+        detectable = sd * detectable_effect(test, n, alpha=level)
+        return PowerPoint(n, detectable, better(n), tost_power(n, sd, margin, alpha=alpha))
+
+    def pairs_for_better(power: float) -> int:
+        start = seeds_for_test(gain / sd, family, power, alpha, correction, test)
+        return fewest(better, power, int(start))
+
+    curve = {n: point(n) for n in sorted({n_pairs, *_steps(n_pairs)})}
     return PowerPlan(
         n_pairs=n_pairs,
         sd=sd,
@@ -138,15 +134,16 @@ def plan_power(
         test=test,
         smallest_attainable_p=min(1.0, alpha / level * smallest_p(test, n_pairs, n_pairs)),
         detectable=tuple(sd * detectable_effect(test, n_pairs, each, level) for each in POWERS),
-        pairs_for_better=tuple(
-            fewest(better, each, start) for each, start in zip(POWERS, starts, strict=True)
-        ),
-        pairs_for_equivalent=tuple(
-            pairs_for_tost(sd, margin, power=each, alpha=alpha) for each in POWERS
-        ),
+        pairs_for_better=tuple(pairs_for_better(each) for each in POWERS),
+        pairs_for_equivalent=tuple(pairs_for_tost(sd, margin, 0.0, p, alpha) for p in POWERS),
         here=curve[n_pairs],
         curve=tuple(curve.values()),
     )
+
+
+def _steps(n_pairs: int) -> list[int]:
+    """Numbers of pairs on the curve besides the one that is planned."""
+    return [n for n in CURVE if n <= max(30, 2 * n_pairs)]
 
 
 def strictest_level(alpha: float, family: int, correction: str = "holm") -> float:

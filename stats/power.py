@@ -128,34 +128,6 @@ def _search_pairs(size: FloatArray, power: float, alpha: float) -> IntArray:
     return high
 
 
-def pairs_for_signed_rank(
-    effect: ArrayLike,
-    family: int = 1,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    correction: str = "holm",
-) -> IntArray:
-    """Pairs that the exact signed-rank test needs for this power in a family of comparisons.
-
-    The paired t number at the strictest step of the correction, divided by the asymptotic
-    relative efficiency 3/π (Lehmann 1975; the default of G*Power), and never fewer than the
-    exact test needs to be able to reject at all.
-
-    Args:
-        effect: d_z, of any shape; the answer has the same shape.
-        family: number of comparisons corrected together.
-        power: between 0 and 1.
-        alpha: level of the family.
-        correction: as in `stats.adjust`.
-
-    >>> int(pairs_for_signed_rank(0.5))
-    36
-    """
-    strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
-    pairs = np.ceil(pairs_for_paired_t(effect, power, strictest) / RELATIVE_EFFICIENCY)
-    return np.maximum(pairs.astype(np.int64), seeds_needed_for_alpha(alpha, family, correction))
-
-
 def noether_sample_size(superiority: float, power: float = 0.95, alpha: float = 0.05) -> int:
     """Pairs that show P(A > B) > ½ one-sided when it is `superiority` (Noether 1987).
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from stats.hodges_lehmann import HodgesLehmann
-from stats.inputs import FloatArray, IntArray, check_fraction, finite_vector
+from stats.inputs import FloatArray, IntArray, check_fraction, two_arms
 from stats.signed_rank import two_sided
 
 EXACT_LIMIT = 100
@@ -55,8 +55,7 @@ def mann_whitney(baseline: ArrayLike, candidate: ArrayLike) -> MannWhitney:
     >>> test.statistic, round(test.p_greater, 4), round(test.p_value, 4)
     (35.0, 0.1272, 0.2544)
     """
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
+    first, second = two_arms(baseline, candidate)
     statistic, greater, less = mann_whitney_rows(first[None, :], second[None, :])
     return MannWhitney(
         statistic=float(statistic[0]),
@@ -95,8 +94,7 @@ def hodges_lehmann_shift(
     >>> round(shift.estimate, 3), round(shift.low, 2), round(shift.high, 2)
     (-0.305, -0.76, 0.15)
     """
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
+    first, second = two_arms(baseline, candidate)
     estimate, low, high, reached = shift_rows(first[None, :], second[None, :], confidence)
     return HodgesLehmann(float(estimate[0]), float(low[0]), float(high[0]), reached)
 

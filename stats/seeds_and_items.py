@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from stats.errors import NotEnoughPairs, StatsError
-from stats.inputs import FloatArray, check_fraction
+from stats.inputs import check_fraction, finite_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ def seeds_and_items(differences: ArrayLike, *, confidence: float = 0.95) -> Seed
         NotEnoughPairs: fewer than two seeds or two items.
         InvalidSetting: confidence outside (0, 1).
 
+    >>> import numpy as np
     >>> random = np.random.default_rng(0)
     >>> table = random.normal(size=(5, 1)) * 0.02 + random.normal(size=(1, 400)) + 0.1
     >>> result = seeds_and_items(table + random.normal(size=(5, 400)))
@@ -63,7 +62,7 @@ def seeds_and_items(differences: ArrayLike, *, confidence: float = 0.95) -> Seed
     True
     """
     check_fraction("confidence", confidence)
-    table = _checked_table(differences)
+    table = finite_table(differences, ("seed", "item"), "differences")
     n_seeds, n_items = table.shape
     by_seed, by_item, mean = table.mean(axis=1), table.mean(axis=0), float(table.mean())
     size, dfs = table.size, (n_seeds - 1, n_items - 1, (n_seeds - 1) * (n_items - 1))
@@ -90,20 +89,3 @@ def seeds_and_items(differences: ArrayLike, *, confidence: float = 0.95) -> Seed
         n_seeds=n_seeds,
         n_items=n_items,
     )
-
-
-def _checked_table(differences: ArrayLike) -> FloatArray:
-    try:
-        table = np.asarray(differences, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise StatsError(f"differences must be a table of numbers: {error}") from error
-    if table.ndim != 2:
-        raise StatsError(f"differences must have the shape (seeds, items), not {table.shape}")
-    if min(table.shape) < 2:
-        raise NotEnoughPairs(
-            f"{table.shape[0]} seeds and {table.shape[1]} items; two of each needed"
-        )
-    if not np.isfinite(table).all():
-        seed, item = np.argwhere(~np.isfinite(table))[0]
-        raise StatsError(f"differences must be finite; seed {seed}, item {item} is not")
-    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,13 +49,11 @@ def select_arms(
     names = table["method"].drop_duplicates().tolist() if methods is None else list(methods)
     if isinstance(methods, str):
         raise InvalidSetting(f'methods is a list: ["{methods}"]')
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidSetting(f'"{twice[0]}" is named twice among the methods')
+    check_named_once(names, "the methods")
     if len(names) < 2:
         raise NotEnoughPairs(f"only one method ({', '.join(names) or 'none'}); two are needed")
     if lower_is_better is None:
-        lower_is_better = _direction(table)
+        lower_is_better = direction_of(table)
     return Selection(build(table, names), metric, split, lower_is_better)
 
 
@@ -79,8 +78,20 @@ def losses(cube: Cube, cell: int) -> list[str]:
     ]
 
 
-def _direction(table: pd.DataFrame) -> bool:
+def direction_of(table: pd.DataFrame) -> bool:
+    """Whether less is better of the metrics of these scores, by their names.
+
+    Raises:
+        InvalidSetting: less is better for some of them only.
+    """
     directions = {is_lower_better(metric) for metric in table["metric"].unique()}
     if len(directions) > 1:
         raise InvalidSetting("less is better for some of the metrics only: name one metric")
     return directions.pop()
+
+
+def check_named_once(names: Sequence[str], among: str) -> None:
+    """Raise InvalidSetting if a method is named twice."""
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
+        raise InvalidSetting(f'"{twice[0]}" is named twice among {among}')

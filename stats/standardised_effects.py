@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, nctdtrinc, ndtri
 
 from stats.effect_sizes import d_z_rows, hedges_factor, pair_correlation_rows
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired
-from stats.inputs import FloatArray, check_fraction, finite_vector
+from stats.errors import InvalidSetting, NotEnoughPairs
+from stats.inputs import FloatArray, check_fraction, finite_vector, paired_arms, two_arms
 from stats.intervals import mean_and_sd
 
 LARGE_T = 1e3
@@ -104,10 +104,7 @@ def d_av(baseline: ArrayLike, candidate: ArrayLike, confidence: float = 0.95) ->
     1.3093
     """
     check_fraction("confidence", confidence)
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
-    if len(first) != len(second):
-        raise NotPaired(f"{len(first)} baseline scores and {len(second)} candidate scores")
+    first, second = paired_arms(baseline, candidate)
     estimate, low, high = d_av_rows(first[None, :], second[None, :], confidence)
     return EffectSize("d_av", float(estimate[0]), float(low[0]), float(high[0]), confidence)
 
@@ -135,8 +132,7 @@ def hedges_g(baseline: ArrayLike, candidate: ArrayLike, confidence: float = 0.95
     1.1418
     """
     check_fraction("confidence", confidence)
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
+    first, second = two_arms(baseline, candidate)
     estimate, low, high = hedges_g_rows(first[None, :], second[None, :], confidence)
     return EffectSize("hedges_g", float(estimate[0]), float(low[0]), float(high[0]), confidence)
 

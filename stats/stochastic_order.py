@@ -10,8 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
-from stats.inputs import FloatArray, IntArray, check_fraction, finite_vector
+from stats.errors import NotEnoughPairs, NotPaired, StatsError
+from stats.inputs import (
+    FloatArray,
+    IntArray,
+    check_count,
+    check_fraction,
+    finite_vector,
+    random_stream,
+)
 from stats.mean_rank_tests import all_pairs
 
 
@@ -75,8 +82,7 @@ def almost_stochastic_order(
     (0.0, 0.95)
     """
     check_fraction("confidence", confidence)
-    if replicates < 2:
-        raise InvalidSetting(f"a spread needs at least 2 replicates, not {replicates}")
+    check_count("replicates", replicates, 2)
     scores = [finite_vector(arm, f"scores of arm {i}", 2) for i, arm in enumerate(arms)]
     if len(scores) < 2:
         raise NotEnoughPairs(f"an order needs at least two arms, not {len(scores)}")
@@ -105,7 +111,7 @@ def _resampled(
     scores: Sequence[FloatArray], paired: bool, replicates: int, seed: int
 ) -> list[FloatArray]:
     """Sorted resamples of each arm, shape (replicates, n)."""
-    random = np.random.default_rng(seed)
+    random = random_stream(seed)
     places: IntArray = random.integers(0, len(scores[0]), (replicates, len(scores[0])))
     drawn = []
     for index, arm in enumerate(scores):

@@ -14,8 +14,17 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
-from stats.inputs import FloatArray, IntArray, check_choice
+from stats.errors import NotEnoughPairs, StatsError
+from stats.inputs import (
+    FloatArray,
+    IntArray,
+    as_floats,
+    check_choice,
+    check_count,
+    check_finite,
+    check_number,
+    random_stream,
+)
 from stats.task_aggregates import wins
 
 STATISTICS = ("iqm", "mean", "median", "optimality_gap")
@@ -73,12 +82,11 @@ def stratified_bootstrap(
     ((1, 2000), True)
     """
     check_choice("statistic", statistic, STATISTICS)
-    cube = np.asarray(scores, dtype=np.float64)
+    check_number("target", target)
+    cube = as_floats(scores, "scores")
     if cube.ndim != 3 or not cube.size:
         raise StatsError(f"scores must have the shape (arms, tasks, seeds), not {cube.shape}")
-    if not np.isfinite(cube).all():
-        place = np.argwhere(~np.isfinite(cube))[0].tolist()
-        raise StatsError(f"scores must be finite; arm, task, seed {place} is not")
+    check_finite(cube, "scores", ("arm", "task", "seed"))
     task = np.repeat(np.arange(cube.shape[1]), cube.shape[2])
     arms = [Runs(arm.ravel(), task) for arm in cube]
     drawn = [
@@ -108,11 +116,10 @@ def resamples(
         InvalidSetting: no replicates.
         NotEnoughPairs: an arm has no runs.
     """
-    if replicates < 1:
-        raise InvalidSetting(f"the number of replicates must be at least 1, not {replicates}")
+    check_count("replicates", replicates, 1)
     if any(len(arm.task) == 0 for arm in arms):
         raise NotEnoughPairs("an arm without scores cannot be drawn from")
-    random = np.random.default_rng(seed)
+    random = random_stream(seed)
     at_once = max(1, AT_ONCE // max(len(arm.task) for arm in arms))
     for start in range(0, replicates, at_once):
         size = min(at_once, replicates - start)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv, ndtr, ndtri, owens_t
 
 from stats.effect_sizes import rank_biserial_rows
-from stats.inputs import FloatArray, check_fraction, finite_vector
+from stats.inputs import FloatArray, check_fraction, finite_vector, two_arms
 from stats.standardised_effects import EffectSize
 
 BISECTIONS = 50
@@ -51,16 +51,7 @@ def rank_biserial_interval(differences: ArrayLike, confidence: float = 0.95) -> 
     The parameter is the mean of the correlation over samples of this size. The interval stays in
     [−1, 1], does not collapse where every difference has one sign, and covers 93.8 to 96.8 % at
     n = 5, 8 and 20 for normal, t₃ and exponential differences. Zeros are dropped; where nothing
-    is left it is all of [−1, 1].
-
-    Args:
-        differences: shape (n,), candidate minus baseline.
-        confidence: between 0 and 1.
-
-    Raises:
-        NotEnoughPairs: no difference is given.
-        StatsError: a difference is not a finite number.
-        InvalidSetting: `confidence` outside (0, 1).
+    is left it is all of [−1, 1]. Arguments and errors are those of `superiority`.
 
     >>> effect = rank_biserial_interval([0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01])
     >>> round(effect.estimate, 4), round(effect.low, 2), round(effect.high, 2)
@@ -90,8 +81,7 @@ def a12(baseline: ArrayLike, candidate: ArrayLike, confidence: float = 0.95) -> 
     >>> a12(control, [10, 10, 20, 20, 20, 30, 30, 30, 40, 50]).estimate
     0.375
     """
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
+    first, second = two_arms(baseline, candidate)
     return _named("a12", a12_rows(first[None, :], second[None, :], confidence), confidence)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, check_fraction, finite_vector
+from stats.inputs import FloatArray, check_fraction, check_positive, finite_vector
 from stats.intervals import mean_and_sd
 
 
@@ -64,8 +63,7 @@ def t_e_process(
     (0.0482, 0.04, 2.08)
     """
     check_fraction("confidence", confidence)
-    if not (prior_sd > 0 and math.isfinite(prior_sd)):
-        raise InvalidSetting(f"prior_sd must be a positive number, not {prior_sd}")
+    check_positive("prior_sd", prior_sd, unit="")
     vector = finite_vector(differences)
     e_values = t_e_value_rows(vector[None, :], prior_sd)[0]
     mean, sd = mean_and_sd(vector[None, :])

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import trim_mean
 
-from stats.errors import NotEnoughPairs, StatsError
-from stats.inputs import FloatArray, finite_vector
+from stats.errors import StatsError
+from stats.inputs import FloatArray, check_number, finite_table, finite_vector
+
+RUNS_OF_TASKS = ("run", "task")
 
 
 def interquartile_mean(scores: ArrayLike) -> float:
@@ -26,7 +28,7 @@ def interquartile_mean(scores: ArrayLike) -> float:
     >>> interquartile_mean([[1, 2], [2, 2], [1, 1], [2, 1]])
     1.5
     """
-    return float(trim_mean(_table(scores, "scores"), 0.25, axis=None))
+    return float(trim_mean(finite_table(scores, RUNS_OF_TASKS, at_least=1), 0.25, axis=None))
 
 
 def optimality_gap(scores: ArrayLike, target: float) -> float:
@@ -43,7 +45,9 @@ def optimality_gap(scores: ArrayLike, target: float) -> float:
     >>> optimality_gap([[0.5, 1.2], [0.9, 1.0]], target=1.0)
     0.15
     """
-    return float((target - np.minimum(_table(scores, "scores"), target)).mean())
+    check_number("target", target)
+    table = finite_table(scores, RUNS_OF_TASKS, at_least=1)
+    return float((target - np.minimum(table, target)).mean())
 
 
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
@@ -60,7 +64,7 @@ def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
     >>> performance_profile([[1, 2], [3, 4]], [0, 1, 2.5, 4]).tolist()
     [1.0, 0.75, 0.5, 0.0]
     """
-    ordered = np.sort(_table(scores, "scores"), axis=None)
+    ordered = np.sort(finite_table(scores, RUNS_OF_TASKS, at_least=1), axis=None)
     at = finite_vector(thresholds, "thresholds")
     above = len(ordered) - np.searchsorted(ordered, at, side="right")
     return np.asarray(above / len(ordered), dtype=np.float64)
@@ -84,7 +88,8 @@ def probability_of_improvement(candidate: ArrayLike, baseline: ArrayLike) -> flo
     >>> round(probability_of_improvement(x, [[1, 1], [2, 2], [3, 3]]), 4)
     0.3333
     """
-    first, second = _table(candidate, "candidate scores"), _table(baseline, "baseline scores")
+    first = finite_table(candidate, RUNS_OF_TASKS, "candidate scores", at_least=1)
+    second = finite_table(baseline, RUNS_OF_TASKS, "baseline scores", at_least=1)
     if first.shape[1] != second.shape[1]:
         raise StatsError(f"{first.shape[1]} and {second.shape[1]} tasks cannot be compared")
     return float(np.mean([wins(a, b).mean() for a, b in zip(first.T, second.T, strict=True)]))
@@ -94,18 +99,3 @@ def wins(candidate: FloatArray, baseline: FloatArray) -> FloatArray:
     """1 where the candidate's run beats the baseline's, ½ for ties: shape (n, m)."""
     difference = candidate[:, None] - baseline[None, :]
     return np.asarray((np.sign(difference) + 1) / 2, dtype=np.float64)
-
-
-def _table(scores: ArrayLike, what: str) -> FloatArray:
-    try:
-        table = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise StatsError(f"{what} must be a table of numbers: {error}") from error
-    if table.ndim != 2:
-        raise StatsError(f"{what} must have the shape (runs, tasks), not {table.shape}")
-    if table.size == 0:
-        raise NotEnoughPairs(f"no {what} given")
-    if not np.isfinite(table).all():
-        run, task = np.argwhere(~np.isfinite(table))[0]
-        raise StatsError(f"{what} must be finite; run {run}, task {task} holds {table[run, task]}")
-    return table

@@ -11,8 +11,7 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, finite_vector
+from stats.inputs import FloatArray, check_count, random_stream, two_arms
 from stats.permutation import BLOCK, RESAMPLES
 from stats.ties import RELATIVE_NOISE
 
@@ -57,10 +56,8 @@ def unpaired_permutation_test(
     >>> unpaired_permutation_test([1, 2, 3, 4], [11, 12, 13, 14]).p_value == 2 / 70
     True
     """
-    if resamples < 1:
-        raise InvalidSetting(f"resamples must be at least 1, not {resamples}")
-    first = finite_vector(baseline, "baseline scores")
-    second = finite_vector(candidate, "candidate scores")
+    check_count("resamples", resamples, 1)
+    first, second = two_arms(baseline, candidate)
     greater, less, p_value = unpaired_permutation_rows(
         first[None, :], second[None, :], resamples, seed
     )
@@ -112,7 +109,7 @@ def _indicators(size: int, chosen: int) -> FloatArray:
 def _random_deals(
     size: int, chosen: int, step: int, resamples: int, seed: int
 ) -> Iterator[FloatArray]:
-    random = np.random.default_rng(seed)
+    random = random_stream(seed)
     for start in range(0, resamples, step):
         deals = np.zeros((min(step, resamples - start), size))
         deals[:, :chosen] = 1.0

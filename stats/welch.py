@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from stats.inputs import FloatArray, check_fraction, finite_vector
+from stats.inputs import FloatArray, check_fraction, two_arms
 from stats.intervals import mean_and_sd
 
 
@@ -52,8 +52,7 @@ def welch(baseline: ArrayLike, candidate: ArrayLike, confidence: float = 0.95) -
     (-0.2054832, 3.3654832)
     """
     check_fraction("confidence", confidence)
-    first = finite_vector(baseline, "baseline scores", at_least=2)
-    second = finite_vector(candidate, "candidate scores", at_least=2)
+    first, second = two_arms(baseline, candidate, at_least=2)
     rows = welch_rows(first[None, :], second[None, :], confidence)
     return Welch(confidence=confidence, **{name: float(values[0]) for name, values in rows.items()})
 

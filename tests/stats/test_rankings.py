@@ -216,8 +216,8 @@ def test_float_noise_makes_no_ranks():
     [
         ([[1, 2], [3, math.nan]], StatsError, "block 1, arm 1 holds nan"),
         ([[1, math.inf], [3, 4]], StatsError, "block 0, arm 1 holds inf"),
-        ([[1, 2]], NotEnoughPairs, "1 blocks of 2 arms"),
-        ([[1], [2]], NotEnoughPairs, "2 blocks of 1 arms"),
+        ([[1, 2]], NotEnoughPairs, "1 blocks and 2 arms"),
+        ([[1], [2]], NotEnoughPairs, "2 blocks and 1 arms"),
         ([1, 2], StatsError, "shape"),
         ([["a", "b"], ["c", "d"]], StatsError, "numbers"),
     ],

@@ -97,7 +97,7 @@ def test_aggregates_do_not_see_the_order_of_runs_and_keep_the_scale(two, random,
         ([[1.0, math.nan]], StatsError, "run 0, task 1 holds nan"),
         ([[1.0, math.inf]], StatsError, "run 0, task 1 holds inf"),
         ([1.0, 2.0], StatsError, r"shape \(runs, tasks\)"),
-        ([[]], NotEnoughPairs, "no .*scores given"),
+        ([[]], NotEnoughPairs, "1 runs and 0 tasks"),
         ([["a"]], StatsError, "numbers"),
     ],
 )
@@ -175,7 +175,7 @@ def test_the_spread_is_that_of_the_plug_in_variance():
 def test_bad_bootstraps_are_refused():
     with pytest.raises(StatsError, match=r"shape \(arms, tasks, seeds\)"):
         stratified_bootstrap([[1.0]])
-    with pytest.raises(StatsError, match=r"arm, task, seed \[0, 0, 1\] is not"):
+    with pytest.raises(StatsError, match=r"arm 0, task 0, seed 1 holds nan"):
         stratified_bootstrap([[[1.0, math.nan]]])
     with pytest.raises(InvalidSetting, match="iqm, mean, median, optimality_gap"):
         stratified_bootstrap([[[1.0]]], "mode")
