@@ -1,5 +1,6 @@
 """armbench's core: declare a study, plan its runs, execute and track them."""
 
+from benchmark.analysis import Analysis
 from benchmark.study import Arm, Comparison, Study
 
-__all__ = ["Arm", "Comparison", "Study"]
+__all__ = ["Analysis", "Arm", "Comparison", "Study"]

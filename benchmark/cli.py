@@ -5,9 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+CORRECTIONS = "holm (default), bonferroni, benjamini-hochberg or none"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,29 +26,12 @@ def parser() -> argparse.ArgumentParser:
     for command in (run, plan):
         command.add_argument("study", type=Path, metavar="STUDY", help="a study file")
         command.add_argument(
-            "--workers", type=_workers, metavar="N", help="runs side by side (default: one a core)"
+            "--workers", type=_count, metavar="N", help="runs side by side (default: one a core)"
         )
         _add_store(command)
 
-    stats = commands.add_parser("stats", help="verdicts from recorded runs or a table of scores")
-    stats.add_argument(
-        "study", nargs="?", metavar="STUDY", help="name or file (default: the study last run)"
-    )
-    stats.add_argument(
-        "--compare", nargs="+", metavar=("BASELINE", "CANDIDATE"), help="arms, the baseline first"
-    )
-    stats.add_argument("--metric", help="what to compare (default: each task's own)")
-    stats.add_argument("--split", default="test", help="dev or test (default: test)")
-    stats.add_argument("--alpha", type=float, help="largest corrected p that counts")
-    stats.add_argument("--margin", type=float, help="smallest difference that matters, in points")
-    stats.add_argument(
-        "--correction", help="holm (default), bonferroni, benjamini-hochberg or none"
-    )
-    stats.add_argument(
-        "--format", choices=("table", "markdown", "latex", "csv", "json"), default="table"
-    )
-    stats.add_argument("--input", type=Path, metavar="CSV", help="a tidy table of scores to read")
-    _add_store(stats)
+    _add_stats(commands.add_parser("stats", help="verdicts from recorded runs or your own scores"))
+    _add_power(commands.add_parser("power", help="what so many seeds can show, before training"))
 
     ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
@@ -54,7 +39,96 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_store(command: argparse.ArgumentParser) -> None:
+def _add_stats(stats: argparse.ArgumentParser) -> None:
+    where = stats.add_argument_group("where the scores are")
+    where.add_argument(
+        "study", nargs="?", metavar="STUDY", help="name or file (default: the study last run)"
+    )
+    _add_store(where)
+    where.add_argument("--input", type=Path, metavar="CSV", help="a tidy table of your own scores")
+    where.add_argument(
+        "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
+    )
+    what = stats.add_argument_group("what is compared")
+    what.add_argument(
+        "--compare",
+        nargs="+",
+        metavar=("BASELINE", "CANDIDATE"),
+        help="arms, the baseline first (default: as the study declares; with --rank: all)",
+    )
+    what.add_argument("--metric", help="default: each task's own")
+    what.add_argument("--split", default="test", help="dev or test (default: test)")
+    question = stats.add_argument_group(
+        "which question", "By default: is each candidate better, and by how much, on each task?"
+    )
+    question.add_argument(
+        "--tasks",
+        choices=("fixed", "sampled"),
+        help="over all tasks at once: these (fixed; tested over seeds), or others like them "
+        "(sampled; tested over tasks)",
+    )
+    one = question.add_mutually_exclusive_group()
+    one.add_argument(
+        "--rank", action="store_true", help="all arms among each other, and which can be told apart"
+    )
+    one.add_argument(
+        "--bayes",
+        action="store_true",
+        help="how probable is it that a candidate is worse, inside the margin, or better?",
+    )
+    how = stats.add_argument_group("how it is answered", "By default: as the study declares.")
+    how.add_argument(
+        "--test",
+        help="wilcoxon (default), permutation, t, sign; with --unpaired: mann-whitney (default), "
+        "welch, unpaired-permutation; with --rank: wilcoxon (default), nemenyi, conover",
+    )
+    how.add_argument(
+        "--effect",
+        help="hedges_g (default), d_z, d_av, rank_biserial, superiority; with --unpaired: "
+        "hedges_g (default), cliffs_delta, a12",
+    )
+    _add_level(how, f"{CORRECTIONS}; with --rank also shaffer")
+    how.add_argument(
+        "--resolution", type=float, help="smallest step of the metric (accuracy of a study: known)"
+    )
+    _add_format(stats)
+
+
+def _add_power(power: argparse.ArgumentParser) -> None:
+    power.add_argument(
+        "study", nargs="?", type=Path, metavar="STUDY", help="a study file, for what is not given"
+    )
+    power.add_argument("--pairs", type=_count, metavar="N", help="seeds that both arms get")
+    power.add_argument(
+        "--sd", type=float, help="of the paired differences (default: of the study's runs so far)"
+    )
+    power.add_argument("--gain", type=float, help="true gain to be found (default: twice --margin)")
+    power.add_argument("--test", help="wilcoxon (default), permutation, t or sign")
+    power.add_argument("--family", type=_count, metavar="N", help="comparisons corrected together")
+    _add_level(power, CORRECTIONS)
+    _add_store(power)
+    _add_format(power)
+
+
+class _Options(Protocol):
+    """A parser, or a group of its options."""
+
+    def add_argument(self, *names: str, **keywords: Any) -> argparse.Action: ...
+
+
+def _add_level(options: _Options, corrections: str) -> None:
+    options.add_argument("--alpha", type=float, help="largest corrected p that counts")
+    options.add_argument("--margin", type=float, help="smallest difference that matters, in points")
+    options.add_argument("--correction", help=corrections)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format", choices=("table", "markdown", "latex", "csv", "json"), default="table"
+    )
+
+
+def _add_store(command: _Options) -> None:
     command.add_argument(
         "--store",
         metavar="DIR",
@@ -62,7 +136,7 @@ def _add_store(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _workers(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
@@ -109,6 +183,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import verdicts
 
         return verdicts.stats(options)
+    if options.command == "power":
+        from benchmark import power
+
+        return power.power(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):

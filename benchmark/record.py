@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
         "alpha": study.alpha,
         "correction": study.correction,
         "family": study.family,
+        "analysis": asdict(study.analysis),
+        "sizes": {task.name: dict(task.sizes) for task in study.tasks},
         "seeds": list(study.seeds),
         "cells": [
             {
@@ -44,9 +47,36 @@ def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
     }
 
 
-def declared_analysis(record: Mapping[str, Any]) -> dict[str, Any]:
-    """How a study declared, before its data were seen, that they are to be analysed."""
-    return {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
+def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str) -> dict[str, Any]:
+    """How a study declared, before its data were seen, that they are to be analysed.
+
+    Accuracy is a whole number of examples out of those of the split; with it come its resolution
+    and these sizes, by task.
+
+    Args:
+        record: from :func:`study_record`.
+        metric: what is looked at; None for each task's own.
+        split: "dev" or "test".
+
+    Raises:
+        StoreError: the record was written before studies declared their analysis.
+    """
+    if "analysis" not in record:
+        raise StoreError(
+            f'study "{record["study"]}" was recorded by an older version; bench run writes its '
+            "plan anew, and trains nothing again."
+        )
+    declared = {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
+    own = {cell["task"]: cell["metric"] for cell in record["cells"]}
+    if metric is not None and any(metric != each for each in own.values()):
+        declared["margin"] = None  # it was declared in points of another metric
+    sizes = {
+        task: size[split]
+        for task, size in record["sizes"].items()
+        if (metric or own[task]) == "accuracy" and split in size
+    }
+    steps = {task: 100 / size for task, size in sizes.items()}
+    return {**declared, **record["analysis"], "resolution": steps, "test_examples": sizes}
 
 
 def record_digest(record: Mapping[str, Any]) -> str:
@@ -97,7 +127,8 @@ def scores_table(
         )
     table = pd.DataFrame(rows)
     if table["score"].isna().all():
-        known = sorted({m for run in finished.values() for m in run.scores if "/" in m})
+        own = [finished[cell["key"]] for cell in record["cells"] if cell["key"] in finished]
+        known = sorted({name for run in own for name in run.scores if "/" in name})
         there = f"; recorded are: {', '.join(known)}" if known else "; no run has finished"
         raise StoreError(
             f'study "{record["study"]}": no run has {metric or "its metric"} on {split}{there}.'

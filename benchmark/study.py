@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchmark.analysis import Analysis
 from benchmark.errors import StudyError, Underpowered
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class Study:
         correction: of p-values within a family.
         family: "model-init-task" corrects over the candidates of one baseline on the same model,
             init and task; "study" over all comparisons.
+        analysis: test, effect size, and whether a verdict over several tasks is wanted.
         allow_underpowered: run although the corrected test can never reach ``alpha``.
     """
 
@@ -146,6 +148,7 @@ class Study:
     alpha: float = 0.05
     correction: str = "holm"
     family: Family = "model-init-task"
+    analysis: Analysis = field(default_factory=Analysis)
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -180,29 +183,27 @@ class Study:
         within = len(self.comparison.candidates)
         if self.family == "model-init-task":
             return within
-        return sum(arm.name in self.comparison.candidates for arm in self.arms) * len(self.tasks)
+        alone = 1 if self.analysis.tasks else len(self.tasks)
+        return sum(arm.name in self.comparison.candidates for arm in self.arms) * alone
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of each comparison: seeds, or for a verdict over sampled tasks the tasks."""
+        return len(self.tasks if self.analysis.tasks == "sampled" else self.seeds)
 
     @property
     def smallest_p(self) -> float:
-        """The smallest corrected p-value that these seeds can reach."""
-        from stats import smallest_attainable_p  # scipy is slow to import, and bench --help is not
+        """The smallest corrected p-value that so many pairs can reach."""
+        from stats import smallest_corrected_p  # scipy is slow to import, and bench --help is not
 
-        return smallest_attainable_p(len(self.seeds), self.family_size, self.correction)
+        return smallest_corrected_p(
+            self.n_pairs, self.family_size, self.correction, self.analysis.test
+        )
 
     def _check_numbers(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise StudyError("study: name must be a text that is not empty.")
-        from stats import Settings, StatsError
-
-        try:
-            Settings(
-                alpha=self.alpha,
-                margin=self.margin,
-                correction=self.correction,
-                family=self.family,
-            )
-        except StatsError as error:
-            raise StudyError(f"study: {error}") from error
+        self._check_analysis()
         if not hasattr(self.training, "resolved"):
             raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
         if not self.seeds:
@@ -211,6 +212,17 @@ class Study:
             raise StudyError(f"study: seeds must be whole numbers from 0, not {self.seeds!r}.")
         if len(set(self.seeds)) < len(self.seeds):
             raise StudyError("study: seeds holds the same seed twice.")
+
+    def _check_analysis(self) -> None:
+        if not isinstance(self.analysis, Analysis):
+            raise StudyError(f"study: analysis must be an Analysis(...), not {self.analysis!r}.")
+        self.analysis.check(
+            len(self.tasks),
+            alpha=self.alpha,
+            margin=self.margin,
+            correction=self.correction,
+            family=self.family,
+        )
 
     def _check_tasks(self) -> None:
         if not self.tasks:
@@ -278,11 +290,12 @@ class Study:
     def _check_power(self) -> None:
         if self.allow_underpowered or self.smallest_p < self.alpha:
             return
-        from stats import seeds_needed_for_alpha
+        from stats import seeds_that_reach
 
-        needed = seeds_needed_for_alpha(self.alpha, self.family_size, self.correction)
+        needed = seeds_that_reach(self.alpha, self.family_size, self.correction, self.analysis.test)
+        pairs = "tasks" if self.analysis.tasks == "sampled" else "seeds"
         raise Underpowered(
-            f"study: {len(self.seeds)} seeds can never reach α = {self.alpha:g}: the smallest "
+            f"study: {self.n_pairs} {pairs} can never reach α = {self.alpha:g}: the smallest "
             f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
-            f"{needed} seeds or more, compare fewer candidates, or set allow_underpowered=True."
+            f"{needed} {pairs} or more, compare fewer candidates, or set allow_underpowered=True."
         )

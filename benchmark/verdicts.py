@@ -2,111 +2,128 @@
 
 import argparse
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from benchmark import answers
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
+from benchmark.questions import check_question
 from benchmark.record import declared_analysis, file_digest, scores_table
 from benchmark.tracking import Store, Tracker
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats import Analysis
+    from stats.report import Result
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is to be judged.
+
+    Attributes:
+        arms: the baseline and its candidates; none where a file does not declare them.
+        how: what was declared about the analysis.
+    """
+
+    table: "pd.DataFrame"
+    arms: tuple[str, ...]
+    how: dict[str, Any]
 
 
 def print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -> None:
     """Print the verdicts of a study on its test split, as its study declared them."""
-    table = scores_table(record, tracker, None, "test")
-    analysis = _analyse(table, record["baseline"], record["candidates"], declared_analysis(record))
-    print("\n" + _rendered(analysis, "table", console))
+    scores = _of_record(record, tracker, None, "test")
+    baseline, *candidates = scores.arms
+    results = answers.verdicts(scores.table, baseline, candidates, scores.how)
+    print("\n" + rendered(results, "table", console))
 
 
 def stats(options: argparse.Namespace) -> int:
-    """Print the verdicts of recorded runs, or of a table of scores."""
-    if options.compare and len(options.compare) < 2:
-        raise BenchmarkError("--compare needs a baseline and at least one candidate.")
-    given = {n: getattr(options, n) for n in ("metric", "split", "margin", "alpha", "correction")}
-    given = {name: value for name, value in given.items() if value is not None}
-    if options.input:
-        table, declared = _scores_from_file(options)
-        analysis = _analyse(table, options.compare[0], options.compare[1:], declared | given)
-    else:
-        record, table = _scores_from_record(options)
-        analysis = _analyse_declared(table, record, options.compare, given)
-    sys.stdout.write(_rendered(analysis, options.format, page()))
+    """Answer a question about recorded runs, or about a table of scores."""
+    check_question(options)
+    scores = _from_file(options) if options.input else _from_record(options)
+    sys.stdout.write(rendered(_answer(options, scores), options.format, page()))
     return 0
 
 
-def _analyse_declared(
-    table: "pd.DataFrame",
-    record: dict[str, Any],
-    compare: list[str] | None,
-    given: dict[str, Any],
-) -> "Analysis":
-    """Show what was asked for, corrected over the family that the study declared.
+def rendered(results: "Sequence[Result]", form: str, console: Console) -> str:
+    """Results in a format, as wide and as colourful as the console allows."""
+    from stats.report import render
 
-    A family must not shrink because a table shows less of it: looking at one candidate of four
-    would otherwise halve its p-value and more.
-    """
-    declared = declared_analysis(record)
-    if "metric" in given and any(given["metric"] != cell["metric"] for cell in record["cells"]):
-        declared["margin"] = None  # it was declared in points of another metric
-    declared |= given
-    baseline, candidates = record["baseline"], record["candidates"]
-    if not compare:
-        return _analyse(table, baseline, candidates, declared)
-    asked = compare[1:]
-    if compare[0] != baseline or not set(asked) < set(candidates):
-        return _analyse(table, compare[0], asked, declared)
-    whole = _analyse(table, baseline, candidates, declared)
-    note = f"p-values are corrected over the study's whole family: {', '.join(candidates)}."
-    return replace(
-        whole,
-        comparisons=tuple(c for c in whole.comparisons if c.candidate in asked),
-        interactions=tuple(i for i in whole.interactions if i.candidate in asked),
-        warnings=(*whole.warnings, note),
-    )
+    alone = results[0] if len(results) == 1 else results
+    return render(alone, form, width=console.width, colour=console.is_terminal)
 
 
-def _scores_from_file(options: argparse.Namespace) -> tuple["pd.DataFrame", dict[str, Any]]:
+def _answer(options: argparse.Namespace, scores: Scores) -> "list[Result]":
+    from stats import NotEnoughPairs, NotPaired
+
+    how = scores.how | _given(options)
+    if options.resolution is not None and how["tasks"] and (options.rank or options.bayes):
+        raise BenchmarkError(
+            "--resolution is that of a run; the averages that --tasks makes have a finer one."
+        )
+    try:
+        if options.rank:
+            post_hoc = {"post_hoc": options.test} if options.test else {}
+            return answers.rankings(scores.table, options.compare, how | post_hoc)
+        return _compared(options, scores, how)
+    except (NotEnoughPairs, NotPaired) as error:
+        if not options.input or options.unpaired:
+            raise
+        raise BenchmarkError(
+            f"{error}. If the seeds in {options.input} mean nothing, say so with --unpaired."
+        ) from error
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says in place of the study."""
+    names = ("metric", "split", "margin", "alpha", "correction", "test", "effect", "tasks")
+    given = {name: getattr(options, name) for name in (*names, "resolution")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _compared(options: argparse.Namespace, scores: Scores, how: dict[str, Any]) -> "list[Result]":
+    """Candidates against the baseline: those asked for, in the family that the study declared."""
+    baseline, *asked = options.compare or scores.arms
+    if options.bayes:
+        return answers.probabilities(scores.table, baseline, asked, how)
+    if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):
+        return answers.verdicts(scores.table, baseline, asked, how)
+    family = scores.arms[1:]
+    note = f"p-values are corrected over the study's whole family: {', '.join(family)}."
+    whole = answers.verdicts(scores.table, baseline, family, how)
+    return answers.only_candidates(whole, asked, note)
+
+
+def _from_file(options: argparse.Namespace) -> Scores:
     from stats import read_scores
 
-    if options.study:
-        raise BenchmarkError("give either STUDY or --input, not both.")
-    if not options.compare:
-        raise BenchmarkError(
-            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
-        )
-    return read_scores(options.input), {"study": options.input.name}
+    how = {"study": options.input.name, "paired": not options.unpaired, "tasks": None}
+    return Scores(read_scores(options.input), (), how)
 
 
-def _scores_from_record(options: argparse.Namespace) -> tuple[dict[str, Any], "pd.DataFrame"]:
+def _from_record(options: argparse.Namespace) -> Scores:
     store = Store.choose(options.store)
     if not store.exists():
         raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
     tracker = Tracker(store)
     record = tracker.study_record(options.study)
     _warn_of_changes(record)
-    return record, scores_table(record, tracker, options.metric, options.split)
+    return _of_record(record, tracker, options.metric, options.split)
 
 
-def _analyse(
-    table: "pd.DataFrame", baseline: str, candidates: list[str], how: dict[str, Any]
-) -> "Analysis":
-    from stats import analyse
-
-    return analyse(table, baseline, candidates, **how)
-
-
-def _rendered(analysis: "Analysis", form: str, console: Console) -> str:
-    from stats.report import render
-
-    return render(analysis, form, width=console.width, colour=console.is_terminal)
+def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, split: str) -> Scores:
+    return Scores(
+        table=scores_table(record, tracker, metric, split),
+        arms=(record["baseline"], *record["candidates"]),
+        how=declared_analysis(record, metric, split) | {"paired": True},
+    )
 
 
 def _warn_of_changes(record: dict[str, Any]) -> None:

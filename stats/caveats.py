@@ -143,8 +143,7 @@ def nothing_paired(
         return f"{which_arms}: an arm has {sizes.max()} scores; two of each arm are needed"
     return (
         f"{which_arms} share {sizes.max()} scored seeds, and no comparison has more; two are "
-        "needed, on seeds that both arms have; scores whose seeds mean nothing must be declared "
-        "unpaired"
+        "needed, on seeds that both arms have, unless the scores are declared unpaired"
     )
 
 

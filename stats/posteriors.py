@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,12 +11,12 @@ import numpy as np
 
 from stats.bayesian_signed_rank import bayesian_signed_rank
 from stats.errors import InvalidSetting
-from stats.inputs import check_choice, check_positive
+from stats.inputs import FloatArray, check_choice, check_positive
 from stats.pairing import Seed
 from stats.selection import select_arms
 from stats.settings import ByTask, by_task
 from stats.ties import settle
-from stats.units import TASKS, Units, units
+from stats.units import TASKS, Units, check_pairs, units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
     """A candidate against a baseline: posterior probabilities that add up to 1.
+
+    Without a pair all numbers are NaN.
 
     Attributes:
         mean_difference: candidate minus baseline over the pairs, in points.
@@ -110,7 +113,7 @@ def posteriors(
         UnknownName: a method, metric or split that the scores do not hold.
         InvalidSetting: a setting outside what it can be.
         NotPaired: a task on which an arm has no run, or shares no seed with the baseline.
-        NotEnoughPairs: fewer than two pairs.
+        NotEnoughPairs: no comparison has two pairs.
     """
     if tasks is not None:
         check_choice("tasks", tasks, TASKS)
@@ -120,6 +123,7 @@ def posteriors(
         check_positive("margin", margin)
     selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
     found = list(units(selection.cube, tasks, paired))
+    check_pairs(found)
     lower = selection.lower_is_better
     step = None if tasks else resolution
     no_region = "no margin is declared, and without one nothing can lie inside it"
@@ -145,17 +149,23 @@ def _posterior(
     pairs: Units, margin: float | None, resolution: ByTask, lower: bool, samples: int, seed: int
 ) -> Posterior:
     baseline, candidate = pairs.arms
-    scale = np.abs(pairs.arms).max()
-    step = by_task(resolution, [pairs.names["task"]])[0]
-    differences = settle(candidate - baseline, scale, step)
-    found = bayesian_signed_rank(differences, margin or 0.0, samples=samples, seed=seed)
-    above, below = (found.p_below, found.p_above) if lower else (found.p_above, found.p_below)
+    below = inside = above = math.nan
+    differences = baseline
+    if len(baseline):
+        step = by_task(resolution, [pairs.names["task"]])[0]
+        differences = settle(candidate - baseline, np.abs(pairs.arms).max(), step)
+        found = bayesian_signed_rank(differences, margin or 0.0, samples=samples, seed=seed)
+        below, inside, above = found.p_below, found.p_rope, found.p_above
     return Posterior(
         **pairs.names,
-        baseline_mean=float(baseline.mean()),
-        candidate_mean=float(candidate.mean()),
-        mean_difference=float(differences.mean()),
-        p_worse=below,
-        p_inside=found.p_rope,
-        p_better=above,
+        baseline_mean=_mean(baseline),
+        candidate_mean=_mean(candidate),
+        mean_difference=_mean(differences),
+        p_worse=above if lower else below,
+        p_inside=inside,
+        p_better=below if lower else above,
     )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if len(values) else math.nan

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import nctdtr, ndtri, stdtrit
 
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, IntArray, check_fraction
+from stats.inputs import FloatArray, IntArray, check_choice, check_fraction
+from stats.multiplicity import CORRECTIONS
 
 RELATIVE_EFFICIENCY = 3 / math.pi
 """Pitman efficiency of the signed-rank test against t under normal differences."""
@@ -29,7 +30,8 @@ def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm
     multiply the smallest p of a family by its size; Benjamini–Hochberg need not.
 
     Raises:
-        InvalidSetting: a family without members, or a negative number of pairs.
+        InvalidSetting: a family without members, a negative number of pairs, or an unknown
+            correction.
 
     >>> smallest_attainable_p(8)
     0.0078125
@@ -38,6 +40,7 @@ def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm
     """
     if family < 1:
         raise InvalidSetting(f"a family has at least one comparison, not {family}")
+    check_choice("correction", correction, CORRECTIONS)
     if n_pairs < 0:
         raise InvalidSetting(f"the number of pairs cannot be {n_pairs}")
     factor = family if correction in ("holm", "bonferroni") else 1

@@ -11,7 +11,7 @@ from stats.planning import PowerPlan, plan_power
 from stats.selection import select_arms
 from stats.settings import ByTask, by_task
 from stats.ties import settle
-from stats.units import Units, units
+from stats.units import Units, check_pairs, units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,11 +80,16 @@ def plan_comparisons(
     """
     selection = select_arms(scores, [baseline, *candidates], metric, split, None)
     plans, warnings = [], []
-    for pairs in units(selection.cube, tasks):
+    found = list(units(selection.cube, tasks))
+    check_pairs(found)
+    for pairs in found:
         comparison, where = _named(pairs, tasks)
+        if pairs.arms.shape[1] < 2:
+            warnings.append(f"{_which(comparison, where)}: not two pairs yet, and so no sd")
+            continue
         sd = _sd(pairs, None if tasks else resolution)
-        if not sd > 0:
-            warnings.append(f"{comparison} ({where}): the same difference on all pairs, no sd")
+        if sd == 0:
+            warnings.append(f"{_which(comparison, where)}: all differences are equal, no sd")
             continue
         plans.append(
             ComparisonPlan(
@@ -105,6 +110,10 @@ def _named(pairs: Units, tasks: str | None) -> tuple[str, str]:
     names = pairs.names
     parts = [names[each] for each in (*(("task",) if tasks is None else ()), "model", "init")]
     return f"{names['baseline']} vs {names['candidate']}", " · ".join(filter(None, parts))
+
+
+def _which(comparison: str, where: str) -> str:
+    return f"{comparison} ({where})" if where else comparison
 
 
 def _sd(pairs: Units, resolution: ByTask) -> float:

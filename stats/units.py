@@ -37,7 +37,8 @@ def units(cube: Cube, tasks: str | None, paired: bool = True) -> Iterator[Units]
     Args:
         cube: scores of the baseline and its candidates.
         tasks: "fixed": a pair is a seed, averaged over tasks. "sampled": a pair is a task,
-            averaged over seeds. None: each task alone, a pair is one of its seeds.
+            averaged over seeds. None: each task alone, a pair is one of its seeds, of which
+            there may be none; tasks on which an arm was not run are passed over.
         paired: whether the arms share their seeds; if not, only sampled tasks make pairs.
 
     Raises:
@@ -51,6 +52,8 @@ def units(cube: Cube, tasks: str | None, paired: bool = True) -> Iterator[Units]
     for cells in places:
         for method in range(1, len(cube.methods)):
             how = _of_one_task if tasks is None else average[tasks]
+            if tasks is None and not cube.has_runs[cells[0], [0, method]].all():
+                continue
             arms, dropped, remarks = how(cube, cells, method)
             names = {"baseline": cube.methods[0], "candidate": cube.methods[method]}
             names |= cube.cells[cells[0]]._asdict()
@@ -77,14 +80,22 @@ def _of_one_task(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
     known = cube.present[cells[0], [0, method]].any(axis=0)
     dropped = np.flatnonzero(known & ~shared).tolist()
     where = caveats.which(cube.methods[0], cube.methods[method], cube.cells[cells[0]])
-    if shared.sum() < 2:
-        raise NotEnoughPairs(
-            f"{where} share {int(shared.sum())} scored seeds; two are needed, on seeds that both "
-            "arms have; scores whose seeds mean nothing must be declared unpaired"
-        )
     seeds = ", ".join(str(cube.seeds[seed]) for seed in dropped)
     remarks = [f"{where}: dropped seed{'s' * (len(dropped) > 1)} {seeds}"] if dropped else []
     return arms[:, shared], dropped, remarks
+
+
+def check_pairs(found: Sequence[Units]) -> None:
+    """Refuse comparisons of which not one has two pairs.
+
+    Raises:
+        NotEnoughPairs: there is none.
+    """
+    if not any(each.arms.shape[1] >= 2 for each in found):
+        raise NotEnoughPairs(
+            "no comparison has two pairs, on seeds that both arms have, and unpaired scores must "
+            "be declared so"
+        )
 
 
 def _over_tasks(cube: Cube, cells: Sequence[int], method: int) -> Averaged:

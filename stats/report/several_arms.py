@@ -142,7 +142,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             score(each.baseline_mean, digits),
             score(each.candidate_mean, digits),
             signed(each.mean_difference, digits),
-            *(f"{p:.3f}" for p in (each.p_worse, each.p_inside, each.p_better)),
+            *(score(p, 3) for p in (each.p_worse, each.p_inside, each.p_better)),
         )
         for each in found.posteriors
     )

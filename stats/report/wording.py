@@ -141,7 +141,8 @@ def header(result: Analysis | Pooled) -> list[str]:
     return [
         f"{what}; n = {count} {_unit(result)}",
         *([averages(result.tasks)] if isinstance(result, Pooled) else []),
-        f"{_test(settings)}, {_correction(result)}{_rounding(settings)}",
+        f"{_test(settings)}, {_correction(result)}",
+        *_rounding(settings),
         f"alpha {probability(settings.alpha)}; margin {margin}; "
         f"smallest attainable corrected p {reach}{_correlation(result)}",
     ]
@@ -198,12 +199,13 @@ def _unit(result: Analysis | Pooled) -> str:
     return "pairs" if result.settings.paired else "unpaired scores"
 
 
-def _rounding(settings: Settings) -> str:
+def _rounding(settings: Settings) -> list[str]:
     steps = settings.resolution
-    if steps is None:
-        return ""
+    if not steps:
+        return []
     known = sorted(set(steps.values())) if isinstance(steps, Mapping) else [steps]
-    return f"; differences rounded to {_range([f'{step:.4g}' for step in known])}" if known else ""
+    size = _range([f"{step:.4g}" for step in known])
+    return [f"differences rounded to the step of the metric, {size} points"]
 
 
 def _test(settings: Settings) -> str:

@@ -37,7 +37,7 @@ def test_a_comparison_without_spread_is_named_and_left_out():
     scores[:, :, 2] = scores[:, :, 0] + 1
     found = plan_comparisons(long_table(scores), "m0", ["m1", "m2"], 8, 0.5, test="t")
     assert [each.comparison for each in found.plans] == ["m0 vs m1"] * 3
-    assert "m0 vs m2 (t0): the same difference on all pairs, no sd" in found.warnings
+    assert "m0 vs m2 (t0): all differences are equal, no sd" in found.warnings
     with pytest.raises(NotEnoughPairs, match="no comparison has differences with a spread"):
         plan_comparisons(long_table(scores), "m0", ["m2"], 8, 0.5)
 

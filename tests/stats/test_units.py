@@ -139,5 +139,5 @@ def test_posteriors_refuse_what_makes_no_pairs(table):
     with pytest.raises(InvalidSetting, match="sampled tasks only"):
         posteriors(table, "m0", ["m1"], paired=False)
     table.loc[table["method"] == "m1", "seed"] += 1000
-    with pytest.raises(NotEnoughPairs, match="must be declared unpaired"):
+    with pytest.raises(NotEnoughPairs, match="unpaired scores must be declared so"):
         posteriors(table, "m0", ["m1"])

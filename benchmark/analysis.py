@@ -1,0 +1,59 @@
+"""How the scores of a study are to be analysed, declared before there are any."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from benchmark.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """By which statistics a study is judged; the level of its tests stands in the study itself.
+
+    The runs of a study are paired by seed, so that its tests and effect sizes are those of pairs.
+
+    Attributes:
+        test: "wilcoxon", "permutation" (of the mean), "t" or "sign".
+        effect: the effect size that tables show: "hedges_g", "d_z", "d_av", "rank_biserial" or
+            "superiority".
+        tasks: None judges each task alone. "fixed" adds a verdict over the tasks of the study,
+            tested over seeds; "sampled" adds one over tasks like these, tested over tasks.
+        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
+        zeros: what the signed-rank test does with zero differences: "wilcox" (drop them),
+            "pratt" or "zsplit".
+        interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
+    """
+
+    test: str = "wilcoxon"
+    effect: str = "hedges_g"
+    tasks: Literal["fixed", "sampled"] | None = None
+    equivalence: str = "t"
+    zeros: str = "wilcox"
+    interaction_scale: str = "raw"
+
+    def check(self, n_tasks: int, **level: Any) -> None:
+        """Refuse what cannot be done with so many tasks, or at all.
+
+        Args:
+            n_tasks: tasks of the study.
+            level: the study's alpha, margin, correction and family.
+
+        Raises:
+            StudyError: a setting outside what it can be.
+        """
+        from stats import Settings, StatsError  # slow to import, and declaring a study is not
+
+        declared = asdict(self)
+        tasks = declared.pop("tasks")
+        if tasks not in (None, "fixed", "sampled"):
+            raise StudyError(
+                f'study: tasks of the analysis must be "fixed", "sampled" or None, not {tasks!r}.'
+            )
+        if tasks and n_tasks < 2:
+            raise StudyError(
+                f'study: tasks="{tasks}" asks for a verdict over several tasks, and there is one.'
+            )
+        try:
+            Settings(**declared, **level)
+        except StatsError as error:
+            raise StudyError(f"study: {error}.") from error

@@ -1,0 +1,95 @@
+"""What so many seeds can show, before they are trained: the command `bench power`."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import BenchmarkError, StoreError
+from benchmark.page import page
+from benchmark.verdicts import rendered
+
+if TYPE_CHECKING:
+    from benchmark.study import Study
+    from stats import PowerPlans
+
+
+def power(options: argparse.Namespace) -> int:
+    """Print what a number of pairs can show, and how many a verdict takes."""
+    from stats import plan_power
+
+    names = ("gain", "alpha", "correction", "family", "test")
+    given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    if options.study is None:
+        _check_complete(options, ("pairs", "sd", "margin"))
+        plan = plan_power(options.pairs, options.sd, options.margin, **given)
+        sys.stdout.write(rendered([plan], options.format, page()))
+        return 0
+    study = _loaded(options)
+    pairs, margin, planned = options.pairs or study.n_pairs, options.margin, _declared(study)
+    margin = study.margin if margin is None else margin
+    if margin is None:
+        raise BenchmarkError(f"{options.study} declares no margin: give --margin, in points.")
+    if options.sd is None:
+        plans = _from_record(options, study, pairs, margin, planned | given)
+        sys.stdout.write(rendered([plans], options.format, page()))
+    else:
+        plan = plan_power(pairs, options.sd, margin, **(planned | given))
+        sys.stdout.write(rendered([plan], options.format, page()))
+    return 0
+
+
+def _check_complete(options: argparse.Namespace, names: tuple[str, ...]) -> None:
+    missing = [f"--{name}" for name in names if getattr(options, name) is None]
+    if missing:
+        raise BenchmarkError(
+            f"without a STUDY, bench power needs {' and '.join(missing)}; for instance: "
+            "bench power --pairs 8 --sd 0.6 --margin 0.5"
+        )
+    if options.store:
+        raise BenchmarkError("--store names the record of a STUDY, and none is given.")
+
+
+def _loaded(options: argparse.Namespace) -> "Study":
+    from benchmark.loading import load_study
+
+    return load_study(options.study)
+
+
+def _declared(study: "Study") -> dict[str, Any]:
+    return {
+        "alpha": study.alpha,
+        "correction": study.correction,
+        "family": study.family_size,
+        "test": study.analysis.test,
+    }
+
+
+def _from_record(
+    options: argparse.Namespace, study: "Study", pairs: int, margin: float, planned: dict[str, Any]
+) -> "PowerPlans":
+    """Plans at the sds of the runs that the record already has.
+
+    Raises:
+        BenchmarkError: it has none, and no --sd is given.
+    """
+    from benchmark.plan import make_plan
+    from benchmark.record import declared_analysis, scores_table, study_record
+    from benchmark.tracking import Store, Tracker
+    from stats import NotEnoughPairs, NotPaired, plan_comparisons
+
+    tracker = Tracker(Store.choose(options.store))
+    record = study_record(make_plan(study), options.study)
+    comparison = study.comparison
+    how = declared_analysis(record, None, "test")
+    shared = {name: how[name] for name in ("study", "tasks", "resolution")}
+    try:
+        if not tracker.store.exists():
+            raise StoreError(f"there is no record in {tracker.store.folder}")
+        table = scores_table(record, tracker, None, "test")
+        baseline, candidates = comparison.baseline, comparison.candidates
+        return plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
+    except (StoreError, NotEnoughPairs, NotPaired) as error:
+        raise BenchmarkError(
+            f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "
+            "--sd, the standard deviation of the paired differences in points of the metric."
+        ) from error

@@ -1,0 +1,114 @@
+"""Which options of `bench stats` go together; contradictions are refused before any work."""
+
+import argparse
+
+from benchmark.errors import BenchmarkError
+
+#: What an answer has no use for, by the option that asks the question.
+USELESS = {
+    "rank": ("effect", "margin"),
+    "bayes": ("test", "effect", "alpha", "correction"),
+}
+
+
+def check_question(options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        BenchmarkError: with the options that do not go together, and what would.
+    """
+    _check_source(options)
+    for question, useless in USELESS.items():
+        given = [f"--{name}" for name in useless if getattr(options, name) is not None]
+        if getattr(options, question) and given:
+            raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")
+    _check_compare(options)
+    if options.unpaired:
+        _check_unpaired(options)
+    if options.correction == "shaffer" and not options.rank:
+        raise BenchmarkError(
+            "--correction shaffer is for all pairs of several arms: it goes with --rank. "
+            "Comparisons with one baseline take holm."
+        )
+    _check_test(options)
+    _check_effect(options)
+
+
+def _check_source(options: argparse.Namespace) -> None:
+    if options.input and options.study:
+        raise BenchmarkError("give either STUDY or --input, not both.")
+    if options.input and options.store:
+        raise BenchmarkError("--store names a record and --input a file: give one of them.")
+    if options.unpaired and not options.input:
+        raise BenchmarkError(
+            "--unpaired is for scores of your own (--input): the runs of a study are paired by "
+            "seed."
+        )
+
+
+def _check_compare(options: argparse.Namespace) -> None:
+    if options.compare and len(options.compare) < 2:
+        wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
+        raise BenchmarkError(f"--compare needs {wanted}.")
+    if options.input and not options.compare and not options.rank:
+        raise BenchmarkError(
+            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
+        )
+
+
+def _check_unpaired(options: argparse.Namespace) -> None:
+    if options.tasks == "fixed":
+        raise BenchmarkError(
+            "--tasks fixed is tested over seeds, which --unpaired arms do not share; "
+            "--tasks sampled is tested over tasks."
+        )
+    if options.tasks is None and (options.rank or options.bayes):
+        question = "--rank" if options.rank else "--bayes"
+        raise BenchmarkError(
+            f"{question} needs what its arms share, and --unpaired says that this is not their "
+            "seeds; --tasks sampled takes tasks instead."
+        )
+
+
+def _check_test(options: argparse.Namespace) -> None:
+    from stats import PAIRED_TESTS, POST_HOCS, UNPAIRED_TESTS
+
+    if options.test is None:
+        return
+    if options.rank:
+        if options.test not in POST_HOCS:
+            raise BenchmarkError(
+                f"--rank tests its pairs by {', '.join(POST_HOCS)}, not by {options.test}."
+            )
+        return
+    _check_kind("test", options, PAIRED_TESTS, UNPAIRED_TESTS)
+
+
+def _check_effect(options: argparse.Namespace) -> None:
+    from stats import PAIRED_EFFECTS, UNPAIRED_EFFECTS
+
+    if options.effect is not None:
+        _check_kind("effect", options, PAIRED_EFFECTS, UNPAIRED_EFFECTS)
+
+
+def _check_kind(
+    option: str, options: argparse.Namespace, paired: tuple[str, ...], unpaired: tuple[str, ...]
+) -> None:
+    value = getattr(options, option)
+    if value not in (*paired, *unpaired):
+        raise BenchmarkError(
+            f"--{option} {value} is unknown; for paired scores take one of {', '.join(paired)}, "
+            f"for unpaired ones {', '.join(unpaired)}."
+        )
+    if options.unpaired and value not in unpaired and not options.tasks:
+        raise BenchmarkError(
+            f"--{option} {value} is for paired scores, and --unpaired says that these are not; "
+            f"take one of {', '.join(unpaired)}, or leave --unpaired out."
+        )
+    if not options.unpaired and value not in paired:
+        out = "add --unpaired, if their seeds mean nothing" if options.input else ""
+        pairs = "these" if options.input else "the runs of a study"
+        raise BenchmarkError(
+            f"--{option} {value} is for unpaired scores, and {pairs} are paired by seed; "
+            f"take one of {', '.join(paired)}" + (f", or {out}." if out else ".")
+        )
