@@ -81,6 +81,10 @@ def one_sided_rank_sum_rows(
     baseline: FloatArray, candidate: FloatArray, margin: float
 ) -> tuple[FloatArray, FloatArray]:
     """The same of the shift between two unpaired arms of shape (m, n) and (m, k)."""
-    _, above, _ = mann_whitney_rows(baseline, candidate + margin)
-    _, _, below = mann_whitney_rows(baseline, candidate - margin)
-    return above, below
+    tails = []
+    for shifted in (candidate + margin, candidate - margin):
+        both = np.concatenate([baseline, shifted], axis=1)
+        both = settle(both, np.abs(both).max(axis=1, keepdims=True) + margin)
+        n = baseline.shape[1]
+        tails.append(mann_whitney_rows(both[:, :n], both[:, n:])[1:])
+    return tails[0][0], tails[1][1]

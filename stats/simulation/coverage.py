@@ -28,7 +28,7 @@ def _mean_t(d: FloatArray) -> Bounds:
 
 def _d_z(d: FloatArray) -> Bounds:
     mean, sd = mean_and_sd(d)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return d_z_bounds(mean / sd, d.shape[1], 0.95)
 
 
