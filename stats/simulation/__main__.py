@@ -26,7 +26,7 @@ def main() -> None:
     """Print the table that is asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m stats.simulation",
-        description="Error rates and coverage by simulation, in percent, as Markdown tables.",
+        description="Error rates and coverage by simulation, in percent, in Markdown.",
     )
     parser.add_argument("table", choices=list(TABLES))
     parser.add_argument("--simulations", type=int, metavar="N", help="samples drawn for each cell")

@@ -66,7 +66,7 @@ def looks_table(simulations: int = 20_000, effect: float = 1.0, seed: int = 0) -
     null, shifted = rejections(noise), rejections(noise + effect)
     table = percent_table(
         ["way of looking", "rejects a true null", f"power at d_z = {effect:g}"],
-        {name: [null[name].any(axis=1).mean(), shifted[name].any(axis=1).mean()] for name in null},
+        {name: [[each[name].any(axis=1).mean()] for each in (null, shifted)] for name in null},
     ).splitlines()
     used = {
         name: np.where(each.any(axis=1), each.argmax(axis=1) + 1, MOST).mean()

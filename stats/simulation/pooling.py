@@ -56,7 +56,7 @@ def pooling_table(simulations: int = 10_000) -> str:
     return percent_table(
         ["analysis", *WORLDS],
         {
-            analysis: [pooling_error(analysis, world, simulations) for world in WORLDS]
+            analysis: [[pooling_error(analysis, world, simulations)] for world in WORLDS]
             for analysis in ("all pairs", "fixed", "sampled")
         },
     )
