@@ -51,12 +51,6 @@ def of_pairing(comparisons: Sequence[Comparison], settings: Settings) -> list[st
     ]
 
 
-def of_unpaired_interactions(any_inits: bool) -> list[str]:
-    """Interactions that an unpaired analysis leaves out."""
-    what = "no interaction tests: they are made of seeds that four arms share, not of unpaired ones"
-    return [what] if any_inits else []
-
-
 def least(each: Comparison) -> int:
     """Pairs of a comparison, or scores of its smaller arm where arms are unpaired."""
     return min(each.n_baseline, each.n_candidate)
@@ -121,13 +115,14 @@ def _suspicion(each: Comparison, spread: float) -> str:
 
 
 def of_interactions(
-    cube: Cube, places: Sequence[tuple[int, int, int]], shared: Sequence[int]
+    cube: Cube, places: Sequence[tuple[int, int, int]], least: Sequence[int], paired: bool = True
 ) -> list[str]:
     """Interactions that cannot be tested."""
+    lacking = "whose arms share {} scored seeds" if paired else "of which an arm has {} scores"
     return [
         f"{which(cube.methods[0], cube.methods[method], first._replace(init=''))}: no interaction "
-        f"test of {first.init} and {second.init}, whose arms share {n} scored seeds"
-        for (a, b, method), n in zip(places, shared, strict=True)
+        f"test of {first.init} and {second.init}, {lacking.format(n)}"
+        for (a, b, method), n in zip(places, least, strict=True)
         for first, second in [(cube.cells[a], cube.cells[b])]
         if n < 2
     ]

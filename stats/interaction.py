@@ -12,15 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from stats.errors import NotEnoughPairs
+from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
 from stats.log_odds import log_odds
 from stats.multiplicity import adjust_in_families
-from stats.pairing import join_arms
+from stats.pairing import join_arms, lay_out_arms
 from stats.primary_tests import paired_test_rows
 from stats.settings import Settings, by_task
 from stats.ties import settle
+from stats.unpaired_interaction import (
+    UNPAIRED_INTERACTION_TEST,
+    unpaired_interaction_statistics,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +34,13 @@ class Interaction:
     Attributes:
         inits: the two inits, the second subtracted from the first.
         n_pairs: seeds on which all four arms have a score.
+        sizes: scores of baseline and candidate under the first init, then under the second;
+            `n_pairs` each where the arms are paired.
         difference_of_differences: mean over seeds of (candidate − baseline | first init) −
             (candidate − baseline | second init), in points of the metric or in log odds.
         ci_low: end of its t interval, at `confidence`.
-        p_value: of the primary test, of the per-seed double differences.
+        test: the primary test, of the per-seed double differences; "welch" for unpaired arms.
+        p_value: of that test.
         scale: "raw" or "log_odds".
     """
 
@@ -43,6 +50,8 @@ class Interaction:
     task: str
     inits: tuple[str, str]
     n_pairs: int
+    sizes: tuple[int, ...]
+    test: str
     difference_of_differences: float
     ci_low: float
     ci_high: float
@@ -59,13 +68,17 @@ def interaction(
     alpha: float = 0.05,
     resolution: float | None = None,
     zeros: str = "wilcox",
-    test: str = "wilcoxon",
+    paired: bool = True,
+    test: str | None = None,
     scale: str = "raw",
     test_examples: float | None = None,
     inits: tuple[str, str] = ("scratch", "pretrained"),
     names: tuple[str, str] = ("baseline", "candidate"),
 ) -> Interaction:
-    """Test whether the effect of a candidate differs between two inits, over shared seeds.
+    """Test whether the effect of a candidate differs between two inits.
+
+    Over shared seeds the primary test is made of the double difference of each seed; of unpaired
+    arms Welch's test of four means.
 
     Args:
         first: scores of the baseline and of the candidate under the first init, of the kinds
@@ -74,7 +87,8 @@ def interaction(
         alpha: the interval has confidence 1 − alpha.
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
-        test: one of `stats.PAIRED_TESTS`.
+        paired: False for arms that do not share their seeds.
+        test: one of `stats.PAIRED_TESTS`, "wilcoxon" by default; "welch" for unpaired arms.
         scale: "raw", in points, or "log_odds" of percentages, which have no ceiling: an effect
             that shrinks only because scores come close to 100 % does not shrink there.
         test_examples: size of the test set, for scores of 0 or 100 % on the log-odds scale.
@@ -83,7 +97,8 @@ def interaction(
 
     Raises:
         NotPaired: the scores cannot be joined.
-        NotEnoughPairs: fewer than two seeds have all four scores.
+        NotEnoughPairs: fewer than two seeds have all four scores, or an unpaired arm has fewer
+            than two scores.
         InvalidSetting: a setting outside what it can be.
         StatsError: scores that have no log odds.
 
@@ -92,28 +107,54 @@ def interaction(
     >>> shrinks = interaction(scratch, pretrained)
     >>> round(shrinks.difference_of_differences, 3), shrinks.p_value
     (1.783, 0.03125)
+    >>> round(interaction(scratch, pretrained, paired=False).p_value, 3)
+    0.008
     """
+    if not paired and test is None:
+        test = UNPAIRED_INTERACTION_TEST
     settings = Settings(
         alpha=alpha,
         resolution=resolution,
         zeros=zeros,
-        test=test,
+        paired=paired,
+        test=test or "",
         interaction_scale=scale,
         test_examples=test_examples,
     )
-    arms, _ = join_arms(
-        [
-            (f"{name} ({init})", scores)
-            for init, both in zip(inits, (first, second), strict=True)
-            for name, scores in zip(names, both, strict=True)
-        ]
-    )
+    named = [
+        (f"{name} ({init})", scores)
+        for init, both in zip(inits, (first, second), strict=True)
+        for name, scores in zip(names, both, strict=True)
+    ]
+    where: dict[str, Any] = {"baseline": names[0], "candidate": names[1], "inits": inits}
+    where |= {"model": "", "task": ""}
+    if not paired:
+        return _unpaired(named, where, settings)
+    arms, _ = join_arms(named)
     four = arms[:, np.logical_and.reduce(np.isfinite(arms))]
     if four.shape[1] < 2:
         raise NotEnoughPairs(f"the four arms share {four.shape[1]} scored seeds; 2 needed")
     measures = interaction_statistics(four[:, None, :], [""], settings)
-    where: dict[str, Any] = {"baseline": names[0], "candidate": names[1], "inits": inits}
-    where |= {"model": "", "task": "", "n_pairs": four.shape[1]}
+    where |= {"n_pairs": four.shape[1], "sizes": (four.shape[1],) * 4}
+    return conclude_interactions([where], measures, ["alone"], settings)[0]
+
+
+def _unpaired(
+    named: Sequence[tuple[str, Any]], where: dict[str, Any], settings: Settings
+) -> Interaction:
+    if settings.test != UNPAIRED_INTERACTION_TEST:
+        raise InvalidSetting(
+            f'an interaction of unpaired arms is tested by "{UNPAIRED_INTERACTION_TEST}", which '
+            f'compares their means; "{settings.test}" knows no double difference'
+        )
+    arms, seeds = lay_out_arms(named)
+    scored = np.isfinite(arms)
+    for (name, _), size in zip(named, scored.sum(axis=1).tolist(), strict=True):
+        if size < 2:
+            raise NotEnoughPairs(f"{name} has {size} scores; 2 needed")
+    shared = int(np.logical_and.reduce(scored).sum()) if seeds else 0
+    where |= {"n_pairs": shared, "sizes": tuple(scored.sum(axis=1).tolist())}
+    measures = unpaired_interaction_statistics(arms[:, None, :], [""], settings)
     return conclude_interactions([where], measures, ["alone"], settings)[0]
 
 
@@ -156,6 +197,7 @@ def conclude_interactions(
             **arm,
             **dict(zip(columns, row, strict=True)),
             confidence=settings.confidence,
+            test=settings.test if settings.paired else UNPAIRED_INTERACTION_TEST,
             scale=settings.interaction_scale,
         )
         for arm, row in zip(arms, zip(*columns.values(), strict=True), strict=True)

@@ -14,6 +14,7 @@ from stats.errors import UnknownName
 from stats.interaction import Interaction, conclude_interactions, interaction_statistics
 from stats.pairing import measure_pairs
 from stats.settings import Settings
+from stats.unpaired_interaction import unpaired_interaction_statistics
 
 STANDARD_REFERENCE = "pretrained"
 
@@ -27,44 +28,50 @@ def all_interactions(
     cube: Cube, settings: Settings, reference_init: str | None
 ) -> tuple[list[Interaction], list[str]]:
     """Interactions of every candidate between every two inits, and remarks about them."""
-    pairs = list(_init_pairs(cube, reference_init))
-    if not settings.paired:
-        return [], caveats.of_unpaired_interactions(bool(pairs))
     places = [
         (first, second, method)
-        for first, second in pairs
+        for first, second in _init_pairs(cube, reference_init)
         for method in range(1, len(cube.methods))
         if cube.has_runs[[first, second]][:, [0, method]].all()
     ]
-    scored = np.isfinite(cube.scores)
-    shared = [
-        int((scored[a, 0] & scored[a, method] & scored[b, 0] & scored[b, method]).sum())
-        for a, b, method in places
-    ]
-    remarks = caveats.of_interactions(cube, places, shared)
-    kept = [place for place, n in zip(places, shared, strict=True) if n >= 2]
-    if not kept:
-        return [], remarks
-    a, b, method = np.array(kept).T
-    arms = [cube.scores[a, 0], cube.scores[a, method], cube.scores[b, 0], cube.scores[b, method]]
-    tasks = [cube.cells[cell].task for cell in a]
-    measures, n_pairs = measure_pairs(
-        np.stack(arms),
-        lambda four, rows: interaction_statistics(four, [tasks[row] for row in rows], settings),
+    if not places:
+        return [], []
+    a, b, method = np.array(places).T
+    arms = np.stack(
+        [cube.scores[a, 0], cube.scores[a, method], cube.scores[b, 0], cube.scores[b, method]]
     )
-    families = families_of([place[:2] for place in kept], settings)
-    named = [_named_inits(cube, *p, n) for p, n in zip(kept, n_pairs.tolist(), strict=True)]
+    scored = np.isfinite(arms)
+    shared = np.logical_and.reduce(scored).sum(axis=1)
+    sizes = np.repeat(shared[None], 4, axis=0) if settings.paired else scored.sum(axis=2)
+    least = sizes.min(axis=0)
+    remarks = caveats.of_interactions(cube, places, least.tolist(), settings.paired)
+    kept = np.flatnonzero(least >= 2)
+    if not len(kept):
+        return [], remarks
+    tasks = [cube.cells[cell].task for cell in a[kept]]
+    if settings.paired:
+        measures, _ = measure_pairs(
+            arms[:, kept],
+            lambda four, rows: interaction_statistics(four, [tasks[row] for row in rows], settings),
+        )
+    else:
+        measures = unpaired_interaction_statistics(arms[:, kept], tasks, settings)
+    families = families_of([places[row][:2] for row in kept], settings)
+    named = [
+        _named_inits(cube, *places[row])
+        | {"n_pairs": int(shared[row]), "sizes": tuple(sizes[:, row].tolist())}
+        for row in kept
+    ]
     return conclude_interactions(named, measures, families, settings), remarks
 
 
-def _named_inits(cube: Cube, first: int, second: int, method: int, n_pairs: int) -> dict[str, Any]:
+def _named_inits(cube: Cube, first: int, second: int, method: int) -> dict[str, Any]:
     return {
         "baseline": cube.methods[0],
         "candidate": cube.methods[method],
         "model": cube.cells[first].model,
         "task": cube.cells[first].task,
         "inits": (cube.cells[first].init, cube.cells[second].init),
-        "n_pairs": n_pairs,
     }
 
 

@@ -109,11 +109,12 @@ def _interactions(block: InteractionBlock, settings: Settings, digits: int) -> T
             label,
             wording.double_difference(each, digits),
             wording.probability(each.p_adjusted),
-            str(each.n_pairs),
+            wording.interaction_sizes(each),
         )
         for label, each in block.rows
     )
     first, second = block.inits
     change = f"effect under {first} - effect under {second} [{wording.confidence(settings)} CI]"
-    heading = ("comparison", change, wording.p_name(settings), "n")
+    welch = "" if settings.paired else "Welch's "
+    heading = ("comparison", change, f"{welch}{wording.p_name(settings)}", "n")
     return TextTable(block.title, heading, rows)

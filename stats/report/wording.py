@@ -10,7 +10,7 @@ from stats.analyse import Analysis
 from stats.compare import Comparison
 from stats.interaction import Interaction
 from stats.pooled import Pooled
-from stats.settings import Settings
+from stats.settings import PAIRED_TESTS, Settings
 
 ABSENT = "n/a"
 
@@ -112,6 +112,12 @@ def double_difference(each: Interaction, digits: int) -> str:
     ends = interval(each.ci_low, each.ci_high, digits)
     unit = "" if each.scale == "raw" else " log odds"
     return f"{signed(each.difference_of_differences, digits)} {ends}{unit}"
+
+
+def interaction_sizes(each: Interaction) -> str:
+    """How many seeds the four arms share, or how many scores each of them has."""
+    paired = each.test in PAIRED_TESTS
+    return str(each.n_pairs) if paired else " + ".join(map(str, each.sizes))
 
 
 def p_name(settings: Settings) -> str:
