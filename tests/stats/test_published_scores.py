@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from stats import (
+    UNPAIRED_TESTS,
     NotEnoughPairs,
     aggregate,
     analyse,
@@ -119,3 +120,39 @@ def test_runs_that_collapsed_are_named_and_not_dropped_in_silence(recycling):
     assert set(found.warnings) == set(collapsed)
     assert set(rank(recycling, paired=False).warnings) == set(collapsed)
     assert sorted(found.runs) == [716, 718, 720, 720, 720, 720]
+
+
+def test_two_unpaired_models_on_one_task(recycling):
+    analysis = analyse(
+        recycling[recycling["task"] == "stsb"],
+        "roberta_base",
+        ["microsoft_deberta_v3_base", "t5_base"],
+        paired=False,
+        margin=0.01,
+        effect="cliffs_delta",
+    )
+    deberta, t5 = analysis.comparisons
+    # Better beyond chance and by less than a point, while Welch's interval touches zero.
+    assert (deberta.verdict, t5.verdict) == ("negligible", "worse")
+    assert deberta.ci_low < 0 < deberta.effect_low
+    # Every run of T5 that did not collapse is worse, and a few are very much worse.
+    assert (t5.n_baseline, t5.n_candidate, t5.effect_size) == (20, 16, -1)
+    assert t5.ci_low < 0 < t5.ci_high
+    assert t5.p_adjusted < 1e-6
+    assert "dropped seeds 144, 148, 155, 158 (t5_base has no score)" in "\n".join(analysis.warnings)
+
+
+def test_unpaired_models_are_refused_as_pairs(recycling):
+    with pytest.raises(NotEnoughPairs, match="must be declared unpaired"):
+        analyse(recycling[recycling["task"] == "rte"], "roberta_base", ["t5_base"])
+
+
+def test_every_unpaired_test_agrees_where_the_difference_is_large(recycling):
+    rte = recycling[recycling["task"] == "rte"]
+    p = [
+        analyse(rte, "bert_base_cased", ["roberta_base"], paired=False, test=test)
+        .comparisons[0]
+        .p_value
+        for test in UNPAIRED_TESTS
+    ]
+    assert max(p) < 1e-4
