@@ -57,6 +57,15 @@ from stats.power import (
     smallest_attainable_p,
 )
 from stats.power_plans import ComparisonPlan, PowerPlans, plan_comparisons
+from stats.printed_scores import (
+    Grim,
+    Grimmer,
+    average_is_possible,
+    grim,
+    grimmer,
+    sd_of_average_is_possible,
+)
+from stats.printed_tests import PrintedComparison, attainable_p_values, compare_printed
 from stats.profiles import Profiles, performance_profiles
 from stats.rank import rank
 from stats.rank_equivalence import RankEquivalence, rank_equivalence
@@ -131,6 +140,8 @@ __all__ = [
     "EffectSize",
     "Equivalence",
     "Friedman",
+    "Grim",
+    "Grimmer",
     "HodgesLehmann",
     "Interaction",
     "InvalidSetting",
@@ -150,6 +161,7 @@ __all__ = [
     "PowerPlan",
     "PowerPlans",
     "PowerPoint",
+    "PrintedComparison",
     "Profiles",
     "RankEquivalence",
     "RankSettings",
@@ -176,6 +188,8 @@ __all__ = [
     "aggregate",
     "almost_stochastic_order",
     "analyse",
+    "attainable_p_values",
+    "average_is_possible",
     "bayesian_signed_rank",
     "bayesian_signed_rank_pairs",
     "better_power",
@@ -183,6 +197,7 @@ __all__ = [
     "bootstrap_items",
     "cliffs_delta",
     "compare",
+    "compare_printed",
     "conover",
     "correlated_t",
     "d_av",
@@ -191,6 +206,8 @@ __all__ = [
     "decide",
     "detectable_effect",
     "friedman",
+    "grim",
+    "grimmer",
     "hedges_g",
     "hedges_g_z",
     "hedges_g_z_interval",
@@ -225,6 +242,7 @@ __all__ = [
     "rank_biserial_interval",
     "rank_equivalence",
     "read_scores",
+    "sd_of_average_is_possible",
     "seeds_and_items",
     "seeds_for_test",
     "seeds_needed_for_alpha",

@@ -143,7 +143,7 @@ def test_two_unpaired_models_on_one_task(recycling):
 
 
 def test_unpaired_models_are_refused_as_pairs(recycling):
-    with pytest.raises(NotEnoughPairs, match="must be declared unpaired"):
+    with pytest.raises(NotEnoughPairs, match="unless the scores are declared unpaired"):
         analyse(recycling[recycling["task"] == "rte"], "roberta_base", ["t5_base"])
 
 

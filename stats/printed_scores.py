@@ -1,0 +1,184 @@
+"""Can these printed means and standard deviations be what they are said to be?
+
+Accuracies are whole counts over a whole number of test examples, which most printed decimals are
+not. None of this holds for F1 or Matthews correlation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from stats.errors import InvalidSetting, StatsError
+
+
+@dataclass(frozen=True, slots=True)
+class Grim:
+    """Whether a printed mean can be the mean of n whole numbers.
+
+    Attributes:
+        consistent: whether some total, over n, prints so.
+        caught: share of all values with as many decimals, within one unit of the mean, that no
+            total prints: the chance that a wrong value would have been found out.
+    """
+
+    consistent: bool
+    caught: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grimmer:
+    """Whether a printed standard deviation can belong to n whole numbers with a printed mean.
+
+    Attributes:
+        ddof_0: with the divisor n.
+        ddof_1: with the divisor n − 1.
+    """
+
+    ddof_0: bool
+    ddof_1: bool
+
+
+def grim(mean: str, n: int, *, unit: float = 1.0) -> Grim:
+    """GRIM test of a printed mean (Brown and Heathers 2017), rounded up or down at the half.
+
+    Args:
+        mean: as printed, with its trailing zeros.
+        n: how many whole numbers it is the mean of: for an accuracy the test examples, times the
+            runs that were averaged.
+        unit: what one whole number counts: 100 for percentages.
+
+    Raises:
+        InvalidSetting: n below 1.
+        StatsError: a mean that is no number.
+
+    Of the 277 examples of RTE one run prints few values, and a mean of five some more:
+
+    >>> grim("70.11", 277, unit=100).consistent, grim("70.04", 277, unit=100).consistent
+    (False, True)
+    >>> [round(grim("70.04", runs * 277, unit=100).caught, 2) for runs in (1, 5)]
+    [0.97, 0.86]
+    """
+    size = _whole(n)
+    value, half = printed_number(mean)
+    step = Fraction(unit) / size
+    low, high = (value - half) / step, (value + half) / step
+    values_in_a_unit = Fraction(unit) / (2 * half)
+    return Grim(
+        consistent=math.floor(high) >= math.ceil(low),
+        caught=max(0.0, float(1 - size / values_in_a_unit)),
+    )
+
+
+def grimmer(mean: str, sd: str, n: int, *, examples: int = 1, unit: float = 1.0) -> Grimmer:
+    """GRIMMER test of a printed standard deviation (Anaya 2016), by the parity of the squares.
+
+    The sum of squares of n whole numbers is whole, and odd exactly when their sum is. A printed
+    mean leaves a few sums possible, a printed sd a range of sums of squares for each. What passes
+    may still be impossible; what fails is.
+
+    Args:
+        mean: of n scores, as printed.
+        sd: of the same scores, as printed.
+        n: number of scores, at least 2.
+        examples: of the test set, of which each score is a whole count.
+        unit: what a score of all examples counts: 100 for percentages.
+
+    Raises:
+        InvalidSetting: n below 2 or examples below 1.
+        StatsError: a mean or sd that is no number.
+
+    187, 182, 180, 175 and 176 right of 200 have a standard deviation of 2.42 or 2.17 points:
+
+    >>> grimmer("90.00", "2.42", 5, examples=200, unit=100)
+    Grimmer(ddof_0=False, ddof_1=True)
+    >>> grimmer("90.00", "2.17", 5, examples=200, unit=100)
+    Grimmer(ddof_0=True, ddof_1=False)
+    """
+    size = _whole(n)
+    if size < 2:
+        raise InvalidSetting(f"a standard deviation takes two scores, not {n}")
+    count = Fraction(unit) / _whole(examples)
+    (value, half), (spread, slack) = printed_number(mean), printed_number(sd)
+    sums = _between((value - half) * size / count, (value + half) * size / count)
+    low, high = max(Fraction(0), spread - slack) / count, (spread + slack) / count
+
+    def possible(divisor: int) -> bool:
+        squares = ((total, Fraction(total * total, size)) for total in sums)
+        return any(
+            _has_parity(low**2 * divisor + least, high**2 * divisor + least, total)
+            for total, least in squares
+        )
+
+    return Grimmer(ddof_0=possible(size), ddof_1=possible(size - 1))
+
+
+def average_is_possible(average: str, columns: Sequence[str]) -> bool:
+    """Whether a printed average can be that of these printed columns.
+
+    It must lie within half a unit of its own last digit plus the mean of the half units of the
+    columns.
+
+    Raises:
+        StatsError: no column, or something that is no number.
+
+    >>> average_is_possible("80.1", ["75.2", "85.1"]), average_is_possible("80.4", ["75.2", "85.1"])
+    (True, False)
+    """
+    if not columns:
+        raise StatsError("an average needs at least one column")
+    printed = [printed_number(column) for column in columns]
+    value, half = printed_number(average)
+    mean = sum((column for column, _ in printed), Fraction()) / len(printed)
+    slack = sum((each for _, each in printed), Fraction()) / len(printed)
+    return abs(value - mean) <= half + slack
+
+
+def sd_of_average_is_possible(sd: str, columns: Sequence[str]) -> bool:
+    """Whether a printed sd of an average can come from columns with these printed sds.
+
+    By the triangle inequality it is at most their mean, whatever their correlations; the limit
+    is as for `average_is_possible`.
+
+    Raises:
+        StatsError: no column, or something that is no number.
+
+    >>> sd_of_average_is_possible("0.9", ["0.8", "1.1"])
+    True
+    >>> sd_of_average_is_possible("1.3", ["0.8", "1.1"])
+    False
+    """
+    if not columns:
+        raise StatsError("an average needs at least one column")
+    printed = [printed_number(column) for column in columns]
+    value, half = printed_number(sd)
+    largest = sum((column + slack for column, slack in printed), Fraction()) / len(printed)
+    return value - half <= largest
+
+
+def printed_number(text: str) -> tuple[Fraction, Fraction]:
+    """A printed number and half a unit of its last digit, both exact."""
+    try:
+        value = Fraction(text)
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        raise StatsError(f'"{text}" is no printed number') from error
+    decimals = len(text.partition(".")[2])
+    return value, Fraction(1, 2 * 10**decimals)
+
+
+def _whole(n: int) -> int:
+    if n < 1 or n != int(n):
+        raise InvalidSetting(f"a number of scores or examples is a whole number from 1, not {n}")
+    return int(n)
+
+
+def _between(low: Fraction, high: Fraction) -> range:
+    return range(math.ceil(low), math.floor(high) + 1)
+
+
+def _has_parity(low: Fraction, high: Fraction, total: int) -> bool:
+    """Whether a whole number as odd or even as the total lies between the two."""
+    first = math.ceil(low)
+    return first + (first - total) % 2 <= high
