@@ -10,7 +10,7 @@ from benchmark.verdicts import rendered
 
 if TYPE_CHECKING:
     from benchmark.study import Study
-    from stats import PowerPlans
+    from stats import PowerPlan, PowerPlans
 
 
 def power(options: argparse.Namespace) -> int:
@@ -29,12 +29,12 @@ def power(options: argparse.Namespace) -> int:
     margin = study.margin if margin is None else margin
     if margin is None:
         raise BenchmarkError(f"{options.study} declares no margin: give --margin, in points.")
+    plans: PowerPlan | PowerPlans
     if options.sd is None:
         plans = _from_record(options, study, pairs, margin, planned | given)
-        sys.stdout.write(rendered([plans], options.format, page()))
     else:
-        plan = plan_power(pairs, options.sd, margin, **(planned | given))
-        sys.stdout.write(rendered([plan], options.format, page()))
+        plans = plan_power(pairs, options.sd, margin, **(planned | given))
+    sys.stdout.write(rendered([plans], options.format, page()))
     return 0
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stats import caveats
+from stats.cube import Cell
 from stats.errors import NotEnoughPairs
 from stats.planning import PowerPlan, plan_power
 from stats.selection import select_arms
@@ -22,13 +24,15 @@ class ComparisonPlan:
     """The plan of one comparison.
 
     Attributes:
-        comparison: for instance "base vs kd".
-        where: its task, model and init.
+        task: "" where the plan is for a verdict over several tasks.
         sd_pairs: pairs behind the sd of the plan.
     """
 
-    comparison: str
-    where: str
+    baseline: str
+    candidate: str
+    model: str
+    init: str
+    task: str
     sd_pairs: int
     plan: PowerPlan
 
@@ -79,26 +83,21 @@ def plan_comparisons(
         NotEnoughPairs: no comparison has two pairs that differ.
     """
     selection = select_arms(scores, [baseline, *candidates], metric, split, None)
-    plans, warnings = [], []
     found = list(units(selection.cube, tasks))
     check_pairs(found)
+    plans, warnings = [], []
     for pairs in found:
-        comparison, where = _named(pairs, tasks)
-        if pairs.arms.shape[1] < 2:
-            warnings.append(f"{_which(comparison, where)}: not two pairs yet, and so no sd")
-            continue
-        sd = _sd(pairs, None if tasks else resolution)
-        if sd == 0:
-            warnings.append(f"{_which(comparison, where)}: all differences are equal, no sd")
-            continue
-        plans.append(
-            ComparisonPlan(
-                comparison=comparison,
-                where=where,
-                sd_pairs=pairs.arms.shape[1],
-                plan=plan_power(n_pairs, sd, margin, **planned),
-            )
-        )
+        place = Cell(*(pairs.names[name] for name in Cell._fields))
+        place = place if tasks is None else place._replace(task="")
+        arms = {name: pairs.names[name] for name in ("baseline", "candidate")}
+        n, sd = pairs.arms.shape[1], _sd(pairs, None if tasks else resolution)
+        if sd > 0:
+            plan = plan_power(n_pairs, sd, margin, **planned)
+            plans.append(ComparisonPlan(**arms, **place._asdict(), sd_pairs=n, plan=plan))
+        else:
+            why = "not two pairs yet" if n < 2 else "all differences are equal"
+            which = caveats.which(arms["baseline"], arms["candidate"], place)
+            warnings.append(f"{which}: {why}, no sd")
     if not plans:
         raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
     return PowerPlans(
@@ -106,18 +105,11 @@ def plan_comparisons(
     )
 
 
-def _named(pairs: Units, tasks: str | None) -> tuple[str, str]:
-    names = pairs.names
-    parts = [names[each] for each in (*(("task",) if tasks is None else ()), "model", "init")]
-    return f"{names['baseline']} vs {names['candidate']}", " · ".join(filter(None, parts))
-
-
-def _which(comparison: str, where: str) -> str:
-    return f"{comparison} ({where})" if where else comparison
-
-
 def _sd(pairs: Units, resolution: ByTask) -> float:
+    """Sd of the differences, 0 where fewer than two pairs show none."""
     baseline, candidate = pairs.arms
+    if len(baseline) < 2:
+        return 0.0
     step = by_task(resolution, [pairs.names["task"]])[0]
     differences = settle(candidate - baseline, float(abs(pairs.arms).max()), step)
     return float(differences.std(ddof=1))

@@ -14,6 +14,8 @@ from stats.report.sheet import Sheet, TextTable
 BAR = 24
 """Columns of a full bar."""
 
+NAMES = ("baseline", "candidate", "model", "init", "task", "sd_pairs")
+
 
 def plan_sheet(plan: PowerPlan) -> Sheet:
     """The sheet of a plan: what so many pairs show, what power takes, and both over n."""
@@ -38,38 +40,39 @@ def plans_sheet(found: PowerPlans) -> Sheet:
     first = found.plans[0].plan
     widest = max(found.plans, key=lambda each: each.plan.sd)
     heading = (
-        *("comparison", "where", "sd", "pairs behind it", "found"),
-        *(f"better at {first.gain:g}", "equivalent at 0"),
-        *(f"pairs for better at {first.gain:g}", "pairs for equivalent at 0"),
+        *("comparison", "where", "sd (pairs)", "found", f"better at {first.gain:g}"),
+        *("equivalent at 0", "pairs for better", "pairs for equivalent"),
     )
+    title, where = wording.places([(each.task, each.model, each.init) for each in found.plans])
     rows = tuple(
         (
-            each.comparison,
-            each.where,
-            f"{each.plan.sd:.3g}",
-            str(each.sd_pairs),
+            f"{each.baseline} vs {each.candidate}",
+            differs,
+            f"{each.plan.sd:.3g} ({each.sd_pairs})",
             _points(each.plan.detectable[0]),
             _percent(each.plan.here.better),
             _percent(each.plan.here.equivalent),
             f"{each.plan.pairs_for_better[0]:,}",
             f"{each.plan.pairs_for_equivalent[0]:,}",
         )
-        for each in found.plans
+        for each, differs in zip(found.plans, where, strict=True)
     )
     study = f"study {wording.printable(found.study)}; " if found.study else ""
-    title = " · ".join(filter(None, ("largest sd", widest.comparison, widest.where)))
+    on = f" on {wording.printable(found.split)}" if found.split else ""
+    curve = f"the largest sd: {widest.baseline} vs {widest.candidate}"
+    curve = ", ".join(filter(None, (curve, where[found.plans.index(widest)])))
     return Sheet(
         kind="power",
         header=(
             f"{study}{first.n_pairs} pairs, {_settings(first)}",
             _reach(first),
-            f"sd of the differences on {wording.printable(found.split)}, of the runs in the "
-            "record; what is found, and pairs for a verdict, are for 80 % power",
+            f"sd of the differences{on} of the runs so far; what is found, and pairs for a "
+            "verdict, are for 80 % power",
         ),
-        tables=(TextTable("", heading, rows).without_empty(1), _curve(title, widest.plan)),
+        tables=(TextTable(title, heading, rows).without_empty(1), _curve(curve, widest.plan)),
         records=tuple(
-            {"study": found.study, "comparison": each.comparison, "where": each.where}
-            | {"sd_pairs": each.sd_pairs}
+            {"study": found.study}
+            | {name: getattr(each, name) for name in NAMES}
             | _fixed(each.plan)
             | asdict(each.plan.here)
             | {"pairs_for_better": each.plan.pairs_for_better[0]}

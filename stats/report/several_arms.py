@@ -16,6 +16,7 @@ from stats.report.wording import (
     averages,
     measured,
     place,
+    places,
     points,
     probability,
     score,
@@ -132,19 +133,23 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
         region = f"region of practical equivalence ±{points(found.margin)}"
     heading = (
         *("comparison", "where", f"{found.unit}s", "baseline mean", "candidate mean"),
-        *("difference", "P(worse)", "P(inside the margin)", "P(better)"),
+        *("difference", "P(worse)", "P(inside)", "P(better)"),
+    )
+    task = [() if found.tasks else (each.task,) for each in found.posteriors]
+    title, where = places(
+        [(*t, each.model, each.init) for t, each in zip(task, found.posteriors, strict=True)]
     )
     rows = tuple(
         (
             f"{each.baseline} vs {each.candidate}",
-            _where(found, each.model, each.init, each.task),
+            differs,
             str(each.n_pairs),
             score(each.baseline_mean, digits),
             score(each.candidate_mean, digits),
             signed(each.mean_difference, digits),
             *(score(p, 3) for p in (each.p_worse, each.p_inside, each.p_better)),
         )
-        for each in found.posteriors
+        for each, differs in zip(found.posteriors, where, strict=True)
     )
     over = averages(found.tasks) if found.tasks else "each task alone, over its seeds"
     named = {"study": found.study, "tasks": found.tasks or "each"}
@@ -155,16 +160,11 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             f"Bayesian signed-rank test, Dirichlet process prior, {found.samples:,} samples of "
             f"the posterior; {region}",
         ),
-        tables=(TextTable("", heading, rows).without_empty(1),),
+        tables=(TextTable(title, heading, rows).without_empty(1),),
         records=tuple(named | asdict(each) for each in found.posteriors),
         whole=asdict(found),
         warnings=found.warnings,
     )
-
-
-def _where(found: Posteriors, model: str, init: str, task: str) -> str:
-    parts = (model, init) if found.tasks else (task, model, init)
-    return " · ".join(part for part in parts if part)
 
 
 def aggregates_sheet(aggregates: Aggregates) -> Sheet:

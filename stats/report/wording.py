@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from stats.analyse import Analysis
@@ -58,6 +58,21 @@ def printable(name: str) -> str:
 def place(model: str, task: str) -> str:
     """Title of a table; empty where neither has a name."""
     return printable(" · ".join(part for part in (task, model) if part))
+
+
+def places(where: Sequence[tuple[str, ...]]) -> tuple[str, list[str]]:
+    """What all of these places share, and what tells each of them from the others.
+
+    >>> places([("rte", "bert", "scratch"), ("rte", "bert", "pretrained")])
+    ('rte · bert', ['scratch', 'pretrained'])
+    """
+    shared = [len(set(parts)) == 1 for parts in zip(*where, strict=True)]
+
+    def joined(parts: tuple[str, ...], which: bool) -> str:
+        chosen = [p for p, same in zip(parts, shared, strict=True) if same == which and p]
+        return printable(" · ".join(chosen))
+
+    return joined(where[0], True), [joined(parts, False) for parts in where]
 
 
 def decimals(result: Analysis | Pooled) -> int:

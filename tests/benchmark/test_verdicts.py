@@ -371,7 +371,7 @@ def test_power_of_named_numbers_is_a_table_and_a_curve(bench):
 
 def test_power_of_a_study_takes_the_spread_of_its_runs(study, bench):
     found = json.loads(bench("power", study, "--format", "json"))
-    assert [each["comparison"] for each in found["plans"]] == ["base vs ls", "base vs tf_reg"] * 2
+    assert [each["candidate"] for each in found["plans"]] == ["ls", "tf_reg"] * 2
     assert {each["sd_pairs"] for each in found["plans"]} == {8}
     first = found["plans"][0]["plan"]
     means = [
@@ -383,7 +383,7 @@ def test_power_of_a_study_takes_the_spread_of_its_runs(study, bench):
     assert first["test"] == "permutation"
     told = bench("power", study, "--test", "t")
     assert "study recorded; 8 pairs, margin 2; alpha .05; Holm over a family of 2" in told
-    assert "of the runs in the record" in told
+    assert "sd of the differences on test of the runs so far" in told
 
 
 def test_power_asks_for_what_it_cannot_know(study, bench):
