@@ -115,6 +115,7 @@ from stats.task_aggregates import (
 )
 from stats.ties import settle
 from stats.unpaired_permutation import UnpairedPermutation, unpaired_permutation_test
+from stats.unpaired_power import unpaired_power, unpaired_seeds
 from stats.verdict import Verdict, decide
 from stats.welch import Welch, welch
 
@@ -266,6 +267,8 @@ __all__ = [
     "tost_power",
     "tost_welch_from_summary",
     "unpaired_permutation_test",
+    "unpaired_power",
+    "unpaired_seeds",
     "validate_scores",
     "welch",
 ]
