@@ -31,6 +31,11 @@ class Analysis:
     zeros: str = "wilcox"
     interaction_scale: str = "raw"
 
+    @property
+    def unit(self) -> str:
+        """What a pair of the verdict is: a seed, or a sampled task."""
+        return "task" if self.tasks == "sampled" else "seed"
+
     def check(self, n_tasks: int, **level: Any) -> None:
         """Refuse what cannot be done with so many tasks, or at all.
 

@@ -58,6 +58,12 @@ def _add_stats(stats: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--metric", help="default: each task's own")
     what.add_argument("--split", default="test", help="dev or test (default: test)")
+    _add_question(stats)
+    _add_answer(stats)
+    _add_format(stats)
+
+
+def _add_question(stats: argparse.ArgumentParser) -> None:
     question = stats.add_argument_group(
         "which question", "By default: is each candidate better, and by how much, on each task?"
     )
@@ -76,6 +82,9 @@ def _add_stats(stats: argparse.ArgumentParser) -> None:
         action="store_true",
         help="how probable is it that a candidate is worse, inside the margin, or better?",
     )
+
+
+def _add_answer(stats: argparse.ArgumentParser) -> None:
     how = stats.add_argument_group("how it is answered", "By default: as the study declares.")
     how.add_argument(
         "--test",
@@ -91,7 +100,6 @@ def _add_stats(stats: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--resolution", type=float, help="smallest step of the metric (accuracy of a study: known)"
     )
-    _add_format(stats)
 
 
 def _add_power(power: argparse.ArgumentParser) -> None:

@@ -72,8 +72,8 @@ def _print_plan(
     console.print(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do.\n"
         f"Expected: {wall} with {workers} workers, from {expected.source}.\n"
-        f"Smallest corrected p that {len(study.seeds)} seeds can reach in a family of "
-        f"{study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
+        f"Smallest corrected p that {study.n_pairs} {study.analysis.unit}s can reach in a family "
+        f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
         markup=False,
     )
 

@@ -189,7 +189,7 @@ class Study:
     @property
     def n_pairs(self) -> int:
         """Pairs of each comparison: seeds, or for a verdict over sampled tasks the tasks."""
-        return len(self.tasks if self.analysis.tasks == "sampled" else self.seeds)
+        return len(self.tasks if self.analysis.unit == "task" else self.seeds)
 
     @property
     def smallest_p(self) -> float:
@@ -293,7 +293,7 @@ class Study:
         from stats import seeds_that_reach
 
         needed = seeds_that_reach(self.alpha, self.family_size, self.correction, self.analysis.test)
-        pairs = "tasks" if self.analysis.tasks == "sampled" else "seeds"
+        pairs = f"{self.analysis.unit}s"
         raise Underpowered(
             f"study: {self.n_pairs} {pairs} can never reach α = {self.alpha:g}: the smallest "
             f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "

@@ -124,9 +124,9 @@ def posteriors(
     selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
     found = list(units(selection.cube, tasks, paired))
     check_pairs(found)
-    lower = selection.lower_is_better
-    step = None if tasks else resolution
+    lower, step = selection.lower_is_better, None if tasks else resolution
     no_region = "no margin is declared, and without one nothing can lie inside it"
+    remarks = [no_region] * (margin is None) + [line for each in found for line in each.remarks]
     return Posteriors(
         study=study,
         tasks=tasks,
@@ -138,10 +138,7 @@ def posteriors(
         margin=margin,
         samples=samples,
         seed=seed,
-        warnings=(
-            *([] if margin is not None else [no_region]),
-            *(remark for each in found for remark in each.remarks),
-        ),
+        warnings=tuple(remarks),
     )
 
 

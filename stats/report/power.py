@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from stats.planning import POWERS, PowerPlan, PowerPoint
-from stats.power_plans import PowerPlans
+from stats.power_plans import ComparisonPlan, PowerPlans
 from stats.report import wording
 from stats.report.sheet import Sheet, TextTable
 
@@ -38,12 +39,34 @@ def plan_sheet(plan: PowerPlan) -> Sheet:
 def plans_sheet(found: PowerPlans) -> Sheet:
     """The sheet of the plans of several comparisons, with the curve of the widest."""
     first = found.plans[0].plan
-    widest = max(found.plans, key=lambda each: each.plan.sd)
-    heading = (
-        *("comparison", "where", "sd (pairs)", "found", f"better at {first.gain:g}"),
-        *("equivalent at 0", "pairs for better", "pairs for equivalent"),
-    )
     title, where = wording.places([(each.task, each.model, each.init) for each in found.plans])
+    widest = max(range(len(where)), key=lambda i: found.plans[i].plan.sd)
+    hardest = found.plans[widest]
+    curve = f"the largest sd: {hardest.baseline} vs {hardest.candidate}"
+    curve = ", ".join(filter(None, (curve, where[widest])))
+    study = f"study {wording.printable(found.study)}; " if found.study else ""
+    on = f" on {wording.printable(found.split)}" if found.split else ""
+    return Sheet(
+        kind="power",
+        header=(
+            f"{study}{first.n_pairs} pairs, {_settings(first)}",
+            _reach(first),
+            f"sd of the differences{on} of the runs so far; what is found, and pairs for a "
+            "verdict, are for 80 % power",
+        ),
+        tables=(_comparisons(found, title, where), _curve(curve, hardest.plan)),
+        records=tuple({"study": found.study} | _record(each) for each in found.plans),
+        whole=asdict(found),
+        warnings=found.warnings,
+    )
+
+
+def _comparisons(found: PowerPlans, title: str, where: Sequence[str]) -> TextTable:
+    heading = (
+        *("comparison", "where", "sd (pairs)", "found"),
+        *(f"better at {found.plans[0].plan.gain:g}", "equivalent at 0"),
+        *("pairs for better", "pairs for equivalent"),
+    )
     rows = tuple(
         (
             f"{each.baseline} vs {each.candidate}",
@@ -57,31 +80,16 @@ def plans_sheet(found: PowerPlans) -> Sheet:
         )
         for each, differs in zip(found.plans, where, strict=True)
     )
-    study = f"study {wording.printable(found.study)}; " if found.study else ""
-    on = f" on {wording.printable(found.split)}" if found.split else ""
-    curve = f"the largest sd: {widest.baseline} vs {widest.candidate}"
-    curve = ", ".join(filter(None, (curve, where[found.plans.index(widest)])))
-    return Sheet(
-        kind="power",
-        header=(
-            f"{study}{first.n_pairs} pairs, {_settings(first)}",
-            _reach(first),
-            f"sd of the differences{on} of the runs so far; what is found, and pairs for a "
-            "verdict, are for 80 % power",
-        ),
-        tables=(TextTable(title, heading, rows).without_empty(1), _curve(curve, widest.plan)),
-        records=tuple(
-            {"study": found.study}
-            | {name: getattr(each, name) for name in NAMES}
-            | _fixed(each.plan)
-            | asdict(each.plan.here)
-            | {"pairs_for_better": each.plan.pairs_for_better[0]}
-            | {"pairs_for_equivalent": each.plan.pairs_for_equivalent[0]}
-            for each in found.plans
-        ),
-        whole=asdict(found),
-        warnings=found.warnings,
-    )
+    return TextTable(title, heading, rows).without_empty(1)
+
+
+def _record(each: ComparisonPlan) -> dict[str, Any]:
+    named = {name: getattr(each, name) for name in NAMES}
+    pairs = {
+        "pairs_for_better": each.plan.pairs_for_better[0],
+        "pairs_for_equivalent": each.plan.pairs_for_equivalent[0],
+    }
+    return named | _fixed(each.plan) | asdict(each.plan.here) | pairs
 
 
 def _fixed(plan: PowerPlan) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.cli import main
 from benchmark.tracking import Store, Tracker
+from tests.benchmark.recorded import STUDY, record_runs
 
 #: Twenty runs of half a second: two inits, base, its own distillation, three methods' worth of
 #: dependencies (data, pre-training, teachers).
@@ -78,3 +80,26 @@ def bench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def tracker(tmp_path: Path) -> Tracker:
     """The record that `bench` makes in its folder."""
     return Tracker(Store(str(tmp_path / "mlruns")))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory) -> Path:
+    """A study file beside a record that holds every run of it."""
+    path = tmp_path_factory.mktemp("recorded") / "recorded.py"
+    path.write_text(STUDY)
+    record_runs(path, seeds=range(1, 9))
+    return path
+
+
+@pytest.fixture
+def answer(recorded, capsys, monkeypatch):
+    """Run a command in this process, and return what it printed; it must end well."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(recorded.parent)
+
+    def run(*arguments: object, code: int = 0) -> str:
+        assert main([str(each) for each in arguments]) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out
+
+    return run

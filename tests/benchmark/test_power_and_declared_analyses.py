@@ -1,0 +1,111 @@
+"""What a study declares about its analysis, and what its seeds can show."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from stats import plan_power
+from tests.benchmark.recorded import SIZES, STUDY, of, record_runs
+
+
+def test_power_of_named_numbers_is_a_table_and_a_curve(answer):
+    told = answer("power", "--pairs", 8, "--sd", 0.6, "--margin", 0.5, "--family", 4)
+    assert (
+        "8 pairs, sd of the differences 0.6, margin 0.5; alpha .05; Holm over a family of 4" in told
+    )
+    assert re.search(r"^ +8 < +\d", told, re.M)
+    found = json.loads(
+        answer(
+            "power", "--pairs", 8, "--sd", 0.6, "--margin", 0.5, "--test", "t", "--format", "json"
+        )
+    )
+    plan = plan_power(8, 0.6, 0.5, test="t")
+    assert found["pairs_for_equivalent"] == list(plan.pairs_for_equivalent)
+    assert found["here"]["better"] == plan.here.better
+
+
+def test_power_of_a_study_takes_the_spread_of_its_runs(recorded, answer):
+    found = json.loads(answer("power", recorded, "--format", "json"))
+    assert [each["candidate"] for each in found["plans"]] == ["ls", "tf_reg"] * 2
+    assert {each["sd_pairs"] for each in found["plans"]} == {8}
+    first = found["plans"][0]["plan"]
+    means = [
+        np.mean([of(task, "pretrained", method) for task in SIZES], axis=0)
+        for method in ("base", "ls")
+    ]
+    assert first["sd"] == pytest.approx((means[1] - means[0]).std(ddof=1))
+    assert (first["n_pairs"], first["margin"], first["family"]) == (8, 2.0, 2)
+    assert first["test"] == "permutation"
+    told = answer("power", recorded, "--test", "t")
+    assert "study recorded; 8 pairs, margin 2; alpha .05; Holm over a family of 2" in told
+    assert "sd of the differences on test of the runs so far" in told
+
+
+def test_power_asks_for_what_it_cannot_know(recorded, answer):
+    told = answer("power", recorded, "--store", "nowhere", code=2)
+    assert "is not known yet (there is no record in" in told
+    assert "give --sd" in told
+    assert "sd of the differences 1.5" in answer(
+        "power", recorded, "--store", "nowhere", "--sd", 1.5, "--test", "t"
+    )
+    assert "needs --sd and --margin" in answer("power", "--pairs", 8, code=2)
+    bad = ("power", "--pairs", 8, "--sd", 0.6, "--margin", 0.5)
+    assert "correction must be one of" in answer(*bad, "--correction", "shaffer", code=2)
+    assert "test must be one of" in answer(*bad, "--test", "welch", code=2)
+
+
+@pytest.mark.parametrize(
+    ("analysis", "says"),
+    [
+        ('Analysis(test="welch")', 'test "welch" is for unpaired scores'),
+        ('Analysis(test="anova")', "test must be one of"),
+        ('Analysis(effect="a12")', 'effect "a12" is for unpaired scores'),
+        ('Analysis(tasks="some")', 'must be "fixed", "sampled" or None'),
+        ('Analysis(interaction_scale="ln")', "interaction_scale must be one of"),
+        ('"wilcoxon"', "analysis must be an Analysis"),
+        ('Analysis(tasks="sampled")', "2 tasks can never reach α = 0.05"),
+    ],
+)
+def test_an_analysis_is_checked_when_the_study_is_loaded(answer, recorded, analysis, says):
+    path = recorded.parent / "wrong.py"
+    declared = 'Analysis(test="permutation", effect="d_av", tasks="fixed")'
+    path.write_text(STUDY.replace(declared, analysis))
+    told = answer("plan", path, code=2)
+    assert says in told
+    assert "wrong.py" in told
+
+
+def test_the_power_check_is_that_of_the_declared_test(answer, recorded):
+    path = recorded.parent / "few.py"
+    few = STUDY.replace("(1, 2, 3, 4, 5, 6, 7, 8)", "(1, 2, 3)")
+    path.write_text(few)
+    assert "Take 7 seeds or more" in answer("plan", path, code=2)
+    path.write_text(few.replace('test="permutation"', 'test="t"'))
+    assert "Smallest corrected p that 3 seeds can reach in a family of 2: 0" in answer("plan", path)
+
+
+def test_a_verdict_over_one_task_is_refused(answer, recorded):
+    path = recorded.parent / "single.py"
+    second = "        Digits(digits=(4, 5), train=20, dev=40, test=160),\n"
+    path.write_text(STUDY.replace(second, ""))
+    assert 'tasks="fixed" asks for a verdict over several tasks' in answer("plan", path, code=2)
+
+
+def test_power_is_planned_from_the_runs_that_have_finished(answer, recorded, tmp_path):
+    path = tmp_path / "begun.py"
+    path.write_text(STUDY.replace('tasks="fixed"', 'zeros="pratt"'))
+    record_runs(path, seeds=(1, 2, 3, 4))
+    found = json.loads(
+        answer("power", path, "--store", tmp_path / "mlruns", "--test", "t", "--format", "json")
+    )
+    assert {each["sd_pairs"] for each in found["plans"]} == {4}
+    assert {each["task"] for each in found["plans"]} == set(SIZES)
+    assert {each["plan"]["n_pairs"] for each in found["plans"]} == {8}
+
+
+def test_a_plan_counts_sampled_tasks_where_they_are_the_pairs(answer, recorded):
+    path = recorded.parent / "sampled.py"
+    path.write_text(STUDY.replace('"fixed"', '"sampled"').replace('"permutation"', '"t"'))
+    assert "Smallest corrected p that 2 tasks can reach" in answer("plan", path)
