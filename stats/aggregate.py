@@ -12,8 +12,8 @@ from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.blocks import failed_runs
 from stats.cube import Cube
 from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
-from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, check_number
-from stats.selection import Selection, losses, select_arms, shared_runs
+from stats.inputs import FloatArray, IntArray, check_choice, check_number, check_resamples
+from stats.selection import Selection, list_of_names, losses, select_arms, shared_runs
 from stats.stratified_bootstrap import (
     STATISTICS,
     Counts,
@@ -78,7 +78,7 @@ def aggregate(
         InvalidSetting: a setting outside what it can be.
         NotEnoughPairs: one method, or no task on which every method has a score.
     """
-    check_fraction("confidence", confidence)
+    check_resamples("replicates", replicates, confidence, seed)
     names = _statistics(statistics, target)
     selection = select_arms(scores, methods, metric, split, lower_is_better)
     lower = selection.lower_is_better
@@ -233,6 +233,7 @@ def _place(baseline: str | None, methods: tuple[str, ...]) -> int | None:
 
 
 def _statistics(statistics: Sequence[str], target: float | None) -> list[str]:
+    statistics = list_of_names("statistics", statistics)
     named = [each for each in dict.fromkeys(statistics) if each != GAP]
     for each in named:
         check_choice("statistic", each, STATISTICS)

@@ -11,14 +11,14 @@ import numpy as np
 from stats import caveats
 from stats.compare import Comparison, conclude_comparisons
 from stats.cube import Cube, build, select
-from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired
+from stats.errors import NotEnoughPairs, NotPaired
 from stats.inputs import IntArray
 from stats.interaction import Interaction
 from stats.interactions import all_interactions, families_of
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.scores import validate_scores
-from stats.selection import check_named_once, direction_of
+from stats.selection import baseline_first, direction_of
 from stats.settings import ByTask, Settings, by_task
 from stats.unpaired import measure_unpaired
 
@@ -140,7 +140,7 @@ def analyse(
         interaction_scale=interaction_scale,
         test_examples=test_examples,
     )
-    cube = build(table, _methods(baseline, candidates))
+    cube = build(table, baseline_first(baseline, candidates))
     return _analysed(cube, settings, reference_init, study, metric, split)
 
 
@@ -163,16 +163,6 @@ def _analysed(
         interactions=tuple(interactions),
         warnings=(*remarks, *more_remarks),
     )
-
-
-def _methods(baseline: str, candidates: Sequence[str]) -> list[str]:
-    if isinstance(candidates, str):
-        raise InvalidSetting(f'candidates is a list of methods: ["{candidates}"]')
-    methods = [baseline, *candidates]
-    if len(methods) < 2:
-        raise InvalidSetting("name at least one candidate")
-    check_named_once(methods, "baseline and candidates")
-    return methods
 
 
 def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list[str]]:

@@ -16,7 +16,7 @@ from stats.pairing import Seed, join_arms, lay_out_arms
 from stats.primary_tests import smallest_p
 from stats.settings import Settings, by_task
 from stats.unpaired import measure_unpaired
-from stats.verdict import Verdict, decide, seeds_to_decide
+from stats.verdict import Verdict, judge, seeds_to_decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +236,7 @@ def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
 
 
 def _concluded(arm: dict[str, Any], values: dict[str, Any], settings: Settings) -> Comparison:
-    verdict = decide(
+    verdict = judge(
         values["p_adjusted"],
         values["p_equivalence"],
         values.pop("direction"),

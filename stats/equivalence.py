@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from stats.errors import NotEnoughPairs
-from stats.inputs import FloatArray, check_positive, finite_vector
+from stats.inputs import (
+    FloatArray,
+    check_count,
+    check_number,
+    check_positive,
+    finite_vector,
+    two_numbers,
+)
 from stats.intervals import mean_and_sd
 
 
@@ -56,12 +63,16 @@ def tost_from_summary(mean: float, sd: float, n_pairs: int, margin: float) -> Eq
 
     Raises:
         NotEnoughPairs: fewer than two pairs.
-        InvalidSetting: the margin is not a positive number.
+        InvalidSetting: a margin that is not positive, a negative sd, or a mean that is no number.
 
     >>> test = tost_from_summary(mean=0.04, sd=1.2, n_pairs=100, margin=0.36)
     >>> round(test.t_lower, 4), round(test.t_upper, 4), round(test.p_value, 6)
     (3.3333, -2.6667, 0.004475)
     """
+    check_number("mean", mean)
+    if sd != 0:
+        check_positive("sd", sd)
+    check_count("n_pairs", n_pairs, 0)
     if n_pairs < 2:
         raise NotEnoughPairs(f"an equivalence test needs at least two pairs, not {n_pairs}")
     return two_one_sided(mean, sd / math.sqrt(n_pairs), n_pairs - 1, margin)
@@ -80,10 +91,12 @@ def tost_welch_from_summary(
     >>> round(test.df, 4), round(test.p_value, 6)
     (181.1344, 0.003839)
     """
-    if min(ns) < 2:
+    check_number("mean_difference", mean_difference)
+    if min(two_numbers("ns", ns)) < 2:
         raise NotEnoughPairs(f"an equivalence test needs at least two scores an arm, not {min(ns)}")
-    variances = [sd**2 / n for sd, n in zip(sds, ns, strict=True)]
-    degrees = sum(variances) ** 2 / sum(v**2 / (n - 1) for v, n in zip(variances, ns, strict=True))
+    variances = [sd**2 / n for sd, n in zip(two_numbers("sds", sds, 0), ns, strict=True)]
+    spread = sum(v**2 / (n - 1) for v, n in zip(variances, ns, strict=True))
+    degrees = sum(variances) ** 2 / spread if spread else math.inf
     return two_one_sided(mean_difference, math.sqrt(sum(variances)), degrees, margin)
 
 

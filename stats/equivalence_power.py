@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
 
 from stats.errors import InvalidSetting
-from stats.inputs import check_fraction, check_positive
+from stats.inputs import check_count, check_fraction, check_number, check_positive
 
 NODES = 2_000
 """Quantiles of the sd over which power is averaged; power is then right to 4 decimals."""
@@ -40,6 +40,8 @@ def tost_power(
     check_positive("sd", sd)
     check_positive("margin", margin)
     check_fraction("alpha", alpha)
+    check_number("difference", difference)
+    check_count("n_pairs", n_pairs, 0)
     if n_pairs < 2:
         return 0.0
     share = (np.arange(NODES) + 0.5) / NODES
@@ -65,6 +67,7 @@ def pairs_for_tost(
     """
     check_fraction("power", power)
     check_positive("margin", margin)
+    check_number("difference", difference)
     if abs(difference) >= margin:
         raise InvalidSetting(f"a true difference of {difference} is not inside ±{margin}")
 

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from stats.boundary_crossing import crossing_probability
 from stats.errors import InvalidSetting, NotEnoughPairs
-from stats.inputs import FloatArray, check_choice, check_fraction, finite_vector
+from stats.inputs import FloatArray, check_choice, check_fraction, finite_vector, is_whole
 from stats.intervals import mean_and_sd, t_bounds
 from stats.student import student_rows
 
@@ -91,9 +91,9 @@ def sequential_plan(
     """
     check_choice("shape", shape, SHAPES)
     check_fraction("alpha", alpha)
-    places = tuple(int(n) for n in looks)
+    places = tuple(looks) if isinstance(looks, Sequence) and all(map(is_whole, looks)) else ()
     if not places or places[0] < 2 or any(a >= b for a, b in pairwise(places)):
-        raise InvalidSetting(f"looks are rising numbers of pairs from 2 on, not {list(looks)}")
+        raise InvalidSetting(f"looks are rising numbers of pairs from 2 on, not {looks}")
     scale = _solve(lambda c: crossing_probability(places, _critical(places, shape, c)), alpha)
     levels = tuple(float(level) for level in _levels(places, shape, scale))
     critical = tuple(_critical(places, shape, scale))
@@ -170,4 +170,7 @@ def _solve(error: Callable[[float], float], alpha: float) -> float:
     """The scale, a normal quantile, at which a falling error rate is alpha."""
     from scipy.optimize import brentq
 
-    return float(brentq(lambda scale: error(scale) - alpha, 1e-6, 12.0, xtol=1e-10))
+    least, most = 1e-6, 12.0
+    if not error(most) < alpha < error(least):
+        raise InvalidSetting(f"no bounds of several looks keep an alpha of {alpha}")
+    return float(brentq(lambda scale: error(scale) - alpha, least, most, xtol=1e-10))

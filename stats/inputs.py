@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -89,8 +90,9 @@ def as_floats(values: ArrayLike, what: str) -> FloatArray:
     """
     try:
         given = np.ma.filled(values, np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
-        if given.dtype.kind not in "biufO" or any(isinstance(each, str) for each in given.flat):
-            raise TypeError(f"{given.dtype.name} is not a kind of number")
+        kind = given.dtype.kind
+        if kind not in "biufO" or (kind == "O" and any(isinstance(x, str) for x in given.flat)):
+            raise TypeError("text" if kind in "OSU" else f"an array of {given.dtype.name}")
         return given.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise StatsError(f"{what} must be numbers: {error}") from error
@@ -106,10 +108,16 @@ def check_finite(values: FloatArray, what: str, axes: tuple[str, ...]) -> None:
         raise StatsError(f"{what} must be {wanted}; {where} holds {held}")
 
 
-def check_fraction(what: str, value: float) -> None:
-    """Raise InvalidSetting unless 0 < value < 1."""
-    if not (_is_number(value) and 0 < value < 1):
-        raise InvalidSetting(f"{what} must lie between 0 and 1, not {value}")
+def check_fraction(what: str, value: float, below: float = 1) -> None:
+    """Raise InvalidSetting unless 0 < value < below."""
+    if not (_is_number(value) and 0 < value < below):
+        raise InvalidSetting(f"{what} must lie between 0 and {below:g}, not {value}")
+
+
+def check_probability(what: str, value: float) -> None:
+    """Raise InvalidSetting unless 0 ≤ value ≤ 1."""
+    if not (_is_number(value) and 0 <= value <= 1):
+        raise InvalidSetting(f"{what} must be a probability, not {value}")
 
 
 def check_positive(what: str, value: float, unit: str = " of points") -> None:
@@ -124,6 +132,21 @@ def check_rope(rope: float) -> None:
         raise InvalidSetting(f"rope must be 0 or a positive number of points, not {rope}")
 
 
+def two_numbers(what: str, values: Sequence[float], at_least: float = -math.inf) -> list[float]:
+    """Both values, of two arms.
+
+    Raises:
+        InvalidSetting: not two finite numbers, or one that is smaller than `at_least`.
+    """
+    both = list(values) if isinstance(values, Sequence) else []
+    for each in both:
+        check_number(what, each)
+    if len(both) != 2 or min(both) < at_least:
+        least = f" of at least {at_least:g}" if math.isfinite(at_least) else ""
+        raise InvalidSetting(f"{what} must be two numbers{least}, not {values}")
+    return both
+
+
 def check_number(what: str, value: float) -> None:
     """Raise InvalidSetting unless the value is a finite number."""
     if not (_is_number(value) and abs(value) < LARGEST):
@@ -132,8 +155,17 @@ def check_number(what: str, value: float) -> None:
 
 def check_count(what: str, value: int, at_least: int) -> None:
     """Raise InvalidSetting unless the value is a whole number that is large enough."""
-    if not (_is_whole(value) and value >= at_least):
+    if not (is_whole(value) and value >= at_least):
         raise InvalidSetting(f"{what} must be a whole number, at least {at_least}, not {value}")
+
+
+def check_resamples(what: str, resamples: int, confidence: float, seed: int) -> None:
+    """Raise InvalidSetting unless so many resamples reach into the tails of the interval."""
+    check_fraction("confidence", confidence)
+    check_count(what, resamples, 1)
+    check_count("seed", seed, 0)
+    if resamples * (1 - confidence) < 2 - 1e-9:
+        raise InvalidSetting(f"{resamples} {what} cannot give a {confidence:g} interval")
 
 
 def random_stream(seed: int) -> np.random.Generator:
@@ -152,7 +184,8 @@ def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
         raise InvalidSetting(f'{what} must be one of {", ".join(choices)}; "{value}" is not')
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
+    """Whether this is an integer of Python's or NumPy's."""
     return isinstance(value, Integral)
 
 

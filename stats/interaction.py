@@ -110,6 +110,9 @@ def interaction(
     >>> round(interaction(scratch, pretrained, paired=False).p_value, 3)
     0.008
     """
+    for what, both in (("first", first), ("second", second)):
+        if not isinstance(both, (tuple, list)) or len(both) != 2:
+            raise InvalidSetting(f"{what} must be the scores of the baseline and of the candidate")
     if not paired and test is None:
         test = UNPAIRED_INTERACTION_TEST
     settings = Settings(

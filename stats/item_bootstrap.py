@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats.errors import NotEnoughPairs, NotPaired, StatsError
-from stats.inputs import FloatArray, check_count, check_fraction, random_stream
+from stats.inputs import FloatArray, check_resamples, random_stream
 
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
@@ -69,7 +69,7 @@ def bootstrap_items(
         NotEnoughPairs: fewer than two items.
         StatsError: the metric is not a finite number, on the test set or on a resample; so it is
             for the correlation of a resample that holds one class only.
-        InvalidSetting: confidence outside (0, 1), or fewer than two replicates.
+        InvalidSetting: confidence outside (0, 1), or too few replicates for it.
 
     >>> accuracy = lambda labels, predictions: float((labels == predictions).mean())
     >>> labels = [0, 1] * 50
@@ -77,8 +77,7 @@ def bootstrap_items(
     >>> round(result.difference, 2), result.low > 0
     (0.1, True)
     """
-    check_fraction("confidence", confidence)
-    check_count("replicates", replicates, 2)
+    check_resamples("replicates", replicates, confidence, seed)
     truth, *models = (
         np.asarray(each) for each in (labels, baseline_predictions, candidate_predictions)
     )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from stats.errors import InvalidSetting, NotEnoughPairs
+from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray, check_fraction
-from stats.selection import select_arms
+from stats.selection import baseline_first, select_arms
 from stats.units import cells_by_model_and_init
 
 if TYPE_CHECKING:
@@ -94,9 +94,7 @@ def mixed_effects(
         NotEnoughPairs: pairs on fewer than two tasks or two seeds.
     """
     check_fraction("alpha", alpha)
-    if isinstance(candidates, str):
-        raise InvalidSetting(f'candidates is a list of methods: ["{candidates}"]')
-    cube = select_arms(scores, [baseline, *candidates], metric, split, None).cube
+    cube = select_arms(scores, baseline_first(baseline, candidates), metric, split, None).cube
     found = []
     for (model, init), cells in cells_by_model_and_init(cube).items():
         for method in range(1, len(cube.methods)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.errors import StatsError
-from stats.inputs import FloatArray, IntArray, check_choice
+from stats.inputs import FloatArray, IntArray, as_floats, check_choice
 
 CORRECTIONS = ("holm", "bonferroni", "benjamini-hochberg", "none")
 
@@ -26,13 +26,15 @@ def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:
 
     Raises:
         InvalidSetting: an unknown correction.
-        StatsError: a p-value outside [0, 1].
+        StatsError: a p-value outside [0, 1], or not a row of numbers.
 
     >>> adjust([0.01, 0.02, 0.03, 0.04]).round(4).tolist()
     [0.04, 0.06, 0.06, 0.06]
     """
     check_choice("correction", correction, CORRECTIONS)
-    raw = np.asarray(p_values, dtype=np.float64)
+    raw = as_floats(p_values, "p-values")
+    if raw.ndim != 1:
+        raise StatsError(f"p-values must be one-dimensional, not of shape {raw.shape}")
     if ((raw < 0) | (raw > 1)).any():
         raise StatsError(f"p-values lie between 0 and 1, not at {raw[(raw < 0) | (raw > 1)][0]}")
     filled = np.where(np.isnan(raw), 1.0, raw)

@@ -65,7 +65,7 @@ def non_inferiority(
     """
     check_choice("test", test, TESTS)
     check_positive("margin", margin)
-    check_fraction("2 alpha", 2 * alpha)
+    check_fraction("alpha", alpha, below=0.5)
     gain = finite_vector(differences)[None, :] * (-1 if lower_is_better else 1)
     inner = round(1 - 2 * alpha, 12)
     if test == "ranks":

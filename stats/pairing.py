@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stats.errors import NotPaired, StatsError
-from stats.inputs import FloatArray, IntArray
+from stats.inputs import LARGEST, FloatArray, IntArray, as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,14 +80,14 @@ def _check_seeds_once(arms: Sequence[tuple[str, Any]], columns: list[pd.Series[f
 def _numbers(name: str, scores: Any) -> pd.Series[float]:
     import pandas as pd
 
-    try:
-        by_seed = isinstance(scores, (pd.Series, Mapping))
-        vector = pd.Series(scores if by_seed else np.asarray(scores), dtype="float64")
-    except (TypeError, ValueError) as error:
-        raise StatsError(f"scores of {name} must be a row of numbers: {error}") from error
-    if np.isinf(vector).any():
+    by_seed = isinstance(scores, (pd.Series, Mapping))
+    given = pd.Series(scores) if by_seed else scores
+    values = as_floats(given, f"scores of {name}")
+    if values.ndim != 1:
+        raise StatsError(f"scores of {name} must be a row of numbers, not of shape {values.shape}")
+    if (np.abs(values) >= LARGEST).any():
         raise StatsError(f"scores of {name} must be finite, or NaN for a failed seed")
-    return vector
+    return pd.Series(values, index=given.index if by_seed else None)
 
 
 def measure_pairs(

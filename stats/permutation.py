@@ -67,6 +67,7 @@ def permutation_test(
     0.05267333984375
     """
     check_count("resamples", resamples, 1)
+    check_count("seed", seed, 0)
     vector = finite_vector(differences)
     greater, less, p_value = permutation_rows(vector[None, :], resamples, seed)
     exact = len(vector) <= EXACT_LIMIT

@@ -18,6 +18,7 @@ from stats.settings import PAIRED_TESTS, Settings
 from stats.simulated_power import (
     MOST_PERMUTED,
     MOST_SIMULATED,
+    check_detectable,
     detectable_effect,
     fewest,
     noise,
@@ -98,15 +99,18 @@ def plan_power(
         test: one of `stats.PAIRED_TESTS`.
 
     Raises:
-        InvalidSetting: a setting outside what it can be.
+        InvalidSetting: a setting outside what it can be, or a gain below a ten-thousandth of the
+            sd, which would take hundreds of millions of pairs.
 
     >>> plan = plan_power(8, sd=0.6, margin=0.5, test="t")
     >>> [round(each, 2) for each in plan.detectable], plan.pairs_for_equivalent
     ([0.69, 0.81], (14, 18))
     """
+    check_positive("sd", sd)
+    check_positive("margin", margin)
     gain = 2 * margin if gain is None else gain
-    for what, value in (("sd", sd), ("margin", margin), ("gain", gain)):
-        check_positive(what, value)
+    check_positive("gain", gain)
+    check_detectable(gain / sd)
     check_choice("test", test, PAIRED_TESTS)
     check_count("n_pairs", n_pairs, 2)
     level = strictest_level(alpha, family, correction)
@@ -177,11 +181,20 @@ def better_power(
     40 pairs (12 for the permutation test) and where the gain is at least the margin it is the
     power of the test alone, of which at most α can be negligible.
 
+    Raises:
+        InvalidSetting: a setting outside what it can be.
+
     >>> better_power(5, gain=1.0, sd=0.6, margin=0.5)
     0.0
     >>> 0.8 < better_power(8, gain=1.0, sd=0.6, margin=0.5) < 1
     True
     """
+    for what, value in (("gain", gain), ("sd", sd), ("margin", margin)):
+        check_positive(what, value)
+    check_fraction("level", level)
+    check_fraction("alpha", alpha)
+    check_choice("test", test, PAIRED_TESTS)
+    check_count("n_pairs", n_pairs, 2)
     limit = MOST_PERMUTED if test == "permutation" else MOST_SIMULATED
     if n_pairs > limit:
         return power_of(test, gain / sd, n_pairs, level)

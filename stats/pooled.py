@@ -19,7 +19,7 @@ from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
-from stats.selection import Selection, select_arms
+from stats.selection import Selection, baseline_first, select_arms
 from stats.settings import Settings
 from stats.units import TASKS, Units, units
 
@@ -103,11 +103,10 @@ def pooled(
         NotEnoughPairs: fewer than two complete seeds, or fewer than two tasks.
     """
     check_choice("tasks", tasks, TASKS)
-    if isinstance(candidates, str):
-        raise InvalidSetting(f'candidates is a list of methods: ["{candidates}"]')
     if not paired and tasks == "fixed":
         raise InvalidSetting("fixed tasks are tested over seeds, and unpaired arms share none")
-    selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
+    methods = baseline_first(baseline, candidates)
+    selection = select_arms(scores, methods, metric, split, lower_is_better)
     settings = Settings(
         alpha=alpha,
         margin=margin,

@@ -13,7 +13,7 @@ from stats.bayesian_signed_rank import bayesian_signed_rank
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_positive
 from stats.pairing import Seed
-from stats.selection import select_arms
+from stats.selection import baseline_first, select_arms
 from stats.settings import ByTask, by_task
 from stats.ties import settle
 from stats.units import TASKS, Units, check_pairs, units
@@ -121,7 +121,8 @@ def posteriors(
         raise InvalidSetting("unpaired arms make pairs of sampled tasks only")
     if margin is not None:
         check_positive("margin", margin)
-    selection = select_arms(scores, [baseline, *candidates], metric, split, lower_is_better)
+    methods = baseline_first(baseline, candidates)
+    selection = select_arms(scores, methods, metric, split, lower_is_better)
     found = list(units(selection.cube, tasks, paired))
     check_pairs(found)
     lower, step = selection.lower_is_better, None if tasks else resolution

@@ -9,8 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import nctdtr, ndtri, stdtrit
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, IntArray, check_choice, check_fraction
+from stats.errors import InvalidSetting, StatsError
+from stats.inputs import (
+    FloatArray,
+    IntArray,
+    as_floats,
+    check_choice,
+    check_count,
+    check_fraction,
+)
 from stats.multiplicity import CORRECTIONS
 
 RELATIVE_EFFICIENCY = 3 / math.pi
@@ -38,11 +45,9 @@ def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm
     >>> smallest_attainable_p(8, family=4)
     0.03125
     """
-    if family < 1:
-        raise InvalidSetting(f"a family has at least one comparison, not {family}")
+    check_count("family", family, 1)
+    check_count("n_pairs", n_pairs, 0)
     check_choice("correction", correction, CORRECTIONS)
-    if n_pairs < 0:
-        raise InvalidSetting(f"the number of pairs cannot be {n_pairs}")
     factor = family if correction in ("holm", "bonferroni") else 1
     return min(1.0, factor * 2.0 ** (1 - n_pairs))
 
@@ -73,11 +78,18 @@ def paired_t_power(effect: ArrayLike, n_pairs: ArrayLike, alpha: float = 0.05) -
         n_pairs: number of pairs, at least 2.
         alpha: level of the test.
 
+    Raises:
+        InvalidSetting: fewer than two pairs, or alpha outside (0, 1).
+        StatsError: an effect that is not a number.
+
     >>> float(paired_t_power(0.5, 34).round(3))
     0.808
     """
-    pairs = np.asarray(n_pairs, dtype=np.float64)
-    size = np.abs(np.asarray(effect, dtype=np.float64)) * np.sqrt(pairs)
+    check_fraction("alpha", alpha)
+    pairs = as_floats(n_pairs, "numbers of pairs")
+    if not (pairs >= 2).all():
+        raise InvalidSetting(f"a paired t test needs at least two pairs, not {pairs.min():g}")
+    size = _sizes(effect) * np.sqrt(pairs)
     critical = stdtrit(pairs - 1, 1 - alpha / 2)
     # SciPy says NaN of some tails that are too small to be computed.
     upper = 1 - np.nan_to_num(nctdtr(pairs - 1, size, critical))
@@ -94,10 +106,16 @@ def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.0
         power: between 0 and 1.
         alpha: level of the two-sided test.
 
+    Raises:
+        InvalidSetting: power or alpha outside (0, 1).
+        StatsError: an effect that is not a number.
+
     >>> int(pairs_for_paired_t(0.5))
     34
     """
-    size = np.clip(np.abs(np.asarray(effect, dtype=np.float64)), SMALLEST_EFFECT, LARGEST_EFFECT)
+    check_fraction("power", power)
+    check_fraction("alpha", alpha)
+    size = np.clip(_sizes(effect), SMALLEST_EFFECT, LARGEST_EFFECT)
     if size.size <= TABLED_PAIRS:
         return _search_pairs(size, power, alpha)
     detected_by = np.searchsorted(_tabled_effects(power, alpha), size, side="right")
@@ -117,6 +135,13 @@ def _tabled_effects(power: float, alpha: float) -> FloatArray:
         enough = paired_t_power(middle, pairs, alpha) >= power
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high[::-1]
+
+
+def _sizes(effect: ArrayLike) -> FloatArray:
+    size = np.abs(as_floats(effect, "effects"))
+    if np.isnan(size).any():
+        raise StatsError("effects must be numbers, not NaN")
+    return size
 
 
 def _search_pairs(size: FloatArray, power: float, alpha: float) -> IntArray:
@@ -152,5 +177,5 @@ def noether_sample_size(superiority: float, power: float = 0.95, alpha: float = 
         check_fraction(what, value)
     if superiority == 0.5:
         raise InvalidSetting("superiority is 0.5: there is nothing to show")
-    distance = float(ndtri(1 - alpha) + ndtri(power))
+    distance = float(ndtri(power) - ndtri(alpha))
     return max(1, math.ceil((distance / (math.sqrt(6) * (superiority - 0.5))) ** 2))

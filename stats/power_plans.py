@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from stats import caveats
 from stats.cube import Cell
 from stats.errors import NotEnoughPairs
+from stats.inputs import check_choice
 from stats.planning import PowerPlan, plan_power
-from stats.selection import select_arms
+from stats.selection import baseline_first, select_arms
 from stats.settings import ByTask, by_task
 from stats.ties import settle
-from stats.units import Units, check_pairs, units
+from stats.units import TASKS, Units, check_pairs, units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,9 @@ def plan_comparisons(
         StatsError: as for `stats.posteriors` and `stats.plan_power`.
         NotEnoughPairs: no comparison has two pairs that differ.
     """
-    selection = select_arms(scores, [baseline, *candidates], metric, split, None)
+    if tasks is not None:
+        check_choice("tasks", tasks, TASKS)
+    selection = select_arms(scores, baseline_first(baseline, candidates), metric, split, None)
     found = list(units(selection.cube, tasks))
     check_pairs(found)
     plans, warnings = [], []

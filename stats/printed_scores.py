@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stats.errors import InvalidSetting, StatsError
+from stats.errors import StatsError
+from stats.inputs import check_count, check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def grim(mean: str, n: int, *, unit: float = 1.0) -> Grim:
         unit: what one whole number counts: 100 for percentages.
 
     Raises:
-        InvalidSetting: n below 1.
+        InvalidSetting: n below 1, or a unit that is not positive.
         StatsError: a mean that is no number.
 
     Of the 277 examples of RTE one run prints few values, and a mean of five some more:
@@ -61,7 +62,9 @@ def grim(mean: str, n: int, *, unit: float = 1.0) -> Grim:
     >>> [round(grim("70.04", runs * 277, unit=100).caught, 2) for runs in (1, 5)]
     [0.97, 0.86]
     """
-    size = _whole(n)
+    check_count("n", n, 1)
+    check_positive("unit", unit)
+    size = int(n)
     value, half = printed_number(mean)
     step = Fraction(unit) / size
     low, high = (value - half) / step, (value + half) / step
@@ -87,7 +90,7 @@ def grimmer(mean: str, sd: str, n: int, *, examples: int = 1, unit: float = 1.0)
         unit: what a score of all examples counts: 100 for percentages.
 
     Raises:
-        InvalidSetting: n below 2 or examples below 1.
+        InvalidSetting: n below 2, examples below 1, or a unit that is not positive.
         StatsError: a mean or sd that is no number.
 
     187, 182, 180, 175 and 176 right of 200 have a standard deviation of 2.42 or 2.17 points:
@@ -97,10 +100,11 @@ def grimmer(mean: str, sd: str, n: int, *, examples: int = 1, unit: float = 1.0)
     >>> grimmer("90.00", "2.17", 5, examples=200, unit=100)
     Grimmer(ddof_0=True, ddof_1=False)
     """
-    size = _whole(n)
-    if size < 2:
-        raise InvalidSetting(f"a standard deviation takes two scores, not {n}")
-    count = Fraction(unit) / _whole(examples)
+    check_count("n", n, 2)
+    check_count("examples", examples, 1)
+    check_positive("unit", unit)
+    size = int(n)
+    count = Fraction(unit) / int(examples)
     (value, half), (spread, slack) = printed_number(mean), printed_number(sd)
     sums = _between((value - half) * size / count, (value + half) * size / count)
     low, high = max(Fraction(0), spread - slack) / count, (spread + slack) / count
@@ -127,9 +131,7 @@ def average_is_possible(average: str, columns: Sequence[str]) -> bool:
     >>> average_is_possible("80.1", ["75.2", "85.1"]), average_is_possible("80.4", ["75.2", "85.1"])
     (True, False)
     """
-    if not columns:
-        raise StatsError("an average needs at least one column")
-    printed = [printed_number(column) for column in columns]
+    printed = _columns(columns)
     value, half = printed_number(average)
     mean = sum((column for column, _ in printed), Fraction()) / len(printed)
     slack = sum((each for _, each in printed), Fraction()) / len(printed)
@@ -150,28 +152,34 @@ def sd_of_average_is_possible(sd: str, columns: Sequence[str]) -> bool:
     >>> sd_of_average_is_possible("1.3", ["0.8", "1.1"])
     False
     """
-    if not columns:
-        raise StatsError("an average needs at least one column")
-    printed = [printed_number(column) for column in columns]
+    printed = _columns(columns)
     value, half = printed_number(sd)
     largest = sum((column + slack for column, slack in printed), Fraction()) / len(printed)
     return value - half <= largest
 
 
+def _columns(columns: Sequence[str]) -> list[tuple[Fraction, Fraction]]:
+    if isinstance(columns, str) or not isinstance(columns, Sequence):
+        raise StatsError(f"columns are a list of printed numbers, not {columns}")
+    if not columns:
+        raise StatsError("an average needs at least one column")
+    return [printed_number(column) for column in columns]
+
+
 def printed_number(text: str) -> tuple[Fraction, Fraction]:
-    """A printed number and half a unit of its last digit, both exact."""
+    """A printed number and half a unit of its last digit, both exact.
+
+    Raises:
+        StatsError: no text, or no number.
+    """
+    if not isinstance(text, str):
+        raise StatsError(f"give a printed number as text, with its zeros, not {text}")
     try:
         value = Fraction(text)
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+    except (ValueError, ZeroDivisionError) as error:
         raise StatsError(f'"{text}" is no printed number') from error
     decimals = len(text.partition(".")[2])
     return value, Fraction(1, 2 * 10**decimals)
-
-
-def _whole(n: int) -> int:
-    if n < 1 or n != int(n):
-        raise InvalidSetting(f"a number of scores or examples is a whole number from 1, not {n}")
-    return int(n)
 
 
 def _between(low: Fraction, high: Fraction) -> range:

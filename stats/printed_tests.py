@@ -10,8 +10,8 @@ from itertools import product
 import numpy as np
 from scipy.special import stdtr
 
-from stats.errors import InvalidSetting, NotEnoughPairs
-from stats.inputs import check_positive
+from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
+from stats.inputs import check_count, check_number, check_positive
 from stats.printed_scores import printed_number
 
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
@@ -74,17 +74,20 @@ def compare_printed(
     >>> [round(p, 3) for p in found.p_paired]
     [0.17, 0.117, 0.078, 0.039, 0.007]
     """
+    check_count("n", n, 0)
     if n < 2:
         raise NotEnoughPairs(f"a test needs at least two runs, not {n}")
     if ddof not in (0, 1):
         raise InvalidSetting(f"ddof is 0 or 1, not {ddof}")
+    for each in correlations:
+        check_number("a pair correlation", each)
     if outside := [each for each in correlations if not -1 <= each < 1]:
         raise InvalidSetting(f"a pair correlation lies from −1 to below 1, not {outside[0]}")
     if margin is not None:
         check_positive("margin", margin)
     means, sds = (
         [(float(value), float(half)) for value, half in map(printed_number, each)]
-        for each in zip(baseline, candidate, strict=True)
+        for each in zip(_mean_and_sd(baseline), _mean_and_sd(candidate), strict=True)
     )
     corrected = math.sqrt(n / (n - 1)) if ddof == 0 else 1.0
     first, second = (corrected * sd for sd, _ in sds)
@@ -119,10 +122,18 @@ def attainable_p_values(n_pairs: int) -> tuple[float, ...]:
     """
     from stats.signed_rank import null_distribution
 
-    if n_pairs < 1:
-        raise InvalidSetting(f"attainable p-values are of at least one pair, not {n_pairs}")
+    check_count("n_pairs", n_pairs, 1)
     tails = 2 * null_distribution(tuple(range(1, n_pairs + 1)))
     return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
+
+
+def _mean_and_sd(printed: tuple[str, str]) -> tuple[str, str]:
+    if not isinstance(printed, Sequence) or isinstance(printed, str) or len(printed) != 2:
+        raise StatsError(f"give a printed mean and sd, not {printed}")
+    mean, sd = printed
+    if printed_number(sd)[0] < 0:
+        raise StatsError(f"an sd is not negative, as {sd} is")
+    return mean, sd
 
 
 def _welch(first: float, second: float, n: int) -> tuple[float, float]:

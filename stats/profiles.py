@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.aggregate import runs_of
-from stats.inputs import FloatArray, check_fraction, finite_vector
+from stats.inputs import FloatArray, check_resamples, finite_vector
 from stats.selection import select_arms
 from stats.stratified_bootstrap import Runs, resamples
 from stats.task_aggregates import performance_profile
@@ -74,7 +74,7 @@ def performance_profiles(
     Raises:
         StatsError: as for `stats.aggregate`, and for thresholds that are not finite.
     """
-    check_fraction("confidence", confidence)
+    check_resamples("replicates", replicates, confidence, seed)
     selection = select_arms(scores, methods, metric, split, None)
     arms, _, remarks = runs_of(selection, paired)
     every = np.concatenate([arm.scores for arm in arms])

@@ -54,7 +54,7 @@ def rank_equivalence(differences: ArrayLike, margin: float, alpha: float = 0.05)
     (0.00390625, -0.125, 0.175)
     """
     check_positive("margin", margin)
-    check_fraction("2 alpha", 2 * alpha)
+    check_fraction("alpha", alpha, below=0.5)
     vector = finite_vector(differences)[None, :]
     p_lower, p_upper = one_sided_rank_rows(vector, margin)
     _, low, high, reached = hodges_lehmann_rows(vector, round(1 - 2 * alpha, 12))

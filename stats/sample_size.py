@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.inputs import IntArray, check_fraction
+from stats.inputs import IntArray, check_choice, check_count, check_fraction
+from stats.multiplicity import CORRECTIONS
 from stats.power import RELATIVE_EFFICIENCY, pairs_for_paired_t, smallest_attainable_p
 from stats.primary_tests import smallest_p
 
@@ -29,11 +30,14 @@ def smallest_corrected_p(
     """Smallest corrected p that this test can give to so many pairs, or scores an arm.
 
     Raises:
-        InvalidSetting: a family without members, or a negative number of pairs.
+        InvalidSetting: a family without members, a negative number of pairs, or an unknown test
+            or correction.
 
     >>> [smallest_corrected_p(8, family=4, test=test) for test in ("wilcoxon", "t")]
     [0.03125, 0.0]
     """
+    check_choice("test", test, tuple(EFFICIENCY))
+    check_count("n_pairs", n_pairs, 0)
     factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
     return min(1.0, factor * smallest_p(test, n_pairs, n_pairs))
 
@@ -44,7 +48,8 @@ def seeds_that_reach(
     """Smallest number of seeds an arm whose corrected p can fall below `alpha`.
 
     Raises:
-        InvalidSetting: `alpha` outside (0, 1).
+        InvalidSetting: `alpha` outside (0, 1), a family without members, or an unknown test or
+            correction.
 
     >>> [seeds_that_reach(0.05, 4, test=test) for test in ("wilcoxon", "t", "mann-whitney")]
     [8, 2, 5]
@@ -79,9 +84,17 @@ def seeds_for_test(
         correction: as in `stats.adjust`.
         test: one of `stats.PAIRED_TESTS` or `stats.UNPAIRED_TESTS`.
 
+    Raises:
+        InvalidSetting: a setting outside what it can be.
+        StatsError: an effect that is not a number.
+
     >>> [int(seeds_for_test(0.5, test=test)) for test in ("t", "wilcoxon", "sign")]
     [34, 36, 54]
     """
+    check_choice("test", test, tuple(EFFICIENCY))
+    check_choice("correction", correction, CORRECTIONS)
+    check_fraction("alpha", alpha)
+    check_count("family", family, 1)
     strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
     seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / EFFICIENCY[test])
     return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
@@ -106,6 +119,8 @@ def pairs_for_signed_rank(
         power: between 0 and 1.
         alpha: level of the family.
         correction: as in `stats.adjust`.
+
+    Errors are those of `seeds_for_test`, of which this is the case "wilcoxon".
 
     >>> int(pairs_for_signed_rank(0.5))
     36

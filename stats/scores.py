@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stats.errors import ScoresError
+from stats.inputs import LARGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,10 @@ def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame
     Raises:
         ScoresError: as for `read_scores`.
     """
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise ScoresError(f"{source}: a data frame is needed, not {type(frame).__name__}")
     _check_columns([str(name) for name in frame.columns], source)
     return _validated(frame.reset_index(drop=True), source, None)
 
@@ -142,7 +147,7 @@ def _scores(column: pd.Series[Any], place: Place) -> pd.Series[float]:
             raise ScoresError(
                 f'{place(row)}, column score: "{text}" is not a number; leave failed seeds empty'
             )
-    infinite = column.index[np.isinf(scores)]
+    infinite = column.index[np.abs(scores) >= LARGEST]
     if len(infinite):
         raise ScoresError(
             f"{place(infinite[0])}, column score: infinite; leave failed seeds empty and say why "

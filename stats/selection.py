@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,9 +46,8 @@ def select_arms(
             less is better for some only.
     """
     table, metric, split = select(validate_scores(scores), metric, split)
-    names = table["method"].drop_duplicates().tolist() if methods is None else list(methods)
-    if isinstance(methods, str):
-        raise InvalidSetting(f'methods is a list: ["{methods}"]')
+    every = table["method"].drop_duplicates().tolist()
+    names = every if methods is None else list_of_names("methods", methods)
     check_named_once(names, "the methods")
     if len(names) < 2:
         raise NotEnoughPairs(f"only one method ({', '.join(names) or 'none'}); two are needed")
@@ -88,6 +87,32 @@ def direction_of(table: pd.DataFrame) -> bool:
     if len(directions) > 1:
         raise InvalidSetting("less is better for some of the metrics only: name one metric")
     return directions.pop()
+
+
+def baseline_first(baseline: str, candidates: Sequence[str]) -> list[str]:
+    """The methods of a comparison, each once.
+
+    Raises:
+        InvalidSetting: candidates that are no list, none, or a method named twice.
+    """
+    methods = [*list_of_names("baseline", [baseline]), *list_of_names("candidates", candidates)]
+    if len(methods) < 2:
+        raise InvalidSetting("name at least one candidate")
+    check_named_once(methods, "baseline and candidates")
+    return methods
+
+
+def list_of_names(what: str, names: Sequence[str]) -> list[str]:
+    """The names as a list.
+
+    Raises:
+        InvalidSetting: one name instead of a list, or something that is no name.
+    """
+    if isinstance(names, str):
+        raise InvalidSetting(f'{what} is a list: ["{names}"]')
+    if not isinstance(names, Iterable) or not all(isinstance(each, str) for each in names):
+        raise InvalidSetting(f"{what} must be names, not {names}")
+    return list(names)
 
 
 def check_named_once(names: Sequence[str], among: str) -> None:

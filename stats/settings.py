@@ -89,6 +89,8 @@ class Settings:
             check_positive("margin", self.margin)
         for each in _values(self.resolution):
             check_positive("resolution", each)
+        for each in _values(self.test_examples):
+            check_positive("test_examples", each, unit="")
         check_choice("correction", self.correction, CORRECTIONS)
         check_choice("family", self.family, FAMILIES)
         check_choice("zeros", self.zeros, ZEROS)
@@ -140,8 +142,13 @@ def _values(numbers: ByTask) -> list[float]:
 def is_lower_better(metric: str) -> bool:
     """Whether less of this metric is better, by its name.
 
+    Raises:
+        InvalidSetting: the metric is no name.
+
     >>> is_lower_better("accuracy"), is_lower_better("NLL"), is_lower_better("ece_scaled")
     (False, True, True)
     """
+    if not isinstance(metric, str):
+        raise InvalidSetting(f"metric must be a name, not {metric}")
     name = metric.lower().replace("-", "_").replace(" ", "_")
     return name.removesuffix("_scaled").removesuffix("_mass") in LOWER_IS_BETTER

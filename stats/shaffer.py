@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, IntArray, check_choice
+from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_count
 from stats.multiplicity import CORRECTIONS, adjust
 
 ALL_PAIRS_CORRECTIONS = ("shaffer", *CORRECTIONS)
@@ -44,9 +44,8 @@ def adjust_all_pairs(p_values: ArrayLike, n_arms: int, correction: str = "shaffe
     [0.01728, 0.02909, 0.04778, 0.04778, 0.05105, 0.07423]
     """
     check_choice("correction", correction, ALL_PAIRS_CORRECTIONS)
-    raw = np.asarray(p_values, dtype=np.float64)
-    if n_arms < 2:
-        raise InvalidSetting(f"pairs need at least two arms, not {n_arms}")
+    raw = as_floats(p_values, "p-values")
+    check_count("n_arms", n_arms, 2)
     n_pairs = n_arms * (n_arms - 1) // 2
     if raw.shape != (n_pairs,):
         raise InvalidSetting(f"{n_arms} arms have {n_pairs} pairs, not {raw.size} p-values")

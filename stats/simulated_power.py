@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import bdtr, ndtr
+from scipy.special import bdtr, bdtrik, ndtr
 
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, check_choice, check_fraction
-from stats.power import LARGEST_EFFECT, paired_t_power
+from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
+from stats.power import LARGEST_EFFECT, SMALLEST_EFFECT, paired_t_power
 from stats.primary_tests import paired_test_rows, smallest_p
 from stats.sample_size import EFFICIENCY, seeds_for_test
 from stats.settings import PAIRED_TESTS, Settings
@@ -46,8 +47,8 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     """
     check_choice("test", test, PAIRED_TESTS)
     check_fraction("alpha", alpha)
-    if n_pairs < 2:
-        raise InvalidSetting(f"a test needs at least two pairs, not {n_pairs}")
+    check_count("n_pairs", n_pairs, 2)
+    check_number("effect", effect)
     if test == "sign":
         return _sign_power(effect, n_pairs, alpha)
     limit = {"wilcoxon": MOST_SIMULATED, "permutation": MOST_PERMUTED, "t": 0}[test]
@@ -59,7 +60,6 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     return float((p_value < alpha).mean())
 
 
-@lru_cache(maxsize=256)
 def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float = 0.05) -> float:
     """Smallest mean difference over sd that the test finds with this power.
 
@@ -73,6 +73,14 @@ def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float 
     (0.495, nan)
     """
     check_fraction("power", power)
+    check_fraction("alpha", alpha)
+    check_choice("test", test, PAIRED_TESTS)
+    check_count("n_pairs", n_pairs, 2)
+    return _detectable(test, n_pairs, power, alpha)
+
+
+@lru_cache(maxsize=256)
+def _detectable(test: str, n_pairs: int, power: float, alpha: float) -> float:
     low, high = 0.0, LARGEST_EFFECT
     if power_of(test, high, n_pairs, alpha) < power:
         return float("nan")
@@ -93,8 +101,20 @@ def simulated_seeds(test: str, effect: float, power: float = 0.8, alpha: float =
     (34, 17)
     """
     check_fraction("power", power)
+    check_detectable(effect)
+    check_choice("test", test, PAIRED_TESTS)
     start = int(seeds_for_test(effect, power=power, alpha=alpha, test=test))
     return fewest(lambda n_pairs: power_of(test, effect, n_pairs, alpha), power, start)
+
+
+def check_detectable(effect: float) -> None:
+    """Raise InvalidSetting for an effect that no number of seeds shows."""
+    check_number("effect", effect)
+    if abs(effect) < SMALLEST_EFFECT:
+        raise InvalidSetting(
+            f"an effect of {effect:g} sds is below {SMALLEST_EFFECT:g}: hundreds of millions of "
+            "pairs would be needed"
+        )
 
 
 def fewest(power_at: Callable[[int], float], power: float, start: int) -> int:
@@ -116,10 +136,10 @@ def noise(n_pairs: int) -> FloatArray:
 
 def _sign_power(effect: float, n_pairs: int, alpha: float) -> float:
     """Binomial power: the test rejects at k or fewer signs of one kind."""
-    counts = np.arange(n_pairs // 2 + 1)
-    rejecting = counts[2 * bdtr(counts.astype(np.float64), n_pairs, 0.5) < alpha]
-    if not len(rejecting):
+    most = math.floor(bdtrik(alpha / 2, n_pairs, 0.5)) + 1
+    while most >= 0 and 2 * bdtr(float(most), n_pairs, 0.5) >= alpha:
+        most -= 1
+    if most < 0:
         return 0.0
     share = float(ndtr(abs(effect)))
-    most = float(rejecting[-1])
-    return float(bdtr(most, n_pairs, share) + bdtr(most, n_pairs, 1 - share))
+    return float(bdtr(float(most), n_pairs, share) + bdtr(float(most), n_pairs, 1 - share))

@@ -11,7 +11,14 @@ from scipy.special import chdtri, nctdtrinc, ndtri
 
 from stats.effect_sizes import d_z_rows, hedges_factor, pair_correlation_rows
 from stats.errors import InvalidSetting, NotEnoughPairs
-from stats.inputs import FloatArray, check_fraction, finite_vector, paired_arms, two_arms
+from stats.inputs import (
+    FloatArray,
+    check_fraction,
+    finite_vector,
+    paired_arms,
+    two_arms,
+    two_numbers,
+)
 from stats.intervals import mean_and_sd
 
 LARGE_T = 1e3
@@ -153,9 +160,10 @@ def standardised_from_summary(
     >>> round(effect.d, 4), round(effect.g, 4), round(effect.var_d, 4), round(effect.var_g, 4)
     (0.597, 0.5924, 0.0418, 0.0411)
     """
-    if min(ns) < 2:
+    two_numbers("means", means)
+    if min(two_numbers("ns", ns)) < 2:
         raise NotEnoughPairs(f"a standardised difference needs two scores an arm, not {min(ns)}")
-    if not (min(sds) > 0 and math.isfinite(sum(sds))):
+    if not min(two_numbers("sds", sds)) > 0:
         raise InvalidSetting(f"sds must be positive and finite, not {min(sds)}")
     df = sum(ns) - 2
     pooled = math.sqrt(sum((n - 1) * sd**2 for n, sd in zip(ns, sds, strict=True)) / df)

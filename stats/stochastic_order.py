@@ -83,6 +83,8 @@ def almost_stochastic_order(
     """
     check_fraction("confidence", confidence)
     check_count("replicates", replicates, 2)
+    if not isinstance(arms, (Sequence, np.ndarray)):
+        raise NotEnoughPairs(f"an order needs at least two arms, not {arms}")
     scores = [finite_vector(arm, f"scores of arm {i}", 2) for i, arm in enumerate(arms)]
     if len(scores) < 2:
         raise NotEnoughPairs(f"an order needs at least two arms, not {len(scores)}")

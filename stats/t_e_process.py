@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_fraction, check_positive, finite_vector
 from stats.intervals import mean_and_sd
 
@@ -54,7 +55,7 @@ def t_e_process(
     Raises:
         NotEnoughPairs: no difference is given.
         StatsError: a difference is not a finite number.
-        InvalidSetting: `prior_sd` that is not positive, or `confidence` outside (0, 1).
+        InvalidSetting: `prior_sd` outside 0.001 to 1000, or `confidence` outside (0, 1).
 
     >>> found = t_e_process([1.1, 0.7, 1.4, 0.9, 1.2])
     >>> [round(e, 2) for e in found.e_values]
@@ -64,6 +65,8 @@ def t_e_process(
     """
     check_fraction("confidence", confidence)
     check_positive("prior_sd", prior_sd, unit="")
+    if not 1e-3 <= prior_sd <= 1e3:
+        raise InvalidSetting(f"prior_sd must lie between 0.001 and 1000, not {prior_sd}")
     vector = finite_vector(differences)
     e_values = t_e_value_rows(vector[None, :], prior_sd)[0]
     mean, sd = mean_and_sd(vector[None, :])

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.inputs import FloatArray
+from stats.errors import InvalidSetting
+from stats.inputs import LARGEST, FloatArray, as_floats
 
 RELATIVE_NOISE = 1e-9
 """Differences whose sizes agree to this factor are one tie."""
@@ -34,14 +35,20 @@ def settle(
         resolution: smallest step of the metric, such as 100 / n_test for accuracy in percent;
             broadcast against (..., 1).
 
+    Raises:
+        StatsError: differences that are no numbers.
+        InvalidSetting: a resolution that is not positive.
+
     >>> settle([66.3 - 66.2, 50.1 - 50.0, 33.7 - 33.8], scale=66.3).tolist()
     [0.09999999999999432, 0.09999999999999432, -0.09999999999999432]
     >>> settle([0.1146, -0.2294], resolution=100 / 872).round(4).tolist()
     [0.1147, -0.2294]
     """
-    values = np.asarray(differences, dtype=np.float64)
+    values = as_floats(differences, "differences")
     step = np.asarray(np.nan if resolution is None else resolution, dtype=np.float64)
     unknown = np.isnan(step)
+    if not (unknown | ((step > 0) & (step < LARGEST))).all():
+        raise InvalidSetting(f"resolution must be a positive number of points, not {step.min():g}")
     if unknown.all():
         return _settle_noise(values, scale)
     rounded = np.round(values / step) * step + 0.0

@@ -57,6 +57,7 @@ def unpaired_permutation_test(
     True
     """
     check_count("resamples", resamples, 1)
+    check_count("seed", seed, 0)
     first, second = two_arms(baseline, candidate)
     greater, less, p_value = unpaired_permutation_rows(
         first[None, :], second[None, :], resamples, seed

@@ -8,12 +8,11 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import nctdtr, stdtrit
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, check_choice, check_fraction
+from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
 from stats.primary_tests import smallest_p, unpaired_test_rows
 from stats.sample_size import EFFICIENCY, seeds_for_test
 from stats.settings import UNPAIRED_TESTS, Settings
-from stats.simulated_power import MOST_SIMULATED, SIMULATIONS, fewest
+from stats.simulated_power import MOST_SIMULATED, SIMULATIONS, check_detectable, fewest
 
 MOST_DEALT = 8
 """Beyond so many scores an arm the permutation test has the power of t."""
@@ -42,8 +41,8 @@ def unpaired_power(test: str, effect: float, n_scores: int, alpha: float = 0.05)
     """
     check_choice("test", test, UNPAIRED_TESTS)
     check_fraction("alpha", alpha)
-    if n_scores < 2:
-        raise InvalidSetting(f"a test needs at least two scores an arm, not {n_scores}")
+    check_count("n_scores", n_scores, 2)
+    check_number("effect", effect)
     if n_scores > (MOST_DEALT if test == "unpaired-permutation" else MOST_SIMULATED):
         return _t_power(effect, n_scores * EFFICIENCY[test], alpha)
     if smallest_p(test, n_scores, n_scores) >= alpha:
@@ -65,6 +64,7 @@ def unpaired_seeds(test: str, effect: float, power: float = 0.8, alpha: float = 
     """
     check_choice("test", test, UNPAIRED_TESTS)
     check_fraction("power", power)
+    check_detectable(effect)
     start = int(seeds_for_test(effect, power=power, alpha=alpha, test=test))
     return fewest(lambda n: unpaired_power(test, effect, n, alpha), power, start)
 

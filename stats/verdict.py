@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from stats.inputs import FloatArray, IntArray
+from stats.inputs import FloatArray, IntArray, check_fraction, check_number, check_probability
 from stats.sample_size import seeds_for_test
 from stats.settings import Settings
 
@@ -34,16 +34,38 @@ def decide(
         p_equivalence: p of the equivalence test; NaN where there is no margin.
         difference: anything with the sign of the direction in which the test rejects; for the
             signed-rank test that is not always the sign of the mean, which an outlier can turn.
+            Zero or NaN decides nothing.
         alpha: level of both tests.
         lower_is_better: whether the metric is a loss.
+
+    Raises:
+        InvalidSetting: a p-value outside [0, 1], alpha outside (0, 1), or a difference that is no
+            number.
 
     >>> decide(0.031, float("nan"), 1.2), decide(0.031, 0.002, 1.2), decide(0.4, 0.2, 1.2)
     ('better', 'negligible', 'inconclusive')
     """
+    check_fraction("alpha", alpha)
+    for what, p in (("p_adjusted", p_adjusted), ("p_equivalence", p_equivalence)):
+        if p == p:  # NaN is what cannot be computed
+            check_probability(what, p)
+    if difference == difference:
+        check_number("difference", difference)
+    return judge(p_adjusted, p_equivalence, difference, alpha, lower_is_better)
+
+
+def judge(
+    p_adjusted: float,
+    p_equivalence: float,
+    difference: float,
+    alpha: float,
+    lower_is_better: bool,
+) -> Verdict:
+    """`decide` of numbers that were computed here and need no check."""
     differs, inside = p_adjusted < alpha, p_equivalence < alpha
     if inside:
         return "negligible" if differs else "equivalent"
-    if not differs or difference == 0:
+    if not (differs and abs(difference) > 0):
         return "inconclusive"
     return "better" if (difference > 0) != lower_is_better else "worse"
 

@@ -124,7 +124,7 @@ def test_both_arms_may_have_the_same_name():
         ([1.0, math.nan], [2.0, 3.0], NotEnoughPairs, "share 1 scored seeds"),
         ([], [], NotEnoughPairs, "share 0 scored seeds"),
         ([1.0, math.inf], [2.0, 3.0], StatsError, "scores of baseline must be finite"),
-        (["a", "b"], [2.0, 3.0], StatsError, "scores of baseline must be a row of numbers"),
+        (["a", "b"], [2.0, 3.0], StatsError, "scores of baseline must be numbers"),
         ([[1.0, 2.0]], [[2.0, 3.0]], StatsError, "a row of numbers"),
         (
             pd.Series([1.0, 2.0, 3.0], index=[7, 7, 8]),
