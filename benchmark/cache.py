@@ -74,14 +74,15 @@ class Cache:
         """Remove drafts whose process is gone."""
         for draft in self.root.glob("*/.*.*"):
             pid = draft.name.rsplit(".", 1)[1]
-            if pid.isdigit() and not _alive(int(pid)):
+            if pid.isdigit() and not is_running(int(pid)):
                 shutil.rmtree(draft, ignore_errors=True)
 
     def _lock(self, key: str) -> Path:
         return self.root / "locks" / key
 
 
-def _alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

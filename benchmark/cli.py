@@ -20,13 +20,21 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="train what a study still needs, then give its verdicts")
+    run = commands.add_parser(
+        "run", help="tune and train what a study still needs, then give its verdicts"
+    )
+    tune = commands.add_parser("tune", help="search the hyper-parameters of a study's arms on dev")
     run.add_argument("--dry-run", action="store_true", help="the same as: bench plan STUDY")
     plan = commands.add_parser("plan", help="what a study would run, and how long that takes")
-    for command in (run, plan):
+    for command in (run, tune, plan):
         command.add_argument("study", type=Path, metavar="STUDY", help="a study file")
         command.add_argument(
             "--workers", type=_count, metavar="N", help="runs side by side (default: one a core)"
+        )
+        command.add_argument(
+            "--optuna-storage",
+            metavar="URL",
+            help="database of the searches, for several machines (default: optuna.db in the store)",
         )
         _add_store(command)
 
@@ -198,7 +206,9 @@ def _dispatch(options: argparse.Namespace) -> int:
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):
-        return commands.plan(options.study, options.store, options.workers)
+        return commands.plan(options)
     if options.command == "run":
-        return commands.run(options.study, options.store, options.workers, options.debug)
+        return commands.run(options)
+    if options.command == "tune":
+        return commands.tune(options)
     return commands.ui(options.store, options.port)

@@ -1,8 +1,12 @@
 """What the commands of `bench` do."""
 
+import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,14 +18,24 @@ from benchmark.display import Display, duration
 from benchmark.engines.local import LocalEngine
 from benchmark.errors import StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
-from benchmark.execution import Outcome, Todo, run_plan, todo
+from benchmark.execution import Outcome, Scheduler, Todo, run_plan, todo
 from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
 from benchmark.provenance import provenance
 from benchmark.record import record_digest, study_record
 from benchmark.runs import Run, TrainRun
+from benchmark.searches import is_searched
+from benchmark.study import Study
 from benchmark.tracking import Recorded, Store, Tracker
+from benchmark.tuning.results import (
+    Tuned,
+    TuningOutcome,
+    as_record,
+    chosen,
+    left_to_tune,
+    unfair_arms,
+)
 from benchmark.verdicts import print_verdicts
 from stats.errors import StatsError
 from trainers.errors import TrainerError
@@ -38,44 +52,143 @@ def default_workers(plan: Plan) -> int:
     return max(1, (cores or 1) // max(run.training.threads for run in runs))
 
 
-def _planned(study_file: Path) -> Plan:
-    """The plan of a study file; what is wrong with it is said with the file's name."""
-    study = load_study(study_file)
-    try:
-        return make_plan(study)
-    except (StudyError, TrainerError) as error:
-        raise StudyError(f"{study_file}: {error}") from error
+@dataclass(frozen=True)
+class _Session:
+    """What the commands on one study share.
+
+    Attributes:
+        study_file: as the user gave it.
+        study: what it declares.
+        tracker: the record.
+        optuna_storage: where searches are kept, if not beside the record.
+        asked_workers: runs side by side, if the user said how many.
+        console: where to print.
+        debug: whether to show tracebacks of failed runs.
+    """
+
+    study_file: Path
+    study: Study
+    tracker: Tracker
+    optuna_storage: str | None
+    asked_workers: int | None
+    console: Console
+    debug: bool
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "_Session":
+        """The session of a command line."""
+        return cls(
+            study_file=options.study,
+            study=load_study(options.study),
+            tracker=Tracker(Store.choose(options.store)),
+            optuna_storage=options.optuna_storage,
+            asked_workers=options.workers,
+            console=page(),
+            debug=options.debug,
+        )
+
+    def plan(self, results: Sequence[Tuned] = ()) -> Plan:
+        """The comparisons, with what tuning found; what is wrong is said with the file's name."""
+        try:
+            return make_plan(self.study, chosen(results))
+        except (StudyError, TrainerError) as error:
+            raise StudyError(f"{self.study_file}: {error}") from error
+
+    @cached_property
+    def workers(self) -> int:
+        """Runs side by side."""
+        return self.asked_workers or default_workers(self.plan())
+
+    @cached_property
+    def engine(self) -> LocalEngine:
+        """Where runs are executed."""
+        return LocalEngine(self.workers, self.study_file)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Provenance."""
+        return provenance(self.study_file.resolve().parent)
+
+    def clean_up(self) -> None:
+        """Mend what a process left that was killed."""
+        # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.tracker.store.cache.sweep()
+        self.tracker.close_orphans()
+
+    def tune(self) -> TuningOutcome | None:
+        """Search what is not searched yet; None where the study searches nothing."""
+        if not is_searched(self.study):
+            return None
+        if warning := unfair_arms(self.study):
+            self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
+        from benchmark.tuning.command import open_tuning, tune_study
+
+        tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
+        return tune_study(tuning, lambda: self.engine, self.tags, self.console)
 
 
-def plan(study_file: Path, store: str | None, workers: int | None) -> int:
+def plan(options: argparse.Namespace) -> int:
     """Print what a study would run."""
-    console = page()
-    made = _planned(study_file)
-    tracker = Tracker(Store.choose(store))
+    session = _Session.of(options)
+    tracker, study = session.tracker, session.study
+    results: tuple[Tuned, ...] = ()
+    if is_searched(study):
+        from benchmark.tuning.command import known_results
+
+        results = known_results(study, tracker, session.optuna_storage)
+    made = session.plan(results)
     finished = tracker.finished() if tracker.store.exists() else {}
     needed = todo(made, finished, tracker.store)
-    _print_plan(made, needed, finished, workers or default_workers(made), console)
+    _print_plan(session, made, needed, finished, results)
     return FINISHED
 
 
 def _print_plan(
+    session: _Session,
     made: Plan,
     needed: Todo,
     finished: dict[str, Recorded],
-    workers: int,
-    console: Console,
+    results: Sequence[Tuned],
 ) -> None:
+    study, workers, console = session.study, session.workers, session.console
     expected = estimate(made, needed.jobs, finished)
+    wall = expected.wall(made, needed.jobs, workers)
+    rows = left_to_tune(study, results) if is_searched(study) else []
+    if rows:
+        wall += _print_searches(rows, expected, study, console) / workers
     console.print(_plan_table(made, needed, expected))
-    study = made.study
-    wall = duration(expected.wall(made, needed.jobs, workers))
     console.print(
-        f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do.\n"
-        f"Expected: {wall} with {workers} workers, from {expected.source}.\n"
+        f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
+        f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
+        f"Expected: {duration(wall)} with {workers} workers, from {expected.source}.\n"
         f"Smallest corrected p that {study.n_pairs} {study.analysis.unit}s can reach in a family "
         f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
         markup=False,
     )
+
+
+def _print_searches(
+    rows: Sequence[tuple[str, int, int, str]], expected: Estimate, study: Study, console: Console
+) -> float:
+    """A row for each search; returns the seconds of all that is left, if nothing is pruned."""
+    table = Table("tuning", "runs", "to do", "each", box=None, header_style="bold")
+    seconds = 0.0
+    for name, runs, left, typical in rows:
+        each = expected.seconds[typical]
+        seconds += left * each
+        table.add_row(*map(Text, (name, str(runs), str(left), duration(each) if left else "done")))
+    console.print(table)
+    tuning = study.tuning_used
+    console.print(
+        f"Each setting is trained on {tuning.count} seeds of its own; pruning ({tuning.pruner}) "
+        "may spare some of it. What follows is planned with "
+        + ("the settings found.\n" if seconds == 0 else "the settings as declared, until then.\n"),
+        markup=False,
+    )
+    if warning := unfair_arms(study):
+        console.print(f"Warning: {warning}.\n", markup=False, style="yellow")
+    return seconds
 
 
 def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
@@ -99,39 +212,62 @@ def _without_seed(r: Run) -> str:
     return r.name.removesuffix(f" · {r.seed}") if isinstance(r, TrainRun) else r.name
 
 
-def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -> int:
-    """Train what a study still needs, then print its verdicts."""
-    # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = page()
-    made = _planned(study_file)
-    tracker = Tracker(Store.choose(store))
-    tracker.store.cache.sweep()
-    tracker.close_orphans()
-    record = study_record(made, study_file)
+def run(options: argparse.Namespace) -> int:
+    """Tune and train what a study still needs, then print its verdicts."""
+    session = _Session.of(options)
+    session.plan()  # what is wrong is said before anything is trained
+    session.clean_up()
+    tuning = session.tune()
+    if tuning and not tuning.complete:
+        return INTERRUPTED if tuning.interrupted else FAILED
+    return _compare(session, tuning.results if tuning else ())
+
+
+def tune(options: argparse.Namespace) -> int:
+    """Tune a study's arms, and nothing else."""
+    session = _Session.of(options)
+    if not is_searched(session.study):
+        raise StudyError(f"{session.study_file}: no arm has a search=Search(...) to tune.")
+    session.plan()
+    session.clean_up()
+    tuning = session.tune()
+    assert tuning is not None
+    if tuning.interrupted:
+        return INTERRUPTED
+    return FINISHED if tuning.complete and all(t.best for t in tuning.results) else FAILED
+
+
+def _compare(session: _Session, results: Sequence[Tuned]) -> int:
+    """Train the arms on the seeds of the comparison."""
+    tracker, console = session.tracker, session.console
+    made = session.plan(results)
+    record = study_record(made, session.study_file) | {
+        "tuning": as_record(session.study, results),
+    }
     tracker.record_study(made.study.name, record, record_digest(record))
     finished = tracker.finished()
     needed = todo(made, finished, tracker.store)
-    workers = workers or default_workers(made)
-    engine = LocalEngine(workers, study_file) if needed.jobs else None
+    if needed.jobs:
+        # Its fork server loads torch beside the calibration that comes next.
+        _ = session.engine
     expected = estimate(made, needed.jobs, finished)
-    _print_start(made, needed, expected, workers, tracker.store, console)
+    _print_start(made, needed, expected, session.workers, tracker.store, console)
     outcome = Outcome()
-    if engine:
+    if needed.jobs:
+        workers = session.workers
         display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
-        tags = provenance(study_file.resolve().parent)
+        scheduler = Scheduler(
+            engine=session.engine,
+            tracker=tracker,
+            experiment=tracker.experiment(made.study.name),
+            tags=session.tags,
+            on_start=display.on_start,
+        )
         with display:
             outcome = run_plan(
-                made,
-                needed.jobs,
-                engine,
-                tracker,
-                tags,
-                lambda r: expected.seconds[r.key],
-                display.on_start,
-                display.on_event,
+                made, needed.jobs, scheduler, lambda r: expected.seconds[r.key], display.on_event
             )
-    _print_failures(made, outcome, console, debug)
+    _print_failures(made, outcome, console, session.debug)
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
@@ -139,7 +275,7 @@ def run(study_file: Path, store: str | None, workers: int | None, debug: bool) -
         print_verdicts(record, tracker, console)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
-    return FAILED if outcome.failed else FINISHED
+    return FAILED if outcome.failed or any(not t.best for t in results) else FINISHED
 
 
 def _print_start(

@@ -1,13 +1,15 @@
-"""From a plan to finished runs: what is ready is started, what ends frees what waits for it."""
+"""From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from benchmark.cache import Cache
 from benchmark.engines import Engine
+from benchmark.interruption import patient
 from benchmark.plan import Plan, dependants
-from benchmark.runs import Need, Output, Run
+from benchmark.runs import Output, Run
 from benchmark.tracking import Recorded, Store, Tracker
-from benchmark.worker import Ended, Job, Progress
+from benchmark.worker import Ended, Job, Progress, is_done
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
@@ -27,29 +29,51 @@ class Todo:
 
 
 def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
-    """Compare a plan with what is done.
+    """Compare a plan with what is done."""
+    cells = {k: frozenset[Output](("test",)) for k in plan.cells if k}
+    jobs = missing(plan.runs, cells, finished, store.cache)
+    # A cell may be recorded and yet be executed again, for logits that a new arm wants.
+    cached = (k for k in cells if is_done(plan.runs[k], cells[k], finished.get(k), store.cache))
+    return Todo(frozenset(cached), jobs)
 
-    A cell that is recorded needs nothing. One that is not needs the outputs of the runs before
-    it; those whose outputs were deleted from the cache are executed again.
+
+def missing(
+    runs: dict[str, Run],
+    targets: Mapping[str, frozenset[Output]],
+    finished: Mapping[str, Recorded],
+    cache: Cache,
+) -> dict[str, frozenset[Output]]:
+    """What must be executed for some runs to be done.
+
+    A run that is recorded needs nothing. One that is not needs the outputs of the runs before it;
+    those whose outputs were deleted from the cache are executed again.
+
+    Args:
+        runs: by key, each after those that it needs.
+        targets: keys, with what each must leave.
+        finished: the record.
+        cache: where outputs lie.
+
+    Returns:
+        Keys in the order of ``runs``, with what each must leave.
     """
-    cells = set(plan.cells)
-    wanted: dict[str, set[Output]] = {k: set() for k in cells if k not in finished}
-    for k in reversed(plan.runs):
+    wanted: dict[str, set[Output]] = {
+        k: set(outputs)
+        for k, outputs in targets.items()
+        if not is_done(runs[k], outputs, finished.get(k), cache)
+    }
+    for k in reversed(runs):
         if k not in wanted:
             continue
-        for need in plan.runs[k].needs.values():
-            if need.key in wanted or not store.cache.has(need.output, need.key):
+        for need in runs[k].needs.values():
+            if need.key in wanted or not cache.has(need.output, need.key):
                 wanted.setdefault(need.key, set()).add(need.output)
-    # A cell may be recorded and yet be executed again, for logits that a new arm wants.
-    return Todo(
-        cached=frozenset(k for k in cells if k in finished),
-        jobs={k: frozenset(wanted[k]) for k in plan.runs if k in wanted},
-    )
+    return {k: frozenset(wanted[k]) for k in runs if k in wanted}
 
 
 @dataclass
 class Outcome:
-    """What became of a plan's runs.
+    """What became of runs.
 
     Attributes:
         ended: by key, of every run that was executed.
@@ -64,80 +88,149 @@ class Outcome:
     @property
     def failed(self) -> list[Ended]:
         """Runs that ended otherwise than finished."""
-        return [e for e in self.ended.values() if e.status not in ("finished", "cached")]
+        return [e for e in self.ended.values() if e.status not in ("finished", "cached", "pruned")]
+
+
+@dataclass
+class Scheduler:
+    """Starts runs on an engine, each after those that it needs; runs may be added at any time.
+
+    Attributes:
+        engine: where runs are executed.
+        tracker: the record.
+        experiment: MLflow's id of the study's experiment.
+        tags: provenance, written with every run.
+        on_start: told of every run as it starts.
+        outcome: what became of the runs so far.
+    """
+
+    engine: Engine
+    tracker: Tracker
+    experiment: str
+    tags: Mapping[str, str]
+    on_start: Callable[[Run], None] = lambda _: None
+    outcome: Outcome = field(default_factory=Outcome)
+    _waiting: dict[str, tuple[float, Job]] = field(default_factory=dict)
+    _running: dict[str, Job] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is executing or waiting to."""
+        return bool(self._waiting or self._running)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether more could be executing than there is to execute."""
+        return self.engine.free > len(self._waiting)
+
+    def add(
+        self,
+        run: Run,
+        outputs: frozenset[Output],
+        urgency: float = 0.0,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have a run executed; one that is under way already is not executed twice.
+
+        Args:
+            run: what.
+            outputs: what it must leave.
+            urgency: the highest is started first.
+            tags: of this run, beside the provenance.
+        """
+        at_work = self._running.get(run.key)
+        if at_work and outputs <= at_work.outputs:
+            return
+        if run.key in self._waiting:
+            before = self._waiting[run.key]
+            urgency, outputs = max(urgency, before[0]), outputs | before[1].outputs
+        told = {**self.tags, **(tags or {})}
+        job = Job(run, outputs, self.tracker.store, self.experiment, told)
+        self._waiting[run.key] = (urgency, job)
+
+    def withdraw(self, keys: Iterable[str]) -> None:
+        """Let runs be: those under way are stopped and end as pruned."""
+        for k in keys:
+            self._waiting.pop(k, None)
+            if k in self._running:
+                self.engine.cancel(k)
+
+    def step(self) -> Sequence[Progress | Ended]:
+        """Start what is ready, and wait a moment for what workers say."""
+        self._start_what_is_ready()
+        events = self.engine.events(_TICK)
+        for event in events:
+            if isinstance(event, Ended):
+                self._settle(event)
+        return events
+
+    def stop(self) -> None:
+        """Interrupt what is executing and forget what is waiting."""
+        self.outcome.interrupted = True
+        for ended in self.engine.stop():
+            self.outcome.ended[ended.key] = ended
+        self._waiting.clear()
+        self._running.clear()
+        self.tracker.close_orphans()
+
+    def _start_what_is_ready(self) -> None:
+        for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
+            if self.engine.free < 1:
+                return
+            before = {need.key for need in job.run.needs.values()} | {k}
+            if before & self._running.keys() or (before - {k}) & self._waiting.keys():
+                continue
+            del self._waiting[k]
+            self._running[k] = job
+            self.engine.start(job)
+            self.on_start(job.run)
+
+    def _settle(self, event: Ended) -> None:
+        """Close the record of a worker that died, and give up what depended on a failed run."""
+        self._running.pop(event.key, None)
+        self.outcome.ended[event.key] = event
+        if event.status == "died":
+            self.tracker.close_run(event.key, "FAILED", f"died: {event.message}")
+        if event.status in ("finished", "cached", "pruned"):
+            return
+        lost = [event.key]
+        while lost:
+            gone = lost.pop()
+            for k, (_, job) in list(self._waiting.items()):
+                if any(need.key == gone for need in job.run.needs.values()):
+                    del self._waiting[k]
+                    self.outcome.blocked[k] = event.key
+                    lost.append(k)
 
 
 def run_plan(
     plan: Plan,
     jobs: Mapping[str, frozenset[Output]],
-    engine: Engine,
-    tracker: Tracker,
-    tags: Mapping[str, str],
+    scheduler: Scheduler,
     seconds: Callable[[Run], float],
-    on_start: Callable[[Run], None],
     on_event: Callable[[Progress | Ended], None],
 ) -> Outcome:
-    """Execute the jobs of a plan, each after those that it needs.
+    """Execute the jobs of a plan.
 
     Args:
         plan: the graph.
         jobs: what to execute, from :func:`todo`.
-        engine: where.
-        tracker: the record.
-        tags: provenance, written with every run.
+        scheduler: with what.
         seconds: how long a run is expected to take; the longest chain is started first.
-        on_start: told of every run as it starts.
         on_event: told of everything that workers say.
     """
-    experiment = tracker.experiment(plan.study.name)
     urgency = _urgency(plan, seconds)
-    outcome = Outcome()
-    waiting = sorted(jobs, key=lambda k: -urgency[k])
-    running: set[str] = set()
-    try:
-        while waiting or running:
-            for k in list(waiting):
-                if engine.free < 1:
-                    break
-                if all(n.key not in waiting and n.key not in running for n in _needs(plan, k)):
-                    waiting.remove(k)
-                    running.add(k)
-                    engine.start(Job(plan.runs[k], jobs[k], tracker.store, experiment, dict(tags)))
-                    on_start(plan.runs[k])
-            for event in engine.events(_TICK):
-                if isinstance(event, Ended):
-                    running.discard(event.key)
-                    outcome.ended[event.key] = event
-                    _settle(plan, event, waiting, outcome, tracker)
-                on_event(event)
-    except KeyboardInterrupt:
-        outcome.interrupted = True
-        for ended in engine.stop():
-            outcome.ended[ended.key] = ended
-        tracker.close_orphans()
-    return outcome
-
-
-def _settle(
-    plan: Plan, event: Ended, waiting: list[str], outcome: Outcome, tracker: Tracker
-) -> None:
-    """Close the record of a worker that died, and give up what depended on a failed run."""
-    if event.status == "died":
-        tracker.close_run(event.key, "FAILED", f"died: {event.message}")
-    if event.status in ("finished", "cached"):
-        return
-    lost = [event.key]
-    while lost:
-        k = lost.pop()
-        for dependant in dependants(plan)[k]:
-            if dependant in waiting:
-                waiting.remove(dependant)
-                outcome.blocked[dependant] = event.key
-                lost.append(dependant)
-
-
-def _needs(plan: Plan, k: str) -> Iterable[Need]:
-    return plan.runs[k].needs.values()
+    for k, outputs in jobs.items():
+        scheduler.add(plan.runs[k], outputs, urgency[k])
+    with patient() as check:
+        try:
+            while scheduler.busy:
+                check()
+                for event in scheduler.step():
+                    on_event(event)
+        except KeyboardInterrupt:
+            scheduler.stop()
+    return scheduler.outcome
 
 
 def _urgency(plan: Plan, seconds: Callable[[Run], float]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """A study becomes a graph of runs: data, pre-training, teachers, and the arms themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from benchmark.errors import StudyError
 from benchmark.key import folder_digest
 from benchmark.runs import DataRun, Need, PretrainRun, Run, TrainRun
+from benchmark.searches import Params, Place, tuned
 from benchmark.study import Arm, Study
 from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
@@ -15,6 +17,8 @@ from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
 
+#: What tuning chose: hyper-parameters by arm and task, None where every setting failed.
+Settings = Mapping[tuple[Place, str], Params | None]
 Init = str | Path | MaskedLanguageModelling | Supervised
 
 
@@ -25,7 +29,8 @@ class Plan:
     Attributes:
         study: what was declared.
         runs: by key, each after those that it needs.
-        cells: the key of every (arm, task, seed), in the order of ``study.cells()``.
+        cells: the key of every (arm, task, seed), in the order of ``study.cells()``; "" where the
+            arm's tuning failed.
     """
 
     study: Study
@@ -33,45 +38,89 @@ class Plan:
     cells: tuple[str, ...]
 
 
-def make_plan(study: Study) -> Plan:
-    """Lay out every run of a study.
+def make_plan(study: Study, settings: Settings | None = None) -> Plan:
+    """Lay out every run of a study's comparisons.
+
+    Args:
+        study: what was declared.
+        settings: what tuning chose, by arm and task; None where it failed. Arms that are not
+            there keep what was declared.
 
     Raises:
         StudyError: an arm asks for something that it cannot have.
     """
-    planner = _Planner(study)
+    planner, chosen = Planner(study), settings or {}
     cells = []
     for arm, task, seed in study.cells():
-        try:
-            cells.append(planner.arm_run(arm, task, seed))
-        except (TrainerError, StudyError) as error:
-            raise StudyError(f'arm "{arm.label}": {error}') from error
+        params = chosen.get((arm.place, task.name), {})
+        cells.append(planner.arm_run(arm, task, seed, params) if params is not None else "")
     return Plan(study, planner.runs, tuple(cells))
 
 
 R = TypeVar("R", bound="Run")
 
 
-class _Planner:
+class Planner:
     """Collects runs by key, so that what several arms need is planned once."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.runs: dict[str, Run] = {}
 
-    def arm_run(self, arm: Arm, task: Task, seed: int) -> str:
-        """Plan one cell; its run keeps the role "arm" although another may use it as a teacher."""
-        training = self.study.training_of(arm).resolved()
-        run = self.train_run(arm.model, arm.init, arm.method, training, task, seed)
-        self.runs[run.key] = replace(
-            run, role="arm", method_name=arm.name, name=f"{arm.label} · {seed}"
-        )
+    def arm_run(
+        self, arm: Arm, task: Task, seed: int, params: Params, role: str = "arm", suffix: str = ""
+    ) -> str:
+        """Plan one cell; its run keeps the role "arm" although another may use it as a teacher.
+
+        Args:
+            arm: as declared.
+            task: what it is trained on.
+            seed: the replicate.
+            params: the setting in place of what is declared.
+            role: "arm" or "trial-seed".
+            suffix: of the run's name.
+        """
+        declared = self.study.training_of(arm)
+        try:
+            set_up = tuned(arm, declared, params)
+            assert set_up.training is not None
+            run = self.train_run(
+                arm.model,
+                arm.init,
+                set_up.method,
+                set_up.training.resolved(),
+                task,
+                seed,
+                declared.resolved(),
+            )
+        except (TrainerError, StudyError) as error:
+            raise StudyError(f'arm "{arm.label}": {error}') from error
+        name = f"{arm.label} · {seed}{suffix}"
+        self.runs[run.key] = replace(run, role=role, method_name=arm.name, name=name)
         return run.key
 
     def train_run(
-        self, model: Model, init: Init, method: Method, training: Training, task: Task, seed: int
+        self,
+        model: Model,
+        init: Init,
+        method: Method,
+        training: Training,
+        task: Task,
+        seed: int,
+        teachers: Training | None = None,
     ) -> TrainRun:
-        """Plan a training run and all that it needs."""
+        """Plan a training run and all that it needs.
+
+        Args:
+            model: what is trained.
+            init: what it starts from.
+            method: how.
+            training: resolved settings.
+            task: on what.
+            seed: the replicate.
+            teachers: settings of a teacher that has none of its own, where those of the student
+                are tuned: one teacher then serves every setting.
+        """
         needs = {"data": Need(self.data(task), "data")}
         checkpoint = None
         if isinstance(init, Path):
@@ -82,9 +131,9 @@ class _Planner:
             body = model.pretraining if isinstance(init, str) else init
             init_name = "pretrained" if isinstance(init, str) else init.name
             needs["body"] = Need(self.body(model, body, training, task), "weights")
-        teacher = method.teacher_for(training)
+        teacher = method.teacher_for(teachers or training)
         if teacher is not None:
-            run = self.teacher_run(teacher, model, init, training, task, seed)
+            run = self.teacher_run(teacher, model, init, teachers or training, task, seed)
             needs["teacher"] = Need(run.key, "logits")
         return self._add(
             TrainRun(

@@ -116,13 +116,14 @@ def scores_table(
     for cell in record["cells"]:
         name = metric or cell["metric"]
         done = finished.get(cell["key"])
+        why = "not run" if cell["key"] else "its tuning found no setting"
         rows.append(
             {
                 **{c: cell[c] for c in ("model", "init", "method", "task", "seed")},
                 "split": split,
                 "metric": name,
                 "score": done.scores.get(f"{split}/{name}", float("nan")) if done else float("nan"),
-                "status": "finished" if done else reasons.get(cell["key"], "not run"),
+                "status": "finished" if done else reasons.get(cell["key"], why),
             }
         )
     table = pd.DataFrame(rows)

@@ -15,8 +15,9 @@ from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
 
-#: What one run leaves in the cache for another.
-Output = Literal["data", "weights", "logits"]
+#: What a run leaves: something in the cache for another run, or scores on test in its record.
+#: Only a cell of a comparison is ever asked for "test", so that nothing else opens test data.
+Output = Literal["data", "weights", "logits", "test"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Run:
 
     Attributes:
         name: for people, for instance "kd · pretrained · 42".
-        role: "arm", "teacher", "pretraining" or "data"; not part of the key.
+        role: "arm", "teacher", "pretraining", "data" or "trial-seed"; not part of the key.
         needs: by role, what it takes from other runs.
     """
 

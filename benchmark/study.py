@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.analysis import Analysis
 from benchmark.errors import StudyError, Underpowered
+from benchmark.search import Search, Tuning
+from benchmark.searches import check_searches, share
 
 if TYPE_CHECKING:
     from trainers.methods import Method
@@ -32,6 +34,7 @@ class Arm:
         method: how it is trained.
         name: what tables and flags call it; the method's name unless two arms would share it.
         training: its settings, where they differ from the study's.
+        search: which hyper-parameters of method and training are tuned on dev, and over what.
     """
 
     model: "Model"
@@ -39,6 +42,7 @@ class Arm:
     method: "Method"
     name: str = ""
     training: "Training | None" = None
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(getattr(self.method, "name", None), str) or isinstance(self.method, type):
@@ -71,6 +75,11 @@ class Arm:
         return self.init.name
 
     @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells it from the other arms of its study."""
+        return (self.model.name, self.init_name, self.name)
+
+    @property
     def label(self) -> str:
         """For instance "kd · pretrained"."""
         return f"{self.name} · {self.init_name}"
@@ -82,14 +91,16 @@ class Arm:
         init: "str | Path | Sequence[str | Path]",
         method: "Method | Sequence[Method]",
         training: "Training | None" = None,
+        search: Search | None = None,
     ) -> "tuple[Arm, ...]":
-        """Every combination of models, inits and methods."""
-        return tuple(
+        """Every combination of models, inits and methods; each takes of the search what it has."""
+        arms = [
             cls(one_model, one_init, one_method, training=training)
             for one_model in _sequence(model)
             for one_init in _sequence(init)
             for one_method in _sequence(method)
-        )
+        ]
+        return tuple(arms if search is None else share(search, arms))
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -134,6 +145,7 @@ class Study:
         family: "model-init-task" corrects over the candidates of one baseline on the same model,
             init and task; "study" over all comparisons.
         analysis: test, effect size, and whether a verdict over several tasks is wanted.
+        tuning: how arms with a search are tuned; None takes the defaults of :class:`Tuning`.
         allow_underpowered: run although the corrected test can never reach ``alpha``.
     """
 
@@ -149,6 +161,7 @@ class Study:
     correction: str = "holm"
     family: Family = "model-init-task"
     analysis: Analysis = field(default_factory=Analysis)
+    tuning: Tuning | None = None
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -161,6 +174,7 @@ class Study:
         self._check_arms()
         self._check_comparison()
         self._check_power()
+        check_searches(self)
 
     @property
     def tasks(self) -> "tuple[Task, ...]":
@@ -170,6 +184,11 @@ class Study:
     def training_of(self, arm: Arm) -> "Training":
         """The settings an arm is trained with, not yet resolved for a machine."""
         return arm.training or self.training
+
+    @property
+    def tuning_used(self) -> Tuning:
+        """How arms with a search are tuned."""
+        return self.tuning or Tuning()
 
     def cells(self) -> "Iterator[tuple[Arm, Task, int]]":
         """Every run of the comparison: arms × tasks × seeds."""
@@ -250,13 +269,12 @@ class Study:
         for arm in self.arms:
             if not isinstance(arm, Arm):
                 raise StudyError(f"study: arms holds {arm!r}, which is no Arm.")
-            place = (arm.model.name, arm.init_name, arm.name)
-            if place in seen:
+            if arm.place in seen:
                 raise StudyError(
                     f'arm "{arm.label}" of {arm.model.name} is declared twice; give one of them '
                     "a name=... of its own."
                 )
-            seen.add(place)
+            seen.add(arm.place)
         for arm in self.arms:
             for task in self.tasks:
                 self._check_arm(arm, task)

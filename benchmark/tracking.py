@@ -107,6 +107,11 @@ class Recorded:
     kind: str
     tags: Mapping[str, str]
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether it has scores on test; runs of tuning and teachers have none."""
+        return any(name.startswith("test/") for name in self.scores)
+
 
 @dataclass
 class Tracker:
@@ -182,29 +187,58 @@ class Tracker:
         batch = [Metric(k, float(v), now, step) for k, v in metrics.items()]
         self.client.log_batch(run_id, metrics=batch)
 
-    def attach(self, run_id: str, path: Path) -> None:
+    def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""
-        self.client.log_artifact(run_id, str(path))
+        self.client.log_artifact(run_id, str(path), folder)
 
-    def end(self, run_id: str, status: Status, reason: str) -> None:
+    def end(
+        self, run_id: str, status: Status, reason: str, tags: Mapping[str, str] | None = None
+    ) -> None:
         """Close a run; the reason says how it ended, in a word or a sentence."""
-        self.client.log_batch(run_id, tags=[RunTag("status_reason", reason[:_LONGEST])])
+        told = {"status_reason": reason, **(tags or {})}
+        self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in _cut(told).items()])
         self.client.set_terminated(run_id, status)
+
+    def reopen(self, run_id: str) -> bool:
+        """Go on with a run that was interrupted; whether it is there."""
+        try:
+            self.client.update_run(run_id, status="RUNNING")
+        except MlflowException:
+            return False
+        return True
+
+    def find(self, experiment: str, tags: Mapping[str, str]) -> str | None:
+        """The id of the first run of an experiment with these tags."""
+        condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        for run in self._search(condition, [experiment]):
+            return str(run.info.run_id)
+        return None
 
     # -- reading --------------------------------------------------------------------------------
 
     def finished(self) -> dict[str, Recorded]:
-        """Every finished run of the store, by its key; the earliest where a key is there twice."""
-        found: dict[str, Recorded] = {}
-        for run in self._search("attributes.status = 'FINISHED' and tags.key != ''"):
-            found.setdefault(run.data.tags["key"], _recorded(run))
-        return found
+        """Every finished run of the store, by its key.
+
+        Where a key is there twice, the earliest that was scored on test, else the earliest.
+        """
+        return self._finished("tags.key != ''")
 
     def finished_run(self, key: str) -> Recorded | None:
         """The finished run of one key."""
-        for run in self._search(f"attributes.status = 'FINISHED' and tags.key = '{key}'"):
-            return _recorded(run)
-        return None
+        return self._finished(f"tags.key = '{key}'").get(key)
+
+    def _finished(self, condition: str) -> dict[str, Recorded]:
+        found: dict[str, Recorded] = {}
+        for run in self._search(f"attributes.status = 'FINISHED' and {condition}"):
+            key, recorded = run.data.tags["key"], _recorded(run)
+            if key not in found or (recorded.is_tested and not found[key].is_tested):
+                found[key] = recorded
+        return found
+
+    def curve(self, run_id: str, metric: str) -> dict[int, float]:
+        """Values of a metric by step."""
+        history = self.client.get_metric_history(run_id, metric)
+        return {point.step: point.value for point in history}
 
     def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
         """How the last unfinished attempt at each key ended."""

@@ -15,6 +15,7 @@ from benchmark.page import page
 from benchmark.questions import check_question
 from benchmark.record import declared_analysis, file_digest, scores_table
 from benchmark.tracking import Store, Tracker
+from benchmark.tuning.notes import notes_on_tuning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,13 @@ class Scores:
     Attributes:
         arms: the baseline and its candidates; none where a file does not declare them.
         how: what was declared about the analysis.
+        notes: what is to be said of the runs, whatever is asked about them.
     """
 
     table: "pd.DataFrame"
     arms: tuple[str, ...]
     how: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 def print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -> None:
@@ -41,23 +44,25 @@ def print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -
     scores = _of_record(record, tracker, None, "test")
     baseline, *candidates = scores.arms
     results = answers.verdicts(scores.table, baseline, candidates, scores.how)
-    print("\n" + rendered(results, "table", console))
+    print("\n" + rendered(results, "table", console, scores.notes))
 
 
 def stats(options: argparse.Namespace) -> int:
     """Answer a question about recorded runs, or about a table of scores."""
     check_question(options)
     scores = _from_file(options) if options.input else _from_record(options)
-    sys.stdout.write(rendered(_answer(options, scores), options.format, page()))
+    sys.stdout.write(rendered(_answer(options, scores), options.format, page(), scores.notes))
     return 0
 
 
-def rendered(results: "Sequence[Result]", form: str, console: Console) -> str:
+def rendered(
+    results: "Sequence[Result]", form: str, console: Console, notes: Sequence[str] = ()
+) -> str:
     """Results in a format, as wide and as colourful as the console allows."""
     from stats.report import render
 
     alone = results[0] if len(results) == 1 else results
-    return render(alone, form, width=console.width, colour=console.is_terminal)
+    return render(alone, form, width=console.width, colour=console.is_terminal, notes=notes)
 
 
 def _answer(options: argparse.Namespace, scores: Scores) -> "list[Result]":
@@ -123,6 +128,7 @@ def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, spl
         table=scores_table(record, tracker, metric, split),
         arms=(record["baseline"], *record["candidates"]),
         how=declared_analysis(record, metric, split) | {"paired": True},
+        notes=tuple(notes_on_tuning(record)),
     )
 
 

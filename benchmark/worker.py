@@ -18,8 +18,9 @@ from safetensors.torch import save_model
 
 from benchmark.cache import Cache
 from benchmark.errors import BenchmarkError, CacheError
+from benchmark.interruption import Interrupted, interruptible, shielded
 from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
-from benchmark.tracking import Store, Tracker
+from benchmark.tracking import Recorded, Store, Tracker
 from trainers.batches import Encoded
 from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
@@ -30,10 +31,6 @@ from trainers.tasks import Split
 from trainers.teacher import TeacherLogits
 
 
-class Interrupted(BaseException):
-    """The run was told to stop; not an error of its own, so no handler of errors may catch it."""
-
-
 @dataclass(frozen=True)
 class Progress:
     """How far a run has come.
@@ -42,11 +39,15 @@ class Progress:
         key: of the run.
         share: done, in [0, 1].
         note: what to show beside it, for instance the score on dev.
+        epoch: how many epochs are completed; 0 where there are none.
+        dev: score on dev after that epoch.
     """
 
     key: str
     share: float
     note: str
+    epoch: int = 0
+    dev: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Ended:
     Attributes:
         key: of the run.
         status: "finished", "cached" (another process had finished it), or why it failed in a
-            word: "diverged", "out of memory", "disk full", "interrupted", "failed", "died".
+            word: "diverged", "out of memory", "disk full", "interrupted", "pruned", "failed",
+            "died".
         message: the error in one line; empty when it finished.
         scores: by "split/metric".
         seconds: spent.
@@ -100,21 +102,28 @@ def execute(job: Job, report: Report) -> Ended:
     """
     started = time.perf_counter()
     cache, key = job.store.cache, job.run.key
+
+    def say(progress: Progress) -> None:
+        with shielded():  # half a message would garble the next one
+            report(progress)
+
     with cache.locked(key):
         tracker = Tracker(job.store)
         done = tracker.finished_run(key) if job.run.tracked else None
-        if is_done(job.run, job.outputs, done is not None, cache):
+        if is_done(job.run, job.outputs, done, cache):
             return Ended(key, "cached", scores=done.scores if done else None)
         if job.run.tracked:
             tracker.close_run(key, "KILLED", "interrupted")  # whoever held this key is gone
         # A finished run whose outputs were deleted is executed again but recorded once.
-        recorder = _Recorder(tracker, job) if job.run.tracked and done is None else None
+        fresh = job.run.tracked and not is_recorded(job.outputs, done)
+        recorder = _Recorder(tracker, job) if fresh else None
         try:
-            scores = _execute(job, recorder, report)
-        except Interrupted:
+            with interruptible():
+                scores = _execute(job, recorder, say)
+        except Interrupted as stopped:
             if recorder:
-                recorder.end("KILLED", "interrupted")
-            return Ended(key, "interrupted")
+                recorder.end("KILLED", str(stopped))
+            return Ended(key, str(stopped), seconds=time.perf_counter() - started)
         except Exception as error:  # noqa: BLE001 - every failure is a result, told apart below
             status, message = reason(error)
             if recorder:
@@ -125,9 +134,15 @@ def execute(job: Job, report: Report) -> Ended:
     return Ended(key, "finished", scores=scores, seconds=time.perf_counter() - started)
 
 
-def is_done(run: Run, outputs: frozenset[Output], recorded: bool, cache: Cache) -> bool:
-    """Whether a run is recorded, and everything that others want of it is in the cache."""
-    return (recorded or not run.tracked) and all(cache.has(o, run.key) for o in outputs)
+def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:
+    """Whether a run is recorded, and everything that is wanted of it is there."""
+    kept = all(cache.has(o, run.key) for o in outputs if o != "test")
+    return kept and (not run.tracked or is_recorded(outputs, recorded))
+
+
+def is_recorded(outputs: frozenset[Output], recorded: Recorded | None) -> bool:
+    """Whether the record holds the scores that are wanted."""
+    return recorded is not None and ("test" not in outputs or recorded.is_tested)
 
 
 def reason(error: Exception) -> tuple[str, str]:
@@ -151,14 +166,16 @@ class _Recorder:
     def __init__(self, tracker: Tracker, job: Job) -> None:
         self.tracker = tracker
         run = job.run
-        tags = {**run.tags(), **job.tags, "key": run.key, "kind": run.kind, "role": run.role}
+        tags = {**run.tags(), "role": run.role, **job.tags, "key": run.key, "kind": run.kind}
         self.run_id = tracker.start(job.experiment, run.name, tags, run.parameters())
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        self.tracker.log(self.run_id, metrics, step)
+        with shielded():
+            self.tracker.log(self.run_id, metrics, step)
 
     def attach(self, path: Path) -> None:
-        self.tracker.attach(self.run_id, path)
+        with shielded():
+            self.tracker.attach(self.run_id, path)
 
     def end(self, status: Any, why: str) -> None:
         self.tracker.end(self.run_id, status, why)
@@ -217,12 +234,13 @@ def _train(
 
     def on_epoch(epoch: Epoch) -> None:
         dev = epoch.dev[run.metric]
-        report(Progress(run.key, epoch.number / epochs, f"dev {run.metric} {dev:.1f}"))
+        note = f"dev {run.metric} {dev:.1f}"
+        report(Progress(run.key, epoch.number / epochs, note, epoch.number, dev))
         if recorder:
             curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
             recorder.log({"epoch/loss": epoch.loss, **curve}, epoch.number)
 
-    trained = fit.run(lambda: encode("test"), on_epoch)
+    trained = fit.run((lambda: encode("test")) if "test" in outputs else None, on_epoch)
     _leave_outputs(run, outputs, cache, fit, trained)
     metrics = {
         f"{split}/{name}": value
@@ -236,7 +254,8 @@ def _train(
     }
     if recorder:
         recorder.log(metrics)
-        _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
+        if "test" in outputs:
+            _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
     return metrics
 
 

@@ -29,6 +29,7 @@ from stats.errors import (
     StatsError,
     UnknownName,
 )
+from stats.expected_best import ExpectedBest, expected_best, gain_of_choice
 from stats.friedman import Friedman, friedman
 from stats.group_sequential import (
     SequentialLook,
@@ -140,6 +141,7 @@ __all__ = [
     "CorrelatedT",
     "EffectSize",
     "Equivalence",
+    "ExpectedBest",
     "Friedman",
     "Grim",
     "Grimmer",
@@ -206,7 +208,9 @@ __all__ = [
     "d_z_interval",
     "decide",
     "detectable_effect",
+    "expected_best",
     "friedman",
+    "gain_of_choice",
     "grim",
     "grimmer",
     "hedges_g",

@@ -49,7 +49,7 @@ class Trained:
 
     Attributes:
         model: with the selected checkpoint's weights.
-        scores: by split ("dev", "test") and metric.
+        scores: by split ("dev", and "test" where it was opened) and metric.
         logits: by split, shape (n, K), float32, in the order of the split's examples.
         best_epoch: the epoch whose checkpoint was selected.
         steps: optimiser steps taken.
@@ -97,13 +97,14 @@ class Fit:
 
     def run(
         self,
-        open_test_set: Callable[[], Encoded],
+        open_test_set: Callable[[], Encoded] | None,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
     ) -> Trained:
         """Train phase after phase, then score the selected checkpoint.
 
         Args:
-            open_test_set: gives the test split; called once, when training is over.
+            open_test_set: gives the test split; called once, when training is over. Without it
+                the run is scored on dev alone.
             on_epoch: told of every epoch as it ends.
 
         Raises:
@@ -115,7 +116,7 @@ class Fit:
         for phase in range(len(self.method.phases(self.training))):
             self.train_phase(phase, on_epoch)
         seconds = time.perf_counter() - started
-        return self.score(open_test_set(), seconds)
+        return self.score(open_test_set() if open_test_set else None, seconds)
 
     def train_phase(self, phase: int, on_epoch: Callable[[Epoch], None]) -> None:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
@@ -181,9 +182,9 @@ class Fit:
         }
         return Epoch(self.epochs, loss, dev)
 
-    def score(self, test_set: Encoded, seconds: float) -> Trained:
-        """All metrics of the selected checkpoint on dev and test."""
-        sets = {"dev": self.dev_set, "test": test_set}
+    def score(self, test_set: Encoded | None, seconds: float) -> Trained:
+        """All metrics of the selected checkpoint on dev, and on test if there is one."""
+        sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
         logits = {split: predict(self.model, s, self.training) for split, s in sets.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {

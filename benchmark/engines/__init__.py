@@ -25,6 +25,10 @@ class Engine(Protocol):
         """What has happened since the last call; waits at most ``timeout`` seconds for it."""
         ...
 
+    def cancel(self, key: str) -> None:
+        """Have a job stopped that is no longer wanted; it ends as "pruned" if it was in time."""
+        ...
+
     def stop(self) -> Sequence[Ended]:
         """Interrupt what is executing; returns within seconds, when nothing is left."""
         ...

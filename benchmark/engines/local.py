@@ -11,13 +11,15 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from benchmark.worker import Ended, Interrupted, Job, Progress, execute
+from benchmark.interruption import interrupt
+from benchmark.worker import Ended, Job, Progress, execute
 
 #: Seconds that an interrupted run has to close its record before it is killed.
 _PATIENCE = 3.0
@@ -46,6 +48,7 @@ class LocalEngine:
         # Its imports take seconds: they begin now, beside whatever this process does next.
         forkserver.ensure_running()
         self._running: list[_Worker] = []
+        self._cancelled: set[str] = set()
 
     @property
     def free(self) -> int:
@@ -70,6 +73,14 @@ class LocalEngine:
             found += self._read(worker)
         return found
 
+    def cancel(self, key: str) -> None:
+        """Tell the job's process to close its record as pruned."""
+        for worker in self._running:
+            if worker.job.run.key == key and worker.process.pid and key not in self._cancelled:
+                self._cancelled.add(key)
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(worker.process.pid, signal.SIGUSR1)
+
     def stop(self) -> Sequence[Ended]:
         """Ask every worker to close its record; kill those that do not in time."""
         for worker in self._running:
@@ -93,12 +104,20 @@ class LocalEngine:
         except (EOFError, ConnectionResetError):
             worker.process.join()
             if not any(isinstance(event, Ended) for event in found):
-                found.append(Ended(worker.job.run.key, "died", _death(worker.process.exitcode)))
+                found.append(self._unsaid(worker))
         if any(isinstance(event, Ended) for event in found):
             worker.process.join()
             worker.connection.close()
             self._running.remove(worker)
+            self._cancelled.discard(worker.job.run.key)
         return found
+
+    def _unsaid(self, worker: _Worker) -> Ended:
+        """How a worker ended that could not say so itself."""
+        key = worker.job.run.key
+        if key in self._cancelled:  # told to stop before it had begun
+            return Ended(key, "pruned")
+        return Ended(key, "died", _death(worker.process.exitcode))
 
 
 def _death(exit_code: int | None) -> str:
@@ -114,6 +133,7 @@ def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the runs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGUSR1, _interrupt)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     from benchmark.loading import load_module
@@ -123,12 +143,12 @@ def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
     try:
         load_module(Path(study_file))
         connection.send(execute(pickle.loads(pickled), connection.send))
-    except (Interrupted, BrokenPipeError):
-        os._exit(1)  # told to stop before or after the run itself, or nobody listens any more
+    except BrokenPipeError:
+        os._exit(1)  # nobody listens any more
 
 
 def _interrupt(signum: int, frame: object) -> None:
-    raise Interrupted
+    interrupt("pruned" if signum == signal.SIGUSR1 else "interrupted")
 
 
 def _die_with_parent() -> None:

@@ -40,6 +40,7 @@ def render(
     *,
     width: int = 100,
     colour: bool = False,
+    notes: Sequence[str] = (),
 ) -> str:
     """A result, or several beside each other, as text.
 
@@ -51,6 +52,7 @@ def render(
             for several results; both have numbers at full precision.
         width: columns of the terminal, for "table".
         colour: whether "table" may use ANSI colours.
+        notes: what else is to be said beside the results, for instance how arms were tuned.
 
     Raises:
         InvalidSetting: an unknown format.
@@ -58,6 +60,8 @@ def render(
     check_choice("format", format, FORMATS)
     results = list(result) if isinstance(result, Sequence) else [result]
     sheets = [SHEETS[type(each)](each) for each in results]
+    if notes and sheets:
+        sheets[-1] = replace(sheets[-1], notes=tuple(notes))
     if format == "csv":
         from stats.report.records import to_csv
 

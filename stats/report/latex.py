@@ -44,6 +44,7 @@ def to_latex(sheets: Sequence[Sheet]) -> str:
         parts += [_remark(line) for line in sheet.header]
         parts += [_table(table) for table in sheet.tables]
         parts += [_remark(f"Warning: {warning}") for warning in sheet.warnings]
+        parts += [_remark(f"Note: {note}") for note in sheet.notes]
     return "\n".join([*parts, r"\end{document}"]) + "\n"
 
 

@@ -33,6 +33,8 @@ def _parts(sheet: Sheet) -> list[str]:
         parts += _titled(table.title, _pipes(table))
     if sheet.warnings:
         parts += _titled("Warnings", "\n".join(f"- {escape(each)}" for each in sheet.warnings))
+    if sheet.notes:
+        parts += _titled("Notes", "\n".join(f"- {escape(each)}" for each in sheet.notes))
     return parts
 
 

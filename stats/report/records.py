@@ -14,9 +14,13 @@ from stats.report.sheet import Sheet
 
 def to_json(sheets: Sequence[Sheet]) -> str:
     """One object for a result, an array for several; what cannot be computed is null."""
-    objects = [_plain({"kind": sheet.kind, **sheet.whole}) for sheet in sheets]
+    objects = [_plain({"kind": each.kind, **each.whole} | _notes(each)) for each in sheets]
     whole = objects[0] if len(objects) == 1 else objects
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _notes(sheet: Sheet) -> dict[str, Any]:
+    return {"notes": sheet.notes} if sheet.notes else {}
 
 
 def to_csv(sheets: Sequence[Sheet]) -> str:

@@ -39,6 +39,8 @@ class Sheet:
         tables: for people.
         records: one for each row of a CSV file, at full precision.
         whole: everything, for JSON.
+        warnings: what makes the result doubtful.
+        notes: what else is to be known beside it.
     """
 
     kind: str
@@ -47,3 +49,4 @@ class Sheet:
     records: tuple[Mapping[str, Any], ...]
     whole: Mapping[str, Any]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()

@@ -52,6 +52,8 @@ def to_table(
             console.print(*[""] * bool(each.title), _plain(each))
         for warning in sheet.warnings:
             console.print(Text(f"warning: {wording.printable(warning)}", style="yellow"))
+        for note in sheet.notes:
+            console.print(Text(f"note: {wording.printable(note)}"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

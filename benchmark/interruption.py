@@ -1,0 +1,81 @@
+"""How a process is told to stop: at once while it computes, never in the middle of a transaction.
+
+An exception that a signal raises within a write to a database leaves it locked for everybody.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Interrupted(BaseException):
+    """The run was told to stop; not an error of its own, so no handler of errors may catch it.
+
+    Its argument says why in a word: "interrupted" or "pruned".
+    """
+
+
+class _State:
+    why = ""
+    open = False
+
+
+def interrupt(why: str) -> None:
+    """Stop what is executing, as soon as it can be stopped; called by a signal's handler."""
+    _State.why = _State.why or why
+    if _State.open:
+        raise Interrupted(_State.why)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within this block a run may be stopped anywhere.
+
+    Raises:
+        Interrupted: it was told to stop, now or before.
+    """
+    _State.open = True
+    try:
+        if _State.why:
+            raise Interrupted(_State.why)
+        yield
+    finally:
+        _State.open = False
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Within this block, inside an interruptible one, a run is not stopped; right after it is."""
+    before, _State.open = _State.open, False
+    try:
+        yield
+    finally:
+        _State.open = before
+    if before and _State.why:
+        raise Interrupted(_State.why)
+
+
+@contextmanager
+def patient() -> Iterator[Callable[[], None]]:
+    """Within this block Ctrl-C and SIGTERM wait for a call of the function that it gives.
+
+    The function raises KeyboardInterrupt if one of them came. A second one does not wait.
+    """
+    asked = False
+
+    def ask(signum: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield check
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,1 @@
+"""Tuning: settings asked of Optuna, trained by the engine that trains everything else."""

@@ -1,0 +1,323 @@
+"""Trials as runs: what a search asks for is trained by the engine that trains everything else."""
+
+import time
+from collections.abc import Mapping
+from statistics import mean
+
+from benchmark.errors import StudyError
+from benchmark.execution import Scheduler, missing
+from benchmark.plan import Planner
+from benchmark.runs import TrainRun
+from benchmark.searches import Params, Searching
+from benchmark.study import Study
+from benchmark.tracking import Recorded, Status
+from benchmark.tuning.board import BEAT, Board, is_alive
+from benchmark.tuning.judge import Judge
+from benchmark.tuning.trial import State, Trial
+from benchmark.tuning.work import Heard, Work
+from benchmark.worker import Ended, Progress
+from trainers.errors import TrainerError
+
+#: Seconds between looks at what other processes did.
+_LOOK = 1.0
+_ENDED: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+#: Ends of a run that are due to its setting: the trial has failed, and would again.
+_DUE_TO_SETTING = ("diverged", "out of memory", "failed")
+
+
+class Hunt:
+    """Carries out one search, beside others on the same scheduler.
+
+    Args:
+        searching: what is searched.
+        board: what is known of the search.
+        study: what it belongs to.
+        scheduler: trains.
+        finished: the record; runs that finish meanwhile are added to it.
+        run_id: the search's own run in MLflow.
+    """
+
+    def __init__(
+        self,
+        searching: Searching,
+        board: Board,
+        study: Study,
+        scheduler: Scheduler,
+        finished: dict[str, Recorded],
+        run_id: str,
+    ) -> None:
+        self.searching, self.board, self.study = searching, board, study
+        self.scheduler, self.finished, self.run_id = scheduler, finished, run_id
+        self.tuning = study.tuning_used
+        self.seeds = self.tuning.seeds_beside(study.seeds)
+        self.planner = Planner(study)
+        self.judge = Judge(self.tuning, board.higher_is_better)
+        self.works: dict[int, Work] = {}
+        self.heard = Heard()
+        self.trials: list[Trial] = []
+        self.overhead: list[float] = []
+        self._looked = self._beaten = 0.0
+
+    @property
+    def told(self) -> int:
+        """Trials that the sampler knows the end of: the first so many."""
+        ends = [t.told for t in self.trials]
+        return ends.index(False) if False in ends else len(ends)
+
+    @property
+    def over(self) -> bool:
+        """Whether all trials have ended."""
+        return self.told == self.board.trials
+
+    @property
+    def stuck(self) -> bool:
+        """Whether this process can do nothing more for it."""
+        mine = [w for w in self.works.values() if not w.lost]
+        open_trials = [t for t in self.trials if t.end is None]
+        others = [t for t in open_trials if t.number not in self.works and is_alive(t)]
+        lost = any(w.lost for w in self.works.values())
+        return not self.over and not mine and not others and lost
+
+    def on_event(self, event: Progress | Ended) -> None:
+        """Take from a worker's word what concerns this search."""
+        if isinstance(event, Progress):
+            if event.key in self.planner.runs and event.dev is not None:
+                self.heard.curves.setdefault(event.key, {})[event.epoch] = event.dev
+                self._looked = 0.0
+            return
+        for work in list(self.works.values()):
+            if event.key in work.keys:
+                self._take_end(work, event)
+                self._looked = 0.0
+        if event.status not in ("finished", "cached", "pruned"):
+            self._give_up_blocked(event)
+
+    def _take_end(self, work: Work, event: Ended) -> None:
+        if event.status in ("finished", "cached"):
+            self._take(event.key, event.scores or {}, event.status == "cached")
+        elif event.status in _DUE_TO_SETTING:
+            work.trouble = f"{event.status}: {event.message}"
+        elif event.status == "pruned":  # by another trial that had no more use for it
+            self._train(work, event.key)
+        else:
+            work.lost = True
+
+    def advance(self) -> None:
+        """Do all that can be done now: tell, prune, end, launch, claim, propose."""
+        now = time.time()
+        if now - self._looked < _LOOK and not self.scheduler.hungry:
+            return
+        self._looked = now
+        while self._one_step(now):
+            pass
+
+    def interrupt(self) -> None:
+        """Close the records of what this process was training."""
+        for work in self.works.values():
+            self.scheduler.tracker.end(work.run_id, "KILLED", "interrupted")
+
+    def _one_step(self, now: float) -> bool:
+        """Look anew and do something; whether there was anything to do."""
+        started = time.perf_counter()
+        self.trials = self.board.look()
+        self._beat(now)
+        acted = (
+            self._judge() or self._show_points() or self._end() or self._tell() or self._get_trial()
+        )
+        self.overhead.append(time.perf_counter() - started)
+        for work in self.works.values():
+            self._launch(work)
+        return acted
+
+    # -- what becomes of trials -----------------------------------------------------------------
+
+    def _show_points(self) -> bool:
+        """Report points of curves that have their turn, each judged before the next one."""
+        acted = False
+        for work in self.works.values():
+            trial = self.trials[work.number]
+            if trial.end is not None:
+                continue
+            for step, value in self._points(work).items():
+                if step in trial.curve:
+                    continue
+                if not self.judge.may_see(self.trials, work.number, step):
+                    break
+                self.board.report(work.number, step, value)
+                acted = True
+                break  # one at a time: it may be the last
+        return acted
+
+    def _points(self, work: Work) -> dict[int, float]:
+        """The curve that a trial is held against others by."""
+        match self.tuning.pruner:
+            case "asha":
+                return self.heard.curve(work.groups[0])
+            case "wilcoxon":
+                done = work.groups[: self.heard.finished(work)]
+                return {step: self.heard.mean_of(group) for step, group in enumerate(done)}
+            case "none":
+                return {}
+
+    def _judge(self) -> bool:
+        """Prune what the curves say is to be pruned."""
+        for trial in self.trials:
+            stop = self.judge.sees(trial)
+            if stop is not None and trial.end is None:
+                self._close(trial.number, "pruned", reason=f"pruned at step {stop}")
+                return True
+            self.judge.hears(trial)
+        return False
+
+    def _end(self) -> bool:
+        """Note the end of trials that failed or are complete."""
+        for work in list(self.works.values()):
+            trial = self.trials[work.number]
+            if work.trouble:
+                self._close(work.number, "failed", reason=work.trouble)
+                return True
+            complete = self.heard.finished(work) == len(work.groups)
+            if complete and self._points(work).keys() <= trial.curve.keys():
+                value = mean(self.heard.mean_of(group) for group in work.groups)
+                self._close(work.number, "complete", value=value)
+                return True
+        return False
+
+    def _close(self, number: int, end: State, reason: str = "", value: float | None = None) -> None:
+        work = self.works.pop(number, None)
+        steps = self._steps(work) if work else 0
+        self.board.keep(number, value=value, reason=reason, steps=steps, end=end)
+        if not work:
+            return
+        still_wanted = {k for other in self.works.values() for k in other.keys}
+        self.scheduler.withdraw(work.keys - still_wanted)
+        tracker = self.scheduler.tracker
+        if value is not None:
+            tracker.log(work.run_id, {"objective": value})
+        tracker.end(work.run_id, _ENDED[end], reason or "finished", {"trial_state": end})
+
+    def _steps(self, work: Work) -> int:
+        """Training steps that a trial took."""
+        total = 0
+        for k in (k for group in work.groups[: work.launched] for k in group):
+            run = self.planner.runs[k]
+            assert isinstance(run, TrainRun)
+            epochs = max(self.heard.curves.get(k, {}), default=0)
+            if k in self.heard.scores:
+                epochs = sum(phase.epochs for phase in run.method.phases(run.training))
+            total += epochs * -(-run.task.sizes["train"] // run.training.batch_size)
+        return total
+
+    def _tell(self) -> bool:
+        """Tell the next trial, as soon as the window has moved up to it."""
+        next_told = self.told
+        if next_told >= len(self.trials) or self.trials[next_told].end is None:
+            return False
+        proposed = sum(t.params is not None for t in self.trials)
+        if proposed < min(next_told + self.tuning.ahead, self.board.trials):
+            return False
+        self.board.tell(self.trials[next_told])
+        return True
+
+    # -- new trials ------------------------------------------------------------------------------
+
+    def _get_trial(self) -> bool:
+        """Begin a trial: one that is claimed already, one that its owner left, or a new one."""
+        for trial in self.trials:
+            mine = trial.owner == self.board.owner
+            if (
+                trial.end is None
+                and trial.number not in self.works
+                and (mine or not is_alive(trial))
+            ):
+                before = [t.params is not None for t in self.trials[: trial.number]]
+                if all(before) and trial.number - self.told < self.tuning.ahead:
+                    self._begin(trial)
+                    return True
+        room = len(self.trials) < min(self.board.trials, self.told + self.tuning.ahead)
+        if room and self.scheduler.hungry:
+            self.board.claim()
+            return True
+        return False
+
+    def _begin(self, trial: Trial) -> None:
+        """Propose a setting, plan its runs and open its record."""
+        number = trial.number
+        params = trial.params or self.board.propose(number)
+        try:
+            groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
+        except (TrainerError, StudyError) as error:
+            self.board.keep(number, value=None, reason=f"failed: {error}", end="failed")
+            return
+        tracker = self.scheduler.tracker
+        run_id = trial.run_id if trial.run_id and tracker.reopen(trial.run_id) else ""
+        if not run_id:
+            name = f"trial {number} · {self.searching.name}"
+            run_id = tracker.start(self.scheduler.experiment, name, self._tags(number), params)
+        self.board.keep(number, owner=self.board.owner, beat=time.time(), run_id=run_id)
+        self.works[number] = Work(number, run_id, groups)
+
+    def _tags(self, number: int) -> dict[str, str]:
+        tags = {"role": "trial", "search": self.searching.name, "trial": str(number)}
+        return {**self.scheduler.tags, **tags, "mlflow.parentRunId": self.run_id}
+
+    def _plan(self, params: Params, number: int, seed: int) -> list[str]:
+        return [
+            self.planner.arm_run(arm, task, seed, params, "trial-seed", f" · trial {number}")
+            for arm, task in self.searching.members
+        ]
+
+    def _launch(self, work: Work) -> None:
+        """Hand a trial's next seed to the scheduler; without pruning all of them at once."""
+        at_once = self.tuning.pruner == "none"
+        while work.launched < len(work.groups) and not work.trouble and not work.lost:
+            if not at_once and work.launched > self.heard.finished(work):
+                return
+            for k in work.groups[work.launched]:
+                self._train(work, k)
+            work.launched += 1
+
+    def _train(self, work: Work, key: str) -> None:
+        runs = self.planner.runs
+        jobs = missing(runs, {key: frozenset()}, self.finished, self.scheduler.tracker.store.cache)
+        ended = self.scheduler.outcome.ended
+        for k in jobs:
+            if k != key and k in ended and ended[k].status in _DUE_TO_SETTING:
+                work.trouble = f"{runs[k].name}: {ended[k].status}: {ended[k].message}"
+                return
+        if key in self.heard.scores:
+            return
+        if not jobs:
+            self._take(key, self.finished[key].scores, curve_from_record=True)
+        for k, outputs in jobs.items():
+            tags = self._tags(work.number) | {"role": "trial-seed"}
+            tags["mlflow.parentRunId"] = work.run_id
+            self.scheduler.add(runs[k], outputs, -work.number, tags if k == key else None)
+
+    def _take(self, key: str, scores: Mapping[str, float], curve_from_record: bool) -> None:
+        """Note the score of a finished run, and its curve where no worker has told it."""
+        run = self.planner.runs[key]
+        assert isinstance(run, TrainRun)
+        self.heard.scores[key] = scores[f"dev/{run.metric}"]
+        if curve_from_record and self.tuning.pruner == "asha":
+            tracker = self.scheduler.tracker
+            done = self.finished.get(key) or tracker.finished_run(key)
+            if done:
+                self.heard.curves[key] = tracker.curve(done.run_id, f"epoch/{run.metric}")
+
+    def _give_up_blocked(self, event: Ended) -> None:
+        """Trials whose runs were not started because one before them failed."""
+        blocked = self.scheduler.outcome.blocked
+        for work in self.works.values():
+            if any(blocked.get(k) == event.key for k in work.keys):
+                if event.status in _DUE_TO_SETTING:
+                    work.trouble = f"for want of a run: {event.status}: {event.message}"
+                else:
+                    work.lost = True
+
+    def _beat(self, now: float) -> None:
+        """Say to other processes that this one still works on its trials."""
+        if now - self._beaten > BEAT:
+            self._beaten = now
+            for number in self.works:
+                self.board.keep(number, beat=now)

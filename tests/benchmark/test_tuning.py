@@ -1,0 +1,313 @@
+"""Searches by the real command: real processes, a real store, a real Optuna database."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmark.loading import load_study
+from benchmark.tracking import Store, Tracker
+from benchmark.tuning.board import open_storage
+from benchmark.tuning.tune import StudyTuning
+from tests.benchmark.conftest import command
+
+TUNED = """
+from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from trainers.methods import LS, Base, SelfKD
+from trainers.models import ResNet
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+study = Study(
+    name="tuned",
+    task=Digits(digits=(5, 6, 7, 8), train=80, dev=80, test=120),
+    arms=Arm.grid(
+        ResNet((8,)),
+        "scratch",
+        [Base(), LS()],
+        search=Search(lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], epsilon=[0.1, 0.4]),
+    ),
+    comparison=Comparison("base", "ls"),
+    margin=2.0,
+    training=Training(epochs=9, lr=3e-3, device="cpu", precision="float32"),
+    seeds=(1, 2, 3),
+    tuning=Tuning(trials=6),
+    allow_underpowered=True,
+)
+"""
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Path:
+    """A study that searches two arms with six settings each."""
+    path = tmp_path / "tuned.py"
+    path.write_text(TUNED)
+    return path
+
+
+def trials(folder: Path, study: Path, url: str | None = None) -> dict[str, list[tuple]]:
+    """By search: setting, curve, end and value of every trial."""
+    store = Store(str(folder / "mlruns"))
+    storage = open_storage(url or f"sqlite:///{store.folder / 'optuna.db'}")
+    results = StudyTuning(load_study(study), Tracker(store), storage).results()
+    return {
+        r.searching.name: [(dict(t.params), dict(t.curve), t.end, t.value) for t in r.trials]
+        for r in results
+    }
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> dict[str, list[tuple]]:
+    """The trials of the study on one worker, when nothing disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    study = folder / "tuned.py"
+    study.write_text(TUNED)
+    done = subprocess.run(
+        command("tune", study, "--workers", 1), cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return trials(folder, study)
+
+
+def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, tracker):
+    planned = bench("plan", tuned)
+    assert planned.returncode == 0, planned.stderr
+    assert "tuning before them" in planned.stdout
+    assert not (tuned.parent / "mlruns" / "optuna.db").exists()
+
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expected best of" in done.stdout
+    assert "base · scratch was tuned on dev (tpe, 6 settings" in " ".join(done.stdout.split())
+    assert "seeds 10001, 10002" in " ".join(done.stdout.split())
+    searched = trials(tuned.parent, tuned)
+    assert [len(found) for found in searched.values()] == [6, 6]
+
+    runs = tracker._search("tags.role = 'trial'")
+    assert len(runs) == 12
+    ends = [run.data.tags["trial_state"] for run in runs]
+    assert ends.count("pruned") == sum(t[2] == "pruned" for ts in searched.values() for t in ts) > 0
+    (parents,) = {tuple(sorted({r.data.tags["mlflow.parentRunId"] for r in runs}))}
+    roles = {tracker.client.get_run(parent).data.tags["role"] for parent in parents}
+    assert roles == {"tuning"}
+    figures = {a.path for a in tracker.client.list_artifacts(parents[0], "figures")}
+    assert {f"figures/{name}.png" for name in ("history", "expected_best")} <= figures
+
+    arms = tracker._search("tags.role = 'arm'")
+    assert [run.info.status for run in arms] == ["FINISHED"] * 6  # comparisons are never pruned
+    assert {run.data.tags["seed"] for run in arms} == {"1", "2", "3"}
+    best = max((t for t in searched["ls · scratch"] if t[3] is not None), key=lambda t: t[3])
+    rates = {r.data.params["training.lr"] for r in arms if r.data.tags["method"] == "ls"}
+    assert rates == {str(best[0]["lr"])}
+
+    again = bench("run", tuned)
+    assert again.returncode == 0, again.stderr
+    assert "6 runs in the comparison, 6 cached" in again.stdout
+    assert len(tracker._search("tags.role = 'trial'")) == 12
+    told = bench("stats", "--compare", "base", "ls", "--format", "markdown").stdout
+    assert "ls · scratch was tuned on dev" in told
+
+
+def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undisturbed):
+    assert bench("tune", tuned, "--workers", 3).returncode == 0
+    assert trials(tuned.parent, tuned) == undisturbed
+
+
+def ended_so_far(folder: Path) -> int:
+    """Trials of all searches whose end is noted in the database."""
+    database = folder / "mlruns" / "optuna.db"
+    if not database.exists():
+        return 0
+    query = "SELECT count(*) FROM trial_user_attributes WHERE key = 'end'"
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60)) as connection:
+        try:
+            return connection.execute(query).fetchone()[0]
+        except sqlite3.OperationalError:  # its tables are being made
+            return 0
+
+
+def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, undisturbed, tracker):
+    for wanted in (2, 7):
+        process = subprocess.Popen(
+            command("tune", tuned, "--workers", 2),
+            cwd=tuned.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 120
+        while ended_so_far(tuned.parent) < wanted and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert 7 <= ended_so_far(tuned.parent) < 12
+    done = bench("tune", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert trials(tuned.parent, tuned) == undisturbed
+    runs = tracker._search("tags.role = 'trial'")
+    assert len({(r.data.tags["search"], r.data.tags["trial"]) for r in runs}) == 12
+    assert {r.info.status for r in runs} <= {"FINISHED", "KILLED", "FAILED"}
+
+
+def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undisturbed, tracker):
+    process = subprocess.Popen(
+        command("run", tuned, "--workers", 2),
+        cwd=tuned.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    while ended_so_far(tuned.parent) < 3:
+        assert process.poll() is None
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "the same command goes on" in output
+    assert "Traceback" not in output
+    assert "RUNNING" not in {r.info.status for r in tracker._search("tags.role != ''")}
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert trials(tuned.parent, tuned) == undisturbed
+
+
+def test_two_processes_with_stores_of_their_own_share_one_search(tuned, undisturbed):
+    folder = tuned.parent
+    url = f"sqlite:///{folder / 'shared.db'}"
+    open_storage(url)
+    machines = [
+        subprocess.Popen(
+            command("tune", tuned, "--workers", 1, "--store", name, "--optuna-storage", url),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]  # fmt: skip
+    for machine in machines:
+        output = machine.communicate(timeout=300)[0]
+        assert machine.returncode == 0, output
+        assert "locked" not in output
+    assert trials(folder, tuned, url) == undisturbed
+    shares = [
+        len(Tracker(Store(str(folder / name)))._search("tags.role = 'trial'"))
+        for name in ("one", "two")
+    ]
+    assert min(shares) > 0
+    assert sum(shares) == 12  # nobody trained what another had taken
+
+
+BLIND = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Blind(Digits):
+    def load(self, split, folder, seed):
+        if split == "test":
+            raise RuntimeError("somebody looked at the test data")
+        return super().load(split, folder, seed)
+"""
+
+
+def test_test_data_are_not_opened_while_tuning(tuned, bench, tracker):
+    text = TUNED.replace("study = Study(", BLIND + "\nstudy = Study(").replace(
+        "task=Digits(", "task=Blind("
+    )
+    text = text.replace("[Base(), LS()]", "[Base(), SelfKD()]").replace('"ls"', '"self_kd"')
+    text = text.replace("epsilon=[0.1, 0.4]", "tau=[1.0, 4.0]").replace("trials=6", "trials=3")
+    tuned.write_text(text)
+    done = bench("tune", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    runs = tracker.finished().values()
+    assert {run.tags["role"] for run in runs} == {"trial-seed", "teacher"}
+    assert not any(run.is_tested for run in runs)
+    compared = bench("run", tuned, "--workers", 2)
+    assert compared.returncode == 1
+    assert "somebody looked at the test data" in compared.stdout
+
+
+def test_an_arm_that_diverges_everywhere_is_named_and_the_others_go_on(tuned, bench):
+    wild = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Wild(Base):
+    name: ClassVar[str] = "wild"
+    scale: float = 1.0
+
+    def loss(self, step):
+        return super().loss(step) * self.scale * float("inf")
+"""
+    text = TUNED.replace("study = Study(", wild + "\nstudy = Study(")
+    text = text.replace("[Base(), LS()]", "[Base(), LS(), Wild()]")
+    text = text.replace("epsilon=[0.1, 0.4]", "epsilon=[0.1, 0.4], scale=[1.0, 2.0]")
+    text = text.replace('"base", "ls"', '"base", ["ls", "wild"]').replace("trials=6", "trials=3")
+    tuned.write_text(text)
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert "none of its 3 settings could be trained (diverged: the loss was" in told
+    assert "base vs ls" in told
+    assert "Traceback" not in told
+
+
+def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, bench):
+    text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], ", "")
+    tuned.write_text(text.replace("trials=6", "trials=4"))
+    planned = " ".join(bench("plan", tuned).stdout.split())
+    assert "ls will be tuned and base not: the best of 4 equally good settings" in planned
+    assert "1.03 standard deviations" in planned
+    done = " ".join(bench("run", tuned, "--workers", 2).stdout.split())
+    assert "unfair tuning (resnet-8, scratch): ls was tuned and base was not" in done
+    assert "points of dev score" in done
+
+
+def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, tracker):
+    text = TUNED.replace("Tuning(trials=6)", 'Tuning(trials=6, protocol="paper", lead="ls")')
+    text = text.replace("arms=Arm.grid(", "arms=(Arm(ResNet((8,)), 'scratch', Base()), *Arm.grid(")
+    text = text.replace("[Base(), LS()]", "[LS()]").replace("0.4]),\n    ),", "0.4]),\n    )),")
+    tuned.write_text(text)
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expect a bias towards it" in " ".join(done.stdout.split())
+    arms = tracker._search("tags.role = 'arm'")
+    rates = {r.data.tags["method"]: r.data.params["training.lr"] for r in arms}
+    assert rates["base"] == rates["ls"]
+    found = trials(tuned.parent, tuned)
+    finals = found["ls · scratch: its best on all arms"]
+    tried = [t[0] for t in found["ls · scratch"] if t[2] == "complete"]
+    assert 1 <= len(finals) <= 5
+    assert all(setting in tried for setting, *_ in finals)
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random", "gp"])
+def test_every_sampler_searches(tuned, bench, sampler):
+    text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32]", "lr=[0.01, 0.1]")
+    text = text.replace("trials=6", f'trials=3, seeds=1, pruner="none", sampler="{sampler}"')
+    tuned.write_text(text)
+    done = bench("tune", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = [s for s, *_ in trials(tuned.parent, tuned)["ls · scratch"]]
+    base = [s for s, *_ in trials(tuned.parent, tuned)["base · scratch"]]
+    assert len(settings) == 3
+    if sampler == "grid":
+        assert len(base) == 2  # a grid of two points has no third
+        assert len({tuple(s.items()) for s in settings}) == 3
+
+
+def test_a_storage_that_cannot_be_opened_is_said_without_its_password(tuned, bench):
+    done = bench("tune", tuned, "--optuna-storage", "postgresql://me:secret@127.0.0.1:1/none")
+    assert done.returncode == 2
+    assert "cannot be opened" in done.stderr
+    assert "secret" not in done.stderr
+    wrong = bench("tune", tuned, "--optuna-storage", "nonsense")
+    assert wrong.returncode == 2, wrong.stderr
+    assert "Traceback" not in wrong.stderr
