@@ -1,5 +1,6 @@
 """Which trials stop early, decided from their curves alone."""
 
+import warnings
 from collections.abc import Sequence
 
 import optuna
@@ -75,6 +76,8 @@ def _pruner(tuning: Tuning) -> BasePruner:
         case "asha":
             return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
         case "wilcoxon":
-            return WilcoxonPruner()
+            with warnings.catch_warnings():  # Optuna calls its interface experimental
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return WilcoxonPruner()
         case "none":
             return NopPruner()

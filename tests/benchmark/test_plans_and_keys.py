@@ -13,7 +13,7 @@ from benchmark.execution import todo
 from benchmark.key import canonical, key
 from benchmark.plan import make_plan
 from benchmark.runs import PretrainRun, TrainRun
-from benchmark.tracking import Store
+from benchmark.tracking import Recorded, Store
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised
@@ -183,16 +183,28 @@ def test_what_has_no_stable_form_is_refused():
         key(Odd().specification())
 
 
+def recorded(scores):
+    return Recorded(run_id="", scores=scores, seconds=1.0, kind="", tags={})
+
+
+def test_a_run_that_was_never_scored_on_test_is_no_cell_of_a_comparison(tmp_path):
+    plan = make_plan(study_of([Base(), LS()]))
+    done = dict.fromkeys(plan.cells, recorded({"dev/accuracy": 60.0}))
+    found = todo(plan, done, Store(str(tmp_path)))
+    assert not found.cached
+    assert set(plan.cells) <= found.jobs.keys()
+
+
 def test_only_what_is_missing_is_to_do(tmp_path):
     plan = make_plan(study_of([Base(), SelfKD()]))
     store = Store(str(tmp_path))
     assert len(todo(plan, {}, store).jobs) == len(plan.runs)
-    done = dict.fromkeys(plan.cells, None)
+    done = dict.fromkeys(plan.cells, recorded({"dev/accuracy": 60.0, "test/accuracy": 61.0}))
     assert todo(plan, done, store).jobs == {}
     one = next(k for k in plan.cells if plan.runs[k].method_name == "self_kd")
     del done[one]
     jobs = todo(plan, done, store).jobs
     teacher = plan.runs[one].needs["teacher"].key
-    assert jobs[one] == frozenset()
+    assert jobs[one] == {"test"}
     assert jobs[teacher] == {"logits"}  # recorded, but its logits are not in the cache
     assert {plan.runs[k].role for k in jobs} == {"arm", "pretraining", "data"}
