@@ -8,9 +8,11 @@ cache hits.
 import json
 import logging
 import os
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -142,12 +144,20 @@ class Tracker:
             with self.store.cache.locked("store"):
                 client = MlflowClient(tracking_uri=self.store.uri)
                 client.search_experiments(max_results=1)
+                self._write_ahead()
         except Exception as error:
             detail = str(error).strip().splitlines()[0]
             raise StoreError(
                 f"the MLflow store {self.store.uri} cannot be opened: {detail}"
             ) from error
         return client
+
+    def _write_ahead(self) -> None:
+        """Let readers and a writer of the database file work at the same time."""
+        if self.store.is_local:
+            path = self.store.uri.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, timeout=60)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
 
     def experiment(self, name: str) -> str:
         """The id of a study's experiment, made if it is new.
@@ -183,20 +193,27 @@ class Tracker:
 
     def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
         """Write metrics of one step in one batch."""
-        now = int(time.time() * 1000)
-        batch = [Metric(k, float(v), now, step) for k, v in metrics.items()]
-        self.client.log_batch(run_id, metrics=batch)
+        self.client.log_batch(run_id, metrics=_metrics(metrics, step))
 
     def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""
         self.client.log_artifact(run_id, str(path), folder)
 
     def end(
-        self, run_id: str, status: Status, reason: str, tags: Mapping[str, str] | None = None
+        self,
+        run_id: str,
+        status: Status,
+        reason: str,
+        tags: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Close a run; the reason says how it ended, in a word or a sentence."""
-        told = {"status_reason": reason, **(tags or {})}
-        self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in _cut(told).items()])
+        told = _cut({"status_reason": reason, **(tags or {})})
+        self.client.log_batch(
+            run_id,
+            metrics=_metrics(metrics or {}, 0),
+            tags=[RunTag(name, value) for name, value in told.items()],
+        )
         self.client.set_terminated(run_id, status)
 
     def reopen(self, run_id: str) -> bool:
@@ -352,6 +369,11 @@ class Tracker:
         except (OSError, MlflowException, json.JSONDecodeError):
             return None
         return plan
+
+
+def _metrics(values: Mapping[str, float], step: int) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [Metric(name, float(value), now, step) for name, value in values.items()]
 
 
 def _recorded(run: Run) -> Recorded:

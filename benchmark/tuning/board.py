@@ -16,8 +16,8 @@ import os
 import re
 import socket
 import time
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmark.cache import is_running
@@ -68,9 +69,13 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     options = {"connect_args": {"timeout": 120}} if url.startswith("sqlite") else {}
     for attempt in range(10):
         try:
-            return optuna.storages.get_storage(
-                optuna.storages.RDBStorage(url, engine_kwargs=options)
-            )
+            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+            if url.startswith("sqlite"):
+                # One wait for the disk in a thousand writes, not three in each; a killed process
+                # loses nothing by it.
+                event.listen(storage.engine, "connect", _write_ahead)
+                storage.engine.dispose()
+            return optuna.storages.get_storage(storage)
         except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
             detail = str(error).strip().splitlines()[0]
             # Two processes made the tables of a new database at once: the other one was faster.
@@ -80,6 +85,13 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
                 ) from error
         time.sleep(0.2 * (attempt + 1))
     raise AssertionError("unreachable")
+
+
+def _write_ahead(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
 
 
 def _shown(url: str) -> str:
@@ -120,6 +132,8 @@ class Board:
         self.trials, self.settings = trials, settings
         self.higher_is_better = higher_is_better
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.seen: list[Trial] = []
+        self._ids: list[int] = []
         self.study = optuna.create_study(
             study_name=name,
             storage=storage,
@@ -135,49 +149,67 @@ class Board:
         return {name: _distribution(among) for name, among in self.space.space}
 
     def look(self) -> list[Trial]:
-        """All trials by number, as they are now."""
-        found = self.study.get_trials(deepcopy=False)
-        return [self._seen(trial) for trial in found[: self.trials]]
+        """Read all trials anew; :attr:`seen` keeps them, with what this process does to them."""
+        found = self.study.get_trials(deepcopy=False)[: self.trials]
+        self._ids = [trial._trial_id for trial in found]
+        self.seen = [self._read(trial) for trial in found]
+        return self.seen
 
-    def claim(self) -> int:
+    def claim(self) -> None:
         """Take the next trial; its setting is proposed by :meth:`propose`."""
         self.study.sampler = self._sampler(0)
         trial = self.study.ask()
-        self.keep(trial.number, owner=self.owner, beat=time.time())
-        return int(trial.number)
+        if trial.number >= self.trials:  # another process took the last one at the same moment
+            self.study.sampler = optuna.samplers.RandomSampler(seed=0)
+            self.study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._write(trial._trial_id, "owner", {"who": self.owner, "beat": time.time()})
+            self.look()
 
     def propose(self, number: int) -> Params:
         """The setting of a claimed trial."""
-        trial = self._trial(number)
         if self.settings:
-            fixed = dict(self.settings[number])
             self.study.sampler = optuna.samplers.PartialFixedSampler(
-                fixed, optuna.samplers.RandomSampler(seed=0)
+                dict(self.settings[number]), optuna.samplers.RandomSampler(seed=0)
             )
         else:
             self.study.sampler = self._sampler(number)
-        with warnings.catch_warnings():
-            # Multivariate TPE says so each time when the first trials are drawn at random.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            live = optuna.trial.Trial(self.study, trial._trial_id)
-            return {name: _suggest(live, name, among) for name, among in self.distributions.items()}
+        live = optuna.trial.Trial(self.study, self._ids[number])
+        params = {name: _suggest(live, name, among) for name, among in self.distributions.items()}
+        self._see(number, params=params)
+        return params
+
+    def own(self, number: int, run_id: str) -> None:
+        """Say that this process trains a trial, and is alive."""
+        owner = {"who": self.owner, "beat": time.time(), "run_id": run_id}
+        self._write(self._ids[number], "owner", owner)
+        self._see(number, owner=self.owner, beat=owner["beat"], run_id=run_id)
 
     def report(self, number: int, step: int, value: float) -> None:
         """Add a point to a trial's curve."""
-        optuna.trial.Trial(self.study, self._trial(number)._trial_id).report(value, step)
+        self.study._storage.set_trial_intermediate_value(self._ids[number], step, value)
+        self._see(number, curve={**self.seen[number].curve, step: value})
 
-    def keep(self, number: int, **what: Any) -> None:
-        """Note something about a trial."""
-        storage, trial = self.study._storage, self._trial(number)
-        for name, value in what.items():
-            storage.set_trial_user_attr(trial._trial_id, name, value)
+    def end(self, number: int, state: State, value: float | None, reason: str, steps: int) -> None:
+        """Note how a trial ended."""
+        ended = {"state": state, "value": value, "reason": reason, "steps": steps}
+        self._write(self._ids[number], "end", ended)
+        self._see(number, end=state, value=value, reason=reason, steps=steps)
 
-    def tell(self, trial: Trial) -> None:
+    def tell(self, number: int) -> None:
         """Let the sampler know how a trial ended; all trials before it must have been told."""
+        trial = self.seen[number]
         assert trial.end is not None
         self.study.sampler = optuna.samplers.RandomSampler(seed=0)  # a grid would stop the study
         values = trial.value if trial.end == "complete" else None
-        self.study.tell(trial.number, values, STATES[trial.end], skip_if_finished=True)
+        self.study.tell(number, values, STATES[trial.end], skip_if_finished=True)
+        self._see(number, told=True)
+
+    def _see(self, number: int, **changed: Any) -> None:
+        self.seen[number] = replace(self.seen[number], **changed)
+
+    def _write(self, trial_id: int, name: str, value: Mapping[str, Any]) -> None:
+        self.study._storage.set_trial_user_attr(trial_id, name, value)
 
     def importances(self, scores: Sequence[float]) -> dict[str, float]:
         """Share of each hyper-parameter in the variance of the scores, by functional ANOVA.
@@ -201,24 +233,22 @@ class Board:
         found = optuna.importance.get_param_importances(scored, evaluator=evaluator)
         return {name: float(share) for name, share in found.items()}
 
-    def _trial(self, number: int) -> FrozenTrial:
-        return self.study.get_trials(deepcopy=False)[number]
-
-    def _seen(self, trial: FrozenTrial) -> Trial:
-        kept = trial.user_attrs
+    def _read(self, trial: FrozenTrial) -> Trial:
+        owner = trial.user_attrs.get("owner", {})
+        end = trial.user_attrs.get("end", {})
         return Trial(
             number=trial.number,
             params=trial.params if trial.params.keys() >= set(self.space.names) else None,
             curve=trial.intermediate_values,
-            end=kept.get("end"),
-            value=kept.get("value"),
-            reason=kept.get("reason", ""),
+            end=end.get("state"),
+            value=end.get("value"),
+            reason=end.get("reason", ""),
             told=trial.state.is_finished(),
-            owner=kept.get("owner", ""),
-            beat=kept.get("beat", 0.0),
+            owner=owner.get("who", ""),
+            beat=owner.get("beat", 0.0),
             begun=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
-            run_id=kept.get("run_id", ""),
-            steps=kept.get("steps", 0),
+            run_id=owner.get("run_id", ""),
+            steps=end.get("steps", 0),
         )
 
     def _sampler(self, number: int) -> BaseSampler:

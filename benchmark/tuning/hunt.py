@@ -54,9 +54,14 @@ class Hunt:
         self.judge = Judge(self.tuning, board.higher_is_better)
         self.works: dict[int, Work] = {}
         self.heard = Heard()
-        self.trials: list[Trial] = []
-        self.overhead: list[float] = []
+        self.stops: dict[int, int] = {}
+        self.overhead = 0.0
         self._looked = self._beaten = 0.0
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, as far as this process knows."""
+        return self.board.seen
 
     @property
     def told(self) -> int:
@@ -107,24 +112,23 @@ class Hunt:
         now = time.time()
         if now - self._looked < _LOOK and not self.scheduler.hungry:
             return
-        self._looked = now
-        while self._one_step(now):
+        started = self._looked = now
+        self.board.look()
+        self._beat(now)
+        while self._one_step():
             pass
+        self.overhead += time.time() - started
 
     def interrupt(self) -> None:
         """Close the records of what this process was training."""
         for work in self.works.values():
             self.scheduler.tracker.end(work.run_id, "KILLED", "interrupted")
 
-    def _one_step(self, now: float) -> bool:
-        """Look anew and do something; whether there was anything to do."""
-        started = time.perf_counter()
-        self.trials = self.board.look()
-        self._beat(now)
+    def _one_step(self) -> bool:
+        """Do one thing; whether there was anything to do."""
         acted = (
             self._judge() or self._show_points() or self._end() or self._tell() or self._get_trial()
         )
-        self.overhead.append(time.perf_counter() - started)
         for work in self.works.values():
             self._launch(work)
         return acted
@@ -160,13 +164,16 @@ class Hunt:
                 return {}
 
     def _judge(self) -> bool:
-        """Prune what the curves say is to be pruned."""
+        """Prune what the curves say is to be pruned, if it is this process's to prune."""
         for trial in self.trials:
             stop = self.judge.sees(trial)
-            if stop is not None and trial.end is None:
-                self._close(trial.number, "pruned", reason=f"pruned at step {stop}")
-                return True
+            if stop is not None:
+                self.stops[trial.number] = stop
             self.judge.hears(trial)
+            if trial.end is None and trial.number in self.stops and trial.number in self.works:
+                reason = f"pruned at step {self.stops[trial.number]}"
+                self._close(trial.number, "pruned", reason)
+                return True
         return False
 
     def _end(self) -> bool:
@@ -184,17 +191,17 @@ class Hunt:
         return False
 
     def _close(self, number: int, end: State, reason: str = "", value: float | None = None) -> None:
-        work = self.works.pop(number, None)
-        steps = self._steps(work) if work else 0
-        self.board.keep(number, value=value, reason=reason, steps=steps, end=end)
-        if not work:
-            return
+        work = self.works.pop(number)
+        self.board.end(number, end, value, reason, self._steps(work))
         still_wanted = {k for other in self.works.values() for k in other.keys}
         self.scheduler.withdraw(work.keys - still_wanted)
-        tracker = self.scheduler.tracker
-        if value is not None:
-            tracker.log(work.run_id, {"objective": value})
-        tracker.end(work.run_id, _ENDED[end], reason or "finished", {"trial_state": end})
+        self.scheduler.tracker.end(
+            work.run_id,
+            _ENDED[end],
+            reason or "finished",
+            {"trial_state": end},
+            {"objective": value} if value is not None else {},
+        )
 
     def _steps(self, work: Work) -> int:
         """Training steps that a trial took."""
@@ -216,7 +223,7 @@ class Hunt:
         proposed = sum(t.params is not None for t in self.trials)
         if proposed < min(next_told + self.tuning.ahead, self.board.trials):
             return False
-        self.board.tell(self.trials[next_told])
+        self.board.tell(next_told)
         return True
 
     # -- new trials ------------------------------------------------------------------------------
@@ -247,14 +254,14 @@ class Hunt:
         try:
             groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
         except (TrainerError, StudyError) as error:
-            self.board.keep(number, value=None, reason=f"failed: {error}", end="failed")
+            self.board.end(number, "failed", None, f"failed: {error}", 0)
             return
         tracker = self.scheduler.tracker
         run_id = trial.run_id if trial.run_id and tracker.reopen(trial.run_id) else ""
         if not run_id:
             name = f"trial {number} · {self.searching.name}"
             run_id = tracker.start(self.scheduler.experiment, name, self._tags(number), params)
-        self.board.keep(number, owner=self.board.owner, beat=time.time(), run_id=run_id)
+        self.board.own(number, run_id)
         self.works[number] = Work(number, run_id, groups)
 
     def _tags(self, number: int) -> dict[str, str]:
@@ -319,5 +326,5 @@ class Hunt:
         """Say to other processes that this one still works on its trials."""
         if now - self._beaten > BEAT:
             self._beaten = now
-            for number in self.works:
-                self.board.keep(number, beat=now)
+            for work in self.works.values():
+                self.board.own(work.number, work.run_id)

@@ -132,6 +132,8 @@ class StudyTuning:
 
     def _more(self, hunts: dict[str, Hunt]) -> bool:
         """Whether a search can begin now that another is over."""
+        if len(hunts) == len(self.searches):
+            return False
         found = {r.searching.name for r in self.results()}
         return any(s.name in found and s.name not in hunts for s in self.searches)
 

@@ -113,6 +113,7 @@ class Running:
     """A `bench run` in the background, and its workers."""
 
     def __init__(self, study: Path) -> None:
+        self.store = study.parent / "mlruns"
         self.process = subprocess.Popen(
             command("run", study, "--workers", 2),
             cwd=study.parent,
@@ -135,20 +136,30 @@ class Running:
             time.sleep(0.1)
         raise AssertionError("no runs were started in time")
 
-    def workers(self) -> list[int]:
-        """Process numbers of the workers: children of the fork server, busy with a lock."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and self._locks(entry):
-                found.append(int(entry.name))
-        return found
+    def stop_a_worker(self, tracker: Tracker) -> int:
+        """Halt a worker in the middle of its run, and return its process number."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for entry in Path("/proc").iterdir():
+                key = self._key_of_run(entry) if entry.name.isdigit() else ""
+                if not key:
+                    continue
+                os.kill(int(entry.name), signal.SIGSTOP)
+                if tracker._search(f"tags.key = '{key}' and attributes.status = 'RUNNING'"):
+                    return int(entry.name)
+                os.kill(int(entry.name), signal.SIGCONT)  # it had just finished
+            time.sleep(0.02)
+        raise AssertionError("no worker was met in the middle of a run")
 
-    def _locks(self, entry: Path) -> bool:
+    def _key_of_run(self, entry: Path) -> str:
+        """Of a process that holds the lock of a run, in this study's store."""
+        locks = self.store / "cache" / "locks"
         try:
-            links = [os.readlink(fd) for fd in (entry / "fd").iterdir()]
+            links = [Path(os.readlink(fd)) for fd in (entry / "fd").iterdir()]
         except OSError:
-            return False
-        return any("/cache/locks/" in link for link in links)
+            return ""
+        held = [link.name for link in links if link.parent == locks and link.name != "store"]
+        return held[0] if held else ""
 
     def end(self) -> str:
         return self.process.communicate(timeout=120)[0]
@@ -177,14 +188,13 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
 ):
     running = Running(slow)
     running.wait_for_runs(tracker, finished=3)
-    deadline = time.monotonic() + 30
-    while not (workers := running.workers()) and time.monotonic() < deadline:
-        time.sleep(0.02)  # between two runs there is a moment without workers
-    assert workers
+    worker = running.stop_a_worker(tracker)
     if victims in ("parent", "both"):
         os.kill(running.process.pid, signal.SIGKILL)
     if victims in ("worker", "both"):
-        os.kill(workers[0], signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
+    else:
+        os.kill(worker, signal.SIGCONT)
     output = running.end()
     if victims == "worker":
         assert running.process.returncode == 1
