@@ -9,8 +9,7 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, IntArray, finite_vector
+from stats.inputs import FloatArray, IntArray, check_count, finite_vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,7 @@ def gain_of_choice(settings: int) -> float:
     >>> [round(gain_of_choice(n), 2) for n in (1, 2, 5, 20)]
     [0.0, 0.56, 1.16, 1.87]
     """
-    if settings < 1:
-        raise InvalidSetting(f"settings must be a whole number of at least 1, not {settings}")
+    check_count("settings", settings, at_least=1)
 
     def weighted(x: float) -> float:
         return float(x * settings * norm.pdf(x) * norm.cdf(x) ** (settings - 1))
