@@ -12,8 +12,8 @@ class Needed:
     """Something that is missing or unfit on this machine, and what to do about it.
 
     Models, tasks and inits answer ``requirements()`` with one of these for each thing that stands
-    in the way of training, and with nothing where all is there. Asking reads no weights and no
-    examples, and never reaches for the network.
+    in the way of training, and with nothing where all is there. Asking reads no weights and
+    decodes no images, and never reaches for the network.
 
     Attributes:
         kind: "model" or "data".

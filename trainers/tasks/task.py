@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.needs import Needed
+
 Split = Literal["train", "dev", "test"]
 
 
@@ -74,6 +76,14 @@ class Task:
     def sizes(self) -> Mapping[Split, int]:
         """Number of examples in each split."""
         raise NotImplementedError
+
+    def requirements(self) -> tuple[Needed, ...]:
+        """What it needs from elsewhere and has not got on this machine."""
+        return ()
+
+    def disk_need(self) -> int:
+        """Bytes that the prepared folder takes, nearly; 0 where that is little."""
+        return 0
 
     def fingerprint(self) -> str:
         """Hex digest of the source data and of every field that shapes the prepared folder.

@@ -1,0 +1,290 @@
+"""Texts and images of the user's own: the same examples from every format, and what is refused."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from trainers.errors import TaskError
+from trainers.tasks import ImageTask, Part, TextTask
+
+ROWS = [(f"review number {i}, {'good' if i % 3 else 'bad'}", i % 3 % 2) for i in range(60)]
+CARVED = {"dev": Part("train", 10), "test": Part("train", 12)}
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return pd.DataFrame(ROWS, columns=["review", "stars"])
+
+
+def write(table: pd.DataFrame, ending: str, folder):
+    """The table as a file of that format, or as what ``datasets`` saves."""
+    path = folder / f"reviews{ending}"
+    match ending:
+        case ".csv":
+            table.to_csv(path, index=False)
+        case ".jsonl":
+            table.to_json(path, orient="records", lines=True)
+        case ".parquet":
+            table.to_parquet(path)
+        case ".saved":
+            saving = "import sys, pandas, datasets; datasets.Dataset.from_pandas(pandas.read_json("
+            saving += "sys.argv[1], lines=True)).save_to_disk(sys.argv[2])"
+            source = write(table, ".jsonl", folder)
+            command = [sys.executable, "-c", saving, str(source), str(path)]
+            subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+def prepared(task, folder):
+    folder.mkdir()
+    task.prepare(folder)
+    return {split: task.load(split, folder, 0) for split in task.sizes}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet", ".saved"])
+def test_every_format_gives_the_same_examples(table, ending, tmp_path):
+    path = write(table, ending, tmp_path)
+    task = TextTask(path, text="review", label="stars", vocabulary=300, **CARVED)
+    found = prepared(task, tmp_path / "prepared")
+    assert {split: len(examples) for split, examples in found.items()} == task.sizes
+    assert dict(task.sizes) == {"train": 38, "dev": 10, "test": 12}
+    for examples in found.values():
+        for i, label, text in zip(
+            examples.ids, examples.labels, examples.inputs["text"], strict=True
+        ):
+            assert (text, label) == ROWS[i]
+    other = TextTask(write(table, ".csv", tmp_path), text="review", label="stars", **CARVED)
+    same = prepared(replace(other, vocabulary=300), tmp_path / "other")
+    assert [found[s].ids.tolist() for s in found] == [same[s].ids.tolist() for s in same]
+
+
+def test_splits_lie_in_files_of_their_names(table, tmp_path):
+    for name, rows in (("train", table[:40]), ("dev", table[40:50]), ("test", table[50:])):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    task = TextTask(tmp_path, text="review", label="stars", vocabulary=300)
+    assert dict(task.sizes) == {"train": 40, "dev": 10, "test": 10}
+    folder = tmp_path / "prepared"
+    found = prepared(task, folder)
+    assert found["dev"].inputs["text"] == table.review[40:50].tolist()
+    assert list(task.corpus(folder)) == table.review[:40].tolist()
+
+
+def test_pairs_have_two_texts(table, tmp_path):
+    table["answer"] = [f"answer {i}" for i in range(60)]
+    path = write(table, ".csv", tmp_path)
+    task = TextTask(path, text=("review", "answer"), label="stars", vocabulary=300, **CARVED)
+    train = prepared(task, tmp_path / "prepared")["train"]
+    assert train.inputs["text_pair"] == [f"answer {i}" for i in train.ids]
+
+
+def test_labels_are_names_or_positions_or_the_classes_themselves(table, tmp_path):
+    names = TextTask(write(table, ".csv", tmp_path), text="review", label="stars", **CARVED)
+    assert names.classes == ("0", "1")
+    named = replace(names, class_names=("one", "two"))
+    assert named.classes == ("one", "two")
+    table["stars"] += 1
+    table.to_csv(tmp_path / "from_one.csv", index=False)
+    assert replace(names, data=tmp_path / "from_one.csv").classes == ("1", "2")
+    backwards = replace(names, data=tmp_path / "from_one.csv", class_names=("2", "1"))
+    found = prepared(replace(backwards, vocabulary=300), tmp_path / "prepared")["train"]
+    assert [2 - label for label in found.labels] == [ROWS[i][1] + 1 for i in found.ids]
+
+
+def test_the_fingerprint_is_of_content_and_declaration_not_of_paths(table, tmp_path):
+    task = TextTask(write(table, ".csv", tmp_path), text="review", label="stars", **CARVED)
+    (tmp_path / "moved").mkdir()
+    moved = replace(task, data=write(table, ".csv", tmp_path / "moved"), name="other")
+    assert task.fingerprint() == moved.fingerprint()
+    assert task.specification() == moved.specification()
+    assert replace(task, vocabulary=300).fingerprint() != task.fingerprint()
+    before = task.fingerprint()
+    table.loc[3, "review"] = "changed since"
+    write(table, ".csv", tmp_path)
+    assert task.fingerprint() != before
+
+
+def test_per_seed_splits_differ_by_seed_and_have_no_corpus(table, tmp_path):
+    path = write(table, ".csv", tmp_path)
+    task = TextTask(path, text="review", label="stars", vocabulary=300, splits="per_seed", **CARVED)
+    prepared(task, tmp_path / "prepared")
+    one, two = (task.load("test", tmp_path / "prepared", seed).ids.tolist() for seed in (1, 2))
+    assert one != two
+    with pytest.raises(TaskError, match="no text to pre-train on"):
+        next(task.corpus(tmp_path / "prepared"))
+
+
+def broken(table: pd.DataFrame, case: str) -> pd.DataFrame:
+    """The table with one thing wrong, in row 5 of the file."""
+    table = table.astype({"stars": object})
+    match case:
+        case "blank":
+            table.loc[4, "review"] = "  "
+        case "missing label":
+            table.loc[4, "stars"] = None
+        case "outside":
+            table.loc[4, "stars"] = 7
+        case "hidden":
+            table["stars"] = -1
+        case "one class":
+            table["stars"] = 1
+        case "column":
+            table = table.rename(columns={"review": "body"})
+        case "no rows":
+            table = table[:0]
+    return table
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("blank", r'row 5, column "review": the text is empty'),
+        ("missing label", r'row 5, column "stars": the label is'),
+        ("outside", r'row 5, column "stars": the label is outside the classes 0 … 1; it reads "7"'),
+        ("hidden", r'row 1, column "stars": .* the hub hides labels as -1.* 59 further rows'),
+        ("one class", r'no example of class "no"'),
+        ("column", r'no column "review"; it has'),
+    ],
+)
+def test_unfit_data_are_named_with_file_and_row(table, case, message, ending, tmp_path):
+    path = tmp_path / f"reviews{ending}"
+    bad = broken(table, case)
+    if ending == ".csv":
+        bad.to_csv(path, index=False)
+    else:
+        bad.to_json(path, orient="records", lines=True)
+    task = TextTask(path, text="review", label="stars", class_names=("no", "yes"), **CARVED)
+    (needed,) = task.requirements()
+    assert re.search(message, needed.where)
+    assert needed.where.startswith(str(path)) or task.name in needed.where
+    with pytest.raises(TaskError, match=message):
+        task.prepare(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "review,stars\nfine,1\ncaf\xe9,0\n".encode("latin-1"),
+            r"line 3: it is not in UTF-8.*iconv",
+        ),
+        (b"review,stars\nfine,1\nand,so,0\n", "cannot be read: .*Expected 2 columns, got 3"),
+        (b"", "cannot be read: Empty CSV file"),
+        (b"review,stars\n", 'the split "train" has no examples'),
+    ],
+)
+def test_damaged_files_are_named(content, message, tmp_path):
+    (tmp_path / "reviews.csv").write_bytes(content)
+    task = TextTask(tmp_path / "reviews.csv", text="review", label="stars", **CARVED)
+    assert re.search(message, task.requirements()[0].where)
+
+
+def test_a_missing_file_hub_name_or_split_is_named_with_the_way_out(table, tmp_path, monkeypatch):
+    monkeypatch.setenv("ARMBENCH_DATA", str(tmp_path))
+    (file,) = TextTask("./nowhere.csv").requirements()
+    assert "nowhere.csv" in file.where
+    assert "fetch" not in file.get
+    (hub,) = TextTask("owner/absent").requirements()
+    assert hub.get.startswith("bench fetch")
+    assert str(tmp_path) in hub.where
+    (split,) = TextTask(write(table, ".csv", tmp_path), text="review").requirements()
+    assert re.search(r'no split "validation" among train.*Part\("train", 500\)', split.where)
+
+
+def test_a_split_with_a_missing_shard_is_refused(table, tmp_path):
+    parquet.write_table(pa.Table.from_pandas(table), tmp_path / "train-00000-of-00002.parquet")
+    (needed,) = TextTask(tmp_path, text="review", label="stars", **CARVED).requirements()
+    assert "has 1 of 2 files" in needed.where
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"text": ("a", "b", "c")}, "one column, or two"),
+        ({"vocabulary": 10}, "at least 261"),
+        ({"class_names": ("a", "a")}, "once each"),
+        ({"dev": 500}, 'must be a Part, such as Part("train", 500)'),
+        ({"dev": Part("train")}, "both take all"),
+        ({"splits": "random"}, '"fixed" or "per_seed"'),
+        ({"splits": "per_seed"}, "no part has a size"),
+        ({"data": ""}, "data is empty"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_before_anything_is_read(fields, message):
+    with pytest.raises(TaskError, match=re.escape(message)):
+        TextTask(**({"data": "nowhere.csv"} | fields))
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Twenty images of 6 × 4 pixels in two folders, each of one brightness."""
+    for i in range(20):
+        kind = tmp_path / "photographs" / ("dark", "light")[i % 2]
+        kind.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (6, 4), (i, 100 * (i % 2), 0)).save(kind / f"{i:02}.png")
+    return tmp_path / "photographs"
+
+
+def test_folders_and_tables_of_images_give_the_same_pixels(photographs, tmp_path):
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    task = ImageTask(photographs, shape=(3, 4, 6), **parts)
+    files = sorted(photographs.glob("*/*"))
+    rows = [
+        {"image": {"bytes": f.read_bytes(), "path": None}, "label": f.parent.name} for f in files
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "images.parquet")
+    found = prepared(task, tmp_path / "one")
+    same = prepared(replace(task, data=tmp_path / "images.parquet"), tmp_path / "two")
+    assert task.classes == ("dark", "light")
+    for split, examples in found.items():
+        pixels = examples.inputs["pixels"]
+        assert pixels.shape == (task.sizes[split], 3, 4, 6)
+        assert pixels.dtype == np.float32
+        assert np.array_equal(pixels, same[split].inputs["pixels"])
+        red = [int(files[i].stem) / 255 for i in examples.ids]
+        assert np.allclose(pixels[:, 0, 0, 0], red)
+        assert [("dark", "light")[k] for k in examples.labels] == [
+            files[i].parent.name for i in examples.ids
+        ]
+
+
+def test_moving_an_image_to_another_class_changes_the_fingerprint(photographs):
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    task = ImageTask(photographs, shape=(3, 4, 6), **parts)
+    before = task.fingerprint()
+    (photographs / "dark" / "18.png").rename(photographs / "light" / "18.png")
+    assert task.fingerprint() != before
+
+
+def test_an_image_that_does_not_decode_is_named(photographs, tmp_path):
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    (photographs / "dark" / "04.png").write_bytes(b"no image")
+    with pytest.raises(TaskError, match=r"dark/04\.png: the image does not decode"):
+        prepared(ImageTask(photographs, **parts), tmp_path / "prepared")
+
+
+def test_images_are_resized_and_made_grey_as_declared(photographs, tmp_path):
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    found = prepared(ImageTask(photographs, shape=(1, 8, 8), **parts), tmp_path / "prepared")
+    assert found["train"].inputs["pixels"].shape == (10, 1, 8, 8)
+
+
+def test_a_card_decides_which_files_are_read(table, tmp_path):
+    (tmp_path / "a").mkdir()
+    for name, rows in (("one", table[:40]), ("two", table[40:])):
+        rows.to_json(tmp_path / "a" / f"{name}.jsonl", orient="records", lines=True)
+    card = {"configs": [{"config_name": "x", "data_files": [{"split": "train", "path": "a/one*"}]}]}
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps(card)}\n---\n# A card\n")
+    task = TextTask(tmp_path, text="review", label="stars", **CARVED)
+    assert sum(task.sizes.values()) == 40
+    assert replace(task, config="x").sizes == task.sizes
+    assert "no configuration" in replace(task, config="y").requirements()[0].where

@@ -1,0 +1,121 @@
+"""A task on images: folders of files, or tables that hold the files' bytes."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image
+
+from trainers.errors import TaskError
+from trainers.tasks import columns, layout, tables
+from trainers.tasks.source import SourceTask
+from trainers.tasks.survey import content_digests
+from trainers.tasks.tables import Rows
+
+
+@dataclass(frozen=True)
+class ImageTask(SourceTask):
+    """Images to be classified, from ``train/cat/1.png``, ``cat/1.png``, or tables with bytes.
+
+    Attributes:
+        image: the column with the images, in a table; in folders the label is the folder's name.
+        shape: channels (1 or 3), height and width; images of another size are resized to it.
+
+    Raises:
+        TaskError: a field is out of range, or, when the data are read, they are missing or unfit.
+    """
+
+    reads: ClassVar[Literal["text", "images"]] = "images"
+    revision: ClassVar[int] = 1
+
+    image: str = "image"
+    shape: tuple[int, int, int] = (3, 32, 32)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if len(self.shape) != 3 or self.shape[0] not in (1, 3) or min(self.shape) < 1:
+            raise TaskError(
+                f"{self.name}: shape={self.shape} must be channels (1 or 3), height and width."
+            )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.shape
+
+    def content(self, file: Path) -> str:
+        """What a file contributes to the fingerprint; of an image in a folder, its class too."""
+        own = super().content(file)
+        return f"{file.parent.name}/{own}" if file.suffix.lower() in layout.IMAGES else own
+
+    def reading(self) -> dict[str, Any]:
+        """The fields that shape the prepared folder."""
+        return super().reading() | {"image": self.image, "shape": self.shape}
+
+    def rows(self) -> Rows:
+        """Labels and images of all splits that the task uses, the images of folders as paths."""
+        files = [f for listed in self._files().values() for f in listed]
+        if files[0].suffix.lower() not in layout.IMAGES:
+            return tables.read(files, [self.label, self.image])
+        names = {self.label: [f.parent.name for f in files], self.image: [str(f) for f in files]}
+        return Rows(pa.table(names), files, range(len(files)), {})
+
+    def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
+        """The content of each image file, and the bytes of all pixels."""
+        missing = rows.table.column(self.image).is_null()
+        columns.require(rows, self.image, missing, "the image is missing")
+        contents = [self._bytes(rows, row) for row in range(rows.table.num_rows)]
+        return content_digests(contents), len(contents) * int(np.prod(self.shape))
+
+    def write_inputs(self, rows: Rows, folder: Path) -> None:
+        """Write ``pixels.npy``, uint8, shape (n, channels, height, width).
+
+        Raises:
+            TaskError: with file and row, an image does not decode.
+        """
+        pixels = np.lib.format.open_memmap(
+            folder / "pixels.npy", "w+", np.uint8, (rows.table.num_rows, *self.shape)
+        )
+        for row in range(len(pixels)):
+            try:
+                pixels[row] = self._decoded(self._bytes(rows, row))
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                raise TaskError(
+                    f"{rows.where(row)}: the image does not decode: {error}. Replace or remove it."
+                ) from error
+        pixels.flush()
+
+    def read_inputs(
+        self, folder: Path, rows: NDArray[np.int64]
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """The pixels of some examples, in [0, 1]."""
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+        return {"pixels": pixels[rows].astype(np.float32) / 255}
+
+    def _bytes(self, rows: Rows, row: int) -> bytes:
+        value = rows.table.column(self.image)[row].as_py()
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if isinstance(content, str):
+            return Path(content).read_bytes()
+        if not isinstance(content, bytes):
+            raise TaskError(
+                f'{rows.where(row)}, column "{self.image}": it holds no bytes of an image file.'
+            )
+        return content
+
+    def _decoded(self, content: bytes) -> NDArray[np.uint8]:
+        channels, height, width = self.shape
+        with Image.open(io.BytesIO(content)) as image:
+            plain = image.convert("L" if channels == 1 else "RGB")
+        if plain.size != (width, height):
+            plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(plain, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
+
+    def _layout(self, place: Path) -> layout.Splits:
+        return layout.image_splits(place, self.config) or super()._layout(place)

@@ -1,0 +1,194 @@
+"""Which files of a data set hold which split: one file, a folder by names, the hub's layout."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from trainers.errors import TaskError
+
+#: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
+TABLES = (".parquet", ".jsonl", ".json", ".csv")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+_SHARD = re.compile(r"(.+?)-(\d{5})-of-(\d{5})(-[0-9a-f]{16})?")
+_ALIASES = {
+    "training": "train",
+    "dev": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "testing": "test",
+}
+
+Splits = Mapping[str, Sequence[Path]]
+
+
+def splits(source: Path, config: str) -> Splits:
+    """The files of each split, in order.
+
+    A single file is the split "train". In a folder they are found, in this order, from what
+    ``datasets`` saved, from the configurations in its ``README.md``, or from the names: the file's
+    own (``dev.csv``, ``train-00000-of-00002.parquet``), or its folder's where it only has a number.
+    Names such as "dev" and "val" stand for "validation".
+
+    Args:
+        source: a file or a folder.
+        config: the configuration, or "" where there is only one.
+
+    Raises:
+        TaskError: there is no such configuration, nothing to read, or a shard is missing.
+    """
+    if source.is_file():
+        return {"train": [source]}
+    if saved := _saved(source / config):
+        return saved
+    declared = _declared(source)
+    if declared:
+        names = [*declared]
+        if not config and len(names) > 1:
+            raise TaskError(
+                f"{source}: it has the configurations {', '.join(names)}. "
+                "Give the task one as config."
+            )
+        if config and config not in declared:
+            raise TaskError(
+                f'{source}: there is no configuration "{config}" among {", ".join(names)}.'
+            )
+        found = by_pattern(declared[config or names[0]], _files(source))
+        return _complete({n: [source / f for f in files] for n, files in found.items()}, source)
+    below = source / config if config else source
+    found = by_name(_files(below)) if below.is_dir() else {}
+    if not found:
+        raise TaskError(
+            f"{below}: there is nothing to read. Files must end in {', '.join(TABLES)}, or be a "
+            "data set that datasets saved."
+        )
+    return _complete({n: [below / f for f in files] for n, files in found.items()}, below)
+
+
+def image_splits(source: Path, config: str) -> Splits | None:
+    """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere."""
+    below = source / config
+    if not below.is_dir():
+        return None
+    found: dict[str, list[Path]] = {}
+    for path in sorted(below.glob("*/*/*")):
+        if path.suffix.lower() in IMAGES:
+            found.setdefault(_ALIASES.get(path.parts[-3], path.parts[-3]), []).append(path)
+    if found:
+        return found
+    flat = [p for p in sorted(below.glob("*/*")) if p.suffix.lower() in IMAGES]
+    return {"train": flat} if flat else None
+
+
+def configurations(card: str) -> dict[str, dict[str, list[str]]]:
+    """Patterns of files by configuration and split, from the front matter of a ``README.md``.
+
+    >>> configurations("---\\nconfigs:\\n- config_name: cola\\n  data_files:\\n"
+    ...                "  - split: train\\n    path: cola/train-*\\n---\\n# GLUE")
+    {'cola': {'train': ['cola/train-*']}}
+    """
+    import yaml
+
+    if not (front := re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)):
+        return {}
+    try:
+        stated = yaml.safe_load(front[1])
+    except yaml.YAMLError:
+        return {}
+    listed = stated.get("configs") if isinstance(stated, dict) else None
+    return {
+        str(each.get("config_name", "default")): _patterns(each["data_files"])
+        for each in listed or []
+        if isinstance(each, dict) and each.get("data_files")
+    }
+
+
+def _patterns(data_files: Any) -> dict[str, list[str]]:
+    """All forms in which a card names files, as lists by split."""
+    if isinstance(data_files, str):
+        return {"train": [data_files]}
+    if isinstance(data_files, list) and all(isinstance(each, str) for each in data_files):
+        return {"train": list(data_files)}
+    if isinstance(data_files, dict):
+        data_files = [{"split": split, "path": path} for split, path in data_files.items()]
+    found: dict[str, list[str]] = {}
+    for each in data_files:
+        path = each["path"]
+        found.setdefault(each["split"], []).extend([path] if isinstance(path, str) else path)
+    return found
+
+
+def by_pattern(patterns: Mapping[str, Sequence[str]], files: Sequence[str]) -> dict[str, list[str]]:
+    """The files of each split that a card's patterns match; splits without a file are left out."""
+    found = {
+        split: [f for f in files if any(PurePosixPath(f).match(p) for p in listed)]
+        for split, listed in patterns.items()
+    }
+    return {split: matching for split, matching in found.items() if matching}
+
+
+def by_name(files: Sequence[str]) -> dict[str, list[str]]:
+    """The files of each split by their names.
+
+    >>> by_name(["dev.jsonl", "train-00000-of-00001.parquet", "default/test/0000.parquet"])
+    {'validation': ['dev.jsonl'], 'train': ['train-00000-of-00001.parquet'],
+     'test': ['default/test/0000.parquet']}
+    """
+    found: dict[str, list[str]] = {}
+    for name in files:
+        path = PurePosixPath(name)
+        shard = _SHARD.fullmatch(path.stem)
+        split = shard[1] if shard else path.stem
+        if split.isdigit() and path.parent.name:
+            split = path.parent.name
+        found.setdefault(_ALIASES.get(split, split), []).append(name)
+    return found
+
+
+def _files(folder: Path) -> list[str]:
+    """Tables below a folder, relative to it, sorted; nothing hidden."""
+    paths = (p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.suffix in TABLES)
+    own = ("dataset_infos.json", "dataset_info.json", "state.json", "dataset_dict.json")
+    return [
+        p.as_posix()
+        for p in paths
+        if p.name not in own and not any(part.startswith(".") for part in p.parts)
+    ]
+
+
+def _declared(folder: Path) -> dict[str, dict[str, list[str]]]:
+    card = folder / "README.md"
+    return configurations(card.read_text("utf-8", errors="replace")) if card.is_file() else {}
+
+
+def _saved(folder: Path) -> Splits | None:
+    """What ``save_to_disk`` of ``datasets`` left, of one split or of several."""
+    if (several := folder / "dataset_dict.json").is_file():
+        names = json.loads(several.read_text())["splits"]
+        return {name: _arrow_files(folder / name) for name in names}
+    return {"train": _arrow_files(folder)} if (folder / "state.json").is_file() else None
+
+
+def _arrow_files(folder: Path) -> list[Path]:
+    state = folder / "state.json"
+    if not state.is_file():
+        raise TaskError(f"{state} is missing: the saved data set is not complete; save it again.")
+    return [folder / each["filename"] for each in json.loads(state.read_text())["_data_files"]]
+
+
+def _complete(found: dict[str, list[Path]], source: Path) -> Splits:
+    """Refuse a split of which a shard is missing, or which is there in two formats."""
+    for split, files in found.items():
+        shards = [shard for f in files if (shard := _SHARD.fullmatch(f.stem))]
+        total = {shard[3] for shard in shards}
+        if shards and (len(total) > 1 or len(shards) != int(next(iter(total)))):
+            raise TaskError(
+                f'{source}: the split "{split}" has {len(shards)} of {int(max(total))} files; '
+                "fetch or copy it again."
+            )
+        if len({f.suffix for f in files}) > 1:
+            listed = ", ".join(f.name for f in files)
+            raise TaskError(f'{source}: the split "{split}" is there twice: {listed}. Keep one.')
+    return found

@@ -1,0 +1,263 @@
+"""A task on data from elsewhere: a file, a folder, or a name on the hub."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers import hub
+from trainers.errors import TaskError
+from trainers.needs import FETCH, Needed
+from trainers.tasks import columns, layout
+from trainers.tasks.parts import Part
+from trainers.tasks.survey import Survey, assign
+from trainers.tasks.tables import Rows
+from trainers.tasks.task import Examples, Split, Task
+
+#: What is fetched of a data set on the hub.
+FILES = ("README.md", *(f"*{ending}" for ending in layout.TABLES))
+
+
+@dataclass(frozen=True)
+class SourceTask(Task):
+    """What tasks on texts and on images share: where the data are, and how they are split.
+
+    Nothing is read when it is declared. A hub name is looked for as a folder, below the folder of
+    ``--data`` or ``ARMBENCH_DATA``, and in the hub's cache, never on a network.
+
+    Attributes:
+        data: a file, a folder, or a hub name.
+        label: the column with the labels.
+        config: the configuration of a data set that has several.
+        class_names: the classes in the order of their labels; empty takes those of the data.
+        train, dev, test: where the examples of each come from.
+        splits: "fixed", or "per_seed": every seed carves parts of its own.
+        metric: selects checkpoints and is compared by default.
+        name: for tables; by default from the data.
+    """
+
+    data: str | Path
+    label: str = "label"
+    config: str = ""
+    class_names: tuple[str, ...] = ()
+    train: Part = Part("train")
+    dev: Part = Part("validation")
+    test: Part = Part("test")
+    splits: Literal["fixed", "per_seed"] = "fixed"
+    metric: str = "accuracy"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        if not str(self.data):
+            raise TaskError(f"{type(self).__name__}: data is empty; give a path or a hub name.")
+        if not self.name:
+            where = Path(self.data).stem if Path(self.data).suffix else str(self.data)
+            object.__setattr__(self, "name", "/".join(filter(None, [where, self.config])))
+        names = self.class_names
+        if names and len(set(names)) < max(2, len(names)):
+            raise TaskError(f"{self.name}: class_names must be at least two names, once each.")
+        if self.splits not in ("fixed", "per_seed"):
+            raise TaskError(
+                f'{self.name}: splits={self.splits!r} is unknown. Choose "fixed" or "per_seed".'
+            )
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        whole: dict[str, Split] = {}
+        for split, part in self.parts.items():
+            if not isinstance(part, Part):
+                raise TaskError(
+                    f'{self.name}: {split}={part!r} must be a Part, such as Part("train", 500).'
+                )
+            if part.size is None and (other := whole.setdefault(part.split, split)) != split:
+                raise TaskError(
+                    f'{self.name}: {other} and {split} both take all of "{part.split}"; give one '
+                    "of them a size."
+                )
+        if self.per_seed and all(part.size is None for part in self.parts.values()):
+            raise TaskError(f'{self.name}: splits="per_seed", but no part has a size to draw.')
+
+    @property
+    def parts(self) -> dict[Split, Part]:
+        """Where the examples of each split come from."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; read from the data unless the task names them."""
+        return self.class_names or self._survey().classes
+
+    @property
+    def per_seed(self) -> bool:
+        """Whether every seed carves parts of its own."""
+        return self.splits == "per_seed"
+
+    @property
+    def sizes(self) -> Mapping[Split, int]:
+        """Number of examples in each split; read from the data."""
+        survey = self._survey()
+        rows = assign(survey, self.parts, 0, self.name)
+        return {split: len(found) for split, found in rows.items()}
+
+    def requirements(self) -> tuple[Needed, ...]:
+        """What is missing or unfit on this machine; the data are read, but nothing is prepared."""
+        source = str(self.data)
+        on_hub = hub.is_hub_name(self.data) and Path(self.data).suffix not in layout.TABLES
+        mend = "correct the data, or what the task says of them"
+        get, files = (FETCH, FILES) if on_hub else (mend, ())
+        try:
+            self._place()
+        except TaskError:
+            where = hub.places(self.data) if on_hub else f"there is no {Path(source).absolute()}"
+            return (Needed("data", source, where, get, files),)
+        try:
+            self._files()
+        except TaskError as error:
+            return (Needed("data", source, str(error).rstrip("."), get, files),)
+        try:
+            self._survey()
+        except TaskError as error:
+            return (Needed("data", source, str(error).rstrip("."), mend),)
+        return ()
+
+    def disk_need(self) -> int:
+        """Bytes that the prepared folder takes, nearly."""
+        return self._survey().size
+
+    def fingerprint(self) -> str:
+        """Digest of the source's bytes and of every field that shapes the prepared folder.
+
+        Neither paths nor names of files are in it. A file that has not changed is read once in a
+        process.
+        """
+        contents = [[n, [self.content(f) for f in files]] for n, files in self._files().items()]
+        shape = {"files": contents, "reading": self.reading()}
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+    def content(self, file: Path) -> str:
+        """What a file contributes to the fingerprint."""
+        return digest(file, _state(file))
+
+    def reading(self) -> dict[str, Any]:
+        """The fields that shape the prepared folder."""
+        return {
+            "task": type(self).__name__,
+            "revision": self.revision,
+            "label": self.label,
+            "class_names": self.class_names,
+        }
+
+    def specification(self) -> dict[str, Any]:
+        """Everything that determines the examples of every split."""
+        return {
+            "task": type(self).__name__,
+            "revision": self.revision,
+            "fingerprint": self.fingerprint(),
+            "classes": list(self.classes),
+            "parts": {split: str(part) for split, part in self.parts.items()},
+            "splits": self.splits,
+        }
+
+    def load(self, split: Split, folder: Path, seed: int) -> Examples:
+        """Read the examples of a split; ids count the rows of the source."""
+        survey = Survey.open(folder / "survey.npz")
+        rows = assign(survey, self.parts, seed if self.per_seed else 0, self.name)[split]
+        return Examples(rows, survey.labels[rows], self.read_inputs(folder, rows))
+
+    def prepare(self, folder: Path) -> None:
+        """Write labels, digests and inputs of all splits."""
+        self._survey().save(folder / "survey.npz")
+        self.write_inputs(self.rows(), folder)
+
+    def corpus(self, folder: Path) -> Iterator[str]:
+        """Unlabelled text to pre-train on."""
+        raise TaskError(f"{self.name} has no text to pre-train on.")
+
+    def rows(self) -> Rows:
+        """The columns of all splits that the task uses."""
+        raise NotImplementedError
+
+    def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
+        """The content of each example in 64 bits, and the bytes that the prepared inputs take.
+
+        Raises:
+            TaskError: with file and row, an input is missing or empty.
+        """
+        raise NotImplementedError
+
+    def write_inputs(self, rows: Rows, folder: Path) -> None:
+        """Write the inputs of all examples."""
+        raise NotImplementedError
+
+    def read_inputs(self, folder: Path, rows: NDArray[np.int64]) -> Mapping[str, Any]:
+        """The inputs of some examples, by column."""
+        raise NotImplementedError
+
+    def _place(self) -> Path:
+        """The file or folder on this machine."""
+        path = Path(self.data).expanduser()
+        place = path if path.is_file() else hub.local_folder(self.data, "data")
+        if place is None:
+            raise TaskError(
+                f'data "{self.data}": {hub.places(self.data)}. With a network: bench fetch STUDY.'
+            )
+        return place
+
+    def _files(self) -> dict[str, Sequence[Path]]:
+        """The files of the splits that the task uses, in the order in which its parts name them."""
+        place = self._place()
+        found = self._layout(place)
+        wanted = dict.fromkeys(part.split for part in self.parts.values())
+        if missing := [split for split in wanted if split not in found]:
+            raise TaskError(
+                f'{place}: there is no split "{missing[0]}" among {", ".join(found)}. Name another '
+                f'split, or carve one: Part("{next(iter(found))}", 500).'
+            )
+        return {split: found[split] for split in wanted}
+
+    def _layout(self, place: Path) -> layout.Splits:
+        return layout.splits(place, self.config)
+
+    def _survey(self) -> Survey:
+        files = [f for listed in self._files().values() for f in listed]
+        return _surveyed(self, tuple(_state(f) for f in files))
+
+
+@lru_cache(maxsize=32)
+def _surveyed(task: SourceTask, state: tuple[tuple[str, int, int], ...]) -> Survey:
+    """Look at a task's data once, as long as the files stay as they are."""
+    rows, files = task.rows(), task._files()
+    ends = np.append(np.array(rows.starts), rows.table.num_rows)
+    counts = np.diff(ends)
+    per_file = np.repeat(np.arange(len(files)), [len(listed) for listed in files.values()])
+    origins = np.repeat(per_file, counts)
+    for i, split in enumerate(files):
+        if not (origins == i).any():
+            raise TaskError(f'{task.data}: the split "{split}" has no examples.')
+    labels, classes = columns.labels(rows, task.label, task.class_names)
+    digests, size = task.digests(rows)
+    survey = Survey(labels, digests, origins, tuple(files), classes, size)
+    assign(survey, task.parts, 0, task.name)
+    return survey
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """What tells whether a file has changed, without reading it."""
+    if not path.is_file():
+        raise TaskError(f"{path} is missing.")
+    stat = path.stat()
+    return str(path), stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=1 << 17)
+def digest(path: Path, state: tuple[str, int, int]) -> str:
+    """SHA-256 of a file's bytes, computed once as long as the file stays as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,128 @@
+"""A task on texts of the user's own, or on those of a data set from the hub."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import ipc
+
+from trainers import wordpiece
+from trainers.errors import TaskError
+from trainers.tasks import columns, tables
+from trainers.tasks.source import SourceTask
+from trainers.tasks.survey import content_digests
+from trainers.tasks.tables import Rows
+
+#: What models call the columns of a text and of a pair of texts.
+INPUTS = ("text", "text_pair")
+
+
+@dataclass(frozen=True)
+class TextTask(SourceTask):
+    """Texts, or pairs of texts, to be classified: CSV, JSON lines, Parquet, saved data, the hub.
+
+    Attributes:
+        text: the column with the text, or two columns for pairs.
+        vocabulary: entries of the WordPiece vocabulary, for models that read the task's own. It is
+            trained on the training texts; where every seed has others, on all that they are drawn
+            from.
+
+    Raises:
+        TaskError: a field is out of range, or, when the data are read, they are missing or unfit.
+
+    >>> from trainers.tasks import Part
+    >>> TextTask("reviews.csv", text="review", dev=Part("train", 0.1), test=Part("train", 500)).name
+    'reviews'
+    """
+
+    revision: ClassVar[int] = 1
+
+    text: str | tuple[str, str] = "text"
+    vocabulary: int = 8192
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.text, str):
+            object.__setattr__(self, "text", tuple(self.text))
+            if len(self.text) != 2:
+                raise TaskError(f"{self.name}: text={self.text!r} must be one column, or two.")
+        if self.vocabulary < wordpiece.SMALLEST:
+            raise TaskError(
+                f"{self.name}: vocabulary={self.vocabulary} is too small for the alphabet. "
+                f"Give at least {wordpiece.SMALLEST}."
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the texts are made from."""
+        return (self.text,) if isinstance(self.text, str) else self.text
+
+    def reading(self) -> dict[str, Any]:
+        """The fields that shape the prepared folder."""
+        return super().reading() | {
+            "columns": self.columns,
+            "vocabulary": self.vocabulary,
+            "parts": {split: str(part) for split, part in self.parts.items()},
+            "splits": self.splits,
+        }
+
+    def rows(self) -> Rows:
+        """Labels and texts of all splits that the task uses."""
+        files = [f for listed in self._files().values() for f in listed]
+        return tables.read(files, list(dict.fromkeys([self.label, *self.columns])))
+
+    def texts(self, rows: Rows) -> list[Any]:
+        """The texts that a model reads, one array of strings for each of :data:`INPUTS`.
+
+        Raises:
+            TaskError: with file and row, a text is missing or blank.
+        """
+        return [columns.texts(rows, column) for column in self.columns]
+
+    def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
+        """The content of each text or pair, and the bytes of all texts."""
+        texts = self.texts(rows)
+        found = content_digests(*(column.to_pylist() for column in texts))
+        return found, sum(column.nbytes for column in texts)
+
+    def write_inputs(self, rows: Rows, folder: Path) -> None:
+        """Write ``texts.arrow``, to be mapped into memory, and ``tokenizer.json``."""
+        texts = self.texts(rows)
+        table = pa.table(dict(zip(INPUTS, texts, strict=False)))
+        with ipc.new_file(str(folder / "texts.arrow"), table.schema) as file:
+            file.write_table(table)
+        wordpiece.train(self._own_words(folder), self.vocabulary, folder / "tokenizer.json")
+
+    def read_inputs(self, folder: Path, rows: NDArray[np.int64]) -> Mapping[str, Sequence[str]]:
+        """The texts of some examples."""
+        with pa.memory_map(str(folder / "texts.arrow")) as file:
+            taken = ipc.open_file(file).read_all().take(pa.array(rows))
+            return {name: taken.column(name).to_pylist() for name in taken.column_names}
+
+    def corpus(self, folder: Path) -> Iterator[str]:
+        """The training texts.
+
+        Raises:
+            TaskError: every seed has other training texts.
+        """
+        if self.per_seed:
+            raise TaskError(
+                f"{self.name} has no text to pre-train on: with splits of its own, every seed "
+                'judges on texts that another one trains on. Use splits="fixed".'
+            )
+        yield from _lines(self.load("train", folder, 0).inputs)
+
+    def _own_words(self, folder: Path) -> Iterator[str]:
+        if not self.per_seed:
+            return self.corpus(folder)
+        survey = self._survey()
+        drawn_from = np.flatnonzero(survey.origins == survey.splits.index(self.train.split))
+        return _lines(self.read_inputs(folder, drawn_from))
+
+
+def _lines(inputs: Mapping[str, Any]) -> Iterator[str]:
+    return (" ".join(row) for row in zip(*inputs.values(), strict=True))
