@@ -9,7 +9,6 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StudyError
@@ -69,16 +68,3 @@ def source_digest(instance: object) -> str | None:
         return None
     text = "\n".join(inspect.getsource(c) for c in foreign)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def folder_digest(folder: Path) -> str:
-    """Digest of the weights in a checkpoint folder.
-
-    Raises:
-        StudyError: there are none.
-    """
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise StudyError(f"init: {folder} holds no model.safetensors.")
-    with weights.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmark.errors import StudyError
-from benchmark.key import folder_digest
 from benchmark.runs import DataRun, Need, PretrainRun, Run, TrainRun
 from benchmark.searches import Params, Place, tuned
 from benchmark.study import Arm, Study
 from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
-from trainers.models import Model
+from trainers.models import EverySecondLayer, Model
 from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
 
 #: What tuning chose: hyper-parameters by arm and task, None where every setting failed.
 Settings = Mapping[tuple[Place, str], Params | None]
-Init = str | Path | MaskedLanguageModelling | Supervised
+Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
 
 
 @dataclass(frozen=True)
@@ -122,14 +121,11 @@ class Planner:
                 are tuned: one teacher then serves every setting.
         """
         needs = {"data": Need(self.data(task), "data")}
-        checkpoint = None
-        if isinstance(init, Path):
-            init_name, checkpoint = init.name, (init, folder_digest(init))
-        elif init == "scratch":
-            init_name = "scratch"
-        else:
+        init_name = init if isinstance(init, str) else init.name
+        checkpoint = model.start(init)
+        if checkpoint is None and init != "scratch":
             body = model.pretraining if isinstance(init, str) else init
-            init_name = "pretrained" if isinstance(init, str) else init.name
+            assert not isinstance(body, Path | EverySecondLayer)  # they start from a checkpoint
             needs["body"] = Need(self.body(model, body, training, task), "weights")
         teacher = method.teacher_for(teachers or training)
         if teacher is not None:

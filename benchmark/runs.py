@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.errors import StudyError
 from benchmark.key import key, source_digest
 from trainers import batches, loop, metrics, seeding
 from trainers.methods import Method
-from trainers.models import Model
+from trainers.models import Checkpoint, Model
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
@@ -129,7 +128,7 @@ class TrainRun(Run):
     Attributes:
         method_name: what tables call the method; an arm may have a name of its own.
         init_name: what tables call the init.
-        checkpoint: a folder of the user's that the weights start from, with its digest.
+        checkpoint: weights on disk that the run starts from.
     """
 
     task: Task
@@ -140,7 +139,7 @@ class TrainRun(Run):
     metric: str
     method_name: str
     init_name: str
-    checkpoint: tuple[Path, str] | None = None
+    checkpoint: Checkpoint | None = None
 
     def specification(self) -> dict[str, Any]:
         """Task, model, init, method, settings, seed, and the keys of the runs it depends on."""
@@ -148,7 +147,7 @@ class TrainRun(Run):
             "task": _identity(self.task),
             "model": _identity(self.model),
             "body": self.needs["body"].key if "body" in self.needs else None,
-            "checkpoint": self.checkpoint[1] if self.checkpoint else None,
+            "checkpoint": self.checkpoint.identity if self.checkpoint else None,
             "method": _identity(self.method),
             "training": self.training.specification(),
             "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,

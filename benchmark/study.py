@@ -12,7 +12,7 @@ from benchmark.searches import check_searches, share
 
 if TYPE_CHECKING:
     from trainers.methods import Method
-    from trainers.models import Model
+    from trainers.models import EverySecondLayer, Model
     from trainers.pretraining import MaskedLanguageModelling, Supervised
     from trainers.settings import Training
     from trainers.tasks import Task
@@ -30,7 +30,8 @@ class Arm:
     Attributes:
         model: the architecture.
         init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
-            a folder with a checkpoint, or a pre-training declared here.
+            a folder with a checkpoint, ``every_second_layer`` of a deeper model, or a
+            pre-training declared here.
         method: how it is trained.
         name: what tables and flags call it; the method's name unless two arms would share it.
         training: its settings, where they differ from the study's.
@@ -38,7 +39,7 @@ class Arm:
     """
 
     model: "Model"
-    init: "str | Path | MaskedLanguageModelling | Supervised"
+    init: "str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised"
     method: "Method"
     name: str = ""
     training: "Training | None" = None
@@ -59,7 +60,7 @@ class Arm:
                 f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '
                 f"checkpoint or a pre-training, not {self.init!r}."
             )
-        if self.init == "pretrained" and self.model.pretraining is None:
+        if self.init == "pretrained" and not self.model.is_pretrained:
             raise StudyError(
                 f'arm "{self.name}": init="pretrained", but {self.model.name} declares no '
                 'pretraining; give the model pretraining=... or use init="scratch".'
@@ -68,11 +69,7 @@ class Arm:
     @property
     def init_name(self) -> str:
         """How tables call the init."""
-        if isinstance(self.init, str):
-            return self.init
-        if isinstance(self.init, Path):
-            return self.init.name
-        return self.init.name
+        return self.init if isinstance(self.init, str) else self.init.name
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -88,7 +85,7 @@ class Arm:
     def grid(
         cls,
         model: "Model | Sequence[Model]",
-        init: "str | Path | Sequence[str | Path]",
+        init: "str | Path | EverySecondLayer | Sequence[str | Path | EverySecondLayer]",
         method: "Method | Sequence[Method]",
         training: "Training | None" = None,
         search: Search | None = None,
@@ -289,7 +286,7 @@ class Study:
             teacher = arm.method.teacher_for(training)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)
-                if teacher.init == "pretrained" and teacher.model.pretraining is None:
+                if teacher.init == "pretrained" and not teacher.model.is_pretrained:
                     raise StudyError(
                         f"its teacher {teacher.model.name} declares no pretraining; give the "
                         'model pretraining=... or Teacher(model, init="scratch").'

@@ -24,7 +24,7 @@ from benchmark.tracking import Recorded, Store, Tracker
 from trainers.batches import Encoded
 from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
-from trainers.models import WEIGHTS, load_body
+from trainers.models import WEIGHTS, Checkpoint
 from trainers.pretraining import pretrain
 from trainers.settings import Training
 from trainers.tasks import Split
@@ -275,10 +275,10 @@ def _set_up(run: TrainRun, cache: Cache) -> tuple[Fit, Callable[[Split], Encoded
         examples = run.task.load(split, folder, run.seed)
         return run.model.encode(examples, folder, run.training.max_length)
 
-    body = cache.path("weights", run.needs["body"].key) if "body" in run.needs else None
-    model = run.model.build(run.task, folder, run.seed, body)
-    if run.checkpoint:
-        load_body(model, run.checkpoint[0])
+    start = run.checkpoint
+    if "body" in run.needs:
+        start = Checkpoint(cache.path("weights", run.needs["body"].key))
+    model = run.model.build(run.task, folder, run.seed, start)
     teacher = None
     if "teacher" in run.needs:
         teacher = TeacherLogits.open(cache.path("logits", run.needs["teacher"].key))

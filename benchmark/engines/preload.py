@@ -3,9 +3,21 @@
 import scipy.optimize  # noqa: F401
 import sklearn.metrics  # noqa: F401
 from transformers import (  # noqa: F401
+    AutoConfig,
+    AutoModelForImageClassification,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
     BertForMaskedLM,
     BertForSequenceClassification,
+    BertTokenizer,
+    DebertaV2ForSequenceClassification,
+    DistilBertForSequenceClassification,
+    GPT2ForSequenceClassification,
+    GPT2Tokenizer,
     ResNetForImageClassification,
+    RobertaForSequenceClassification,
+    RobertaTokenizer,
+    ViTForImageClassification,
 )
 
 import benchmark.loading

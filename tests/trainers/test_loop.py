@@ -11,6 +11,7 @@ import torch
 from trainers.errors import Diverged
 from trainers.loop import Fit, predict
 from trainers.methods import KD, LS, Base, Method, Phase
+from trainers.models import Checkpoint
 from trainers.settings import Training
 from trainers.teacher import TeacherLogits
 
@@ -220,7 +221,7 @@ def test_a_pretrained_and_a_scratch_student_of_one_seed_have_the_same_head(words
     body = words.model.build(words.task, words.folder, seed=77).bert
     save_model(body, str(tmp_path / "model.safetensors"))
     scratch = words.model.build(words.task, words.folder, seed=1)
-    pretrained = words.model.build(words.task, words.folder, seed=1, body=tmp_path)
+    pretrained = words.model.build(words.task, words.folder, seed=1, start=Checkpoint(tmp_path))
     assert torch.equal(scratch.classifier.weight, pretrained.classifier.weight)
     assert torch.equal(
         pretrained.bert.embeddings.word_embeddings.weight, body.embeddings.word_embeddings.weight

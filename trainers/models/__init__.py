@@ -1,8 +1,21 @@
 """Models as declarations: frozen dataclasses that build a module when a run needs one."""
 
 from trainers.models.bert import Bert, load_tokenizer
-from trainers.models.body import WEIGHTS, load_body
+from trainers.models.body import WEIGHTS, Checkpoint, load_body
+from trainers.models.hub_model import HubModel
+from trainers.models.layers import EverySecondLayer, every_second_layer
 from trainers.models.model import Model
 from trainers.models.resnet import ResNet
 
-__all__ = ["WEIGHTS", "Bert", "Model", "ResNet", "load_body", "load_tokenizer"]
+__all__ = [
+    "WEIGHTS",
+    "Bert",
+    "Checkpoint",
+    "EverySecondLayer",
+    "HubModel",
+    "Model",
+    "ResNet",
+    "every_second_layer",
+    "load_body",
+    "load_tokenizer",
+]

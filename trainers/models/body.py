@@ -1,6 +1,7 @@
 """All of a classifier but its head, and reading it from a checkpoint."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,26 @@ from trainers.errors import ModelError
 
 #: The file inside a checkpoint folder that holds the weights, as on the hub.
 WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights on disk that a run starts from.
+
+    Attributes:
+        folder: holds them as safetensors.
+        digest: SHA-256 of them, which stands for them in the run's key.
+        layers: which layers to take, from the lowest; all if empty.
+    """
+
+    folder: Path
+    digest: str = ""
+    layers: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> Any:
+        """What stands for it in a run's key, wherever the folder lies."""
+        return [self.digest, *self.layers] if self.layers else self.digest
 
 
 def load_body(module: Any, checkpoint: Path) -> None:
@@ -30,10 +51,15 @@ def load_body(module: Any, checkpoint: Path) -> None:
     # Pre-training by masked words learns no pooler: it then belongs to the head.
     own = module.base_model.state_dict()
     poolers = {n: w for n, w in own.items() if n.startswith("pooler.") and n not in weights}
-    _load(module.base_model, weights | poolers, checkpoint)
+    load_weights(module.base_model, weights | poolers, checkpoint)
 
 
-def _load(module: nn.Module, weights: Mapping[str, Tensor], checkpoint: Path) -> None:
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Replace all weights of a module, in place.
+
+    Raises:
+        ModelError: one is missing, left over or of another shape; ``checkpoint`` is named.
+    """
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import nn
 
 from trainers.batches import Encoded
-from trainers.models.body import load_body
+from trainers.errors import ModelError
+from trainers.models.body import Checkpoint, load_body
+from trainers.models.layers import EverySecondLayer
+from trainers.models.repository import Repository
+from trainers.needs import Needed
 from trainers.seeding import initialising
 from trainers.tasks import Examples, Task
 
@@ -33,6 +37,11 @@ class Model:
         """Short name for tables and tags."""
         raise NotImplementedError
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether ``init="pretrained"`` means anything."""
+        return self.pretraining is not None
+
     def module(self, task: Task, folder: Path) -> nn.Module:
         """A classifier for the task with weights drawn from torch's global generator."""
         raise NotImplementedError
@@ -48,7 +57,26 @@ class Model:
         """A module of the right size and made-up examples, for timing before data are there."""
         raise NotImplementedError
 
-    def build(self, task: Task, folder: Path, seed: int, body: Path | None = None) -> nn.Module:
+    def requirements(self, init: object) -> tuple[Needed, ...]:
+        """What stands in the way of training it from this init on this machine."""
+        if not isinstance(init, Path):
+            return ()
+        wrong = Repository(init).missing_weights()
+        return (wrong,) if wrong else ()
+
+    def start(self, init: object) -> Checkpoint | None:
+        """The weights on disk that an init stands for; None where a run or a seed makes them.
+
+        Raises:
+            ModelError: they are missing, or the model cannot start from that.
+        """
+        if isinstance(init, EverySecondLayer):
+            raise ModelError(f"{self.name} cannot start from {init.name}; a HubModel can.")
+        return Repository(init).checkpoint() if isinstance(init, Path) else None
+
+    def build(
+        self, task: Task, folder: Path, seed: int, start: Checkpoint | None = None
+    ) -> nn.Module:
         """A classifier at the start of its run.
 
         The whole module is drawn from the seed's initialisation stream before a body is loaded, so
@@ -58,12 +86,20 @@ class Model:
             task: gives the number of classes.
             folder: where the task was prepared.
             seed: the replicate's seed.
-            body: checkpoint folder whose weights replace all but the head.
+            start: weights that replace all but the head.
         """
         with initialising(seed):
             module = self.module(task, folder)
-        if body is not None:
-            load_body(module, body)
+        if start is not None:
+            self.load(module, start)
+        return self.finish(module)
+
+    def load(self, module: nn.Module, start: Checkpoint) -> None:
+        """Replace all but the head of a module by a checkpoint's weights, in place."""
+        load_body(module, start.folder)
+
+    def finish(self, module: nn.Module) -> nn.Module:
+        """What is done to a module once its weights are there."""
         return module
 
     def specification(self) -> dict[str, Any]:

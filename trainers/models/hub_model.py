@@ -1,0 +1,257 @@
+"""Any encoder, decoder or vision classifier that transformers loads from a hub name or a folder."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from trainers.batches import Encoded, Ragged
+from trainers.errors import ModelError
+from trainers.models.body import Checkpoint
+from trainers.models.hub_weights import classifier, load_pretrained_body, reads
+from trainers.models.images import Preprocessing
+from trainers.models.layers import EverySecondLayer
+from trainers.models.model import Model
+from trainers.models.repository import Repository
+from trainers.models.text import encode_texts, open_tokenizer, padding_token
+from trainers.needs import Needed
+from trainers.tasks import Examples, Task
+
+
+@dataclass(frozen=True)
+class HubModel(Model):
+    """A classifier on a model of the hub, with its tokenizer or image processor.
+
+    ``init="pretrained"`` reads the weights of the folder, ``init="scratch"`` draws all of them
+    from the seed as the model's own configuration says. Either way the tokenizer is the folder's
+    and the head is drawn from the seed, also where the folder has one. Weights are read from
+    safetensors alone, no code of a repository is ever run, and nothing is downloaded while a
+    study is planned or trained: ``bench fetch`` does that.
+
+    Attributes:
+        source: a hub name such as "distilbert/distilroberta-base", or a folder in the hub's layout.
+            Neither is part of a run's key; a digest of the contents is.
+        layers: transformer layers, where the student is to have fewer than the folder says.
+        image_size: pixels a side that images are resized to; None takes the image processor's.
+        dtype: of the weights. A checkpoint in half precision is trained in float32 unless this
+            says otherwise; ``Training(precision="bf16")`` computes in bfloat16 on float32 weights.
+    """
+
+    source: str | Path
+    layers: int | None = None
+    image_size: int | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, str | Path) or not str(self.source).strip():
+            raise ModelError(f"HubModel({self.source!r}): give a hub name or a folder.")
+        if self.pretraining is not None:
+            raise ModelError(
+                f"HubModel({str(self.source)!r}): its pretraining is the folder's weights. Give "
+                "an arm init=... to start from something else."
+            )
+        for name in ("layers", "image_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ModelError(f"HubModel({name}={value!r}): it must be at least 1.")
+        if self.dtype not in ("float32", "bfloat16"):
+            raise ModelError(f'HubModel(dtype={self.dtype!r}): use "float32" or "bfloat16".')
+
+    @property
+    def name(self) -> str:
+        """The last part of the source, for instance "distilroberta-base"."""
+        depth = f"-{self.layers}-layers" if self.layers else ""
+        return f"{self.repository.name}{depth}"
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Always: the folder holds the weights."""
+        return True
+
+    @property
+    def repository(self) -> Repository:
+        """Its files."""
+        return Repository(self.source)
+
+    @cached_property
+    def positions(self) -> int | None:
+        """The longest text in tokens; None where positions are only relative to each other."""
+        config = self.config(2)
+        longest: int | None = getattr(config, "max_position_embeddings", None)
+        with torch.device("meta"):
+            module = classifier(config)
+        for name, part in module.named_modules():
+            # RoBERTa counts positions from behind the padding token's number.
+            if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+                offset = 0 if part.padding_idx is None else part.padding_idx + 1
+                longest = part.num_embeddings - offset
+        return longest
+
+    def requirements(self, init: object) -> tuple[Needed, ...]:
+        """The folder's files; the weights only for an init that reads them."""
+        wrong = self.repository.missing_config()
+        found = [wrong]
+        if wrong is None:
+            found.append(self.repository.missing_reader(reads(self.repository.model_type)))
+            if init == "pretrained":
+                found.append(self.repository.missing_weights())
+        if isinstance(init, EverySecondLayer):
+            found.append(init.repository.missing_config() or init.repository.missing_weights())
+        return (*(n for n in found if n is not None), *super().requirements(init))
+
+    def start(self, init: object) -> Checkpoint | None:
+        """The folder itself, every second layer of another one, or a checkpoint of the user's.
+
+        Raises:
+            ModelError: the weights are missing or unfit, or layers of another number.
+        """
+        if isinstance(init, EverySecondLayer):
+            return self._some_layers(init)
+        if init != "pretrained":
+            return super().start(init)
+        depth = getattr(self.repository.config(), "num_hidden_layers", None)
+        if self.layers and depth != self.layers:
+            raise ModelError(
+                f'{self.name}: init="pretrained" has {depth} layers; start from '
+                f'every_second_layer({str(self.source)!r}) or from "scratch".'
+            )
+        return self.repository.checkpoint()
+
+    def check(self, task: Task, max_length: int) -> None:
+        """Refuse what it cannot read, if its folder is there.
+
+        Raises:
+            ModelError: images for a language model, text for a vision model, or texts longer than
+                its positions.
+        """
+        if self.repository.missing_config():
+            return
+        kind = self.repository.model_type
+        if reads(kind) is None:
+            raise ModelError(f'{self.name} is of the type "{kind}", which classifies nothing.')
+        if reads(kind) != task.reads:
+            raise ModelError(f"{self.name} reads {reads(kind)}, and {task.name} has {task.reads}.")
+        if task.reads == "text" and self.positions and max_length > self.positions:
+            raise ModelError(
+                f"max_length {max_length} is more than the {self.positions} positions of "
+                f"{self.name}: lower it."
+            )
+
+    def config(self, classes: int) -> Any:
+        """The transformers configuration, with a head of so many classes.
+
+        Raises:
+            ModelError: the folder is missing or unfit, or the depth cannot be changed.
+        """
+        config = self.repository.config()
+        config.num_labels = classes
+        if hasattr(config, "use_cache"):
+            config.use_cache = False
+        if reads(config.model_type) == "text":
+            config.pad_token_id = padding_token(open_tokenizer(self.repository.folder))
+        if self.layers:
+            if not hasattr(config, "num_hidden_layers"):
+                raise ModelError(f"{self.name}: a {config.model_type} has no number of layers.")
+            config.num_hidden_layers = self.layers
+        return config
+
+    def module(self, task: Task, folder: Path) -> nn.Module:
+        """The classifier that transformers has for the configuration, in float32.
+
+        Raises:
+            ModelError: the task has fewer than two classes.
+        """
+        classes = len(task.classes)
+        if classes < 2:
+            raise ModelError(
+                f"{self.name}: a classifier takes two classes or more; {task.name} has {classes}."
+            )
+        return classifier(self.config(classes))
+
+    def load(self, module: Any, start: Checkpoint) -> None:
+        """Replace all but the head by a checkpoint's weights, read as transformers reads them."""
+        config = deepcopy(module.config)
+        if start.layers:
+            config.num_hidden_layers = Repository(start.folder).config().num_hidden_layers
+        load_pretrained_body(module, start.folder, config, start.layers)
+
+    def finish(self, module: Any) -> nn.Module:
+        """Give the module its dtype, and images what they pass through first."""
+        dtype = getattr(torch, self.dtype)
+        module.to(dtype)
+        if reads(module.config.model_type) == "images":
+            preprocessing = Preprocessing.of(self.repository.folder, self.image_size, dtype)
+            module.register_forward_pre_hook(preprocessing, with_kwargs=True)
+        return module
+
+    def rehearsal(self, task: Task, rows: int, tokens: int) -> tuple[nn.Module, Encoded]:
+        """A module of the right size, and texts of equal length or images of noise."""
+        module: Any = self.finish(self.module(task, Path()))
+        draws = np.random.default_rng(0)
+        labels = draws.integers(0, len(task.classes), rows)
+        if task.reads == "images":
+            pixels = draws.random((rows, *task.image_shape), np.float32)
+            return module, Encoded(np.arange(rows), labels, dense={"pixel_values": pixels})
+        length = min(tokens, self.positions or tokens)
+        texts = draws.integers(0, module.config.vocab_size, (rows, length)).tolist()
+        padding = {"input_ids": module.config.pad_token_id}
+        return module, Encoded(np.arange(rows), labels, {"input_ids": Ragged.of(texts)}, padding)
+
+    def encode(self, examples: Examples, folder: Path, max_length: int) -> Encoded:
+        """Token numbers by the model's own tokenizer, or the pixels as they are.
+
+        Raises:
+            ModelError: the examples are not what the model reads, or its tokenizer is not its own.
+        """
+        config = self.config(2)
+        kind = reads(config.model_type)
+        if kind == "images":
+            if "pixels" not in examples.inputs:
+                raise ModelError(f"{self.name} reads images, and the task's examples have none.")
+            pixels = np.asarray(examples.inputs["pixels"], np.float32)
+            return Encoded(examples.ids, examples.labels, dense={"pixel_values": pixels})
+        if "text" not in examples.inputs:
+            raise ModelError(f"{self.name} reads text, and the task's examples have none.")
+        types = getattr(config, "type_vocab_size", 0) > 1
+        encoded = encode_texts(examples, self.repository.folder, max_length, types=types)
+        largest = int(encoded.ragged["input_ids"].values.max(initial=0))
+        if largest >= config.vocab_size:
+            raise ModelError(
+                f"{self.name}: its tokenizer gives the number {largest}, but there are "
+                f"{config.vocab_size} embeddings. The tokenizer is another model's."
+            )
+        return encoded
+
+    def specification(self) -> dict[str, Any]:
+        """What the files say and the fields ask for; the weights stand beside it in the key."""
+        return {
+            "model": type(self).__name__,
+            "revision": self.revision,
+            "description": self.repository.description(),
+            "layers": self.layers,
+            "image_size": self.image_size,
+            "dtype": self.dtype,
+        }
+
+    def _some_layers(self, init: EverySecondLayer) -> Checkpoint:
+        """The layers of the deeper model that this one takes."""
+        deeper, own = init.repository.config(), self.config(2)
+        if deeper.model_type != own.model_type:
+            raise ModelError(
+                f"{self.name} is of the type {own.model_type} and {init.repository.name} of the "
+                f"type {deeper.model_type}: its layers do not fit."
+            )
+        if not hasattr(own, "num_hidden_layers"):
+            raise ModelError(f"{self.name}: a {own.model_type} has no list of equal layers.")
+        taken = tuple(range(init.first, deeper.num_hidden_layers, 2))
+        if len(taken) != own.num_hidden_layers:
+            raise ModelError(
+                f"{init.name} makes {len(taken)} layers, and {self.name} has "
+                f"{own.num_hidden_layers}: give HubModel(..., layers={len(taken)})."
+            )
+        return init.repository.checkpoint(taken)

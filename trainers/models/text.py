@@ -1,0 +1,96 @@
+"""Texts as a pre-trained tokenizer reads them."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trainers.batches import Encoded, Ragged
+from trainers.errors import ModelError
+from trainers.tasks import Examples
+
+
+@cache
+def open_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model's folder.
+
+    Raises:
+        ModelError: transformers cannot read it, or nothing in it can stand for padding.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        detail = str(error).strip().splitlines()[0]
+        raise ModelError(f"{folder}: its tokenizer cannot be read: {detail}") from error
+    if padding_token(tokenizer) is None:
+        raise ModelError(
+            f"{folder}: its tokenizer has neither a padding token nor one that ends a text."
+        )
+    return tokenizer
+
+
+def padding_token(tokenizer: Any) -> int | None:
+    """What fills up short texts: the padding token, or GPT-2's, which ends a text.
+
+    Fills stand on the right and behind an attention mask, so that only their length matters.
+    """
+    own: int | None = tokenizer.pad_token_id
+    return tokenizer.eos_token_id if own is None else own
+
+
+def encode_texts(examples: Examples, folder: Path, max_length: int, *, types: bool) -> Encoded:
+    """Tokenise one or two texts; the longer of two is cut first.
+
+    Where a tokenizer puts nothing between two texts, as GPT-2's, its end of a text does. A text
+    without a token is that end alone.
+
+    Args:
+        examples: with the columns "text" and perhaps "text_pair".
+        folder: the tokenizer's.
+        max_length: tokens, special ones included.
+        types: whether the model tells two texts apart by their types.
+    """
+    tokenizer = open_tokenizer(folder)
+    columns = [list(examples.inputs[c]) for c in ("text", "text_pair") if c in examples.inputs]
+    paired = len(columns) > 1
+    if tokenizer.num_special_tokens_to_add(pair=paired) == 0:
+        rows = _bare(tokenizer, columns, max_length)
+        ragged = {"input_ids": Ragged.of(rows)}
+    else:
+        read = tokenizer(
+            *columns,
+            truncation="longest_first",
+            max_length=max_length,
+            return_attention_mask=False,
+            return_token_type_ids=types and paired,
+        )
+        ragged = {name: Ragged.of(rows) for name, rows in read.items()}
+    padding = {"input_ids": padding_token(tokenizer) or 0, "token_type_ids": 0}
+    return Encoded(examples.ids, examples.labels, ragged, padding)
+
+
+def _bare(tokenizer: Any, columns: Sequence[list[str]], max_length: int) -> list[list[int]]:
+    """Token numbers of a tokenizer that adds none of its own."""
+    end = int(tokenizer.eos_token_id or padding_token(tokenizer) or 0)
+    read = [tokenizer(column, add_special_tokens=False, verbose=False) for column in columns]
+    if len(read) == 1:
+        return [row[:max_length] or [end] for row in read[0]["input_ids"]]
+    pairs = zip(*(encodings["input_ids"] for encodings in read), strict=True)
+    return [joined(first, second, end, max_length) for first, second in pairs]
+
+
+def joined(first: list[int], second: list[int], between: int, max_length: int) -> list[int]:
+    """Two texts with a token between them, the longer one cut first.
+
+    >>> joined([1, 1, 1, 1], [2, 2], 0, 5)
+    [1, 1, 0, 2, 2]
+    >>> joined([1], [2, 2, 2, 2], 0, 5)
+    [1, 0, 2, 2, 2]
+    """
+    room = max_length - 1
+    kept = min(len(first), max(room - len(second), (room + 1) // 2))
+    return [*first[:kept], between, *second[: room - kept]]
