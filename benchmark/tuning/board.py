@@ -17,6 +17,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -78,6 +79,10 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
             return optuna.storages.get_storage(storage)
         except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
             detail = str(error).strip().splitlines()[0]
+            if isinstance(error, ImportError):
+                detail = (
+                    "its driver is not installed; for PostgreSQL: pip install 'psycopg[binary]'"
+                )
             # Two processes made the tables of a new database at once: the other one was faster.
             if attempt == 9 or not re.search("already exists|UNIQUE|duplicate", detail):
                 raise StoreError(
@@ -202,7 +207,9 @@ class Board:
         assert trial.end is not None
         self.study.sampler = optuna.samplers.RandomSampler(seed=0)  # a grid would stop the study
         values = trial.value if trial.end == "complete" else None
-        self.study.tell(number, values, STATES[trial.end], skip_if_finished=True)
+        # Another process may come first, even between Optuna's look and its write.
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):
+            self.study.tell(number, values, STATES[trial.end], skip_if_finished=True)
         self._see(number, told=True)
 
     def _see(self, number: int, **changed: Any) -> None:
