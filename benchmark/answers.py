@@ -9,7 +9,7 @@ from benchmark.errors import BenchmarkError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats import Ranking
+    from stats import Pooled, Ranking
     from stats.report import Result
 
 #: What each function of `stats` wants to know of how scores are to be analysed.
@@ -37,7 +37,23 @@ def verdicts(
     if not how["tasks"]:
         return [analysis]
     of_averages = _only(_of_kind(how, paired=True), *_TESTED)
-    return [pooled(table, baseline, candidates, how["tasks"], **of_averages), analysis]
+    over_all = pooled(table, baseline, candidates, how["tasks"], **of_averages)
+    return [_saying_what_it_left_out(over_all, how, of_averages), analysis]
+
+
+def _saying_what_it_left_out(
+    over_all: "Pooled", how: Mapping[str, Any], taken: Mapping[str, Any]
+) -> "Pooled":
+    left = [
+        f"{name} {how[name]}" for name in ("test", "effect") if name in how and name not in taken
+    ]
+    if not left:
+        return over_all
+    note = (
+        f"{' and '.join(left)}: of the runs on each task, which are not paired; averages over a "
+        "task's runs are paired by the task"
+    )
+    return replace(over_all, warnings=(*over_all.warnings, note))
 
 
 def probabilities(

@@ -65,7 +65,7 @@ def _add_stats(stats: argparse.ArgumentParser) -> None:
         help="arms, the baseline first (default: as the study declares; with --rank: all)",
     )
     what.add_argument("--metric", help="default: each task's own")
-    what.add_argument("--split", default="test", help="dev or test (default: test)")
+    what.add_argument("--split", help="dev or test (default: test)")
     _add_question(stats)
     _add_answer(stats)
     _add_format(stats)
@@ -105,6 +105,16 @@ def _add_answer(stats: argparse.ArgumentParser) -> None:
         "hedges_g (default), cliffs_delta, a12",
     )
     _add_level(how, f"{CORRECTIONS}; with --rank also shaffer")
+    how.add_argument("--family", choices=("model-init-task", "study"), help="corrected together")
+    how.add_argument(
+        "--equivalence", choices=("t", "ranks"), help="of means (default) or of pseudo-medians"
+    )
+    how.add_argument(
+        "--zeros", choices=("wilcox", "pratt", "zsplit"), help="of the signed-rank test"
+    )
+    how.add_argument(
+        "--interaction-scale", choices=("raw", "log_odds"), help="points (default) or log odds"
+    )
     how.add_argument(
         "--resolution", type=float, help="smallest step of the metric (accuracy of a study: known)"
     )

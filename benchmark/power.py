@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def power(options: argparse.Namespace) -> int:
     """Print what a number of pairs can show, and how many a verdict takes."""
-    from stats import plan_power
+    from stats import UNPAIRED_TESTS, plan_power
 
+    if options.test in UNPAIRED_TESTS:
+        raise BenchmarkError(
+            f"bench power plans pairs, and --test {options.test} is for unpaired scores: their "
+            "power is stats.unpaired_power(...), their number stats.unpaired_seeds(...)."
+        )
     names = ("gain", "alpha", "correction", "family", "test")
     given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
     if options.study is None:

@@ -1,13 +1,20 @@
 """Which options of `bench stats` go together; contradictions are refused before any work."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from benchmark.errors import BenchmarkError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: What an answer has no use for, by the option that asks the question.
 USELESS = {
-    "rank": ("effect", "margin"),
-    "bayes": ("test", "effect", "alpha", "correction"),
+    "rank": ("effect", "margin", "equivalence", "family", "interaction_scale"),
+    "bayes": (
+        *("test", "effect", "alpha", "correction"),
+        *("equivalence", "family", "zeros", "interaction_scale"),
+    ),
 }
 
 
@@ -19,7 +26,9 @@ def check_question(options: argparse.Namespace) -> None:
     """
     _check_source(options)
     for question, useless in USELESS.items():
-        given = [f"--{name}" for name in useless if getattr(options, name) is not None]
+        given = [
+            f"--{name.replace('_', '-')}" for name in useless if getattr(options, name) is not None
+        ]
         if getattr(options, question) and given:
             raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")
     _check_compare(options)
@@ -32,6 +41,27 @@ def check_question(options: argparse.Namespace) -> None:
         )
     _check_test(options)
     _check_effect(options)
+
+
+def check_resolution(table: "pd.DataFrame", resolution: float, margin: float | None) -> None:
+    """Refuse a resolution that is not that of the scores: rounding to it would make verdicts.
+
+    Raises:
+        BenchmarkError: it is coarser than the margin, or scores lie between its steps.
+    """
+    if margin is not None and resolution > margin:
+        raise BenchmarkError(
+            f"--resolution {resolution:g} is coarser than the margin of {margin:g}: rounding "
+            "would decide what is equivalent."
+        )
+    steps = table["score"].dropna() / resolution
+    between = (steps - steps.round()).abs() > 0.25
+    if between.any():
+        score = table["score"].dropna()[between].iloc[0]
+        raise BenchmarkError(
+            f"--resolution {resolution:g} is not the step of these scores: {score:g} is no "
+            "multiple of it. For accuracies in percent it is 100 / size of the test set."
+        )
 
 
 def _check_source(options: argparse.Namespace) -> None:
@@ -79,6 +109,11 @@ def _check_test(options: argparse.Namespace) -> None:
         if options.test not in POST_HOCS:
             raise BenchmarkError(
                 f"--rank tests its pairs by {', '.join(POST_HOCS)}, not by {options.test}."
+            )
+        if options.test != "wilcoxon" and options.correction:
+            raise BenchmarkError(
+                f"--test {options.test} holds the error of all pairs by itself: it has no use for "
+                "--correction."
             )
         return
     _check_kind("test", options, PAIRED_TESTS, UNPAIRED_TESTS)

@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmark import answers
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
-from benchmark.questions import check_question
+from benchmark.questions import check_question, check_resolution
 from benchmark.record import declared_analysis, file_digest, scores_table
 from benchmark.tracking import Store, Tracker
 from benchmark.tuning.notes import notes_on_tuning
@@ -73,23 +73,36 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "list[Result]":
         raise BenchmarkError(
             "--resolution is that of a run; the averages that --tasks makes have a finer one."
         )
+    if options.resolution is not None and options.resolution > 0:
+        check_resolution(scores.table, options.resolution, how.get("margin"))
     try:
         if options.rank:
             post_hoc = {"post_hoc": options.test} if options.test else {}
             return answers.rankings(scores.table, options.compare, how | post_hoc)
         return _compared(options, scores, how)
     except (NotEnoughPairs, NotPaired) as error:
-        if not options.input or options.unpaired:
+        if not options.input or options.unpaired or _share_seeds(scores.table, options.compare):
             raise
         raise BenchmarkError(
             f"{error}. If the seeds in {options.input} mean nothing, say so with --unpaired."
         ) from error
 
 
+def _share_seeds(table: "pd.DataFrame", arms: Sequence[str] | None) -> bool:
+    """Whether these arms, or all, have seeds in common somewhere."""
+    named = table[table["method"].isin(arms)] if arms else table
+    places = ["model", "init", "task", "seed"]
+    runs = [set(part[places].itertuples(index=False)) for _, part in named.groupby("method")]
+    return len(runs) < 2 or bool(set.intersection(*runs))
+
+
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """What the command line says in place of the study."""
-    names = ("metric", "split", "margin", "alpha", "correction", "test", "effect", "tasks")
-    given = {name: getattr(options, name) for name in (*names, "resolution")}
+    names = (
+        *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
+        *("equivalence", "zeros", "interaction_scale", "tasks", "resolution"),
+    )
+    given = {name: getattr(options, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -110,7 +123,10 @@ def _from_file(options: argparse.Namespace) -> Scores:
     from stats import read_scores
 
     how = {"study": options.input.name, "paired": not options.unpaired, "tasks": None}
-    return Scores(read_scores(options.input), (), how)
+    table = read_scores(options.input)
+    if options.split and not table["split"].any():
+        raise BenchmarkError(f"--split {options.split}: {options.input} has no column split.")
+    return Scores(table, (), how)
 
 
 def _from_record(options: argparse.Namespace) -> Scores:
@@ -120,7 +136,7 @@ def _from_record(options: argparse.Namespace) -> Scores:
     tracker = Tracker(store)
     record = tracker.study_record(options.study)
     _warn_of_changes(record)
-    return _of_record(record, tracker, options.metric, options.split)
+    return _of_record(record, tracker, options.metric, options.split or "test")
 
 
 def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, split: str) -> Scores:

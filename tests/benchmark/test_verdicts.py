@@ -188,6 +188,8 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
     assert {each["verdict"] for each in told["comparisons"]} == {"better"}
     over_all, each = json.loads(answer(*arguments, "--tasks", "sampled", "--test", "t"))
     assert (over_all["test"], over_all["comparisons"][0]["n_pairs"]) == ("t", 3)
+    over_all, _ = json.loads(answer(*arguments, "--tasks", "sampled", "--test", "welch"))
+    assert any("test welch: of the runs on each task" in each for each in over_all["warnings"])
     assert (each["test"], each["comparisons"][0]["n_baseline"]) == ("mann-whitney", 6)
     ranked = json.loads(
         answer(
@@ -238,6 +240,11 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
         ),
         (["recorded", "--rank", "--compare", "base"], "--compare needs at least two arms"),
         (["recorded", "--rank", "--compare", "base", "kd"], 'no method "kd"'),
+        (["recorded", "--rank", "--zeros", "pratt", "--family", "study"], "no use for --family"),
+        (["--input", "CSV", "--rank", "--test", "conover", "--correction", "holm"], "by itself"),
+        (["--input", "CSV", *ASK, "--split", "dev"], "has no column split"),
+        (["recorded", "--resolution", "1000"], "coarser than the margin of"),
+        (["recorded", "--resolution", "0.7"], "is not the step of these scores"),
         (["recorded", "--resolution", "0"], "resolution must be a positive number"),
         (["recorded", "--margin", "nan"], "margin must be a positive number"),
         (["recorded", "--alpha", "1"], "alpha must lie between 0 and 1"),
@@ -249,6 +256,15 @@ def test_what_makes_no_sense_is_said_in_one_message(answer, unpaired, arguments,
     assert says in told
     assert told.startswith("bench: ")
     assert len(told.splitlines()) == 1
+
+
+def test_what_a_study_can_declare_the_command_line_can_ask(answer, unpaired):
+    arguments = ("stats", "recorded", "--format", "json")
+    told = json.loads(
+        answer(*arguments, "--equivalence", "ranks", "--zeros", "pratt", "--family", "study")
+    )
+    told = told[-1] if isinstance(told, list) else told
+    assert (told["equivalence"], told["zeros"], told["family"]) == ("ranks", "pratt", "study")
 
 
 def test_a_resolution_gives_published_scores_their_ties(answer, recorded):
