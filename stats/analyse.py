@@ -196,7 +196,7 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
         *caveats.of_pairing(concluded, settings),
         *caveats.of_absence(cube),
         *caveats.of_failures(cube, places, dropped, settings.paired),
-        *caveats.of_differences(concluded, measures["sd"]),
+        *caveats.of_differences(concluded, measures["sd"], settings.margin),
     ]
 
 

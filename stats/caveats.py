@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
@@ -87,17 +88,19 @@ def of_failures(
     return lines
 
 
-def of_differences(comparisons: Sequence[Comparison], sd: FloatArray) -> list[str]:
+def of_differences(
+    comparisons: Sequence[Comparison], sd: FloatArray, margin: float | None
+) -> list[str]:
     """Differences whose shape a reader would otherwise not suspect."""
     lines = []
     for each, spread in zip(comparisons, sd.tolist(), strict=True):
-        if remark := _suspicion(each, spread):
+        if remark := _suspicion(each, spread, margin):
             place = Cell(each.model, each.init, each.task)
             lines.append(f"{which(each.baseline, each.candidate, place)}: {remark}")
     return lines
 
 
-def _suspicion(each: Comparison, spread: float) -> str:
+def _suspicion(each: Comparison, spread: float, margin: float | None) -> str:
     if each.n_baseline < 2 or each.n_candidate < 2:
         if not each.paired:
             return "an arm with fewer than two scores, nothing can be concluded"
@@ -105,7 +108,11 @@ def _suspicion(each: Comparison, spread: float) -> str:
         return f"{pairs} of scored seeds, nothing can be concluded"
     if spread == 0:
         what = "score" if each.mean_difference == 0 else "difference"
-        return f"the same {what} on all {each.n_baseline} seeds; were they separate runs?"
+        same = f"the same {what} on all {each.n_baseline} seeds; were they separate runs?"
+        unknown = math.isnan(each.p_value) or (
+            margin is not None and math.isnan(each.p_equivalence)
+        )
+        return same + " A spread seen as zero gives t no p." if unknown else same
     if each.mean_difference * each.hodges_lehmann < 0:
         return (
             "mean difference and Hodges–Lehmann estimate have opposite signs; "

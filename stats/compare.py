@@ -25,9 +25,11 @@ class Comparison:
 
     Differences are candidate minus baseline in points of the metric, means are over the paired
     seeds, and whatever cannot be computed is NaN: intervals and effect sizes with one pair,
-    everything with none, standardised effects when all differences are equal, and
-    `p_equivalence` without a margin. For unpaired arms means are over all scores, the interval
-    is Welch's, Hodges–Lehmann is the shift, and rank-biserial is Cliff's δ.
+    everything with none, and `p_equivalence` without a margin. Where all differences are equal no
+    spread was seen, and NaN are standardised effects, p of t unless all are 0, and
+    `p_equivalence` by t, so that nothing is concluded from these.
+    For unpaired arms means are over all scores, the interval is Welch's, Hodges–Lehmann is the
+    shift, and rank-biserial is Cliff's δ.
 
     Attributes:
         n_pairs: seeds on which both arms have a score.
@@ -117,7 +119,8 @@ def compare(
             `stats.UNPAIRED_TESTS` (default "mann-whitney").
         effect: the effect size to show, one of `stats.PAIRED_EFFECTS` or
             `stats.UNPAIRED_EFFECTS`.
-        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
+        equivalence: of means, by "t", or of pseudo-medians, by "ranks"; how often either errs
+            under skew is said by `tost` and `rank_equivalence`.
         names: of the two arms, for tables and messages.
 
     Raises:

@@ -37,8 +37,14 @@ class Equivalence:
 def tost(differences: ArrayLike, margin: float) -> Equivalence:
     """Two one-sided paired t tests of |mean difference| < margin (Schuirmann 1987).
 
-    Rejects at α exactly when the t interval at confidence 1 − 2α lies inside ±margin. When all
-    differences are equal, p is 0 inside the margin and 1 elsewhere; with one pair it is NaN.
+    Rejects at α exactly when the t interval at confidence 1 − 2α lies inside ±margin. With one
+    pair p is NaN. So it is when all differences are equal: a spread that is seen as zero in a few
+    pairs is no evidence of a spread of zero. `rank_equivalence` has an answer there.
+
+    Exact for normal differences, and liberal where a few seeds are very bad: for exponential
+    differences whose mean lies at −margin, a wide one, equivalence is claimed at .05 in 15.5 % of
+    cases at n = 5, 14.4 % at n = 8 and 10.5 % at n = 20; for whole numbers from −3 to 3 in at
+    most 5.6 % (`python -m stats.simulation margin`).
 
     Args:
         differences: shape (n,), candidate minus baseline, in points of the metric.
@@ -59,7 +65,7 @@ def tost(differences: ArrayLike, margin: float) -> Equivalence:
 
 
 def tost_from_summary(mean: float, sd: float, n_pairs: int, margin: float) -> Equivalence:
-    """`tost` from a printed mean difference and the sd of the differences.
+    """`tost` from a printed mean difference and the sd of the differences; NaN for an sd of 0.
 
     Raises:
         NotEnoughPairs: fewer than two pairs.
@@ -83,6 +89,8 @@ def tost_welch_from_summary(
 ) -> Equivalence:
     """Two one-sided Welch tests from the means, sds and sizes of two unpaired samples.
 
+    p is NaN where both sds are 0, as in `tost`.
+
     Raises:
         NotEnoughPairs: a sample of fewer than two.
         InvalidSetting: the margin is not a positive number.
@@ -104,7 +112,7 @@ def two_one_sided(estimate: float, error: float, df: float, margin: float) -> Eq
     """The two tests for an estimate with this standard error and degrees of freedom."""
     check_positive("margin", margin)
     distances = np.array([margin + estimate, margin - estimate])
-    inside = _t_inside(distances, np.array(error))
+    inside = errors_inside(distances, np.array(error))
     p_lower, p_upper = (float(p) for p in stdtr(df, -inside))
     return Equivalence(
         t_lower=float(inside[0]),
@@ -119,11 +127,10 @@ def two_one_sided(estimate: float, error: float, df: float, margin: float) -> Eq
 
 def tost_rows(mean: FloatArray, sd: FloatArray, n_pairs: int, margin: float) -> FloatArray:
     """The larger of the two p-values for each mean and sd of `n_pairs` differences."""
-    inside = _t_inside(margin - np.abs(mean), sd / math.sqrt(n_pairs))
+    inside = errors_inside(margin - np.abs(mean), sd / math.sqrt(n_pairs))
     return np.asarray(stdtr(n_pairs - 1, -inside), dtype=np.float64)
 
 
-def _t_inside(distance: FloatArray, error: FloatArray) -> FloatArray:
-    """Standard errors from the estimate to the bound; infinite where there is no error."""
-    certain = np.where(distance > 0, np.inf, -np.inf)
-    return np.where(error == 0, certain, distance / np.where(error == 0, 1.0, error))
+def errors_inside(distance: FloatArray, error: FloatArray) -> FloatArray:
+    """Standard errors from the estimate to the bound; NaN where no error was seen."""
+    return distance / np.where(error == 0, np.nan, error)

@@ -108,6 +108,9 @@ def sequential_look(differences: ArrayLike, plan: SequentialPlan) -> SequentialL
     whether or not one stops here, and whatever made one stop. Its estimate, the mean, is drawn
     away from zero by stopping early.
 
+    Where all differences are equal but not zero, p is NaN and nothing stops: a spread that is seen
+    as zero in a few pairs is no evidence of a spread of zero.
+
     Args:
         differences: shape (n,), candidate minus baseline in points, n one of the plan's looks.
         plan: made before the first look.
@@ -135,7 +138,7 @@ def sequential_look(differences: ArrayLike, plan: SequentialPlan) -> SequentialL
         mean=float(mean[0]),
         t=t,
         level=plan.levels[place],
-        stops=abs(t) >= plan.critical[place],
+        stops=plan.critical[place] <= abs(t) < math.inf,
         p_value=_repeated_p(abs(t), place, plan),
         low=float(low[0]),
         high=float(high[0]),
@@ -148,7 +151,7 @@ def _repeated_p(t: float, place: int, plan: SequentialPlan) -> float:
     if t == 0:
         return 1.0
     if math.isinf(t):
-        return 0.0
+        return math.nan
     z = -float(ndtri(stdtr(n - 1, -t)))
     scale = z if plan.shape == "pocock" else z * math.sqrt(n / plan.looks[-1])
     return crossing_probability(plan.looks, _critical(plan.looks, plan.shape, scale))

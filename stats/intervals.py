@@ -29,8 +29,8 @@ def t_interval(differences: ArrayLike, confidence: float = 0.95) -> MeanInterval
 
     Covers 95.0 % of normal differences at n = 5 and 94.8 % at n = 8 in simulation, where
     bootstrap intervals stay below 89 %. With one pair the interval, t and p are NaN. When all
-    differences are equal the interval collapses to their value; t is 0 where they are 0, and else
-    infinite.
+    differences are equal the interval collapses to their value, which says nothing of how far the
+    truth may be; t and p are 0 and 1 where they are 0, and else infinite and NaN.
 
     Args:
         differences: shape (n,), candidate minus baseline, in points of the metric.
@@ -52,7 +52,7 @@ def t_interval(differences: ArrayLike, confidence: float = 0.95) -> MeanInterval
     low, high = t_bounds(mean, sd, vector.shape[1], confidence)
     none = mean[0] == sd[0] == 0
     t = 0.0 if none else float(standardised(mean, sd)[0]) * math.sqrt(vector.shape[1])
-    p_value = 2 * float(stdtr(vector.shape[1] - 1, -abs(t)))
+    p_value = math.nan if math.isinf(t) else 2 * float(stdtr(vector.shape[1] - 1, -abs(t)))
     return MeanInterval(float(mean[0]), float(low[0]), float(high[0]), confidence, t, p_value)
 
 

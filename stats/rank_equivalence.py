@@ -39,6 +39,11 @@ def rank_equivalence(differences: ArrayLike, margin: float, alpha: float = 0.05)
     with them the test decides. The smallest p is 2⁻ⁿ, so that four pairs or fewer can show nothing
     at α = .05.
 
+    What is assumed is symmetry around the pseudo-median. Without it the test can be liberal: for
+    exponential differences it claims equivalence at the margin in 6.0, 5.9 and 6.0 % of cases at
+    n = 5, 8 and 20, and in 36.1 % at n = 20 where four differences in five are alike and the
+    fifth is much lower (`python -m stats.simulation margin`).
+
     Args:
         differences: shape (n,), candidate minus baseline, in points of the metric.
         margin: smallest difference that matters, in the same points.

@@ -20,6 +20,7 @@ class SeedsAndItems:
         seed_error: its part from seeds alone, which an interval over seeds shows.
         item_error: its part from items alone, which an interval over seeds leaves out.
         df: of t, by Satterthwaite's approximation.
+        p_value: NaN where all differences are equal but not zero, as of `stats.welch`.
     """
 
     difference: float
@@ -75,7 +76,7 @@ def seeds_and_items(differences: ArrayLike, *, confidence: float = 0.95) -> Seed
     df = max(1.0, min(float(total**2 / parts), float(max(dfs[:2])))) if parts > 0 else 1.0
     error = math.sqrt(total / size)
     half_width = float(stdtrit(df, (1 + confidence) / 2)) * error
-    certain = 1.0 if mean == 0 else 0.0
+    unknown = 1.0 if mean == 0 else math.nan
     return SeedsAndItems(
         difference=mean,
         error=error,
@@ -85,7 +86,7 @@ def seeds_and_items(differences: ArrayLike, *, confidence: float = 0.95) -> Seed
         low=mean - half_width,
         high=mean + half_width,
         confidence=confidence,
-        p_value=2 * float(stdtr(df, -abs(mean) / error)) if error > 0 else certain,
+        p_value=2 * float(stdtr(df, -abs(mean) / error)) if error > 0 else unknown,
         n_seeds=n_seeds,
         n_items=n_items,
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from stats.effect_sizes import pair_correlation_rows
+from stats.equivalence import errors_inside
 from stats.inputs import FloatArray, IntArray
 from stats.intervals import mean_and_sd
 from stats.primary_tests import unpaired_test_rows
@@ -124,6 +125,4 @@ def _p_equivalence(
     sds = (mean_and_sd(first)[1], mean_and_sd(second)[1])
     error = np.hypot(sds[0] / math.sqrt(first.shape[1]), sds[1] / math.sqrt(second.shape[1]))
     distance = settings.margin - np.abs(welch["difference"])
-    certain = np.where(distance > 0, np.inf, -np.inf)
-    inside = np.where(error == 0, certain, distance / np.where(error == 0, 1.0, error))
-    return np.asarray(stdtr(welch["df"], -inside), dtype=np.float64)
+    return np.asarray(stdtr(welch["df"], -errors_inside(distance, error)), dtype=np.float64)

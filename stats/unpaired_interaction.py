@@ -26,7 +26,7 @@ def unpaired_interaction_statistics(
 
     The variance of the double difference is the sum of the four s²/n, with the degrees of freedom
     of Welch (1947) and Satterthwaite (1946). Where all arms are constant the interval is a
-    point, and p is 1 for a double difference of 0 and 0 otherwise.
+    point, and p is 1 for a double difference of 0 and NaN otherwise.
 
     Args:
         four: shape (4, m, places), NaN where an arm has no score, two scores in each at least:
@@ -49,10 +49,10 @@ def unpaired_interaction_statistics(
     df = np.where(varies, error**4 / np.where(varies, shares, 1.0), np.inf)
     t = change / np.where(varies, error, 1.0)
     half_width = np.where(varies, stdtrit(df, (1 + settings.confidence) / 2) * error, 0.0)
-    certain = np.where(change == 0, 1.0, 0.0)
+    unknown = np.where(change == 0, 1.0, np.nan)
     return {
         "difference_of_differences": change,
         "ci_low": change - half_width,
         "ci_high": change + half_width,
-        "p_value": np.where(varies, 2 * stdtr(df, -np.abs(t)), certain),
+        "p_value": np.where(varies, 2 * stdtr(df, -np.abs(t)), unknown),
     }

@@ -29,6 +29,8 @@ def decide(
     | no | yes | equivalent: shown to be inside the margin |
     | no | no | inconclusive |
 
+    No level is better than that of the two p-values: `tost` says how often it errs under skew.
+
     Args:
         p_adjusted: p of the primary test, corrected in its family; NaN rejects nothing.
         p_equivalence: p of the equivalence test; NaN where there is no margin.
@@ -77,16 +79,15 @@ def seeds_to_decide(sd: FloatArray, family_size: IntArray, settings: Settings) -
     Heisey 2001).
 
     Args:
-        sd: shape (m,), NaN where there was no spread to observe.
+        sd: shape (m,), 0 or NaN where there was no spread to observe.
         family_size: shape (m,), comparisons corrected together with each.
         settings: whose margin is the effect; without one the answers are None.
     """
     needed: list[int | None] = [None] * len(sd)
     if settings.margin is None:
         return needed
-    with np.errstate(divide="ignore"):
-        effect = settings.margin / sd
-    known = np.isfinite(sd)
+    known = sd > 0
+    effect = settings.margin / np.where(known, sd, np.nan)
     for size in np.unique(family_size[known]):
         rows = np.flatnonzero(known & (family_size == size))
         pairs = seeds_for_test(

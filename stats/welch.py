@@ -28,8 +28,8 @@ class Welch:
 def welch(baseline: ArrayLike, candidate: ArrayLike, confidence: float = 0.95) -> Welch:
     """Welch's (1947) test and interval for candidate mean − baseline mean, arms unpaired.
 
-    Where both arms are constant the interval is a point, and p is 1 if they agree and 0 if they
-    do not.
+    Where both arms are constant the interval is a point. p is then 1 if they agree, and else NaN:
+    a spread that is seen as zero in a few scores is no evidence of a spread of zero.
 
     Args:
         baseline: shape (n,), at least two scores, in points of the metric.
@@ -80,5 +80,5 @@ def welch_rows(
         "high": difference + half_width,
         "t": t,
         "df": df,
-        "p_value": np.where(varies, 2 * stdtr(df, -np.abs(t)), np.where(t == 0, 1.0, 0.0)),
+        "p_value": np.where(np.isinf(t), np.nan, 2 * stdtr(df, -np.abs(t))),
     }

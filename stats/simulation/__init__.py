@@ -4,6 +4,7 @@ Every cell of every table draws random numbers of its own, from its seed and its
 that any one of them can be made again alone.
 """
 
+from stats.simulation.at_the_margin import margin_error_rate, margin_table
 from stats.simulation.coverage import coverage, coverage_table
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.looks import looks_table
@@ -19,6 +20,8 @@ __all__ = [
     "error_rate",
     "error_table",
     "looks_table",
+    "margin_error_rate",
+    "margin_table",
     "pooling_table",
     "verdict_rates",
     "verdict_table",

@@ -9,6 +9,7 @@ from stats.simulation import (
     coverage_table,
     error_table,
     looks_table,
+    margin_table,
     pooling_table,
     verdict_table,
 )
@@ -17,6 +18,7 @@ TABLES = {
     "coverage": coverage_table,
     "errors": error_table,
     "verdicts": verdict_table,
+    "margin": margin_table,
     "pooling": pooling_table,
     "looks": looks_table,
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stats import PAIRED_TESTS, UNPAIRED_TESTS
-from stats.simulation import LAWS, coverage, error_rate, looks_table, pooling_table
+from stats.simulation import LAWS, coverage, error_rate, looks_table, margin_table, pooling_table
 from stats.simulation.coverage import INTERVALS
 from stats.simulation.laws import PAIRS, truths
 from stats.simulation.verdicts import wrong_verdicts
@@ -167,7 +167,10 @@ def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str)
     assert found == [percent(share) for share in wrong_verdicts(test, 8)]
 
 
-@pytest.mark.parametrize(("name", "table"), [("pooling", pooling_table), ("looks", looks_table)])
+SMALL = [("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)]
+
+
+@pytest.mark.parametrize(("name", "table"), SMALL)
 def test_small_tables_are_what_their_commands_print(name: str, table):
     head, _, *rows = (cells_of(line) for line in table().splitlines())
     assert table_after(name) == {row[0]: row[1:] for row in [head, *rows]}

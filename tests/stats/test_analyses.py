@@ -141,8 +141,12 @@ def test_seven_pairs_beside_eight_can_still_reach_alpha_in_holms_later_steps(tab
 def test_identical_runs_are_suspected(table):
     copied = table[table["method"] == "base"].assign(method="copy")
     analysis = analyse(pd.concat([table, copied]), "base", ["copy"], margin=1.0)
-    assert {each.verdict for each in analysis.comparisons} == {"equivalent"}
+    assert {each.verdict for each in analysis.comparisons} == {"inconclusive"}
     assert sum("the same score on all 8 seeds" in w for w in analysis.warnings) == 2
+    assert sum("A spread seen as zero gives t no p." in w for w in analysis.warnings) == 2
+    ranks = analyse(pd.concat([table, copied]), "base", ["copy"], margin=1.0, equivalence="ranks")
+    assert {each.verdict for each in ranks.comparisons} == {"equivalent"}
+    assert not any("gives t no p" in w for w in ranks.warnings)
 
 
 def test_an_outlier_that_turns_the_mean_is_pointed_out(table):

@@ -191,9 +191,9 @@ def test_equivalence_by_ranks_is_one_setting():
 
 @pytest.mark.parametrize("test", [*PAIRED_TESTS, *UNPAIRED_TESTS])
 def test_identical_arms_are_never_told_apart(test: str):
-    result = compare(BASE, BASE, test=test, paired=test in PAIRED_TESTS, margin=2.0)
-    assert result.p_value == 1
-    assert result.verdict == "equivalent"
+    settings = {"test": test, "paired": test in PAIRED_TESTS, "margin": 2.0}
+    assert compare(BASE, BASE, **settings).p_value == 1
+    assert compare(BASE, BASE, equivalence="ranks", **settings).verdict == "equivalent"
 
 
 def test_log_odds_have_no_ceiling():

@@ -67,9 +67,12 @@ def test_the_order_of_seeds_does_not_matter(both, random):
 
 
 @given(arms)
-def test_identical_arms_are_equivalent_with_p_one(both):
+def test_identical_arms_have_p_one_and_are_equivalent_by_ranks_alone(both):
     result = compare(both[0], both[0], margin=1)
-    assert (result.p_value, result.p_equivalence, result.verdict) == (1, 0, "equivalent")
+    assert (result.p_value, result.verdict) == (1, "inconclusive")
+    assert math.isnan(result.p_equivalence)
+    ranks = compare(both[0], both[0], margin=1, equivalence="ranks")
+    assert ranks.p_equivalence == 2.0 ** -len(both[0])
     assert math.isnan(result.d_z)
     assert (result.ci_low, result.ci_high) == (0, 0)
 

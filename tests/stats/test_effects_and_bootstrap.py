@@ -252,11 +252,11 @@ def test_four_pairs_are_never_shown_equivalent_by_ranks():
 def test_non_inferiority_is_one_half_of_equivalence(values: list[int], test: str):
     result = non_inferiority(values, 2.5, test=test)
     both = tost(values, 2.5) if test == "t" else rank_equivalence(values, 2.5)
-    assert result.p_value == pytest.approx(both.p_lower)
+    assert result.p_value == pytest.approx(both.p_lower, nan_ok=True)
     turned = non_inferiority(np.negative(values), 2.5, test=test, lower_is_better=True)
-    assert turned.p_value == result.p_value
+    assert turned.p_value == pytest.approx(result.p_value, abs=0, nan_ok=True)
     assert turned.bound == result.bound
-    if test == "t" and abs(result.bound + 2.5) > 1e-9:
+    if not math.isnan(result.p_value) and test == "t" and abs(result.bound + 2.5) > 1e-9:
         assert (result.p_value < 0.05) == (result.bound > -2.5)
 
 
@@ -268,8 +268,8 @@ def test_bounds_of_non_inferiority_are_those_of_the_intervals():
         hodges_lehmann(values).estimate,
         hodges_lehmann(values, 0.9).low,
     )
-    assert non_inferiority([0.5, 0.5], 1).p_value == 0
-    assert non_inferiority([-2, -2], 1).p_value == 1
+    assert math.isnan(non_inferiority([0.5, 0.5], 1).p_value)
+    assert math.isnan(non_inferiority([-2, -2], 1).p_value)
 
 
 @pytest.mark.parametrize("test", [rank_equivalence, non_inferiority])

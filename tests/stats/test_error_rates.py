@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from stats import PAIRED_TESTS, UNPAIRED_TESTS, Settings
+from stats import PAIRED_TESTS, UNPAIRED_TESTS, Settings, rank_equivalence, tost
 from stats.non_inferiority import TESTS
 from stats.rank_equivalence import one_sided_rank_rows
 from stats.simulation import LAWS, PAIRS, coverage, error_rate, looks_table, verdict_rates
+from stats.simulation.at_the_margin import margin_error_rate
 from stats.simulation.laws import truths
 from stats.simulation.pooling import pooling_error
 
@@ -25,6 +26,9 @@ NULLS = [
 ]
 LIBERAL = {("t", "discrete", 5): 0.062, ("t", "discrete", 8): 0.056}
 """Known, and said in the docstring of `student_rows`."""
+
+LIBERAL_AT_THE_MARGIN = {("t", "discrete", 5): 0.056}
+"""Known, and said in the docstring of `tost`."""
 
 
 def allowed(level: float, simulations: int) -> float:
@@ -131,6 +135,41 @@ def test_non_inferiority_keeps_its_level_at_the_margin(n: int):
     assert TESTS == ("t", "ranks")
     assert by_ranks <= allowed(LEVEL, 5_000)
     assert (student.sf(t, n - 1) < LEVEL).mean() <= allowed(LEVEL, 5_000)
+
+
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize("end", [-1, 1])
+@pytest.mark.parametrize("law", SYMMETRIC)
+@pytest.mark.parametrize("test", ["t", "ranks"])
+def test_equivalence_at_the_margin_keeps_its_level_without_skew(
+    test: str, law: str, end: int, n: int
+):
+    level = LIBERAL_AT_THE_MARGIN.get((test, law, n), LEVEL)
+    assert margin_error_rate(test, law, n, end) <= allowed(level, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("test", "law", "n", "end", "figure"),
+    [
+        ("t", SKEWED_MEAN, 5, -1, 0.155),
+        ("t", SKEWED_MEAN, 8, -1, 0.144),
+        ("t", SKEWED_MEAN, 20, -1, 0.105),
+        ("ranks", SKEWED_MEAN, 5, -1, 0.060),
+        ("ranks", "rare losses", 20, 1, 0.361),
+    ],
+)
+def test_where_equivalence_is_liberal_the_docstring_says_by_how_much(
+    test: str, law: str, n: int, end: int, figure: float
+):
+    assert margin_error_rate(test, law, n, end) == pytest.approx(figure, abs=6e-4)
+    assert figure > allowed(LEVEL, 10_000)
+    told = tost.__doc__ if test == "t" else rank_equivalence.__doc__
+    assert f"{100 * figure:.1f}" in str(told)
+
+
+@pytest.mark.parametrize("n", [5, 8])
+def test_rarely_bad_seeds_that_were_not_seen_show_no_equivalence(n: int):
+    assert margin_error_rate("t", "rare losses", n, -1) <= LEVEL
 
 
 @pytest.mark.parametrize("law", ["t3", "discrete", SKEWED_MEAN])

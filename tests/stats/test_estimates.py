@@ -13,9 +13,11 @@ from stats import (
     NotEnoughPairs,
     NotPaired,
     StatsError,
+    compare,
     d_z,
     hedges_g_z,
     hodges_lehmann,
+    non_inferiority,
     pair_correlation,
     rank_biserial,
     t_interval,
@@ -122,9 +124,16 @@ def test_tost_rejects_exactly_when_the_ninety_percent_interval_is_inside():
     )
 
 
-@pytest.mark.parametrize(("value", "p"), [(0.0, 0.0), (0.3, 0.0), (0.5, 1.0), (-0.7, 1.0)])
-def test_a_constant_difference_is_equivalent_only_strictly_inside(value: float, p: float):
-    assert tost([value] * 6, margin=0.5).p_value == p
+@pytest.mark.parametrize("value", [0.0, 0.3, 0.5, -0.7])
+def test_a_spread_seen_as_zero_shows_t_neither_equivalence_nor_a_difference(value: float):
+    assert math.isnan(tost([value] * 6, margin=0.5).p_value)
+    assert math.isnan(non_inferiority([value] * 6, margin=0.5).p_value)
+    assert math.isnan(tost_from_summary(value, 0.0, 6, 0.5).p_value)
+    assert math.isnan(tost_welch_from_summary(value, (0.0, 0.0), (6, 6), 0.5).p_value)
+    assert math.isnan(t_interval([value] * 6).p_value) == (value != 0)
+    found = compare([60.0] * 6, [60.0 + value] * 6, test="t", margin=0.8)
+    assert math.isnan(found.p_value) == (value != 0)
+    assert (found.verdict, found.seeds_needed) == ("inconclusive", None)
 
 
 def test_a_constant_difference_has_a_point_for_interval_and_no_standardised_effect():

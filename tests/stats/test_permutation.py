@@ -15,6 +15,7 @@ from stats import (
     InvalidSetting,
     NotEnoughPairs,
     StatsError,
+    compare,
     hodges_lehmann_shift,
     mann_whitney,
     permutation_test,
@@ -185,7 +186,10 @@ def test_welch_agrees_with_scipy_and_pingouin():
 
 def test_constant_arms_have_defined_answers():
     assert welch([1, 1], [1, 1]).p_value == 1
-    assert welch([1, 1], [2, 2]).p_value == 0
+    assert math.isnan(welch([1, 1], [2, 2]).p_value)
+    found = compare([1, 1], [2, 2], test="welch", paired=False, margin=2)
+    assert math.isnan(found.p_equivalence)
+    assert found.verdict == "inconclusive"
     assert permutation_test([0, 0]).p_value == sign_test([0, 0]).p_value == 1
     assert permutation_test([2]).p_value == 1
     assert unpaired_permutation_test([1, 1], [1, 1]).p_value == mann_whitney([1], [1]).p_value == 1
