@@ -27,6 +27,10 @@ AT_ONCE = 1 << 17
 """Weights held at a time, 0.5 MB: what does not leave the cache is not fetched again."""
 
 
+ROUNDING = np.float32(1e-5)
+"""Masses that are this close are equal but for the rounding of 32-bit sums."""
+
+
 @dataclass(frozen=True, slots=True)
 class BayesianSignedRank:
     """Posterior probabilities that a region holds more of the Walsh averages than the others.
@@ -59,7 +63,8 @@ def bayesian_signed_rank(
     The posterior of the distribution of differences puts Dirichlet weights on the observations
     and on one pseudo-observation at 0 of weight `prior_strength`. In each sample of the weights
     the masses of Walsh averages below, inside and above ±rope are compared; the answer is how
-    often each is the largest. Averages on the edge of the region count half to either side.
+    often each is the largest; regions of equal mass share the sample. Averages on the edge of
+    the region count half to either side.
 
     The units are usually tasks: with the seeds of one task it speaks of that task alone.
 
@@ -176,4 +181,6 @@ def _largest(weights: NDArray32, edges: tuple[IntArray, ...], rope: float) -> Fl
     below = (masses[0] + masses[1]) / 2
     above = 1 - (masses[2] + masses[3]) / 2
     inside = 1 - below - above if rope > 0 else np.full_like(below, -1.0)
-    return np.bincount(np.argmax([below, inside, above], axis=0), minlength=3).astype(np.float64)
+    regions = np.stack([below, inside, above])
+    largest = regions >= regions.max(axis=0) - ROUNDING
+    return np.asarray((largest / largest.sum(axis=0)).sum(axis=1), dtype=np.float64)

@@ -53,6 +53,22 @@ def test_float_noise_does_not_move_averages_over_the_edge_of_the_rope():
     assert (tenths.p_below, tenths.p_rope) == (tens.p_below, tens.p_rope)
 
 
+def test_no_difference_at_all_is_no_evidence_for_either_side():
+    for n in (2, 8, 23):
+        found = bayesian_signed_rank([0] * n)
+        assert (found.p_below, found.p_rope, found.p_above) == (0.5, 0, 0.5)
+
+
+@given(whole, st.sampled_from([0.0, 1.0]))
+@hypothesis_settings(max_examples=40, deadline=None)
+def test_swapping_the_arms_swaps_the_probabilities(values: list[int], rope: float):
+    there = bayesian_signed_rank(values, rope, samples=500)
+    back = bayesian_signed_rank(np.negative(values), rope, samples=500)
+    assert (there.p_below, there.p_rope, there.p_above) == pytest.approx(
+        (back.p_above, back.p_rope, back.p_below), abs=1e-12
+    )
+
+
 def by_definition(weights: np.ndarray, values: np.ndarray, rope: float) -> np.ndarray:
     averages = (values[:, None] + values) / 2
     masses = weights[:, None] * weights
