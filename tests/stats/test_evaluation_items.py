@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from stats import (
@@ -52,6 +55,12 @@ def test_its_error_is_the_standard_error_of_a_mean_of_differences():
     found = mcnemar(baseline, candidate)
     assert found.error == pytest.approx((candidate - baseline).std() / math.sqrt(60))
     assert (found.only_baseline, found.only_candidate, found.n_items) == (2, 10, 60)
+
+
+def test_the_interval_is_that_of_agresti_and_min():
+    # By hand: (7 − 1)/23 ± 1.959964 · √(1.5 + 7.5 − 6²/23)/23.
+    found = mcnemar(*items(1, 1, 7, 12))
+    assert (found.low, found.high) == pytest.approx((0.028513, 0.493226), abs=2e-6)
 
 
 def test_two_classifiers_that_never_disagree():
@@ -167,6 +176,22 @@ def test_the_interval_covers_whichever_source_of_chance_is_the_larger(seed_sd, i
     assert covered / n >= 0.95 - 2 * math.sqrt(0.05 * 0.95 / n)
     if item_sd > 1:
         assert alone / n < 0.7
+
+
+def test_its_error_comes_from_the_mean_squares_of_the_analysis_of_variance():
+    table = crossed(np.random.default_rng(3), 1.0, 2.0, shape=(4, 6))
+    places = np.indices(table.shape).reshape(2, -1)
+    cells = pd.DataFrame({"y": table.ravel(), "seed": places[0], "item": places[1]})
+    squares = anova_lm(ols("y ~ C(seed) + C(item)", cells).fit())["sum_sq"]
+    seed, item, rest = squares / np.array([3, 5, 15])
+    found = seeds_and_items(table)
+    assert found.error == pytest.approx(math.sqrt((seed + item - rest) / 24))
+    assert seed + item - rest > max(seed, item)
+
+
+def test_its_degrees_of_freedom_are_never_more_than_those_of_either_source():
+    # Both mean squares are equal and nothing is left over: Satterthwaite alone would say 6.
+    assert seeds_and_items(np.add.outer(range(4), range(4))).df == pytest.approx(3)
 
 
 def test_without_spread_between_items_it_is_the_t_interval_over_seeds():
