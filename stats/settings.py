@@ -85,6 +85,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_fraction("alpha", self.alpha)
+        if not isinstance(self.paired, (bool, np.bool_)):
+            raise InvalidSetting(f"paired must be True or False, not {self.paired!r}")
         if self.margin is not None:
             check_positive("margin", self.margin)
         for each in _values(self.resolution):

@@ -310,6 +310,17 @@ def test_the_name_of_a_metric_is_a_name():
         stats.is_lower_better(3)
 
 
+@pytest.mark.parametrize("paired", ["no", 1, None])
+def test_paired_is_yes_or_no_and_nothing_that_looks_like_it(paired: object):
+    with pytest.raises(stats.InvalidSetting, match="paired must be True or False"):
+        stats.compare([1.0, 2.0, 4.0], [2.0, 3.0, 4.0], paired=paired)
+
+
+def test_yes_is_no_margin():
+    with pytest.raises(stats.InvalidSetting, match="margin must be a positive number of points"):
+        stats.compare([1.0, 2.0, 4.0], [2.0, 3.0, 4.0], margin=True)
+
+
 @pytest.mark.parametrize("test", ["t", "permutation", "sign", "wilcoxon"])
 @pytest.mark.parametrize("score", [0.0, 61.0])
 def test_identical_arms_are_never_different(test: str, score: float):
