@@ -149,11 +149,19 @@ class Scheduler:
         self._waiting[run.key] = (urgency, job)
 
     def withdraw(self, keys: Iterable[str]) -> None:
-        """Let runs be: those under way are stopped and end as pruned."""
+        """Let runs be: those under way are stopped and end as pruned.
+
+        A run that leaves something for another one goes on.
+        """
         for k in keys:
-            self._waiting.pop(k, None)
-            if k in self._running:
+            if k in self._waiting and not self._waiting[k][1].outputs:
+                del self._waiting[k]
+            if k in self._running and not self._running[k].outputs:
                 self.engine.cancel(k)
+
+    def is_under_way(self, key: str) -> bool:
+        """Whether a run is executing or waiting to."""
+        return key in self._waiting or key in self._running
 
     def step(self) -> Sequence[Progress | Ended]:
         """Start what is ready, and wait a moment for what workers say."""

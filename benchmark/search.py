@@ -118,6 +118,8 @@ def _values(name: str, among: Sequence[Value] | Range) -> tuple[Value, ...] | Ra
         raise StudyError(f"Search({name}=[]): the list is empty.")
     if any(not isinstance(v, float | int | str | bool) for v in among):
         raise StudyError(f"Search({name}={list(among)!r}): values must be numbers or texts.")
+    if any(isinstance(v, float) and not math.isfinite(v) for v in among):
+        raise StudyError(f"Search({name}={list(among)!r}): values must be finite.")
     if len(set(among)) < len(among):
         raise StudyError(f"Search({name}={list(among)!r}): a value is there twice.")
     return tuple(among)
@@ -160,10 +162,10 @@ class Tuning:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("trials", "ahead"):
+        for name, least in (("trials", 1), ("ahead", 1), ("seed", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise StudyError(f"Tuning: {name} must be a whole number of at least 1.")
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise StudyError(f"Tuning: {name} must be a whole number of at least {least}.")
         self._check_seeds()
         for name, allowed in (
             ("sampler", ("tpe", "grid", "random", "gp")),

@@ -156,13 +156,25 @@ def check_searches(study: "Study") -> None:
     searched = [arm for arm in study.arms if arm.search]
     if study.tuning is not None and not searched:
         raise StudyError("study: tuning is given, but no arm has a search=Search(...).")
+    for task in study.tasks if searched else ():
+        if not task.keeps_test_apart:
+            raise StudyError(
+                f"{task.name}: its splits are drawn anew for every seed, so that dev of a tuning "
+                "seed holds test examples of the comparison; tune on a task with fixed splits."
+            )
     if tuning.protocol == "paper" and searched:
         _check_paper(study, tuning)
     for arm in searched:
         _check_space(arm, study)
     if tuning.sampler == "grid" and any(a.search and a.search.size is None for a in searched):
         raise StudyError('Tuning: sampler="grid" needs lists of values; a Range has no grid.')
-    searches(study)
+    for searching in searches(study):
+        metrics = {study.metric or task.metric for _, task in searching.members}
+        if len(metrics) > 1:
+            raise StudyError(
+                f"the search {searching.name} would average {' and '.join(sorted(metrics))}: give "
+                'the study one metric, or use Tuning(per="task").'
+            )
 
 
 def _check_paper(study: "Study", tuning: Tuning) -> None:

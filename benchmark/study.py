@@ -53,6 +53,10 @@ class Arm:
             )
         if not self.name:
             object.__setattr__(self, "name", self.method.name)
+        if self.search is not None and not isinstance(self.search, Search):
+            raise StudyError(
+                f'arm "{self.name}": search must be a Search(...), not {self.search!r}.'
+            )
         if not hasattr(self.model, "build") or isinstance(self.model, type):
             raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
         if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
@@ -222,6 +226,8 @@ class Study:
         self._check_analysis()
         if not hasattr(self.training, "resolved"):
             raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
+        if self.tuning is not None and not isinstance(self.tuning, Tuning):
+            raise StudyError(f"study: tuning must be a Tuning(...), not {self.tuning!r}.")
         if not self.seeds:
             raise StudyError("study: seeds is empty.")
         if any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in self.seeds):

@@ -224,6 +224,22 @@ class Tracker:
             return False
         return True
 
+    def is_open(self, run_id: str) -> bool:
+        """Whether a run has not ended."""
+        return str(self.client.get_run(run_id).info.status) == "RUNNING"
+
+    def close_children(self, parent: str, ends: Mapping[str, tuple[Status, str]]) -> None:
+        """End the open runs below another one.
+
+        Args:
+            parent: their parent.
+            ends: by the id of a run, how it ended; others were interrupted.
+        """
+        below = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'RUNNING'"
+        for run in self._search(below):
+            status, word = ends.get(run.info.run_id, ("KILLED", "interrupted"))
+            self.end(run.info.run_id, status, word, {"trial_state": word})
+
     def find(self, experiment: str, tags: Mapping[str, str]) -> str | None:
         """The id of the first run of an experiment with these tags."""
         condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())

@@ -57,8 +57,8 @@ class Ended:
     Attributes:
         key: of the run.
         status: "finished", "cached" (another process had finished it), or why it failed in a
-            word: "diverged", "out of memory", "disk full", "interrupted", "pruned", "failed",
-            "died".
+            word: "diverged", "out of memory", "disk full", "unreadable", "interrupted", "pruned",
+            "failed", "died".
         message: the error in one line; empty when it finished.
         scores: by "split/metric".
         seconds: spent.
@@ -155,6 +155,8 @@ def reason(error: Exception) -> tuple[str, str]:
     cause = error.__cause__ if isinstance(error, CacheError) else error
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
         return "disk full", f"{message}; free some space and run the same command again"
+    if isinstance(cause, OSError):
+        return "unreadable", f"{type(cause).__name__}: {message}"
     if isinstance(error, TrainerError | BenchmarkError):
         return "failed", message
     return "failed", f"{type(error).__name__}: {message}"

@@ -192,7 +192,8 @@ class Board:
 
     def report(self, number: int, step: int, value: float) -> None:
         """Add a point to a trial's curve."""
-        self.study._storage.set_trial_intermediate_value(self._ids[number], step, value)
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):  # taken over and told
+            self.study._storage.set_trial_intermediate_value(self._ids[number], step, value)
         self._see(number, curve={**self.seen[number].curve, step: value})
 
     def end(self, number: int, state: State, value: float | None, reason: str, steps: int) -> None:
@@ -216,7 +217,8 @@ class Board:
         self.seen[number] = replace(self.seen[number], **changed)
 
     def _write(self, trial_id: int, name: str, value: Mapping[str, Any]) -> None:
-        self.study._storage.set_trial_user_attr(trial_id, name, value)
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):  # taken over and told
+            self.study._storage.set_trial_user_attr(trial_id, name, value)
 
     def importances(self, scores: Sequence[float]) -> dict[str, float]:
         """Share of each hyper-parameter in the variance of the scores, by functional ANOVA.

@@ -12,6 +12,7 @@ from benchmark.tracking import Store, Tracker
 from benchmark.tuning.board import open_storage
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
+from benchmark.tuning.hunt import ENDED
 from benchmark.tuning.results import Tuned, TuningOutcome
 from benchmark.tuning.tune import StudyTuning
 
@@ -53,7 +54,7 @@ def tune_study(
             outcome = tuning.run(
                 engine, experiment, dict(tags), tracker.finished(), display, display.on_start
             )
-        _record_results(tuning, outcome, experiment)
+    _record_results(tuning, outcome)
     print_results(outcome.results, console)
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
@@ -64,12 +65,21 @@ def tune_study(
     return outcome
 
 
-def _record_results(tuning: StudyTuning, outcome: TuningOutcome, experiment: str) -> None:
-    """Close each search's run in MLflow with its best setting and its figures."""
+def _record_results(tuning: StudyTuning, outcome: TuningOutcome) -> None:
+    """Close each search's run in MLflow with its best setting and its figures.
+
+    A process that was killed may have left the runs of ended trials open, too.
+    """
+    experiment = tuning.tracker.experiment(tuning.study.name)
     with tempfile.TemporaryDirectory() as scratch:
         for place, (tuned, run_id) in enumerate(tuning.records(outcome.results, experiment)):
             folder = Path(scratch) / str(place)
             folder.mkdir()
+            if not tuning.tracker.is_open(run_id):
+                continue
+            tuning.tracker.close_children(
+                run_id, {t.run_id: (ENDED[t.end], t.end) for t in tuned.trials if t.end}
+            )
             if not tuned.over:
                 tuning.tracker.end(run_id, "KILLED", "interrupted")
                 continue

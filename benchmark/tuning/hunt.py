@@ -20,7 +20,9 @@ from trainers.errors import TrainerError
 
 #: Seconds between looks at what other processes did.
 _LOOK = 1.0
-_ENDED: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+ENDED: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+#: Workers that a run may lose before its setting is blamed.
+_DEATHS = 2
 #: Ends of a run that are due to its setting: the trial has failed, and would again.
 _DUE_TO_SETTING = ("diverged", "out of memory", "failed")
 
@@ -53,6 +55,7 @@ class Hunt:
         self.planner = Planner(study)
         self.judge = Judge(self.tuning, board.higher_is_better)
         self.works: dict[int, Work] = {}
+        self.siblings: Mapping[str, Hunt] = {}
         self.heard = Heard()
         self.stops: dict[int, int] = {}
         self.overhead = 0.0
@@ -99,11 +102,17 @@ class Hunt:
 
     def _take_end(self, work: Work, event: Ended) -> None:
         if event.status in ("finished", "cached"):
-            self._take(event.key, event.scores or {}, event.status == "cached")
+            self._take(event.key, event.scores or {})
         elif event.status in _DUE_TO_SETTING:
             work.trouble = f"{event.status}: {event.message}"
         elif event.status == "pruned":  # by another trial that had no more use for it
             self._train(work, event.key)
+        elif event.status == "died":
+            work.deaths[event.key] += 1
+            if work.deaths[event.key] < _DEATHS:
+                self._train(work, event.key)
+            else:
+                work.trouble = f"died {_DEATHS} times: {event.message}"
         else:
             work.lost = True
 
@@ -114,6 +123,7 @@ class Hunt:
             return
         started = self._looked = now
         self.board.look()
+        self._drop_what_others_took()
         self._beat(now)
         while self._one_step():
             pass
@@ -123,6 +133,25 @@ class Hunt:
         """Close the records of what this process was training."""
         for work in self.works.values():
             self.scheduler.tracker.end(work.run_id, "KILLED", "interrupted")
+
+    def _drop_what_others_took(self) -> None:
+        """Give up trials that another process holds now, because this one was silent for long."""
+        for work in list(self.works.values()):
+            trial = self.trials[work.number]
+            if trial.end is not None or trial.owner != self.board.owner:
+                del self.works[work.number]
+                self._withdraw(work)
+                self.scheduler.tracker.end(work.run_id, "KILLED", "taken over")
+
+    def _withdraw(self, work: Work) -> None:
+        """Stop the runs of a trial that no other trial wants."""
+        wanted = {
+            k
+            for hunt in [self, *self.siblings.values()]
+            for other in hunt.works.values()
+            for k in other.keys
+        }
+        self.scheduler.withdraw(work.keys - wanted)
 
     def _one_step(self) -> bool:
         """Do one thing; whether there was anything to do."""
@@ -180,11 +209,16 @@ class Hunt:
         """Note the end of trials that failed or are complete."""
         for work in list(self.works.values()):
             trial = self.trials[work.number]
+            if not self._points(work).keys() <= trial.curve.keys():
+                continue  # it may yet be pruned for what came before its end
             if work.trouble:
+                # Runs beside the one that failed go on, so that its curve ends at the same epoch
+                # however fast they were.
+                if any(self.scheduler.is_under_way(k) for k in work.keys):
+                    continue
                 self._close(work.number, "failed", reason=work.trouble)
                 return True
-            complete = self.heard.finished(work) == len(work.groups)
-            if complete and self._points(work).keys() <= trial.curve.keys():
+            if self.heard.finished(work) == len(work.groups):
                 value = mean(self.heard.mean_of(group) for group in work.groups)
                 self._close(work.number, "complete", value=value)
                 return True
@@ -193,11 +227,10 @@ class Hunt:
     def _close(self, number: int, end: State, reason: str = "", value: float | None = None) -> None:
         work = self.works.pop(number)
         self.board.end(number, end, value, reason, self._steps(work))
-        still_wanted = {k for other in self.works.values() for k in other.keys}
-        self.scheduler.withdraw(work.keys - still_wanted)
+        self._withdraw(work)
         self.scheduler.tracker.end(
             work.run_id,
-            _ENDED[end],
+            ENDED[end],
             reason or "finished",
             {"trial_state": end},
             {"objective": value} if value is not None else {},
@@ -251,17 +284,19 @@ class Hunt:
         """Propose a setting, plan its runs and open its record."""
         number = trial.number
         params = trial.params or self.board.propose(number)
-        try:
-            groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
-        except (TrainerError, StudyError) as error:
-            self.board.end(number, "failed", None, f"failed: {error}", 0)
-            return
         tracker = self.scheduler.tracker
         run_id = trial.run_id if trial.run_id and tracker.reopen(trial.run_id) else ""
         if not run_id:
             name = f"trial {number} · {self.searching.name}"
             run_id = tracker.start(self.scheduler.experiment, name, self._tags(number), params)
         self.board.own(number, run_id)
+        try:
+            groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
+        except (TrainerError, StudyError, ValueError, TypeError) as error:
+            # Values that are allowed one by one may not go together.
+            self.board.end(number, "failed", None, f"failed: {error}", 0)
+            tracker.end(run_id, "FAILED", f"failed: {error}", {"trial_state": "failed"})
+            return
         self.works[number] = Work(number, run_id, groups)
 
     def _tags(self, number: int) -> dict[str, str]:
@@ -295,18 +330,20 @@ class Hunt:
         if key in self.heard.scores:
             return
         if not jobs:
-            self._take(key, self.finished[key].scores, curve_from_record=True)
+            self._take(key, self.finished[key].scores)
         for k, outputs in jobs.items():
             tags = self._tags(work.number) | {"role": "trial-seed"}
             tags["mlflow.parentRunId"] = work.run_id
             self.scheduler.add(runs[k], outputs, -work.number, tags if k == key else None)
 
-    def _take(self, key: str, scores: Mapping[str, float], curve_from_record: bool) -> None:
+    def _take(self, key: str, scores: Mapping[str, float]) -> None:
         """Note the score of a finished run, and its curve where no worker has told it."""
         run = self.planner.runs[key]
         assert isinstance(run, TrainRun)
         self.heard.scores[key] = scores[f"dev/{run.metric}"]
-        if curve_from_record and self.tuning.pruner == "asha":
+        epochs = sum(phase.epochs for phase in run.method.phases(run.training))
+        heard = self.heard.curves.get(key, {})
+        if self.tuning.pruner == "asha" and len(heard) < epochs:
             tracker = self.scheduler.tracker
             done = self.finished.get(key) or tracker.finished_run(key)
             if done:

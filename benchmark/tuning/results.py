@@ -6,6 +6,7 @@ from statistics import mean, median
 from typing import Any
 
 from benchmark.plan import Settings, make_plan
+from benchmark.search import Range
 from benchmark.searches import Place, Searching, searches
 from benchmark.study import Study
 from benchmark.tuning.trial import Trial
@@ -177,13 +178,36 @@ def unfair_arms(study: Study) -> str:
     tuned = sorted({p[2] for p, search in by_place.items() if search and p[2] in compared})
     untuned = sorted({p[2] for p, search in by_place.items() if not search and p[2] in compared})
     if not tuned or not untuned:
-        return ""
+        return "; ".join(_unequal_budgets(study))
     sds = gain_of_choice(study.tuning_used.trials)
     return (
         f"{', '.join(tuned)} will be tuned and {', '.join(untuned)} not: the best of "
         f"{study.tuning_used.trials} equally good settings scores {sds:.2f} standard deviations "
         "above their mean by choice alone. Give every arm a search"
     )
+
+
+def _unequal_budgets(study: Study) -> list[str]:
+    """In what the searches of a study differ that should be alike."""
+    found = searches(study)
+    lines = []
+    if len({s.trials for s in found}) > 1:
+        counts = ", ".join(f"{s.name}: {s.trials}" for s in found)
+        lines.append(f"grids of different sizes give arms different numbers of settings ({counts})")
+    epochs = {s.name: _most_epochs(s, study) for s in found}
+    if len(set(epochs.values())) > 1:
+        counts = ", ".join(f"{name}: {most}" for name, most in epochs.items())
+        lines.append(f"arms may train for different numbers of epochs ({counts})")
+    return lines
+
+
+def _most_epochs(searching: Searching, study: Study) -> int:
+    """Epochs of the longest setting of a search."""
+    among = dict(searching.space.space).get("epochs")
+    if isinstance(among, Range):
+        return int(among.high)
+    declared = [study.training_of(arm).epochs for arm, _ in searching.members]
+    return max([*declared, *(int(n) for n in among or ())])
 
 
 def left_to_tune(study: Study, results: Sequence[Tuned]) -> list[tuple[str, int, int, str]]:

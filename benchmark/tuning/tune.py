@@ -154,6 +154,7 @@ class StudyTuning:
                 run_id = self._record(searching, board, scheduler)
                 hunt = Hunt(searching, board, self.study, scheduler, finished, run_id)
                 hunts[searching.name] = hunt
+                hunt.siblings = hunts
                 watcher.on_hunt(hunt)
 
     def _record(self, searching: Searching, board: Board, scheduler: Scheduler) -> str:

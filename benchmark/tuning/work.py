@@ -1,7 +1,9 @@
 """What a process knows of the trials that it trains."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from statistics import mean
 
 
@@ -16,6 +18,7 @@ class Work:
         launched: how many groups have been handed to the scheduler.
         trouble: why it failed; empty as long as it has not.
         lost: whether it can go on only after a new start of the command.
+        deaths: how often each of its runs lost its worker.
     """
 
     number: int
@@ -24,6 +27,7 @@ class Work:
     launched: int = 0
     trouble: str = ""
     lost: bool = False
+    deaths: Counter[str] = field(default_factory=Counter)
 
     @property
     def keys(self) -> set[str]:
@@ -53,7 +57,11 @@ class Heard:
         return mean(self.scores[k] for k in group)
 
     def curve(self, group: Sequence[str]) -> dict[int, float]:
-        """Mean score by epoch of one seed, as far as all of its runs have come."""
+        """Mean score by epoch of one seed, from the first epoch as far as all runs are known.
+
+        A run that had begun for somebody else is known from its first epoch when it ends.
+        """
         curves = [self.curves.get(k, {}) for k in group]
         shared = set.intersection(*(set(curve) for curve in curves))
-        return {epoch: mean(curve[epoch] for curve in curves) for epoch in sorted(shared)}
+        known = takewhile(shared.__contains__, count(1))
+        return {epoch: mean(curve[epoch] for curve in curves) for epoch in known}

@@ -25,7 +25,11 @@ def _notes(sheet: Sheet) -> dict[str, Any]:
 
 def to_csv(sheets: Sequence[Sheet]) -> str:
     """One row for each record; what cannot be computed, or is of another result, is empty."""
-    records = [record for sheet in sheets for record in sheet.records]
+    records = [
+        {**record, "notes": " | ".join(sheet.notes)} if sheet.notes else record
+        for sheet in sheets
+        for record in sheet.records
+    ]
     out = StringIO()
     columns = dict.fromkeys(name for record in records for name in record)
     writer = csv.DictWriter(out, list(columns), lineterminator="\n")

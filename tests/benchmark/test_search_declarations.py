@@ -1,6 +1,6 @@
 """What may be declared about tuning, and how what may not is refused before anything is trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -12,6 +12,7 @@ from benchmark.errors import StudyError
 from benchmark.plan import Planner, make_plan
 from benchmark.search import FINALISTS
 from benchmark.searches import searches, tuned
+from benchmark.tuning.results import unfair_arms
 from trainers.methods import KD, LS, Base, SelfKD, Teacher
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -71,6 +72,10 @@ def base_and(search=LR, tuning=None, **more):
         (lambda: Tuning(pruner="median"), "pruner must be one of"),
         (lambda: Tuning(per="seed"), "per must be one of"),
         (lambda: Tuning(pruner="wilcoxon", seeds=3), "below 4 seeds"),
+        (lambda: Tuning(seed=-1), "seed must be a whole number of at least 0"),
+        (lambda: Tuning(seed="a"), "seed must be"),
+        (lambda: Search(lr=[float("inf")]), "must be finite"),
+        (lambda: Arm(MODEL, "scratch", Base(), search={"lr": [1e-3]}), "must be a Search"),
         (lambda: Tuning(protocol="paper", per="study"), "already shares"),
     ],
 )
@@ -89,6 +94,8 @@ def test_what_can_never_be_searched_is_refused_where_it_is_written(declare, says
         (lambda: base_and(training=Training(epochs=1, device="cpu")), "one epoch is none"),
         (lambda: base_and(Search(epochs=[1, 4])), "one epoch is none"),
         (lambda: base_and(tuning=Tuning(sampler="grid")), "a Range has no grid"),
+        (lambda: base_and(tuning={"trials": 3}), "tuning must be a Tuning"),
+        (lambda: base_and(task=replace(DIGITS, splits="per_seed")), "holds test examples of the"),
         (lambda: base_and(tuning=Tuning(protocol="paper", lead="ls")), 'tunes "ls" alone'),
         (lambda: base_and(tuning=Tuning(protocol="paper", lead="kd")), 'tunes "kd" alone'),
         (
@@ -159,6 +166,17 @@ def test_per_says_what_shares_a_setting(per, names):
     assert {(a.name, t.name) for s in found for a, t in s.members} == {
         (arm, task.name) for arm in ("base", "ls") for task in (DIGITS, OTHERS)
     }
+
+
+def test_budgets_that_differ_are_warned_of():
+    grid = base_and(Search(lr=[1e-3, 1e-2], epsilon=[0.1, 0.2]), tuning=Tuning(sampler="grid"))
+    assert "base · scratch: 2, ls · scratch: 4" in unfair_arms(grid)
+    longer = study_of(
+        Arm(MODEL, "scratch", Base(), search=LR),
+        Arm(MODEL, "scratch", LS(), search=Search(epochs=[4, 40])),
+    )
+    assert "base · scratch: 4, ls · scratch: 40" in unfair_arms(longer)
+    assert unfair_arms(base_and()) == ""
 
 
 def test_the_papers_protocol_searches_one_arm_and_tries_its_best_for_all():

@@ -259,6 +259,73 @@ class Wild(Base):
     assert "Traceback" not in told
 
 
+FRAGILE = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Fragile(Base):
+    name: ClassVar[str] = "fragile"
+    limit: float = 1.0
+
+    def loss(self, step):
+        lost = self.limit < 0.3 and step.epoch >= 3
+        return super().loss(step) * (float("inf") if lost else 1.0)
+"""
+
+
+def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench):
+    text = TUNED.replace("study = Study(", FRAGILE + "\nstudy = Study(")
+    text = text.replace("[Base(), LS()]", "[Base(), Fragile()]").replace('"ls"', '"fragile"')
+    tuned.write_text(text.replace("epsilon=[0.1, 0.4]", "limit=Range(0.0, 1.0)"))
+    assert bench("tune", tuned, "--workers", 3).returncode == 0
+    three = trials(tuned.parent, tuned)
+    for name in ("mlruns/optuna.db", "mlruns/mlflow.db"):
+        (tuned.parent / name).unlink()
+    assert bench("tune", tuned, "--workers", 1).returncode == 0
+    assert trials(tuned.parent, tuned) == three
+    assert "failed" in {end for _, _, end, _ in three["fragile · scratch"]}
+
+
+def test_a_teacher_that_is_a_pruned_trial_of_another_arm_goes_on(tuned, bench):
+    text = TUNED.replace("[Base(), LS()]", "[Base(), SelfKD()]").replace('"ls"', '"self_kd"')
+    text = text.replace("epsilon=[0.1, 0.4]", "tau=[1.0, 4.0]").replace(
+        "lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32]", "lr=[3e-3, 0.1]"
+    )
+    tuned.write_text(text.replace("trials=6", "trials=4"))
+    done = bench("tune", tuned, "--workers", 4)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = trials(tuned.parent, tuned)
+    assert "failed" not in {end for searched in found.values() for _, _, end, _ in searched}
+
+
+def test_a_setting_whose_worker_dies_is_tried_again_and_then_counts_as_failed(tuned, bench):
+    deadly = """
+import os, signal
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Deadly(Base):
+    name: ClassVar[str] = "deadly"
+    size: int = 1
+
+    def loss(self, step):
+        if self.size > 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().loss(step)
+"""
+    text = TUNED.replace("study = Study(", deadly + "\nstudy = Study(")
+    text = text.replace("[Base(), LS()]", "[Base(), Deadly()]").replace('"ls"', '"deadly"')
+    text = text.replace("epsilon=[0.1, 0.4]", "size=[1, 2]").replace("trials=6", "trials=4")
+    tuned.write_text(text)
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "base vs deadly" in done.stdout
+    ends = {s["size"]: end for s, _, end, _ in trials(tuned.parent, tuned)["deadly · scratch"]}
+    assert ends[2] == "failed"
+
+
 def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, bench):
     text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], ", "")
     tuned.write_text(text.replace("trials=6", "trials=4"))

@@ -121,6 +121,11 @@ class Docstrings(Task):
         }[self.label]
 
     @property
+    def keeps_test_apart(self) -> bool:
+        """Always: a module is on the same side of the splits for every seed."""
+        return True
+
+    @property
     def per_seed(self) -> bool:
         """Whether every seed draws its own examples."""
         return self.splits == "per_seed"

@@ -73,6 +73,11 @@ class Task:
         return False
 
     @property
+    def keeps_test_apart(self) -> bool:
+        """Whether no seed trains or selects on what another seed is tested on."""
+        return not self.per_seed
+
+    @property
     def sizes(self) -> Mapping[Split, int]:
         """Number of examples in each split."""
         raise NotImplementedError
