@@ -53,7 +53,7 @@ def test_power_asks_for_what_it_cannot_know(recorded, answer):
     assert "needs --sd and --margin" in answer("power", "--pairs", 8, code=2)
     bad = ("power", "--pairs", 8, "--sd", 0.6, "--margin", 0.5)
     assert "correction must be one of" in answer(*bad, "--correction", "shaffer", code=2)
-    assert "test must be one of" in answer(*bad, "--test", "welch", code=2)
+    assert "--test welch is for unpaired scores" in answer(*bad, "--test", "welch", code=2)
 
 
 @pytest.mark.parametrize(
