@@ -62,7 +62,9 @@ def source_digest(instance: object) -> str | None:
     Classes of armbench itself carry a revision number instead, so that formatting them changes no
     key.
     """
-    own = [c for c in type(instance).__mro__ if c is not object]
+    parts = getattr(instance, "parts", ())  # of a composition of methods
+    made_of = [instance, *(parts if isinstance(parts, tuple) else ())]
+    own = [c for each in made_of for c in type(each).__mro__ if c is not object]
     foreign = [c for c in own if c.__module__.split(".")[0] not in ("trainers", "builtins")]
     if not foreign:
         return None

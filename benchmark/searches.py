@@ -111,13 +111,13 @@ def share(search: Search, arms: "Sequence[Arm]") -> "list[Arm]":
     A hyper-parameter of some methods goes to the arms with these methods; any other name is taken
     for a setting of the training, and goes to all.
     """
-    of_methods = {f.name for arm in arms for f in fields(arm.method)}
+    of_methods = {name for arm in arms for name in arm.method.hyper_parameters()}
     return [
         replace(
             arm,
             search=search.only(
                 {n for n in search.names if n not in of_methods}
-                | {f.name for f in fields(arm.method)}
+                | set(arm.method.hyper_parameters())
             ),
         )
         for arm in arms
@@ -136,12 +136,14 @@ def tuned(arm: "Arm", training: Any, params: Params) -> "Arm":
         TrainerError: a value that the method or the training refuses.
     """
     in_training = {f.name for f in fields(training)}
-    in_method = {f.name for f in fields(arm.method)}
+    in_method = arm.method.hyper_parameters()
     return replace(
         arm,
         search=None,
         training=replace(training, **{k: v for k, v in params.items() if k in in_training}),
-        method=replace(arm.method, **{k: v for k, v in params.items() if k in in_method}),
+        method=arm.method.with_hyper_parameters(
+            {k: v for k, v in params.items() if k in in_method}
+        ),
     )
 
 
@@ -198,10 +200,10 @@ def _check_space(arm: "Arm", study: "Study") -> None:
 
     assert arm.search is not None
     training = study.training_of(arm)
-    known = {f.name for part in (arm.method, training) for f in fields(part)}
+    known = {f.name for f in fields(training)} | set(arm.method.hyper_parameters())
     for name in arm.search.names:
         if name not in known:
-            method = ", ".join(f.name for f in fields(arm.method)) or "none"
+            method = ", ".join(arm.method.hyper_parameters()) or "none"
             raise StudyError(
                 f'arm "{arm.label}": its search names {name}, which neither {arm.method.name} '
                 f"(it has: {method}) nor Training has."

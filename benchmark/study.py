@@ -289,6 +289,7 @@ class Study:
             training = self.training_of(arm)
             arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
+            arm.method.phases(training)
             teacher = arm.method.teacher_for(training)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)

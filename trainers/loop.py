@@ -14,11 +14,12 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
-from trainers.batches import Batch, Encoded, evaluation_order, training_order
+from trainers.batches import Encoded, evaluation_order, training_order
 from trainers.errors import Diverged
 from trainers.methods import Method, Step
 from trainers.optimiser import warm_up_then_fall
-from trainers.seeding import numpy_stream, seed_dropout, torch_stream
+from trainers.passes import Passes, forward
+from trainers.seeding import numpy_stream, seed_dropout, seed_preparation, torch_stream
 from trainers.settings import Training
 from trainers.teacher import TeacherLogits
 
@@ -112,6 +113,7 @@ class Fit:
         """
         started = time.perf_counter()
         self.model.to(self.device)
+        seed_preparation(self.seed)
         self.method.prepare(self.model, self.state)
         for phase in range(len(self.method.phases(self.training))):
             self.train_phase(phase, on_epoch)
@@ -132,6 +134,7 @@ class Fit:
             order = numpy_stream(self.seed, "order", self.epochs)
             for rows in training_order(self.train_set.lengths, self.training.batch_size, order):
                 step = self.step(rows, phase, epoch, schedule.last_epoch / total)
+                self.method.before_step(step)
                 seed_dropout(self.seed, self.steps)
                 losses.append(self.method.backward(step))
                 nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
@@ -161,9 +164,10 @@ class Fit:
             epoch=epoch,
             progress=progress,
             state=self.state,
-            run_model=lambda: forward(self.model, batch, self.training),
+            method=self.method,
+            run_model=Passes(self.model, batch.inputs, self.training),
             restart_dropout=lambda: seed_dropout(self.seed, number),
-            make_generator=lambda: torch_stream(self.seed, "method", number),
+            make_generator=lambda name: torch_stream(self.seed, f"method/{name}", number),
             look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
         )
 
@@ -198,22 +202,13 @@ class Fit:
         return torch.device(self.training.device)
 
 
-def forward(model: nn.Module, batch: Batch, training: Training) -> Tensor:
-    """One pass: logits of shape (b, K), in float32 whatever the precision of the pass."""
-    with torch.autocast(
-        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
-    ):
-        logits: Tensor = model(**batch.inputs).logits
-    return logits.float()
-
-
 @torch.inference_mode()
 def predict(model: nn.Module, examples: Encoded, training: Training) -> NDArray[np.float32]:
     """Logits in evaluation mode, shape (n, K), in the order of the examples."""
     model.eval()
     device = torch.device(training.device)
     order = list(evaluation_order(examples.lengths, _EVALUATION_BATCH))
-    logits = [forward(model, examples.batch(rows, device), training).cpu() for rows in order]
+    logits = [forward(model, examples.batch(rows, device).inputs, training).cpu() for rows in order]
     ordered = np.empty((len(examples), logits[0].shape[1]), np.float32)
     ordered[np.concatenate(order)] = torch.cat(logits).numpy()
     return ordered

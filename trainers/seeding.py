@@ -47,6 +47,11 @@ def seed_dropout(seed: int, step: int) -> None:
     torch.manual_seed(stream_seed(seed, "dropout", step))
 
 
+def seed_preparation(seed: int) -> None:
+    """Put torch's global generators to where a method starts that prepares a model."""
+    torch.manual_seed(stream_seed(seed, "preparation"))
+
+
 @contextmanager
 def initialising(seed: int) -> Iterator[None]:
     """Draw weights from the initialisation stream; the caller's generator stays as it was."""

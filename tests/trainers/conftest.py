@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from trainers import wordpiece
-from trainers.methods import Step
+from trainers.methods import Base, Step
 from trainers.models import Bert
 from trainers.tasks import Examples, Split, Task
 
@@ -107,9 +107,10 @@ def step_of() -> Callable[..., Step]:
             epoch=0,
             progress=0.0,
             state=SimpleNamespace(),
-            run_model=lambda: logits,
+            method=Base(),
+            run_model=lambda _: logits,
             restart_dropout=lambda: None,
-            make_generator=torch.Generator,
+            make_generator=lambda _: torch.Generator(),
             look_up_teacher=None if teacher is None else lambda: teacher,
         )
 

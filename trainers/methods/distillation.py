@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from trainers.errors import MethodError
 from trainers.methods.base import Base
-from trainers.methods.method import Method, Step, Teacher
+from trainers.methods.method import Method, Teacher
+from trainers.methods.step import Step
 from trainers.settings import Training
 
 if TYPE_CHECKING:

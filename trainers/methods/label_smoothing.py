@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method, Step
+from trainers.methods.method import Method
+from trainers.methods.step import Step
 
 if TYPE_CHECKING:
     from trainers.models import Model

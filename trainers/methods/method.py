@@ -1,15 +1,15 @@
-"""The interface of a method: what it may decide about a run, and what it sees of a step."""
+"""The interface of a method: what it may decide about a run."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from trainers.errors import MethodError
+from trainers.methods.step import Step
 from trainers.optimiser import decay_groups
 from trainers.settings import Training
 
@@ -62,71 +62,14 @@ class Teacher:
             )
 
 
-@dataclass
-class Step:
-    """One batch during training, as a method sees it.
-
-    Attributes:
-        model: in training mode.
-        inputs: the model's keyword arguments, each with b rows.
-        labels: shape (b,), 0 … K−1.
-        number: steps taken before this one, over all phases.
-        phase: index into ``method.phases``.
-        epoch: epochs completed in this phase.
-        progress: share of this phase's steps that are done, in [0, 1).
-        state: what the method keeps from step to step; empty at the start of a run.
-    """
-
-    model: nn.Module
-    inputs: Mapping[str, Tensor]
-    labels: Tensor
-    number: int
-    phase: int
-    epoch: int
-    progress: float
-    state: SimpleNamespace
-    run_model: Callable[[], Tensor] = field(repr=False)
-    restart_dropout: Callable[[], None] = field(repr=False)
-    make_generator: Callable[[], torch.Generator] = field(repr=False)
-    look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
-
-    @cached_property
-    def logits(self) -> Tensor:
-        """Shape (b, K), float32: the pass that every method shares, with the seed's dropout."""
-        return self.run_model()
-
-    def forward(self, same_dropout: bool = False) -> Tensor:
-        """A further pass; ``same_dropout`` repeats the masks of :attr:`logits`."""
-        if same_dropout:
-            self.restart_dropout()
-        return self.run_model()
-
-    @cached_property
-    def teacher_logits(self) -> Tensor:
-        """Shape (b, K), float32: what the teacher said of these examples, in evaluation mode.
-
-        Raises:
-            MethodError: the run has no teacher.
-        """
-        if self.look_up_teacher is None:
-            raise MethodError(
-                "this run has no teacher: let the method's teacher_for() return a Teacher."
-            )
-        return self.look_up_teacher()
-
-    @cached_property
-    def generator(self) -> torch.Generator:
-        """A stream of the method's own at the start of this step; other arms never notice."""
-        return self.make_generator()
-
-
 @dataclass(frozen=True)
 class Method:
-    """How a model is trained; subclass it as a frozen dataclass and write ``loss``.
+    """How a model is trained; subclass it as a frozen dataclass and override what it decides.
 
-    The fields of the subclass are its hyper-parameters. Everything else has a default that a
-    method overrides when it needs to: the other hooks are called by the loop in the order in
-    which they stand here.
+    The fields of the subclass are its hyper-parameters. Every hook has a default; the loop calls
+    them in the order in which they stand here. What a step minimises is ``loss``, which compares
+    the logits with the labels, plus ``penalty``. ``a + b`` composes two methods, see
+    :class:`~trainers.methods.composition.Composition`.
     """
 
     #: Short name for tables, flags and tags.
@@ -146,24 +89,63 @@ class Method:
         return (Phase(training.epochs),)
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
-        """Change the model before its first step: reparametrise, replace or freeze modules."""
+        """Change the model before its first step: reparametrise, replace or freeze modules.
+
+        What it draws from torch's global generator is decided by the seed.
+        """
 
     def parameter_groups(self, model: nn.Module, training: Training) -> list[dict[str, Any]]:
         """The optimiser's groups; by default biases and normalisation weights do not decay."""
         return decay_groups(model, training.weight_decay)
 
+    def before_step(self, step: Step) -> None:
+        """Called before the step's first pass: what its hooks on the model need to know."""
+
     def loss(self, step: Step) -> Tensor:
-        """The scalar loss of a batch; reads like its formula."""
-        raise NotImplementedError
+        """What compares ``step.logits`` with the labels; by default cross-entropy."""
+        return F.cross_entropy(step.logits, step.labels)
+
+    def penalty(self, step: Step) -> Tensor | float:
+        """What is added to the loss, of whichever method that is; nothing by default.
+
+        For the loss of a further pass ask ``step.label_loss(logits)``.
+        """
+        return 0.0
+
+    def objective(self, step: Step) -> Tensor:
+        """Loss plus penalty; not meant to be overridden."""
+        return self.loss(step) + self.penalty(step)
 
     def backward(self, step: Step) -> Tensor:
-        """Leave the gradient of a step in the parameters and return its loss, detached."""
-        loss = self.loss(step)
+        """Leave the gradient of ``step.objective()`` in the parameters and return it, detached."""
+        loss = step.objective()
         loss.backward()
         return loss.detach()
 
     def after_step(self, step: Step) -> None:
         """Called after the optimiser's step: masks, moving averages."""
+
+    def __add__(self, other: "Method") -> "Method":
+        """Both at once.
+
+        Raises:
+            MethodError: they exclude each other; with the reason.
+        """
+        from trainers.methods.composition import compose
+
+        return compose(self, other)
+
+    def hyper_parameters(self) -> dict[str, Any]:
+        """By the names that a search knows them by."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def with_hyper_parameters(self, values: Mapping[str, Any]) -> "Method":
+        """The same method with other values.
+
+        Raises:
+            MethodError: a value that it refuses.
+        """
+        return replace(self, **values)
 
     def specification(self) -> dict[str, Any]:
         """Name, revision and hyper-parameters, for the key of a run."""

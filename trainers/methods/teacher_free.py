@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method, Step
+from trainers.methods.method import Method
+from trainers.methods.step import Step
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""One batch during training, as a method sees it."""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from trainers.errors import MethodError
+
+if TYPE_CHECKING:
+    from trainers.methods.method import Method
+
+#: Weights to run a model with in place of its own, by the names of its parameters.
+Weights = Mapping[str, Tensor]
+
+
+@dataclass
+class Step:
+    """One batch during training, as a method sees it.
+
+    Attributes:
+        model: in training mode.
+        inputs: the model's keyword arguments, each with b rows.
+        labels: shape (b,), 0 … K−1.
+        number: steps taken before this one, over all phases.
+        phase: index into ``method.phases``.
+        epoch: epochs completed in this phase.
+        progress: share of this phase's steps that are done, in [0, 1).
+        state: what the method keeps from step to step; empty at the start of a run. Every part of
+            a composition has one of its own.
+        method: the whole method of the run, a composition where the run has one.
+    """
+
+    model: nn.Module
+    inputs: Mapping[str, Tensor]
+    labels: Tensor
+    number: int
+    phase: int
+    epoch: int
+    progress: float
+    state: SimpleNamespace
+    method: "Method"
+    run_model: Callable[[Weights | None], Tensor] = field(repr=False)
+    restart_dropout: Callable[[], None] = field(repr=False)
+    make_generator: Callable[[str], torch.Generator] = field(repr=False)
+    look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
+    repeats: bool = False
+    part: "Method | None" = None
+    whole: "Step | None" = field(repr=False, default=None)
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """Shape (b, K), float32: the pass that every method shares, with the seed's dropout."""
+        if self.whole is not None:
+            return self.whole.logits
+        return self.forward(same_dropout=self.repeats)
+
+    def forward(self, same_dropout: bool = False, weights: Weights | None = None) -> Tensor:
+        """A further pass, which leaves the running statistics of batch normalisation alone.
+
+        Args:
+            same_dropout: repeat the masks of :attr:`logits` instead of drawing new ones.
+            weights: run the model with these in place of its own.
+        """
+        if same_dropout:
+            self.restart_dropout()
+        return self.run_model(weights)
+
+    @cached_property
+    def teacher_logits(self) -> Tensor:
+        """Shape (b, K), float32: what the teacher said of these examples, in evaluation mode.
+
+        Raises:
+            MethodError: the run has no teacher.
+        """
+        if self.whole is not None:
+            return self.whole.teacher_logits
+        if self.look_up_teacher is None:
+            raise MethodError(
+                "this run has no teacher: let the method's teacher_for() return a Teacher."
+            )
+        return self.look_up_teacher()
+
+    @cached_property
+    def generator(self) -> torch.Generator:
+        """A stream of the method's own at the start of this step; other arms never notice.
+
+        It lives on the CPU, so that a seed draws the same numbers on every device.
+        """
+        return self.make_generator((self.part or self.method).name)
+
+    def label_loss(self, logits: Tensor) -> Tensor:
+        """What the run compares logits with the labels by, for the logits of a further pass."""
+        other = copy(self.whole or self)
+        other.logits = logits
+        return self.method.loss(other)
+
+    def objective(self) -> Tensor:
+        """The whole loss of this step, every part's penalty with it: what is differentiated."""
+        return self.method.objective(self.whole or self)
+
+    def repeated(self) -> "Step":
+        """The same step once more, its pass not yet run; the dropout masks will be the same."""
+        other = copy(self.whole or self)
+        vars(other).pop("logits", None)
+        other.repeats = True
+        return other
+
+    def seen_by(self, part: "Method") -> "Step":
+        """The same step with the state and the random stream of one part of a composition."""
+        whole = self.whole or self
+        return replace(whole, state=state_of(part, whole.state), part=part, whole=whole)
+
+
+def state_of(part: "Method", state: SimpleNamespace) -> SimpleNamespace:
+    """Where one part of a composition keeps what it keeps."""
+    own: SimpleNamespace = vars(state).setdefault(part.name, SimpleNamespace())
+    return own

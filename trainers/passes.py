@@ -1,0 +1,68 @@
+"""Running a model on one batch, once or several times."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from trainers.settings import Training
+
+
+@dataclass
+class Passes:
+    """The passes of one step.
+
+    The first one is that of every method. Those after it leave the running statistics of batch
+    normalisation alone, so that a method that looks at a batch again changes no evaluation by it.
+
+    Attributes:
+        model: in training mode.
+        inputs: its keyword arguments.
+        training: resolved settings.
+        done: passes so far.
+    """
+
+    model: nn.Module
+    inputs: Mapping[str, Tensor]
+    training: Training
+    done: int = 0
+
+    def __call__(self, weights: Mapping[str, Tensor] | None) -> Tensor:
+        """Logits, shape (b, K), with the model's own weights or others."""
+        self.done += 1
+        with nullcontext() if self.done == 1 else fixed_statistics(self.model):
+            return forward(self.model, self.inputs, self.training, weights)
+
+
+def forward(
+    model: nn.Module,
+    inputs: Mapping[str, Tensor],
+    training: Training,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Tensor:
+    """One pass: logits of shape (b, K), in float32 whatever the precision of the pass."""
+    with torch.autocast(
+        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
+    ):
+        if weights is None:
+            logits: Tensor = model(**inputs).logits
+        else:
+            logits = functional_call(model, dict(weights), kwargs=dict(inputs)).logits
+    return logits.float()
+
+
+@contextmanager
+def fixed_statistics(model: nn.Module) -> Iterator[None]:
+    """Let batch normalisation use a batch's statistics without keeping them."""
+    tracking = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    for module in tracking:
+        module.track_running_stats = False
+    try:
+        yield
+    finally:
+        for module in tracking:
+            module.track_running_stats = True
