@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import median
 
@@ -16,6 +16,7 @@ from benchmark.tracking import Recorded
 from trainers.loop import Fit
 from trainers.methods import Base
 from trainers.models import Model
+from trainers.optimiser import make_optimiser
 from trainers.settings import Training
 from trainers.tasks import Task
 
@@ -108,7 +109,7 @@ def seconds_a_step(
     module, examples = model.rehearsal(task, batch_size, tokens)
     fit = Fit(module, Base(), examples, examples, training, seed=0)
     fit.model.to(fit.device).train()
-    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-5, fused=True)
+    optimiser = make_optimiser([{"params": list(module.parameters())}], replace(training, lr=1e-5))
     rows, times = np.arange(batch_size), []
     for _ in range(_STEPS):
         started = time.perf_counter()

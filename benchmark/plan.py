@@ -79,7 +79,7 @@ class Planner:
             role: "arm" or "trial-seed".
             suffix: of the run's name.
         """
-        declared = self.study.training_of(arm)
+        declared = self.study.training_of(arm, task)
         try:
             set_up = tuned(arm, declared, params)
             assert set_up.training is not None

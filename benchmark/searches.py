@@ -196,11 +196,8 @@ def _check_paper(study: "Study", tuning: Tuning) -> None:
 
 
 def _check_space(arm: "Arm", study: "Study") -> None:
-    from trainers.errors import TrainerError
-
     assert arm.search is not None
-    training = study.training_of(arm)
-    known = {f.name for f in fields(training)} | set(arm.method.hyper_parameters())
+    known = {f.name for f in fields(study.training)} | set(arm.method.hyper_parameters())
     for name in arm.search.names:
         if name not in known:
             method = ", ".join(arm.method.hyper_parameters()) or "none"
@@ -209,21 +206,26 @@ def _check_space(arm: "Arm", study: "Study") -> None:
                 f"(it has: {method}) nor Training has."
             )
     for name, value in arm.search.extremes():
-        try:
-            tried = tuned(arm, training, {name: value})
-            for task in study.tasks:
-                tried.method.check(tried.model, task)
-                assert tried.training is not None
-                tried.model.check(task, tried.training.max_length)
-        except TrainerError as error:
+        for task in study.tasks:
+            _check_value(arm, study, task, name, value)
+
+
+def _check_value(arm: "Arm", study: "Study", task: "Task", name: str, value: Value) -> None:
+    from trainers.errors import TrainerError
+
+    try:
+        tried = tuned(arm, study.training_of(arm, task), {name: value})
+        tried.method.check(tried.model, task)
+        assert tried.training is not None
+        tried.model.check(task, tried.training.max_length)
+    except TrainerError as error:
+        raise StudyError(
+            f'arm "{arm.label}": its search tries {name}={value!r}: {error}'
+        ) from error
+    if study.tuning_used.pruner == "asha":
+        epochs = sum(phase.epochs for phase in tried.method.phases(tried.training))
+        if epochs < 2:
             raise StudyError(
-                f'arm "{arm.label}": its search tries {name}={value!r}: {error}'
-            ) from (error)
-        if study.tuning_used.pruner == "asha":
-            assert tried.training is not None
-            epochs = sum(phase.epochs for phase in tried.method.phases(tried.training))
-            if epochs < 2:
-                raise StudyError(
-                    f'arm "{arm.label}": pruner="asha" compares learning curves, and one epoch is '
-                    'none; train for 2 epochs or more, or use pruner="none".'
-                )
+                f'arm "{arm.label}": pruner="asha" compares learning curves, and one epoch is '
+                'none; train for 2 epochs or more, or use pruner="none".'
+            )

@@ -1,6 +1,6 @@
 """What a user declares: arms, comparisons, the study. Frozen, and checked when it is made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -139,6 +139,7 @@ class Study:
         margin: the smallest difference that matters, in points of the metric, declared before the
             data are seen; None makes no claim of equivalence.
         training: settings of every arm that has none of its own.
+        task_training: settings in place of these on some tasks, by the task's name.
         seeds: replicates; the default are the paper's eight.
         metric: what is compared; None takes each task's own.
         alpha: largest corrected p-value that counts.
@@ -163,11 +164,13 @@ class Study:
     family: Family = "model-init-task"
     analysis: Analysis = field(default_factory=Analysis)
     tuning: Tuning | None = None
+    task_training: "Mapping[str, Training] | tuple[tuple[str, Training], ...]" = ()
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arms", tuple(self.arms))
         object.__setattr__(self, "seeds", tuple(self.seeds))
+        object.__setattr__(self, "task_training", tuple(dict(self.task_training).items()))
         if isinstance(self.task, list):
             object.__setattr__(self, "task", tuple(self.task))
         self._check_numbers()
@@ -182,9 +185,9 @@ class Study:
         """The tasks, always as a tuple."""
         return self.task if isinstance(self.task, tuple) else (self.task,)
 
-    def training_of(self, arm: Arm) -> "Training":
-        """The settings an arm is trained with, not yet resolved for a machine."""
-        return arm.training or self.training
+    def training_of(self, arm: Arm, task: "Task") -> "Training":
+        """The settings an arm is trained with on a task, not yet resolved for a machine."""
+        return arm.training or dict(self.task_training).get(task.name) or self.training
 
     @property
     def tuning_used(self) -> Tuning:
@@ -259,6 +262,15 @@ class Study:
                     f'study: two tasks are called "{name}", and tables could not tell them apart; '
                     "put them into studies of their own."
                 )
+        for name, training in dict(self.task_training).items():
+            if name not in names:
+                raise StudyError(
+                    f'study: task_training names "{name}", and the tasks are {", ".join(names)}.'
+                )
+            if not hasattr(training, "resolved"):
+                raise StudyError(
+                    f'study: task_training of "{name}" must be a Training(...), not {training!r}.'
+                )
         from trainers.metrics import SELECTS
 
         for metric in [self.metric] if self.metric else [task.metric for task in self.tasks]:
@@ -286,11 +298,12 @@ class Study:
         from trainers.errors import TrainerError
 
         try:
-            training = self.training_of(arm)
+            training = self.training_of(arm, task)
             arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
             arm.method.phases(training)
             teacher = arm.method.teacher_for(training)
+            training.check(task.reads, taught=teacher is not None)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)
                 if teacher.init == "pretrained" and not teacher.model.is_pretrained:

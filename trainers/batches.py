@@ -65,7 +65,7 @@ class Encoded:
         ids: shape (n,), which example each row is, for looking up teacher logits.
         labels: shape (n,), 0 … K−1.
         ragged: token columns by the model's argument name, for instance ``input_ids``.
-        padding: the fill value of each ragged column.
+        padding: the fill value of each ragged column, and of pixels: black, if that is not 0.
         dense: columns with rows of one shape, for instance ``pixel_values``.
     """
 

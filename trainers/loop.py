@@ -3,22 +3,22 @@
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
-from trainers.batches import Encoded, evaluation_order, training_order
+from trainers.batches import Batch, Encoded, evaluation_order, training_order
 from trainers.errors import Diverged
 from trainers.methods import Method, Step
-from trainers.optimiser import warm_up_then_fall
+from trainers.optimiser import make_optimiser
 from trainers.passes import Passes, forward
+from trainers.schedules import factor_of
 from trainers.seeding import numpy_stream, seed_dropout, seed_preparation, torch_stream
 from trainers.settings import Training
 from trainers.teacher import TeacherLogits
@@ -124,9 +124,11 @@ class Fit:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
         epochs = self.method.phases(self.training)[phase].epochs
         groups = self.method.parameter_groups(self.model, self.training)
-        optimiser = AdamW(groups, lr=self.training.lr, fused=True)
-        total = epochs * -(-len(self.train_set) // self.training.batch_size)
-        schedule = LambdaLR(optimiser, warm_up_then_fall(total, self.training.warmup))
+        optimiser = make_optimiser(groups, self.training)
+        an_epoch = -(-len(self.train_set) // self.training.batch_size)
+        total = epochs * an_epoch
+        factor = factor_of(self.training.schedule, self.training.warmup, total, an_epoch)
+        schedule = LambdaLR(optimiser, factor)
         best, best_weights = -float("inf"), self.model.state_dict()
         for epoch in range(epochs):
             self.model.train()
@@ -137,7 +139,8 @@ class Fit:
                 self.method.before_step(step)
                 seed_dropout(self.seed, self.steps)
                 losses.append(self.method.backward(step))
-                nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+                if self.training.clip is not None:
+                    nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
                 optimiser.step()
                 schedule.step()
                 optimiser.zero_grad()
@@ -154,7 +157,7 @@ class Fit:
 
     def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
         """One batch, and what a method may ask of it."""
-        batch, number, teacher = self.train_set.batch(rows, self.device), self.steps, self.teacher
+        batch, number, teacher = self.seen(rows), self.steps, self.teacher
         return Step(
             model=self.model,
             inputs=batch.inputs,
@@ -170,6 +173,16 @@ class Fit:
             make_generator=lambda name: torch_stream(self.seed, f"method/{name}", number),
             look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
         )
+
+    def seen(self, rows: NDArray[np.int64]) -> Batch:
+        """A batch as it is trained on at this step: its images augmented, if they are to be."""
+        batch = self.train_set.batch(rows, self.device)
+        if self.training.augmentation is None:
+            return batch
+        black = self.train_set.padding.get("pixel_values", 0)
+        pixels = batch.inputs["pixel_values"]
+        changed = self.training.augmentation.apply(pixels, black, self.seed, self.steps)
+        return replace(batch, inputs={**batch.inputs, "pixel_values": changed})
 
     def end_epoch(self, losses: list[Tensor]) -> Epoch:
         """Score dev, and stop a run whose loss is no longer a number."""

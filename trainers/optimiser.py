@@ -1,9 +1,11 @@
-"""What every optimiser here shares: which parameters decay, and the schedule of its rate."""
+"""Which parameters decay, and the optimiser that the settings ask for."""
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from trainers.settings import Training
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -15,18 +17,8 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def warm_up_then_fall(steps: int, warmup: float) -> Callable[[int], float]:
-    """The factor of the peak learning rate at each step: linear up, then linear down to zero.
-
-    >>> factor = warm_up_then_fall(steps=10, warmup=0.2)
-    >>> [factor(step) for step in (0, 1, 2, 6)]
-    [0.5, 1.0, 1.0, 0.5]
-    """
-    rising = max(1, round(warmup * steps)) if warmup else 0
-
-    def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        return (steps - step) / max(1, steps - rising)
-
-    return factor
+def make_optimiser(groups: list[dict[str, Any]], training: Training) -> Optimizer:
+    """AdamW, or stochastic gradient descent with momentum; its rate is the peak."""
+    if training.optimiser == "sgd":
+        return SGD(groups, lr=training.lr, momentum=training.momentum, fused=True)
+    return AdamW(groups, lr=training.lr, fused=True)

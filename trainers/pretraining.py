@@ -16,7 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from trainers.errors import Diverged, ModelError, SettingsError
 from trainers.models import Bert, Model, load_tokenizer
-from trainers.optimiser import decay_groups, warm_up_then_fall
+from trainers.optimiser import decay_groups
+from trainers.schedules import warm_up_then_fall
 from trainers.seeding import initialising, numpy_stream, seed_dropout
 from trainers.settings import Training
 from trainers.tasks import Task

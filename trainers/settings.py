@@ -1,9 +1,13 @@
 """How a run is trained, apart from its method: the optimiser's settings, precision, device."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainers.errors import SettingsError
+from trainers.schedules import Schedule, StepDecay
+
+if TYPE_CHECKING:
+    from trainers.augmentation import Augmentation
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bf16"]
@@ -16,10 +20,11 @@ class Training:
     Attributes:
         epochs: passes over the training set.
         batch_size: examples a step.
-        lr: peak learning rate of AdamW.
-        warmup: share of all steps in which the rate rises linearly, before it falls to zero.
-        weight_decay: decoupled decay of matrices; biases and normalisation weights are exempt.
-        clip: largest norm of the whole gradient.
+        lr: peak learning rate.
+        warmup: share of all steps in which the rate rises linearly, before its schedule begins.
+        weight_decay: of matrices and filters, decoupled under AdamW and a part of the gradient
+            under SGD; biases and normalisation weights are exempt.
+        clip: largest norm of the whole gradient; None leaves it as it is.
         max_length: tokens after which a text is cut.
         select: which checkpoint is scored on test, the "best" epoch on dev or the "last".
         precision: "bf16" trains under autocast with float32 weights; "auto" takes it where the
@@ -27,6 +32,11 @@ class Training:
         device: "auto" takes CUDA, then MPS, then the CPU.
         threads: intra-operator threads on the CPU. They change results in the last bits, so they
             are part of a run's key.
+        optimiser: "adamw", or "sgd" with momentum.
+        momentum: of SGD.
+        schedule: of the rate after the warm-up: "linear" falls to zero, "constant" stays, and
+            ``StepDecay`` divides it at some epochs.
+        augmentation: of images in training; None trains on them as they are.
     """
 
     epochs: int = 3
@@ -34,32 +44,48 @@ class Training:
     lr: float = 5e-5
     warmup: float = 0.06
     weight_decay: float = 0.01
-    clip: float = 1.0
+    clip: float | None = 1.0
     max_length: int = 128
     select: Literal["best", "last"] = "best"
     precision: Precision = "auto"
     device: Device = "auto"
     threads: int = 1
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.9
+    schedule: Schedule = "linear"
+    augmentation: "Augmentation | None" = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "max_length", "threads"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise SettingsError(f"{name} must be a whole number of at least 1, not {value!r}.")
-        for name, low, high in (
-            ("lr", 0.0, float("inf")),
-            ("clip", 0.0, float("inf")),
-        ):
+        for name in ("lr", "clip"):
             value = getattr(self, name)
-            if not _is_number(value) or not low < value <= high:
-                raise SettingsError(f"{name} must be a number above {low:g}, not {value!r}.")
+            if name == "clip" and value is None:
+                continue
+            if not _is_number(value) or not 0 < value < float("inf"):
+                way_out = "; None clips nothing" if name == "clip" else ""
+                raise SettingsError(f"{name} must be a number above 0, not {value!r}{way_out}.")
         if not _is_number(self.warmup) or not 0 <= self.warmup < 1:
             raise SettingsError(
                 f"warmup is a share of the steps, 0 ≤ warmup < 1, not {self.warmup!r}."
             )
         if not _is_number(self.weight_decay) or self.weight_decay < 0:
             raise SettingsError(f"weight_decay must not be negative, got {self.weight_decay!r}.")
+        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
+            raise SettingsError(f"momentum must be 0 ≤ momentum < 1, not {self.momentum!r}.")
+        if self.schedule not in ("linear", "constant") and not isinstance(self.schedule, StepDecay):
+            raise SettingsError(
+                'schedule must be "linear", "constant" or StepDecay(at=(60, 120), divide_by=5), '
+                f"not {self.schedule!r}."
+            )
+        if self.augmentation is not None and not hasattr(self.augmentation, "apply"):
+            raise SettingsError(
+                f"augmentation must be None or an Augmentation(...), not {self.augmentation!r}."
+            )
         for name, allowed in (
+            ("optimiser", ("adamw", "sgd")),
             ("select", ("best", "last")),
             ("precision", ("auto", "float32", "bf16")),
             ("device", ("auto", "cpu", "cuda", "mps")),
@@ -68,6 +94,26 @@ class Training:
                 raise SettingsError(
                     f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}."
                 )
+
+    def check(self, reads: str, taught: bool) -> None:
+        """Refuse an augmentation where it would mean nothing, or something else than it says.
+
+        Args:
+            reads: "text" or "images".
+            taught: whether a teacher's logits are learned from.
+
+        Raises:
+            SettingsError: there are no images, or a teacher has not seen what is shown.
+        """
+        if self.augmentation is None:
+            return
+        if reads != "images":
+            raise SettingsError("an augmentation is for images, and this task has text.")
+        if taught:
+            raise SettingsError(
+                "a teacher's logits are computed once, on the images as they are; train without "
+                "augmentation, or by a method without a teacher."
+            )
 
     def resolved(self) -> "Training":
         """The same settings with this machine's device and precision in place of "auto".
@@ -82,8 +128,15 @@ class Training:
         return replace(self, device=device, precision=precision)
 
     def specification(self) -> dict[str, Any]:
-        """All fields, for the key of a run."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """All fields that matter, for the key of a run.
+
+        Those that say "as ever" are left out, so that runs keep their keys when settings are added.
+        """
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.optimiser == "adamw":
+            del said["momentum"]
+        as_ever = {"optimiser": "adamw", "schedule": "linear", "augmentation": None}
+        return {k: v for k, v in said.items() if k not in as_ever or v != as_ever[k]}
 
 
 def _is_number(value: object) -> bool:

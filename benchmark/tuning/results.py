@@ -206,7 +206,7 @@ def _most_epochs(searching: Searching, study: Study) -> int:
     among = dict(searching.space.space).get("epochs")
     if isinstance(among, Range):
         return int(among.high)
-    declared = [study.training_of(arm).epochs for arm, _ in searching.members]
+    declared = [study.training_of(arm, task).epochs for arm, task in searching.members]
     return max([*declared, *(int(n) for n in among or ())])
 
 

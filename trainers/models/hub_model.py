@@ -12,12 +12,13 @@ from torch import nn
 
 from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
-from trainers.models.body import Checkpoint
+from trainers.models.body import Checkpoint, load_body
 from trainers.models.hub_weights import classifier, load_pretrained_body, reads
 from trainers.models.images import Preprocessing
 from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
 from trainers.models.repository import Repository
+from trainers.models.stem import SMALL_STEM, make_stem_small
 from trainers.models.text import encode_texts, open_tokenizer, padding_token
 from trainers.needs import Needed
 from trainers.tasks import Examples, Task
@@ -40,12 +41,15 @@ class HubModel(Model):
         image_size: pixels a side that images are resized to; None takes the image processor's.
         dtype: of the weights. A checkpoint in half precision is trained in float32 unless this
             says otherwise; ``Training(precision="bf16")`` computes in bfloat16 on float32 weights.
+        stem: of a residual network: "own", made for 224 × 224 pixels, or "small", which keeps the
+            size of small images and is drawn from the seed, also with pre-trained weights above.
     """
 
     source: str | Path
     layers: int | None = None
     image_size: int | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
+    stem: Literal["own", "small"] = "own"
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str | Path) or not str(self.source).strip():
@@ -61,12 +65,15 @@ class HubModel(Model):
                 raise ModelError(f"HubModel({name}={value!r}): it must be at least 1.")
         if self.dtype not in ("float32", "bfloat16"):
             raise ModelError(f'HubModel(dtype={self.dtype!r}): use "float32" or "bfloat16".')
+        if self.stem not in ("own", "small"):
+            raise ModelError(f'HubModel(stem={self.stem!r}): use "own" or "small".')
 
     @property
     def name(self) -> str:
         """The last part of the source, for instance "distilroberta-base"."""
         depth = f"-{self.layers}-layers" if self.layers else ""
-        return f"{self.repository.name}{depth}"
+        stem = "-small-stem" if self.stem == "small" else ""
+        return f"{self.repository.name}{depth}{stem}"
 
     @property
     def is_pretrained(self) -> bool:
@@ -171,14 +178,22 @@ class HubModel(Model):
             raise ModelError(
                 f"{self.name}: a classifier takes two classes or more; {task.name} has {classes}."
             )
-        return classifier(self.config(classes))
+        module = classifier(self.config(classes))
+        if self.stem == "small":
+            make_stem_small(module)
+        return module
 
     def load(self, module: Any, start: Checkpoint) -> None:
         """Replace all but the head by a checkpoint's weights, read as transformers reads them."""
+        small = self.stem == "small"
+        if small and not (start.folder / "config.json").is_file():
+            load_body(module, start.folder)  # a run's own weights, its stem among them
+            return
         config = deepcopy(module.config)
         if start.layers:
             config.num_hidden_layers = Repository(start.folder).config().num_hidden_layers
-        load_pretrained_body(module, start.folder, config, start.layers)
+        fresh = (SMALL_STEM,) if small else ()
+        load_pretrained_body(module, start.folder, config, start.layers, fresh)
 
     def finish(self, module: Any) -> nn.Module:
         """Give the module its dtype, and images what they pass through first."""
@@ -236,6 +251,8 @@ class HubModel(Model):
             "layers": self.layers,
             "image_size": self.image_size,
             "dtype": self.dtype,
+            # Left out where it says "as ever", so that older runs keep their keys.
+            **({"stem": self.stem} if self.stem != "own" else {}),
         }
 
     def _some_layers(self, init: EverySecondLayer) -> Checkpoint:

@@ -53,7 +53,11 @@ def layer_list(body: nn.Module, depth: int) -> str | None:
 
 
 def load_pretrained_body(
-    module: Any, folder: Path, config: Any, layers: tuple[int, ...] = ()
+    module: Any,
+    folder: Path,
+    config: Any,
+    layers: tuple[int, ...] = (),
+    fresh: tuple[str, ...] = (),
 ) -> None:
     """Replace all but the head by the weights in a folder, in place and in float32.
 
@@ -64,6 +68,7 @@ def load_pretrained_body(
         folder: holds safetensors of a body alone or of a model with any head.
         config: of the model in the folder, with the classes of the module.
         layers: which of its layers to take, from the lowest; all if empty.
+        fresh: weights that stay as they are in the module.
 
     Raises:
         ModelError: the weights are damaged, or those of another architecture.
@@ -73,7 +78,8 @@ def load_pretrained_body(
         weights = _renumbered(weights, layer_list(module.base_model, len(layers)), layers)
     own = module.base_model.state_dict()
     poolers = {n: w for n, w in own.items() if _POOLER.search(n) and n not in weights}
-    load_weights(module.base_model, weights | poolers, folder)
+    kept = {name: own[name] for name in fresh}
+    load_weights(module.base_model, weights | poolers | kept, folder)
 
 
 def _read_body(kind: Any, folder: Path, config: Any) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from torch import nn
 from trainers.batches import Encoded
 from trainers.errors import ModelError
 from trainers.models.model import Model
+from trainers.models.stem import make_stem_small
 from trainers.tasks import Examples, Task
 
 
@@ -62,11 +63,8 @@ class ResNet(Model):
                 num_labels=len(task.classes),
             )
         )
-        # The stem is made for 224 × 224 pixels and would shrink an 8 × 8 digit to 2 × 2.
-        stem = module.resnet.embedder
-        stem.embedder.convolution = nn.Conv2d(channels, self.widths[0], 3, padding=1, bias=False)
-        stem.pooler = nn.Identity()
-        return module
+        make_stem_small(module)
+        return module  # type: ignore[no-any-return]
 
     def rehearsal(self, task: Task, rows: int, tokens: int) -> tuple[nn.Module, Encoded]:
         """A module of the right size and images of noise."""
@@ -85,4 +83,5 @@ class ResNet(Model):
         if "pixels" not in examples.inputs:
             raise ModelError(f"{self.name} reads images, and the task's examples have none.")
         pixels = 2 * np.asarray(examples.inputs["pixels"], np.float32) - 1
-        return Encoded(examples.ids, examples.labels, dense={"pixel_values": pixels})
+        dense, black = {"pixel_values": pixels}, {"pixel_values": -1}
+        return Encoded(examples.ids, examples.labels, dense=dense, padding=black)
