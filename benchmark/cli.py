@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--workers", type=_count, metavar="N", help="runs side by side (default: one a core)"
         )
+        _add_data(command)
         command.add_argument(
             "--optuna-storage",
             metavar="URL",
@@ -154,6 +155,15 @@ def _add_format(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_data(command: _Options) -> None:
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder that bench fetch filled, read in place of the hub (default: ARMBENCH_DATA)",
+    )
+
+
 def _add_store(command: _Options) -> None:
     command.add_argument(
         "--store",
@@ -175,6 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all went well, 1 when runs failed, 2 for a usage or study error, 130 after Ctrl-C.
     """
     options = parser().parse_args(arguments)
+    # Read when the libraries are imported: nothing but bench fetch may reach for the hub.
+    if options.command != "fetch":
+        os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         return _dispatch(options)
     except KeyboardInterrupt:

@@ -22,6 +22,7 @@ from benchmark.execution import Outcome, Scheduler, Todo, run_plan, todo
 from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
+from benchmark.preflight import preflight, read_from
 from benchmark.provenance import provenance
 from benchmark.record import record_digest, study_record
 from benchmark.runs import Run, TrainRun
@@ -76,11 +77,14 @@ class _Session:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "_Session":
-        """The session of a command line."""
+        """The session of a command line, of a study for which everything is there."""
+        read_from(options.data)
+        study, store = load_study(options.study), Store.choose(options.store)
+        preflight(study, options.study, store.cache)
         return cls(
             study_file=options.study,
-            study=load_study(options.study),
-            tracker=Tracker(Store.choose(options.store)),
+            study=study,
+            tracker=Tracker(store),
             optuna_storage=options.optuna_storage,
             asked_workers=options.workers,
             console=page(),

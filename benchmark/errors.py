@@ -13,6 +13,10 @@ class StudyError(BenchmarkError):
     """A study file or a declaration in it is wrong."""
 
 
+class NotReady(StudyError):  # noqa: N818 - reads as the verdict on a study
+    """Something that a study needs is missing on this machine."""
+
+
 class Underpowered(StudyError):  # noqa: N818 - reads as the verdict on a study
     """The study's corrected test could never reach its α."""
 

@@ -84,14 +84,6 @@ def test_pickled_weights_are_refused_and_the_command_converts_them(folder, build
     assert all(torch.equal(after[name], weight) for name, weight in before.items())
 
 
-def test_a_repository_without_weights_is_fetched_with_its_pickle(tmp_path, folder, monkeypatch):
-    monkeypatch.setenv("ARMBENCH_DATA", str(tmp_path))
-    (folder / "model.safetensors").unlink()
-    folder.rename(tmp_path / "small")
-    needed = only(HubModel("small"))
-    assert "pytorch_model*.bin" in needed.files
-
-
 def test_a_file_that_was_cut_off_is_refused(folder, build):
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])

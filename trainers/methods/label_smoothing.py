@@ -44,8 +44,8 @@ class LS(Method):
         Raises:
             MethodError: with the largest ε that this number of classes allows.
         """
-        if self.convention == "torch":
-            return  # without a look at the data, which may not be there yet
+        if self.convention == "torch" or task.requirements():
+            return  # what is missing is said by the check of the whole study
         classes = len(task.classes)
         if self.smoothing(classes) > 1:
             raise MethodError(

@@ -17,7 +17,7 @@ from trainers.models.hub_weights import classifier, load_pretrained_body, reads
 from trainers.models.images import Preprocessing
 from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
-from trainers.models.repository import Repository
+from trainers.models.repository import Repository, without_weights
 from trainers.models.stem import SMALL_STEM, make_stem_small
 from trainers.models.text import encode_texts, open_tokenizer, padding_token
 from trainers.needs import Needed
@@ -102,9 +102,9 @@ class HubModel(Model):
     def requirements(self, init: object) -> tuple[Needed, ...]:
         """The folder's files; the weights only for an init that reads them."""
         wrong = self.repository.missing_config()
-        found = [wrong]
+        found = [wrong if init == "pretrained" or wrong is None else without_weights(wrong)]
         if wrong is None:
-            found.append(self.repository.missing_reader(reads(self.repository.model_type)))
+            found.append(self._missing_reader())
             if init == "pretrained":
                 found.append(self.repository.missing_weights())
         if isinstance(init, EverySecondLayer):
@@ -136,7 +136,7 @@ class HubModel(Model):
             ModelError: images for a language model, text for a vision model, or texts longer than
                 its positions.
         """
-        if self.repository.missing_config():
+        if self.repository.missing_config() or self._missing_reader():
             return
         kind = self.repository.model_type
         if reads(kind) is None:
@@ -254,6 +254,18 @@ class HubModel(Model):
             # Left out where it says "as ever", so that older runs keep their keys.
             **({"stem": self.stem} if self.stem != "own" else {}),
         }
+
+    def _missing_reader(self) -> Needed | None:
+        """Why text or images cannot be read, if they cannot; a tokenizer is opened to see."""
+        kind = reads(self.repository.model_type)
+        wrong = self.repository.missing_reader(kind)
+        if wrong or kind != "text":
+            return wrong
+        try:
+            open_tokenizer(self.repository.folder)
+        except ModelError as error:
+            return self.repository.unfit(str(error))
+        return None
 
     def _some_layers(self, init: EverySecondLayer) -> Checkpoint:
         """The layers of the deeper model that this one takes."""

@@ -165,6 +165,10 @@ class Repository:
             return None
         return self._needed(f"{folder} holds no tokenizer (no tokenizer.json, vocab.txt, …)")
 
+    def unfit(self, where: str) -> Needed:
+        """What is there but cannot be used."""
+        return self._needed(where)
+
     def description(self) -> str:
         """Digest of the configuration, the tokenizer and the image processor, without names."""
         digest = hashlib.sha256()
@@ -176,8 +180,7 @@ class Repository:
 
     def _missing_or_pickled(self, folder: Path) -> Needed:
         if not list(folder.glob("pytorch_model*.bin")):
-            needed = self._needed(f"{folder} holds no {WEIGHTS}")
-            return Needed(**{**vars(needed), "files": (*_FILES, "pytorch_model*.bin")})
+            return self._needed(f"{folder} holds no {WEIGHTS}")
         return self._needed(
             f"{folder} holds its weights as a pickle, which could run any code and is not opened",
             conversion(folder),
@@ -188,6 +191,12 @@ class Repository:
         if get is None:
             get = FETCH if fetched else "save_pretrained() of model and tokenizer into that folder"
         return Needed("model", str(self.source), where, get, _FILES if fetched else ())
+
+
+def without_weights(needed: Needed) -> Needed:
+    """The same, for a model whose weights are drawn from the seed."""
+    kept = tuple(name for name in needed.files if "safetensors" not in name)
+    return needed.fetching(kept)
 
 
 def conversion(folder: Path) -> str:

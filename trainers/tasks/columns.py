@@ -89,14 +89,27 @@ def require_classes(
     """Raise TaskError unless there are two classes and each has an example."""
     if len(names) < 2:
         raise TaskError(f'{where}: all labels are "{names[0]}"; a task needs at least two classes.')
-    counts = np.bincount(found, minlength=len(names))
-    if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
-        listed = ", ".join(f'"{name}"' for name in empty[:8])
-        more = f" and {len(empty) - 8} more" if len(empty) > 8 else ""
+    empty = absent(found, names)
+    if len(empty):
         raise TaskError(
-            f"{where}: no example of class {listed}{more} is in {split}. Name only the classes "
-            "that occur, or give more examples."
+            f"{where}: no example of class {listed([names[k] for k in empty])} is in {split}. "
+            "Name only the classes that occur, or give more examples."
         )
+
+
+def absent(found: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int64]:
+    """Which of the classes have no example."""
+    return np.flatnonzero(np.bincount(found, minlength=len(names)) == 0)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names in quotes, and how many more there are.
+
+    >>> listed(["a", "b"])
+    '"a", "b"'
+    """
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(f'"{name}"' for name in names[:8]) + more
 
 
 def require(rows: Rows, column: str, bad: Any, problem: str) -> None:

@@ -9,13 +9,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from trainers.errors import TaskError
+from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.source import SourceTask
 from trainers.tasks.survey import content_digests
 from trainers.tasks.tables import Rows
+
+#: How many images that do not decode are named one by one.
+_SAID = 5
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,19 @@ class ImageTask(SourceTask):
         contents = [self._bytes(rows, row) for row in range(rows.table.num_rows)]
         return content_digests(contents), len(contents) * int(np.prod(self.shape))
 
+    def inspect(self) -> tuple[Needed, ...]:
+        """Decode every image, and name those that do not decode."""
+        rows, found = self.rows(), []
+        for row in range(rows.table.num_rows):
+            try:
+                self._pixels(rows, row)
+            except TaskError as error:
+                found.append(str(error))
+        if len(found) > _SAID:
+            found[_SAID - 1 :] = [f"{len(found) - _SAID + 1} more images do not decode"]
+        mend = "replace or remove what does not decode"
+        return tuple(Needed("data", str(self.data), fault, mend) for fault in found)
+
     def write_inputs(self, rows: Rows, folder: Path) -> None:
         """Write ``pixels.npy``, uint8, shape (n, channels, height, width).
 
@@ -83,12 +100,7 @@ class ImageTask(SourceTask):
             folder / "pixels.npy", "w+", np.uint8, (rows.table.num_rows, *self.shape)
         )
         for row in range(len(pixels)):
-            try:
-                pixels[row] = self._decoded(self._bytes(rows, row))
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                raise TaskError(
-                    f"{rows.where(row)}: the image does not decode: {error}. Replace or remove it."
-                ) from error
+            pixels[row] = self._pixels(rows, row)
         pixels.flush()
 
     def read_inputs(
@@ -97,6 +109,13 @@ class ImageTask(SourceTask):
         """The pixels of some examples, in [0, 1]."""
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
         return {"pixels": pixels[rows].astype(np.float32) / 255}
+
+    def _pixels(self, rows: Rows, row: int) -> NDArray[np.uint8]:
+        try:
+            return self._decoded(self._bytes(rows, row))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            why = "no known format" if isinstance(error, UnidentifiedImageError) else error
+            raise TaskError(f"{rows.where(row)}: the image does not decode: {why}") from error
 
     def _bytes(self, rows: Rows, row: int) -> bytes:
         value = rows.table.column(self.image)[row].as_py()

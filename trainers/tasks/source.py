@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -116,16 +116,38 @@ class SourceTask(Task):
             self._place()
         except TaskError:
             where = hub.places(self.data) if on_hub else f"there is no {Path(source).absolute()}"
-            return (Needed("data", source, where, get, files),)
+            return (Needed("data", source, where, get, files, self.config),)
         try:
             self._files()
         except TaskError as error:
-            return (Needed("data", source, str(error).rstrip("."), get, files),)
+            return (Needed("data", source, str(error).rstrip("."), get, files, self.config),)
+        return tuple(Needed("data", source, fault.rstrip("."), mend) for fault in self._faults())
+
+    def _faults(self) -> list[str]:
+        """What is wrong with labels and inputs, each said; nothing where a survey can be made."""
+        first = _fault(self._survey)
+        if not first:
+            return []
         try:
-            self._survey()
+            rows = self.rows()
         except TaskError as error:
-            return (Needed("data", source, str(error).rstrip("."), mend),)
-        return ()
+            return [str(error)]
+        found = [
+            _fault(lambda: columns.labels(rows, self.label, self.class_names)),
+            _fault(lambda: self.digests(rows)),
+        ]
+        return [fault for fault in found if fault] or [first]
+
+    def remarks(self) -> tuple[str, ...]:
+        """Classes of which dev or test has no example."""
+        survey = self._survey()
+        rows = assign(survey, self.parts, 0, self.name)
+        return tuple(
+            f"{split} has no example of {len(gaps)} of the {len(survey.classes)} classes: "
+            + columns.listed([survey.classes[k] for k in gaps])
+            for split in ("dev", "test")
+            if len(gaps := columns.absent(survey.labels[rows[split]], survey.classes))
+        )
 
     def disk_need(self) -> int:
         """Bytes that the prepared folder takes, nearly."""
@@ -228,6 +250,15 @@ class SourceTask(Task):
     def _survey(self) -> Survey:
         files = [f for listed in self._files().values() for f in listed]
         return _surveyed(self, tuple(_state(f) for f in files))
+
+
+def _fault(look: Callable[[], object]) -> str:
+    """What is wrong, as a message; empty where nothing is."""
+    try:
+        look()
+    except TaskError as error:
+        return str(error)
+    return ""
 
 
 @lru_cache(maxsize=32)

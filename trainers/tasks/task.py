@@ -86,6 +86,14 @@ class Task:
         """What it needs from elsewhere and has not got on this machine."""
         return ()
 
+    def inspect(self) -> tuple[Needed, ...]:
+        """What a look at every single input shows to be unfit; called before it is prepared."""
+        return ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is worth knowing of the data that does not stand in the way, a clause each."""
+        return ()
+
     def disk_need(self) -> int:
         """Bytes that the prepared folder takes, nearly; 0 where that is little."""
         return 0

@@ -1,0 +1,165 @@
+"""What a whole study needs and has not got, found before anything is trained and told at once."""
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from benchmark.cache import Cache
+from benchmark.errors import NotReady
+from benchmark.runs import DataRun
+from benchmark.study import Study
+from trainers import hub
+from trainers.methods import Method
+from trainers.models import Model
+from trainers.needs import FETCH, Needed
+from trainers.pretraining import Supervised
+from trainers.settings import Training
+from trainers.tasks import Task
+
+#: Bytes of an example's number and label, and of each of its logits, in a run's record.
+_EXAMPLE, _LOGIT = 16, 4
+
+
+def read_from(data: Path | None) -> None:
+    """Have hub names looked for in the folder of ``--data``, here and in every worker.
+
+    Raises:
+        NotReady: there is no such folder.
+    """
+    if data is None:
+        return
+    if not data.is_dir():
+        raise NotReady(f"--data {data}: there is no such folder; bench fetch fills one.")
+    os.environ[hub.VARIABLE] = str(data.resolve())
+
+
+def preflight(study: Study, study_file: Path, cache: Cache) -> None:
+    """Refuse a study for which something is missing here; never reaches for the network.
+
+    Args:
+        study: what is to be trained.
+        study_file: as the user gave it, for the commands in the message.
+        cache: where data are prepared.
+
+    Raises:
+        NotReady: with everything that is missing or unfit, and the command that mends it.
+    """
+    found = missing(study)
+    lacking = {need.name for need in found}
+    fit = [task for task in tasks(study) if not lacking & {n.name for n in task.requirements()}]
+    fresh = [task for task in fit if not _is_prepared(task, cache)]
+    found += _distinct(need for task in fresh for need in task.inspect())
+    found += _disk(study, fit, fresh, cache.root)
+    if found:
+        raise NotReady(told(found, study_file))
+
+
+def missing(study: Study) -> list[Needed]:
+    """What the models, tokenizers and data sets of a study lack on this machine."""
+    needs = [need for task in tasks(study) for need in task.requirements()]
+    needs += [need for model, init in models(study) for need in model.requirements(init)]
+    return _distinct(needs)
+
+
+def tasks(study: Study) -> list[Task]:
+    """Every task that is read: those compared, and those that models are pre-trained on."""
+    sources = (model.pretraining if init == "pretrained" else init for model, init in models(study))
+    pretraining = (source.task for source in sources if isinstance(source, Supervised))
+    return list(dict.fromkeys([*study.tasks, *pretraining]))
+
+
+def models(study: Study) -> list[tuple[Model, object]]:
+    """Every model that is built, teachers included, with what it starts from."""
+    found = (
+        pair
+        for arm in study.arms
+        for task in study.tasks
+        for pair in _with_teachers(arm.model, arm.init, arm.method, study.training_of(arm, task))
+    )
+    return list(dict.fromkeys(found))
+
+
+def _with_teachers(
+    model: Model, init: object, method: Method | None, training: Training
+) -> Iterator[tuple[Model, object]]:
+    yield model, init
+    teacher = method.teacher_for(training) if method else None
+    if teacher is not None:
+        yield from _with_teachers(
+            model if isinstance(teacher.model, str) else teacher.model,
+            init if teacher.init == "student" else teacher.init,
+            teacher.method,
+            teacher.training or training,
+        )
+
+
+def told(needs: Sequence[Needed], study_file: Path, data: str = "DIR") -> str:
+    """All needs in one message, those that the same command mends together.
+
+    Args:
+        needs: at least one.
+        study_file: as the user gave it.
+        data: the folder to fetch into.
+    """
+    by_command: dict[str, list[Needed]] = {}
+    for need in needs:
+        by_command.setdefault(need.get, []).append(need)
+    number = "one thing stands" if len(needs) == 1 else f"{len(needs)} things stand"
+    lines = [f"{study_file}: {number} in the way, and nothing was trained."]
+    for command, together in by_command.items():
+        lines.append("")
+        lines += [f'  {need.kind} "{need.name}": {need.where}' for need in together]
+        lines.append(f"    -> {_command(command, study_file, data)}")
+    return "\n".join(lines)
+
+
+def _command(get: str, study_file: Path, data: str) -> str:
+    if get != FETCH:
+        return get
+    command = get.format(study=shlex.quote(str(study_file))).replace("DIR", data)
+    return f"with a network: {command}; then add --data {data} to this command"
+
+
+def _distinct(needs: Iterable[Needed]) -> list[Needed]:
+    """Each once; what is to be fetched of one repository and for one reason is fetched together."""
+    found: dict[tuple[str, ...], Needed] = {}
+    for need in needs:
+        place = (need.kind, need.name, need.where, need.get, need.config)
+        before = found.get(place)
+        files = dict.fromkeys((*(before.files if before else ()), *need.files))
+        found[place] = need.fetching(tuple(files))
+    return list(found.values())
+
+
+def _is_prepared(task: Task, cache: Cache) -> bool:
+    return cache.has("data", DataRun("", "data", {}, task).key)
+
+
+def _disk(study: Study, fit: Sequence[Task], fresh: Sequence[Task], root: Path) -> list[Needed]:
+    """Whether the disk has room for the data sets to be prepared and for what runs leave."""
+    need = sum(task.disk_need() for task in fresh)
+    need += sum(_left_by_runs(study, task) for task in study.tasks if task in fresh)
+    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if need <= free:
+        return []
+    where = f"the study takes about {_size(need)}, and {_size(free)} are free"
+    return [Needed("disk", str(there), where, "free some space, or give another --store DIR")]
+
+
+def _left_by_runs(study: Study, task: Task) -> int:
+    """Bytes of the predictions and the teachers' logits of all runs on a task, nearly."""
+    sizes, logits = task.sizes, _LOGIT * len(task.classes)
+    judged = (sizes["dev"] + sizes["test"]) * (_EXAMPLE + logits)
+    return len(study.seeds) * len(study.arms) * (judged + sizes["train"] * logits)
+
+
+def _size(count: float) -> str:
+    """Bytes as people say them.
+
+    >>> _size(812), _size(81_200_000), _size(8.12e9)
+    ('0.0 MB', '81.2 MB', '8.1 GB')
+    """
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,154 @@
+"""Everything that a study lacks is said at once, before anything is trained, and with the way."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmark.cli import main
+from benchmark.errors import NotReady
+from benchmark.loading import load_study
+from benchmark.preflight import missing, models, preflight
+from benchmark.tracking import Store
+from trainers.hub import VARIABLE
+from trainers.models import HubModel
+
+STUDY = """
+from pathlib import Path
+from benchmark import Arm, Comparison, Study
+from trainers.methods import KD, LS, Base
+from trainers.models import HubModel, ResNet
+from trainers.pretraining import Supervised
+from trainers.settings import Training
+from trainers.tasks import Digits, ImageTask, Part, TextTask, glue, sst5
+
+PARTS = {"dev": Part("train", 10), "test": Part("train", 10)}
+study = Study(
+    name="lacking",
+    task=TASK,
+    arms=Arm.grid(MODEL, INIT, [Base(), METHOD]),
+    comparison=Comparison("base", METHOD.name),
+    margin=1.0,
+    training=Training(epochs=1, max_length=16),
+)
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Writes a study file, in a folder where no hub name lies."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "fetched"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+
+    def write(task, model='HubModel("owner/small")', init='"pretrained"', method="LS()"):
+        text = STUDY.replace("TASK", task).replace("MODEL", model)
+        path = tmp_path / "study.py"
+        path.write_text(text.replace("INIT", init).replace("METHOD", method))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def refusal(write, tmp_path):
+    """The message with which a study is refused."""
+
+    def refusal(*arguments, **keywords):
+        path = write(*arguments, **keywords)
+        with pytest.raises(NotReady) as refused:
+            preflight(load_study(path), Path("study.py"), Store(str(tmp_path / "runs")).cache)
+        return str(refused.value)
+
+    return refusal
+
+
+def test_everything_that_is_missing_is_listed_at_once(refusal, tmp_path):
+    (tmp_path / "named.csv").write_text("review,label\nfine,1\n")
+    (tmp_path / "unfit.csv").write_text("text,label\nfine,yes\n,no\nso,maybe\n")
+    unfit = 'TextTask("unfit.csv", class_names=("no", "yes"), **PARTS)'
+    tasks = f'sst5(), glue("cola"), glue("rte"), TextTask("named.csv", **PARTS), {unfit}'
+    teacher = 'KD(teacher=HubModel("owner/large"))'
+    said = refusal(f"({tasks})", method=teacher)
+    assert "8 things stand in the way" in said
+    for name in ("SetFit/sst5", "nyu-mll/glue", "owner/small", "owner/large"):
+        assert f'"{name}"' in said
+    assert 'named.csv: there is no column "text"; it has review, label' in said
+    assert 'unfit.csv, row 3, column "label": the label is none of the classes no, yes' in said
+    assert 'unfit.csv, row 2, column "text": the text is empty' in said
+    assert said.count("bench fetch study.py --data DIR") == 1
+
+
+def test_a_model_from_scratch_needs_no_weights_of_the_hub(write):
+    scratch = missing(load_study(write("Digits()", init='"scratch"')))
+    pretrained = missing(load_study(write("Digits()", init='["scratch", "pretrained"]')))
+    assert [need.name for need in scratch] == [need.name for need in pretrained] == ["owner/small"]
+    assert not any("safetensors" in file for file in scratch[0].files)
+    assert any("safetensors" in file for file in pretrained[0].files)
+    assert "tokenizer.json" in scratch[0].files
+
+
+def test_teachers_and_the_tasks_of_pre_training_are_looked_for_too(write, refusal):
+    teacher = 'KD(teacher=HubModel("owner/large"))'
+    found = models(load_study(write("sst5()", init='"scratch"', method=teacher)))
+    assert (HubModel("owner/large"), "pretrained") in found
+    source = 'Supervised(ImageTask("owner/pictures"))'
+    assert '"owner/pictures"' in refusal("Digits()", f"ResNet((8,), pretraining={source})")
+
+
+def test_a_tokenizer_that_cannot_be_read_is_said_before_training(refusal, tmp_path):
+    folder = tmp_path / "fetched" / "owner" / "small"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    assert "holds no tokenizer" in refusal("sst5()")
+    (folder / "tokenizer.json").write_text("{}")
+    assert "its tokenizer cannot be read" in refusal("sst5()")
+    assert "model.safetensors" in refusal("sst5()")
+
+
+def test_images_that_do_not_decode_are_all_named(refusal, tmp_path):
+    for i in range(40):
+        folder = tmp_path / "pictures" / ("dark", "light")[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (i, 0, 0)).save(folder / f"{i:02}.png")
+    whole = (tmp_path / "pictures" / "dark" / "10.png").read_bytes()
+    (tmp_path / "pictures" / "dark" / "10.png").write_bytes(whole[:45])
+    (tmp_path / "pictures" / "light" / "11.png").write_bytes(b"no image")
+    pictures = 'ImageTask("pictures", shape=(3, 4, 4), **PARTS)'
+    said = refusal(pictures, "ResNet((8,))", '"scratch"')
+    assert "2 things" in said
+    assert "dark/10.png: the image does not decode" in said
+    assert "light/11.png: the image does not decode: no known format" in said
+
+
+def test_too_small_a_disk_is_said_before_training(refusal, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 10})())
+    said = refusal("Digits()", "ResNet((8,))", '"scratch"')
+    assert "MB are free" in said
+    assert "--store DIR" in said
+
+
+def test_bench_lists_it_with_exit_code_2_and_asks_no_network(write, bench, monkeypatch, tmp_path):
+    (tmp_path / "fetched").mkdir()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(0)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        done = bench("run", write("sst5()"), "--data", "fetched", "--store", "runs")
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+    assert done.returncode == 2
+    assert "2 things stand in the way" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs" / "mlflow.db").exists()
+
+
+def test_plan_lists_the_same_and_a_folder_that_is_not_there_is_named(write, monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert main(["plan", str(write("sst5()"))]) == 2
+    assert "2 things stand in the way" in capsys.readouterr().err
+    assert main(["plan", str(write("sst5()")), "--data", "nowhere"]) == 2
+    assert "nowhere: there is no such folder" in capsys.readouterr().err
