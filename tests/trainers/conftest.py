@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 import torch
 
+from tests.trainers import tiny_hub
+from tests.trainers.hub_places import Place
 from trainers import wordpiece
 from trainers.methods import Base, Step
 from trainers.models import Bert
-from trainers.tasks import Examples, Split, Task
+from trainers.tasks import Digits, Examples, Split, Task
+
+# As in a run (Training.threads). Several test processes with several threads each only wait.
+torch.set_num_threads(1)
 
 WORDS = {
     "fruit": ["apple", "pear", "plum"],
@@ -89,6 +94,27 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     task = Words()
     task.prepare(folder)
     return Prepared(task, folder, Bert(layers=1, width=32, heads=2, initializer_range=0.1))
+
+
+@pytest.fixture(scope="session")
+def text(words, tmp_path_factory) -> Place:
+    models = tmp_path_factory.mktemp("hub")
+    texts = list(words.task.corpus(words.folder))
+    for kind in tiny_hub.TEXT:
+        (models / kind).mkdir()
+        tiny_hub.save(kind, texts, models / kind)
+    return Place(words.task, words.folder, models)
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory) -> Place:
+    models, folder = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("digits")
+    task = Digits(digits=(0, 1, 2), train=96, dev=48, test=60)
+    task.prepare(folder)
+    for kind in tiny_hub.IMAGES:
+        (models / kind).mkdir()
+        tiny_hub.save(kind, [], models / kind)
+    return Place(task, folder, models)
 
 
 @pytest.fixture

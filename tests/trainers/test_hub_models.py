@@ -1,7 +1,6 @@
 """Models in the hub's layout: what they learn, what a seed decides, and what padding must not."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -9,65 +8,15 @@ import pytest
 import torch
 
 from tests.trainers import tiny_hub
+from tests.trainers.hub_places import TWENTY_STEPS, Place
 from trainers.errors import ModelError
 from trainers.loop import Fit
 from trainers.methods import Base
 from trainers.models import Checkpoint, HubModel, every_second_layer
 from trainers.models.images import Preprocessing
-from trainers.settings import Training
-from trainers.tasks import Digits, Examples, Task
+from trainers.tasks import Examples, Task
 
-TRAINING = Training(
-    epochs=10, batch_size=8, lr=1e-2, max_length=32, device="cpu", precision="float32"
-)
 CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A task in its folder, and where the tiny models lie."""
-
-    task: Task
-    folder: Path
-    models: Path
-
-    def model(self, kind: str, **fields) -> HubModel:
-        return HubModel(self.models / kind, **fields)
-
-    def build(self, model: HubModel, init="pretrained", seed: int = 1):
-        return model.build(self.task, self.folder, seed, model.start(init))
-
-    def encode(self, model: HubModel, split):
-        return model.encode(self.task.load(split, self.folder, 0), self.folder, 32)
-
-    def fit(self, model: HubModel, method=None, init="pretrained"):
-        """Twenty steps on sixteen examples."""
-        examples = self.task.load("train", self.folder, 0)
-        columns = {name: values[:16] for name, values in examples.inputs.items()}
-        few = Examples(examples.ids[:16], examples.labels[:16], columns)
-        train, dev = model.encode(few, self.folder, 32), self.encode(model, "dev")
-        return Fit(self.build(model, init), method or Base(), train, dev, TRAINING, seed=1)
-
-
-@pytest.fixture(scope="session")
-def text(words, tmp_path_factory) -> Place:
-    models = tmp_path_factory.mktemp("hub")
-    texts = list(words.task.corpus(words.folder))
-    for kind in tiny_hub.TEXT:
-        (models / kind).mkdir()
-        tiny_hub.save(kind, texts, models / kind)
-    return Place(words.task, words.folder, models)
-
-
-@pytest.fixture(scope="session")
-def images(tmp_path_factory) -> Place:
-    models, folder = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("digits")
-    task = Digits(digits=(0, 1, 2), train=96, dev=48, test=60)
-    task.prepare(folder)
-    for kind in tiny_hub.IMAGES:
-        (models / kind).mkdir()
-        tiny_hub.save(kind, [], models / kind)
-    return Place(task, folder, models)
 
 
 @pytest.fixture(params=[*tiny_hub.TEXT, *tiny_hub.IMAGES])
@@ -277,7 +226,7 @@ def test_a_rehearsal_has_the_size_of_the_run(kind, place):
     module, examples = model.rehearsal(place.task, 4, 12)
     built = place.build(model)
     assert sum(p.numel() for p in module.parameters()) == sum(p.numel() for p in built.parameters())
-    one = Fit(module, Base(), examples, examples, TRAINING, seed=0)
+    one = Fit(module, Base(), examples, examples, TWENTY_STEPS, seed=0)
     module.train()
     step = one.step(np.arange(4), phase=0, epoch=0, progress=0.0)
     assert torch.isfinite(one.method.backward(step))

@@ -1,0 +1,46 @@
+"""L²-SP (Li et al. 2018): decay towards the starting point."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from trainers.errors import MethodError
+from trainers.methods.method import Method
+from trainers.methods.step import Step
+from trainers.models.anatomy import body
+
+
+@dataclass(frozen=True)
+class L2SP(Method):
+    """CE + (α/2) ‖w − w⁰‖² over the body's weights w. Cost 1.
+
+    w⁰ are the weights that the run starts from, pre-trained or not. The head has no start worth
+    keeping and is left out. The optimiser's own weight decay towards zero stays what the training
+    settings say, that of the head, the paper's β, with it; ``Training(weight_decay=0)`` leaves the
+    penalty alone. ``alpha=0`` is base, bit for bit; the penalty's gradient is α(w − w⁰), zero at
+    the first step. It costs no FLOPs but a second copy of the weights.
+
+    Attributes:
+        alpha: α; the paper takes .1 or .01 with SGD (from memory).
+    """
+
+    name: ClassVar[str] = "l2_sp"
+    alpha: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha < float("inf"):
+            raise MethodError(f"L2SP(alpha={self.alpha!r}): alpha must be a number from 0.")
+
+    def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
+        """Remember w⁰."""
+        state.starts = [(w, w.detach().clone()) for w in body(model).parameters()]
+
+    def penalty(self, step: Step) -> Tensor | float:
+        """(α/2) ‖w − w⁰‖²."""
+        if not self.alpha:
+            return 0.0
+        parts = [(w - start).square().sum() for w, start in step.state.starts]
+        return self.alpha / 2 * torch.stack(parts).sum()

@@ -1,0 +1,54 @@
+"""Re-initialised top layers (Zhang et al. 2021)."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import nn
+
+from trainers.errors import MethodError
+from trainers.methods.method import Method
+from trainers.models import anatomy
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
+
+
+@dataclass(frozen=True)
+class Reinit(Method):
+    """The top n layers and the pooler start afresh, as the model's own configuration draws them.
+
+    Zhang et al. (2021): the uppermost layers of a pre-trained BERT know the pre-training task
+    better than language. The draws come from a stream of the method's own, so that head, data
+    order and dropout are those of base. ``layers=0`` is base, bit for bit. Cost 1.
+
+    Attributes:
+        layers: n, how many layers from the top; stages in a convolutional network.
+    """
+
+    name: ClassVar[str] = "reinit"
+    layers: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layers, int) or isinstance(self.layers, bool) or self.layers < 0:
+            raise MethodError(f"Reinit(layers={self.layers!r}): a whole number of at least 0.")
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse more layers than there are.
+
+        Raises:
+            MethodError: with the number that the model has.
+        """
+        module = anatomy.skeleton(model, task)
+        if module is not None and self.layers > (depth := len(anatomy.layers(module))):
+            raise MethodError(f"Reinit(layers={self.layers}): {model.name} has {depth} layers.")
+
+    def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
+        """Draw them."""
+        if not self.layers:
+            return
+        draw: Any = model._init_weights
+        pooler = getattr(anatomy.body(model), "pooler", None) or nn.Identity()
+        for part in (*anatomy.layers(model)[-self.layers :], pooler):
+            part.apply(draw)
