@@ -1,0 +1,92 @@
+"""Names and numbers as they are written into figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from stats.report import wording
+from stats.report.figures.fonts import drawable
+
+ELLIPSIS = "…"
+
+
+def shown(name: str) -> str:
+    """A name on one line; what no font can draw becomes a replacement sign."""
+    glyphs = drawable()
+    return "".join(
+        each if ord(each) in glyphs else "\N{REPLACEMENT CHARACTER}"
+        for each in wording.printable(str(name))
+    )
+
+
+def fitted(names: Sequence[str], longest: int) -> list[str]:
+    """Names of at most so many characters; those that would look alike are numbered.
+
+    >>> fitted(["kd", "a_very_long_name_1", "a_very_long_name_2"], 9)
+    ['kd', 'a_ve…me_1', 'a_ve…me_2']
+    >>> fitted(["a" * 20, "aaaa" + "b" * 12 + "aaaa"], 9)
+    ['aaaa…aaaa', 'aaa…aa #2']
+    """
+    found: list[str] = []
+    for name in map(shown, names):
+        short, count = shortened(name, longest), 1
+        while short in found:
+            count += 1
+            mark = f" #{count}"
+            short = shortened(name, longest - len(mark)) + mark
+        found.append(short)
+    return found
+
+
+def shortened(text: str, longest: int) -> str:
+    """Text with its middle left out where it is too long."""
+    if len(text) <= longest:
+        return text
+    kept = max(2, longest - 1)
+    return text[: kept - kept // 2] + ELLIPSIS + text[len(text) - kept // 2 :]
+
+
+def wrapped(text: str, width: int, lines: int = 2) -> str:
+    """Text in a few lines, broken at spaces or signs where there are any.
+
+    >>> wrapped("docstrings/package · bert-2x128", 18)
+    'docstrings/package\\n· bert-2x128'
+    """
+    text = shortened(text, width * lines)
+    found: list[str] = []
+    while len(text) > width and len(found) < lines - 1:
+        cut = max(
+            text.rfind(" ", 0, width + 1), *(text.rfind(each, 0, width) + 1 for each in "/-_.")
+        )
+        cut = cut if cut >= width // 3 else width
+        found.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return "\n".join([*found, shortened(text, width)])
+
+
+def digits_for(half_width: float) -> int:
+    """Decimals that show two digits of half an interval; 2 where that says nothing."""
+    if not math.isfinite(half_width) or half_width <= 0:
+        return 2
+    return min(6, max(1, 1 - math.floor(math.log10(half_width))))
+
+
+def with_interval(estimate: float, low: float, high: float) -> str:
+    """An estimate with its interval.
+
+    >>> with_interval(0.5213, 0.18, 0.85)
+    '+0.52 [+0.18, +0.85]'
+    >>> with_interval(0.5, float("nan"), float("nan"))
+    '+0.50 [n/a]'
+    """
+    digits = digits_for((high - low) / 2)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{wording.signed(estimate, digits)} [{wording.ABSENT}]"
+    return f"{wording.signed(estimate, digits)} {wording.interval(low, high, digits)}"
+
+
+def score_axis(metric: str, lower_is_better: bool = False, longest: int = 40) -> str:
+    """Title of an axis of scores: the metric, and the direction where less is better."""
+    name = shortened(shown(metric), longest) or "score"
+    return f"{name} (lower is better)" if lower_is_better else name
