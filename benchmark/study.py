@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trainers.settings import Training
     from trainers.tasks import Task
 
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+
 #: The eight seeds of arXiv 2205.12428, in its order.
 PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
 
@@ -39,7 +41,7 @@ class Arm:
     """
 
     model: "Model"
-    init: "str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised"
+    init: "Init"
     method: "Method"
     name: str = ""
     training: "Training | None" = None
@@ -89,7 +91,7 @@ class Arm:
     def grid(
         cls,
         model: "Model | Sequence[Model]",
-        init: "str | Path | EverySecondLayer | Sequence[str | Path | EverySecondLayer]",
+        init: "Init | Sequence[Init]",
         method: "Method | Sequence[Method]",
         training: "Training | None" = None,
         search: Search | None = None,
