@@ -42,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     _add_stats(commands.add_parser("stats", help="verdicts from recorded runs or your own scores"))
     _add_power(commands.add_parser("power", help="what so many seeds can show, before training"))
 
+    _add_trend(
+        commands.add_parser("trend", help="does an effect grow or fall over inits or tasks?")
+    )
+
     ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_store(ui)
@@ -137,6 +141,28 @@ def _add_power(power: argparse.ArgumentParser) -> None:
     _add_format(power)
 
 
+def _add_trend(trend: argparse.ArgumentParser) -> None:
+    trend.add_argument(
+        "study", nargs="?", metavar="STUDY", help="name or file (default: the study last run)"
+    )
+    trend.add_argument(
+        "--dose",
+        nargs="+",
+        required=True,
+        metavar="NAME=NUMBER",
+        help="the dose of each init, or of each task, for instance scratch=0 mlm-100=100",
+    )
+    trend.add_argument(
+        "--scale",
+        default="log1p",
+        help="log1p (default: log10 of 1 + dose), log, linear, or order, which counts steps alone",
+    )
+    trend.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve: .png, .svg, …")
+    trend.add_argument("--split", default="test", help="dev or test (default: test)")
+    _add_store(trend)
+    _add_format(trend)
+
+
 class _Options(Protocol):
     """A parser, or a group of its options."""
 
@@ -226,6 +252,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import power
 
         return power.power(options)
+    if options.command == "trend":
+        from benchmark import trend
+
+        return trend.trend(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):

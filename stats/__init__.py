@@ -115,6 +115,8 @@ from stats.task_aggregates import (
     probability_of_improvement,
 )
 from stats.ties import settle
+from stats.trend import DOSE_SCALES, Trend, trend
+from stats.trends import CandidateTrend, Trends, trends
 from stats.unpaired_permutation import UnpairedPermutation, unpaired_permutation_test
 from stats.unpaired_power import unpaired_power, unpaired_seeds
 from stats.verdict import Verdict, decide
@@ -123,6 +125,7 @@ from stats.welch import Welch, welch
 __all__ = [
     "ALL_PAIRS_CORRECTIONS",
     "CORRECTIONS",
+    "DOSE_SCALES",
     "EQUIVALENCES",
     "FAMILIES",
     "PAIRED_EFFECTS",
@@ -136,6 +139,7 @@ __all__ = [
     "Analysis",
     "BayesianSignedRank",
     "BootstrapInterval",
+    "CandidateTrend",
     "Comparison",
     "ComparisonPlan",
     "CorrelatedT",
@@ -181,6 +185,8 @@ __all__ = [
     "StatsError",
     "StochasticOrder",
     "TEProcess",
+    "Trend",
+    "Trends",
     "UnknownName",
     "UnpairedPermutation",
     "Verdict",
@@ -270,6 +276,8 @@ __all__ = [
     "tost_from_summary",
     "tost_power",
     "tost_welch_from_summary",
+    "trend",
+    "trends",
     "unpaired_permutation_test",
     "unpaired_power",
     "unpaired_seeds",

@@ -17,11 +17,13 @@ from stats.ranking import Ranking
 from stats.report.power import plan_sheet, plans_sheet
 from stats.report.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sheet import Sheet
+from stats.report.trends import trends_sheet
 from stats.report.verdicts import analysis_sheet, pooled_sheet
+from stats.trends import Trends
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
-Result = Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans
+Result = Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans | Trends
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Analysis: analysis_sheet,
@@ -31,6 +33,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Aggregates: aggregates_sheet,
     PowerPlan: plan_sheet,
     PowerPlans: plans_sheet,
+    Trends: trends_sheet,
 }
 
 
@@ -45,8 +48,8 @@ def render(
     """A result, or several beside each other, as text.
 
     Args:
-        result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power` or
-            `plan_comparisons` returns, or a sequence of such.
+        result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
+            `plan_comparisons` or `trends` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, or an array of objects
             for several results; both have numbers at full precision.

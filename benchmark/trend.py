@@ -1,0 +1,77 @@
+"""Does an effect grow or fall over inits or tasks? The command `bench trend`."""
+
+import argparse
+import math
+import sys
+
+from benchmark.errors import BenchmarkError, StoreError
+from benchmark.page import page
+from benchmark.record import declared_analysis, scores_table
+from benchmark.tracking import Store, Tracker
+from benchmark.verdicts import rendered
+
+#: What a study declares about its analysis that a trend takes over.
+_TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test")
+
+
+def trend(options: argparse.Namespace) -> int:
+    """Print how the effects of a study's candidates change over a dose, and draw the curve."""
+    from stats import trends
+    from stats.report.trends import draw_trends
+
+    doses = read_doses(options.dose)
+    _check_figure(options)
+    store = Store.choose(options.store)
+    if not store.exists():
+        raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
+    tracker = Tracker(store)
+    record = tracker.study_record(options.study)
+    how = declared_analysis(record, None, options.split)
+    found = trends(
+        scores_table(record, tracker, None, options.split),
+        record["baseline"],
+        record["candidates"],
+        doses,
+        scale=options.scale,
+        split=options.split,
+        **{name: how[name] for name in _TAKEN if name in how},
+    )
+    sys.stdout.write(rendered([found], options.format, page()))
+    if options.figure:
+        draw_trends(found, options.figure, margin=how["margin"])
+        print(f"bench: drew {options.figure}", file=sys.stderr)
+    return 0
+
+
+def read_doses(given: list[str]) -> dict[str, float]:
+    """Doses by name, from texts such as "mlm-100=100".
+
+    Raises:
+        BenchmarkError: a text is not NAME=NUMBER, or names one twice.
+    """
+    doses: dict[str, float] = {}
+    for each in given:
+        name, _, number = each.rpartition("=")
+        try:
+            dose = float(number)
+        except ValueError:
+            dose = math.nan
+        if not name or not math.isfinite(dose):
+            raise BenchmarkError(f'--dose "{each}" is not NAME=NUMBER, such as scratch=0.')
+        if name in doses:
+            raise BenchmarkError(f'--dose names "{name}" twice.')
+        doses[name] = dose
+    return doses
+
+
+def _check_figure(options: argparse.Namespace) -> None:
+    if options.figure is None:
+        return
+    endings = (".png", ".svg", ".pdf")
+    if options.figure.suffix not in endings:
+        raise BenchmarkError(
+            f"--figure {options.figure}: the ending says the format; take one of "
+            f"{', '.join(endings)}."
+        )
+    if not options.figure.absolute().parent.is_dir():
+        raise BenchmarkError(f"--figure {options.figure}: there is no such folder.")

@@ -1,0 +1,130 @@
+"""How trends read: a table of effects over doses, and the curve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from stats.report.sheet import Sheet, TextTable
+from stats.report.wording import (
+    CORRECTION_NAMES,
+    TEST_NAMES,
+    interval,
+    measured,
+    place,
+    printable,
+    probability,
+    signed,
+)
+from stats.settings import is_lower_better
+from stats.trends import CandidateTrend, Trends
+
+UNITS = {
+    "log1p": "for ten times 1 + dose",
+    "log": "for ten times the dose",
+    "linear": "for each unit of dose",
+    "order": "from one dose to the next",
+}
+DECIMALS = 2
+#: Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def trends_sheet(found: Trends) -> Sheet:
+    """The sheet of trends: for each model and task, or init, effects by dose and their slope."""
+    first = found.trends[0].trend
+    lower = is_lower_better(found.metric) if found.metric else False
+    doses = ", ".join(f"{printable(name)} = {dose:g}" for name, dose in found.doses.items())
+    return Sheet(
+        kind="trends",
+        header=(
+            measured(found.study, found.metric, found.split, lower),
+            f"dose by {found.over}: {doses}",
+            f"slope: least squares within each seed, {UNITS[first.scale]}; over seeds "
+            f"{TEST_NAMES[first.test]}, {CORRECTION_NAMES[found.correction]} over the candidates",
+            f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
+        ),
+        tables=tuple(_table(title, group) for title, group in grouped(found).items()),
+        records=tuple(record for each in found.trends for record in _records(found, each)),
+        whole=asdict(found),
+        warnings=found.warnings,
+    )
+
+
+def grouped(found: Trends) -> dict[str, list[CandidateTrend]]:
+    """The trends of each model and task, or init, by its title."""
+    groups: dict[str, list[CandidateTrend]] = {}
+    for each in found.trends:
+        groups.setdefault(place(each.model, each.where), []).append(each)
+    return groups
+
+
+def _table(title: str, group: list[CandidateTrend]) -> TextTable:
+    trends = [each.trend for each in group]
+    rows = [
+        (f"{dose:g}", *(_effect(t.effects[i], t.lows[i], t.highs[i]) for t in trends))
+        for i, dose in enumerate(trends[0].doses)
+    ]
+    rows += [
+        ("slope", *(_effect(t.slope, t.ci_low, t.ci_high) for t in trends)),
+        ("p of the slope", *(probability(t.p_adjusted) for t in trends)),
+        ("seeds", *(str(each.n_seeds) for each in group)),
+    ]
+    heading = ("dose", *(f"{each.baseline} vs {each.candidate}" for each in group))
+    return TextTable(title, heading, tuple(rows))
+
+
+def _effect(value: float, low: float, high: float) -> str:
+    return f"{signed(value, DECIMALS)} {interval(low, high, DECIMALS)}"
+
+
+def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
+    named = {name: getattr(each, name) for name in ("baseline", "candidate", "model", "where")}
+    of_slope = {
+        name: getattr(each.trend, name)
+        for name in ("slope", "ci_low", "ci_high", "p_value", "p_adjusted", "scale", "test")
+    }
+    curve = zip(
+        *(getattr(each.trend, n) for n in ("doses", "effects", "lows", "highs")), strict=True
+    )
+    return [
+        {"study": found.study, **named, "n_seeds": each.n_seeds}
+        | {"dose": dose, "effect": effect, "effect_low": low, "effect_high": high}
+        | of_slope
+        for dose, effect, low, high in curve
+    ]
+
+
+def draw_trends(found: Trends, path: Path, margin: float | None = None) -> None:
+    """Draw effects over doses with their intervals as a band, one panel a model and task, or init.
+
+    Args:
+        found: from `stats.trends`.
+        path: where the figure goes; its ending, such as .png or .svg, says in which format.
+        margin: smallest difference that matters, drawn as dashed lines.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    groups = grouped(found)
+    figure = Figure(figsize=(5.2 * len(groups), 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axes, (title, group) in zip(panels, groups.items(), strict=True):
+        for i, each in enumerate(group):
+            curve, colour = each.trend, COLOURS[i % len(COLOURS)]
+            axes.plot(curve.positions, curve.effects, "o-", color=colour, label=each.candidate)
+            axes.fill_between(
+                curve.positions, curve.lows, curve.highs, color=colour, alpha=0.15, linewidth=0
+            )
+        axes.axhline(0, color="black", linewidth=0.8)
+        for side in (-1, 1) if margin else ():
+            axes.axhline(side * (margin or 0), color="#777777", linewidth=0.8, linestyle="--")
+        axes.set_xticks(group[0].trend.positions, [f"{dose:g}" for dose in group[0].trend.doses])
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel(f"dose ({group[0].trend.scale} scale)")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel(f"{found.metric or 'score'}: candidate − {found.trends[0].baseline}")
+    panels[0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)
