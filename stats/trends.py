@@ -180,8 +180,9 @@ def _each(
         cells = [cube.cells[row] for row in rows]
         for method in range(1, len(cube.methods)):
             differences = (cube.scores[rows, method] - cube.scores[rows, 0]).T
-            present = np.asarray(cube.present[rows][:, [0, method]]).any(axis=(0, 1)).tolist()
+            ran = cube.present[rows, 0] | cube.present[rows, method]
             scored = np.isfinite(differences).all(axis=1)
+            lost = np.flatnonzero(ran.any(axis=0) & ~scored).tolist()
             if scored.sum() < 2:
                 continue
             yield CandidateTrend(
@@ -190,9 +191,7 @@ def _each(
                 model=model,
                 where=where,
                 n_seeds=int(scored.sum()),
-                dropped_seeds=tuple(
-                    seed for seed, lost in zip(cube.seeds, present & ~scored, strict=True) if lost
-                ),
+                dropped_seeds=tuple(cube.seeds[seed] for seed in lost),
                 trend=_trend(differences[scored], cells, over, doses, settings, scale),
             )
 
