@@ -13,6 +13,7 @@ from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
 from stats.multiplicity import adjust_in_families
 from stats.pairing import Seed
 from stats.scores import validate_scores
+from stats.selection import baseline_first
 from stats.settings import ByTask, Settings, by_task
 from stats.trend import Trend, trend
 
@@ -105,7 +106,7 @@ def trends(
     )
     table, metric, split = select(validate_scores(scores), metric, split)
     over = _dosed(table, doses)
-    cube = build(table[table[over].isin(list(doses))], [baseline, *candidates])
+    cube = build(table[table[over].isin(list(doses))], baseline_first(baseline, candidates))
     found = list(_each(cube, over, doses, settings, scale))
     if not found:
         raise NotEnoughPairs("no candidate shares two seeds with the baseline at every dose")
@@ -150,8 +151,8 @@ def _absent(cube: Cube, over: str, found: Sequence[CandidateTrend]) -> Iterator[
 
 def _dosed(table: pd.DataFrame, doses: Mapping[str, float]) -> str:
     """The column that the doses name."""
-    if len(doses) < 2:
-        raise InvalidSetting("a trend needs two doses or more")
+    if not isinstance(doses, Mapping) or len(doses) < 2:
+        raise InvalidSetting("a trend needs two doses or more, by name")
     for over in ("init", "task"):
         known = table[over].unique().tolist()
         if set(doses) <= set(known):

@@ -50,7 +50,7 @@ def test_the_curve_goes_where_it_is_asked_to(recorded, answer, tmp_path):
         (["scratch"], 'bench: --dose "scratch" is not NAME=NUMBER, such as scratch=0.'),
         (["scratch=x"], "is not NAME=NUMBER"),
         (["scratch=0", "scratch=1"], '--dose names "scratch" twice'),
-        (["scratch=0"], "a trend needs two doses or more"),
+        (["scratch=0"], "a trend needs two doses or more, by name"),
         (["scratch=0", "mlm-9=9"], 'no init "mlm-9" in the scores'),
         (["scratch=0", "pretrained=-1"], "must be from 0 upwards"),
         (["scratch=0", "pretrained=0"], "doses must differ"),

@@ -145,6 +145,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "tost_from_summary": {"mean": 0.1, "sd": 0.5, "n_pairs": 8, "margin": 0.5},
     "tost_power": {**NORMAL, **LEVEL, "difference": 0.1},
     "tost_welch_from_summary": {"mean_difference": 0.1, "sds": (1, 2), "ns": (8, 8), "margin": 0.5},
+    "trend": {"differences": TABLE, "doses": [0.0, 1.0, 3.0, 9.0], "scale": "log1p"}
+    | {**LEVEL, "test": "t", "zeros": "pratt"},
+    "trends": {**COMPARED, **LEVEL, "doses": {"x": 0, "y": 1}, "scale": "order"}
+    | {"correction": "holm", "zeros": "pratt", "test": "t"},
     "unpaired_power": {"test": "welch", "effect": 0.5, "n_scores": 8, **LEVEL},
     "unpaired_seeds": {"test": "welch", "effect": 1.0, **POWER},
     "unpaired_permutation_test": {**ARMS, "resamples": 9, **DRAWN},
