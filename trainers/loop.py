@@ -165,6 +165,7 @@ class Fit:
             number=number,
             phase=phase,
             epoch=epoch,
+            epochs=self.method.phases(self.training)[phase].epochs,
             progress=progress,
             state=self.state,
             method=self.method,

@@ -141,11 +141,11 @@ def test_the_method_of_the_readme_runs_as_it_stands_there(small, bench):
         "from trainers.methods import Method, Step\n"
     )
     text = small.read_text().replace("quick =", f"{imports}\n{method}\nquick =", 1)
-    text = text.replace("SelfKD()]", "ConfidencePenalty(beta=0.1)]")
-    small.write_text(text.replace('"self_kd"', '"confidence_penalty"'))
+    text = text.replace("SelfKD()]", "FocalLoss(gamma=2)]")
+    small.write_text(text.replace('"self_kd"', '"focal_loss"'))
     done = bench("run", small, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "base vs confidence_penalty" in done.stdout
+    assert "base vs focal_loss" in done.stdout
 
 
 def test_help_imports_nothing_heavy():

@@ -88,6 +88,15 @@ class Prepared:
         return self.model.encode(self.task.load(split, self.folder, 0), self.folder, 32)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As a run has by default; tiny models only wait for a second one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("words")
@@ -131,6 +140,7 @@ def step_of() -> Callable[..., Step]:
             number=0,
             phase=0,
             epoch=0,
+            epochs=1,
             progress=0.0,
             state=SimpleNamespace(),
             method=Base(),

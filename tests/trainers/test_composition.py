@@ -1,8 +1,10 @@
 """Methods at once: what is added to what, what is refused, and what nobody notices."""
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -15,11 +17,15 @@ from benchmark.searches import share, tuned
 from benchmark.study import Arm
 from tests.trainers import test_loop
 from tests.trainers.test_loop import live_teacher, same_weights
+from trainers import methods
 from trainers.errors import MethodError
+from trainers.loop import Fit
 from trainers.methods import KD, LS, Base, Composition, Method, Phase, SelfKD, Teacher, TFReg
 from trainers.models import Bert
 from trainers.optimiser import decay_groups
 from trainers.settings import Training
+from trainers.tasks import Examples
+from trainers.teacher import TeacherLogits
 
 TRAINING = replace(test_loop.TRAINING, precision="float32")
 
@@ -212,6 +218,32 @@ def test_a_backward_of_two_passes_with_one_mask_is_that_of_one_whatever_the_loss
     assert same_weights(halves, run(words, LS(0.3), training=plain))
 
 
+def test_every_pair_of_methods_trains_or_is_refused(words):
+    rows = words.task.load("dev", words.folder, 0)
+    few = Examples(rows.ids[:8], rows.labels[:8], {"text": rows.inputs["text"][:8]})
+    examples, refused = words.model.encode(few, words.folder, 32), []
+    teacher = TeacherLogits(examples.ids, np.zeros((8, 3), np.float32))
+    known = [getattr(methods, name) for name in methods.__all__]
+    known = [m for m in known if issubclass(m, Method) and m not in (Composition, Method, Base)]
+    assert len(known) > 15
+    for first, second in combinations(known, 2):
+        try:
+            both = second() + first()
+        except MethodError:
+            refused.append({first.name, second.name})
+            with pytest.raises(MethodError):
+                first() + second()
+            continue
+        model = words.model.build(words.task, words.folder, 1)
+        one = Fit(model, both, examples, examples, TRAINING, seed=1, teacher=teacher)
+        trained = one.run(None)
+        assert np.isfinite(trained.logits["dev"]).all(), both
+    labels = ("kd", "ls", "tf_reg", "self_kd", "confidence_penalty", "annealing_kd")
+    expected = [set(pair) for pair in combinations(labels, 2)] + [{"r3f", "r4f"}]
+    assert [pair for pair in expected if pair not in refused] == []
+    assert [pair for pair in refused if pair not in expected] == []
+
+
 def test_every_part_has_a_state_and_draws_of_its_own(words):
     alone, first, second = [], [], []
     run(words, Noisy() + Counting(seen=alone))
@@ -247,7 +279,7 @@ def test_the_key_holds_every_part_and_the_source_of_those_of_the_user():
 
 def test_a_search_names_the_hyper_parameters_of_the_parts():
     both = KD(teacher=Bert()) + Noisy()
-    assert list(both.hyper_parameters()) == ["kd__alpha", "tau", "scale", "teacher", "noisy__alpha"]
+    assert set(both.hyper_parameters()) == {"kd__alpha", "tau", "scale", "teacher", "noisy__alpha"}
     changed = both.with_hyper_parameters({"noisy__alpha": 0.25, "tau": 4.0})
     assert changed == KD(tau=4.0, teacher=Bert()) + Noisy(0.25)
     arms = [Arm(Bert(), "scratch", m) for m in (Base(), Noisy(), LS() + Noisy())]

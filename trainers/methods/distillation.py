@@ -1,6 +1,6 @@
 """Knowledge distillation (Hinton et al. 2015) and distillation from oneself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor
@@ -71,7 +71,31 @@ class _Distillation(Method):
 
 
 @dataclass(frozen=True)
-class KD(_Distillation):
+class Taught(Method):
+    """What learns from a teacher that the arm declares."""
+
+    teacher: "Model | Teacher | None" = field(default=None, kw_only=True)
+
+    def teacher_for(self, training: Training) -> Teacher:
+        """The teacher declared; it is trained by base unless it says otherwise.
+
+        Raises:
+            MethodError: none was declared.
+        """
+        if self.teacher is None:
+            called = type(self).__name__
+            raise MethodError(f"{called} needs a teacher: give {called}(teacher=...) a model.")
+        if isinstance(self.teacher, Teacher):
+            return self.teacher
+        return Teacher(model=self.teacher)
+
+    def specification(self) -> dict[str, Any]:
+        """Without the teacher: the key of its run stands in for it."""
+        return {k: v for k, v in super().specification().items() if k != "teacher"}
+
+
+@dataclass(frozen=True)
+class KD(_Distillation, Taught):
     """Distillation from a larger model, trained once: (1 − α) CE + α s KL(p_t^τ ‖ p^τ).
 
     The teacher's logits on the training set are computed once and read from disk, so a step costs
@@ -86,23 +110,6 @@ class KD(_Distillation):
     """
 
     name: ClassVar[str] = "kd"
-    teacher: "Model | Teacher | None" = None
-
-    def teacher_for(self, training: Training) -> Teacher:
-        """The teacher declared; it is trained by base unless it says otherwise.
-
-        Raises:
-            MethodError: none was declared.
-        """
-        if self.teacher is None:
-            raise MethodError("KD needs a teacher: give KD(teacher=...) a model.")
-        if isinstance(self.teacher, Teacher):
-            return self.teacher
-        return Teacher(model=self.teacher)
-
-    def specification(self) -> dict[str, Any]:
-        """Without the teacher: the key of its run stands in for it."""
-        return {k: v for k, v in super().specification().items() if k != "teacher"}
 
 
 @dataclass(frozen=True)

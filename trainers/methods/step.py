@@ -30,6 +30,7 @@ class Step:
         number: steps taken before this one, over all phases.
         phase: index into ``method.phases``.
         epoch: epochs completed in this phase.
+        epochs: epochs that this phase has.
         progress: share of this phase's steps that are done, in [0, 1).
         state: what the method keeps from step to step; empty at the start of a run. Every part of
             a composition has one of its own.
@@ -42,6 +43,7 @@ class Step:
     number: int
     phase: int
     epoch: int
+    epochs: int
     progress: float
     state: SimpleNamespace
     method: "Method"

@@ -1,0 +1,108 @@
+"""Changing what a model reads a little: the embeddings of a text, the pixels of an image.
+
+Embeddings are changed by a hook on the embedding layer. Passing ``inputs_embeds`` instead would
+change the results of GPT-2 with padding on the right and of RoBERTa with padding on the left.
+Under autocast embeddings are float32, and so is what is added to them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from trainers.errors import MethodError
+from trainers.methods.step import Step
+from trainers.models.anatomy import skeleton
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
+
+
+def embedding_layer(model: Any) -> nn.Embedding | None:
+    """What turns token numbers into vectors, if anything does."""
+    try:
+        layer = model.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        return None
+    return layer if isinstance(layer, nn.Embedding) else None
+
+
+def check_perturbable(called: str, model: "Model", task: "Task") -> None:
+    """Refuse a model whose embeddings cannot be changed by little.
+
+    Raises:
+        MethodError: there is no embedding layer, or it is kept in bfloat16.
+    """
+    dtype = getattr(model, "dtype", "float32")
+    if dtype != "float32":
+        raise MethodError(
+            f"{called} adds to the embeddings what {dtype} mostly rounds away. Give {model.name} "
+            'float32 weights; Training(precision="bf16") still computes in bfloat16.'
+        )
+    check_embeddings(called, model, task, images=True)
+
+
+def check_embeddings(called: str, model: "Model", task: "Task", *, images: bool) -> None:
+    """Refuse a model without an embedding layer; ``images`` allows pixels in its place.
+
+    Raises:
+        MethodError: with what is missing.
+    """
+    if images and task.reads == "images":
+        return
+    module = skeleton(model, task)
+    if module is not None and embedding_layer(module) is None:
+        raise MethodError(f"{called} needs an embedding layer, and {model.name} has none.")
+
+
+def input_shape(step: Step) -> torch.Size:
+    """Shape of what is perturbed: (b, L, d) embeddings or (b, channels, height, width) pixels."""
+    if "pixel_values" in step.inputs:
+        return step.inputs["pixel_values"].shape
+    layer = embedding_layer(step.model)
+    assert layer is not None  # checked when the study was loaded
+    return torch.Size((*step.inputs["input_ids"].shape, layer.embedding_dim))
+
+
+def real_inputs(step: Step) -> Tensor:
+    """1 where there is something to perturb and 0 on padding; fits :func:`input_shape`."""
+    if "attention_mask" in step.inputs:
+        return step.inputs["attention_mask"][..., None].float()
+    return torch.ones((), device=step.labels.device)
+
+
+def uniform(step: Step) -> Tensor:
+    """Numbers in [−1, 1) of the method's own stream, in the shape of what is perturbed."""
+    draws = torch.rand(input_shape(step), generator=step.generator)
+    return (2 * draws - 1).to(step.labels.device)
+
+
+def normal(step: Step) -> Tensor:
+    """Standard normal numbers of the method's own stream, in the shape of what is perturbed."""
+    return torch.randn(input_shape(step), generator=step.generator).to(step.labels.device)
+
+
+@contextmanager
+def perturbed(step: Step, delta: Tensor) -> Iterator[None]:
+    """Every pass inside reads its embeddings, or raw pixels, with ``delta`` added to them."""
+
+    def pixels(_: nn.Module, arguments: Any, inputs: dict[str, Any]) -> Any:
+        return arguments, {**inputs, "pixel_values": inputs["pixel_values"] + delta}
+
+    def embeddings(_: nn.Module, __: Any, output: Tensor) -> Tensor:
+        return output + delta
+
+    if "pixel_values" in step.inputs:
+        # before the model's own resizing and normalising
+        handle = step.model.register_forward_pre_hook(pixels, prepend=True, with_kwargs=True)
+    else:
+        layer = embedding_layer(step.model)
+        assert layer is not None
+        handle = layer.register_forward_hook(embeddings)
+    try:
+        yield
+    finally:
+        handle.remove()

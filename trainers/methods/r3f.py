@@ -1,0 +1,90 @@
+"""R3F and R4F (Aghajanyan et al. 2020): outputs that noise does not change."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from trainers.errors import MethodError
+from trainers.methods.divergence import symmetric_kl
+from trainers.methods.method import Method
+from trainers.methods.perturbation import check_perturbable, normal, perturbed, uniform
+from trainers.methods.step import Step
+from trainers.models.anatomy import body
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
+
+
+@dataclass(frozen=True)
+class R3F(Method):
+    """CE(f(x)) + λ SKL(f(x), f(x + δ)), where SKL is the KL divergence in both directions.
+
+    δ ~ U(−ε, ε) or N(0, ε²) is added to embeddings, or to the pixels of an image; gradients flow
+    through both passes (arXiv 2008.03156; fairseq's ``examples/rxf``). Cost 2.
+
+    As in fairseq, both passes draw dropout of their own by default, so that the penalty measures
+    dropout far more than δ: with ``epsilon=0`` it is R-Drop's symmetric divergence.
+    ``share_dropout=True`` repeats the masks, and what is left is the effect of δ, as in the
+    paper's formula. ``weight=0`` is base, bit for bit.
+
+    Attributes:
+        weight: λ ≥ 0.
+        epsilon: ε ≥ 0, in units of the embeddings, or of pixels.
+        noise: "uniform" (default: the paper's for classification) or "normal" (for generation).
+        share_dropout: whether both passes have the same dropout masks.
+    """
+
+    name: ClassVar[str] = "r3f"
+    weight: float = 1.0
+    epsilon: float = 1e-5
+    noise: Literal["uniform", "normal"] = "uniform"
+    share_dropout: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("weight", "epsilon"):
+            if not getattr(self, name) >= 0:
+                raise MethodError(f"{type(self).__name__}: {name} must not be negative.")
+        if self.noise not in ("uniform", "normal"):
+            raise MethodError(
+                f'{type(self).__name__}(noise={self.noise!r}): use "uniform" or "normal".'
+            )
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse a model without embeddings in float32."""
+        check_perturbable(type(self).__name__, model, task)
+
+    def penalty(self, step: Step) -> Tensor | float:
+        """λ SKL(f(x), f(x + δ))."""
+        if self.weight == 0:
+            return 0.0
+        z = step.logits
+        delta = self.epsilon * (uniform(step) if self.noise == "uniform" else normal(step))
+        with perturbed(step, delta):
+            noisy = step.forward(same_dropout=self.share_dropout)
+        return self.weight * symmetric_kl(z, noisy)
+
+
+@dataclass(frozen=True)
+class R4F(R3F):
+    """R3F with the matrices of the classification head divided by their largest singular value.
+
+    torch's parametrisation keeps σ_max(W) = 1; fairseq's older form gave 1.26 after one pass.
+    Even with ``weight=0`` it is not base, since the head is normalised. Cost 2.
+    """
+
+    name: ClassVar[str] = "r4f"
+
+    def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
+        """Normalise every linear layer outside the body."""
+        for layer in head_layers(model):
+            spectral_norm(layer)
+
+
+def head_layers(model: nn.Module) -> list[nn.Linear]:
+    """The linear layers of a classifier's head: all of them that lie outside its body."""
+    inside = set(body(model).modules())
+    return [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
