@@ -39,6 +39,12 @@ def parser() -> argparse.ArgumentParser:
         )
         _add_store(command)
 
+    fetch = commands.add_parser(
+        "fetch", help="fill a folder with what a study takes from the hub; needs a network"
+    )
+    fetch.add_argument("study", type=Path, metavar="STUDY", help="a study file")
+    fetch.add_argument("--data", type=Path, metavar="DIR", required=True, help="the folder")
+
     _add_stats(commands.add_parser("stats", help="verdicts from recorded runs or your own scores"))
     _add_power(commands.add_parser("power", help="what so many seeds can show, before training"))
 
@@ -256,6 +262,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import trend
 
         return trend.trend(options)
+    if options.command == "fetch":
+        from benchmark import fetch
+
+        return fetch.fetch(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):

@@ -21,6 +21,10 @@ class Underpowered(StudyError):  # noqa: N818 - reads as the verdict on a study
     """The study's corrected test could never reach its α."""
 
 
+class FetchError(BenchmarkError):
+    """Something could not be fetched from the hub."""
+
+
 class StoreError(BenchmarkError):
     """The record of runs cannot be opened, or does not hold what was asked for."""
 

@@ -107,7 +107,7 @@ def told(needs: Sequence[Needed], study_file: Path, data: str = "DIR") -> str:
     for need in needs:
         by_command.setdefault(need.get, []).append(need)
     number = "one thing stands" if len(needs) == 1 else f"{len(needs)} things stand"
-    lines = [f"{study_file}: {number} in the way, and nothing was trained."]
+    lines = [f"{study_file}: {number} in the way of training."]
     for command, together in by_command.items():
         lines.append("")
         lines += [f'  {need.kind} "{need.name}": {need.where}' for need in together]
@@ -145,7 +145,7 @@ def _disk(study: Study, fit: Sequence[Task], fresh: Sequence[Task], root: Path) 
     free = shutil.disk_usage(there).free
     if need <= free:
         return []
-    where = f"the study takes about {_size(need)}, and {_size(free)} are free"
+    where = f"the study takes about {size(need)}, and {size(free)} are free"
     return [Needed("disk", str(there), where, "free some space, or give another --store DIR")]
 
 
@@ -156,10 +156,10 @@ def _left_by_runs(study: Study, task: Task) -> int:
     return len(study.seeds) * len(study.arms) * (judged + sizes["train"] * logits)
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
     """Bytes as people say them.
 
-    >>> _size(812), _size(81_200_000), _size(8.12e9)
+    >>> size(812), size(81_200_000), size(8.12e9)
     ('0.0 MB', '81.2 MB', '8.1 GB')
     """
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

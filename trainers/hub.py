@@ -6,12 +6,16 @@ that training neither hangs without a network nor depends on what the hub holds 
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal
 
 #: Names the folder that ``bench fetch`` fills: ``DIR/owner/name`` for each repository.
 VARIABLE = "ARMBENCH_DATA"
 
+_only_there = ContextVar("_only_there", default=False)
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -22,6 +26,25 @@ def is_hub_name(source: str | Path) -> bool:
     (True, False)
     """
     return isinstance(source, str) and bool(_HUB_NAME.fullmatch(source)) and source[0] != "."
+
+
+def is_on_hub(source: str | Path) -> bool:
+    """Whether a name on the hub is meant: it could be one, and nothing here is called so."""
+    return is_hub_name(source) and not Path(source).exists()
+
+
+@contextmanager
+def looking_only_in(folder: Path) -> Iterator[None]:
+    """Have hub names looked for in one folder and not in the hub's cache."""
+    before, closed = os.environ.get(VARIABLE), _only_there.set(True)
+    os.environ[VARIABLE] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        _only_there.reset(closed)
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def local_folder(source: str | Path, kind: Literal["model", "data"]) -> Path | None:
@@ -41,7 +64,7 @@ def local_folder(source: str | Path, kind: Literal["model", "data"]) -> Path | N
     fetched = os.environ.get(VARIABLE)
     if fetched and (Path(fetched).expanduser() / source).is_dir():
         return Path(fetched).expanduser() / source
-    return _cached(str(source), kind)
+    return None if _only_there.get() else _cached(str(source), kind)
 
 
 def places(source: str | Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainers.errors import ModelError
-from trainers.hub import is_hub_name, local_folder, places
+from trainers.hub import is_on_hub, local_folder, places
 from trainers.models.body import WEIGHTS, Checkpoint
 from trainers.needs import FETCH, Needed
 
@@ -187,7 +187,7 @@ class Repository:
         )
 
     def _needed(self, where: str, get: str | None = None) -> Needed:
-        fetched = get is None and is_hub_name(self.source)
+        fetched = get is None and is_on_hub(self.source)
         if get is None:
             get = FETCH if fetched else "save_pretrained() of model and tokenizer into that folder"
         return Needed("model", str(self.source), where, get, _FILES if fetched else ())

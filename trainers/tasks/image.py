@@ -36,6 +36,10 @@ class ImageTask(SourceTask):
 
     reads: ClassVar[Literal["text", "images"]] = "images"
     revision: ClassVar[int] = 1
+    fetched: ClassVar[tuple[str, ...]] = (
+        *SourceTask.fetched,
+        *(f"*{ending}" for ending in layout.IMAGES),
+    )
 
     image: str = "image"
     shape: tuple[int, int, int] = (3, 32, 32)

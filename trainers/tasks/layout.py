@@ -13,6 +13,8 @@ TABLES = (".parquet", ".jsonl", ".json", ".csv")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 _SHARD = re.compile(r"(.+?)-(\d{5})-of-(\d{5})(-[0-9a-f]{16})?")
+#: JSON files that say something of the data.
+_NO_TABLES = ("dataset_infos.json", "dataset_info.json", "state.json", "dataset_dict.json")
 _ALIASES = {
     "training": "train",
     "dev": "validation",
@@ -45,17 +47,7 @@ def splits(source: Path, config: str) -> Splits:
         return saved
     declared = _declared(source)
     if declared:
-        names = [*declared]
-        if not config and len(names) > 1:
-            raise TaskError(
-                f"{source}: it has the configurations {', '.join(names)}. "
-                "Give the task one as config."
-            )
-        if config and config not in declared:
-            raise TaskError(
-                f'{source}: there is no configuration "{config}" among {", ".join(names)}.'
-            )
-        found = by_pattern(declared[config or names[0]], _files(source))
+        found = by_pattern(_chosen(declared, config, str(source)), _files(source))
         return _complete({n: [source / f for f in files] for n, files in found.items()}, source)
     below = source / config if config else source
     found = by_name(_files(below)) if below.is_dir() else {}
@@ -65,6 +57,29 @@ def splits(source: Path, config: str) -> Splits:
             "data set that datasets saved."
         )
     return _complete({n: [below / f for f in files] for n, files in found.items()}, below)
+
+
+def wanted(files: Sequence[str], card: str, config: str, name: str) -> list[str]:
+    """Which data files of a repository a configuration takes, of all its splits.
+
+    Args:
+        files: of the repository, relative to it.
+        card: its ``README.md``; empty if it has none.
+        config: the configuration, or "" where there is only one.
+        name: of the repository, for messages.
+
+    Raises:
+        TaskError: there is no such configuration.
+
+    >>> wanted(["cola/train.csv", "rte/train.csv", "README.md"], "", "rte", "glue")
+    ['rte/train.csv']
+    """
+    there = [f for f in files if PurePosixPath(f).suffix.lower() in (*TABLES, *IMAGES)]
+    there = [f for f in there if PurePosixPath(f).name not in _NO_TABLES]
+    if declared := configurations(card):
+        found = by_pattern(_chosen(declared, config, name), there)
+        return sorted({f for matching in found.values() for f in matching})
+    return [f for f in there if not config or f.startswith(f"{config}/")]
 
 
 def image_splits(source: Path, config: str) -> Splits | None:
@@ -103,6 +118,20 @@ def configurations(card: str) -> dict[str, dict[str, list[str]]]:
         for each in listed or []
         if isinstance(each, dict) and each.get("data_files")
     }
+
+
+def _chosen(
+    declared: Mapping[str, dict[str, list[str]]], config: str, source: str
+) -> dict[str, list[str]]:
+    """The patterns of a configuration, or of the only one."""
+    names = [*declared]
+    if not config and len(names) > 1:
+        raise TaskError(
+            f"{source}: it has the configurations {', '.join(names)}. Give the task one as config."
+        )
+    if config and config not in declared:
+        raise TaskError(f'{source}: there is no configuration "{config}" among {", ".join(names)}.')
+    return declared[config or names[0]]
 
 
 def _patterns(data_files: Any) -> dict[str, list[str]]:
@@ -150,11 +179,10 @@ def by_name(files: Sequence[str]) -> dict[str, list[str]]:
 def _files(folder: Path) -> list[str]:
     """Tables below a folder, relative to it, sorted; nothing hidden."""
     paths = (p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.suffix in TABLES)
-    own = ("dataset_infos.json", "dataset_info.json", "state.json", "dataset_dict.json")
     return [
         p.as_posix()
         for p in paths
-        if p.name not in own and not any(part.startswith(".") for part in p.parts)
+        if p.name not in _NO_TABLES and not any(part.startswith(".") for part in p.parts)
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from trainers.tasks.parts import Part
 from trainers.tasks.survey import Survey, assign
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples, Split, Task
-
-#: What is fetched of a data set on the hub.
-FILES = ("README.md", *(f"*{ending}" for ending in layout.TABLES))
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,9 @@ class SourceTask(Task):
         metric: selects checkpoints and is compared by default.
         name: for tables; by default from the data.
     """
+
+    #: What is fetched of a data set on the hub.
+    fetched: ClassVar[tuple[str, ...]] = ("README.md", *(f"*{each}" for each in layout.TABLES))
 
     data: str | Path
     label: str = "label"
@@ -109,9 +109,9 @@ class SourceTask(Task):
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine; the data are read, but nothing is prepared."""
         source = str(self.data)
-        on_hub = hub.is_hub_name(self.data) and Path(self.data).suffix not in layout.TABLES
+        on_hub = hub.is_on_hub(self.data) and Path(self.data).suffix not in layout.TABLES
         mend = "correct the data, or what the task says of them"
-        get, files = (FETCH, FILES) if on_hub else (mend, ())
+        get, files = (FETCH, self.fetched) if on_hub else (mend, ())
         try:
             self._place()
         except TaskError:
@@ -237,6 +237,8 @@ class SourceTask(Task):
         place = self._place()
         found = self._layout(place)
         wanted = dict.fromkeys(part.split for part in self.parts.values())
+        if not found:
+            raise TaskError(f'{place} holds no files of the configuration "{self.config}".')
         if missing := [split for split in wanted if split not in found]:
             raise TaskError(
                 f'{place}: there is no split "{missing[0]}" among {", ".join(found)}. Name another '
