@@ -6,8 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainers.errors import MethodError
-from trainers.methods.method import Method
+from trainers.methods.method import Method, refuse_negative
 from trainers.methods.step import Step
 
 
@@ -26,8 +25,7 @@ class ConfidencePenalty(Method):
     beta: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.beta >= 0:
-            raise MethodError(f"ConfidencePenalty(beta={self.beta!r}): it must not be negative.")
+        refuse_negative(self, "beta")
 
     def loss(self, step: Step) -> Tensor:
         """CE − β H(p)."""

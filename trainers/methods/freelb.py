@@ -1,23 +1,19 @@
 """FreeLB (Zhu et al. 2020): the gradient of every step of an adversary."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method
-from trainers.methods.perturbation import check_perturbable, perturbed, real_inputs, uniform
+from trainers.methods.method import refuse_negative
+from trainers.methods.perturbation import Perturbing, perturbed, real_inputs, uniform
 from trainers.methods.step import Step
-
-if TYPE_CHECKING:
-    from trainers.models import Model
-    from trainers.tasks import Task
 
 
 @dataclass(frozen=True)
-class FreeLB(Method):
+class FreeLB(Perturbing):
     """Σ_k ∇ CE(f(x + δ_k))/K over K passes, δ_{k+1} = Π(δ_k + η g_k/‖g_k‖_F) (arXiv 1909.11764).
 
     δ_0 = U(−1, 1)·mag/√(L d) for a text of L tokens; Π projects each example's δ on a ball of
@@ -41,13 +37,7 @@ class FreeLB(Method):
     def __post_init__(self) -> None:
         if not isinstance(self.passes, int) or self.passes < 1:
             raise MethodError(f"FreeLB(passes={self.passes!r}): a whole number of at least 1.")
-        for name in ("eta", "magnitude", "max_norm"):
-            if not getattr(self, name) >= 0:
-                raise MethodError(f"FreeLB: {name} must not be negative.")
-
-    def check(self, model: "Model", task: "Task") -> None:
-        """Refuse a model without embeddings in float32."""
-        check_perturbable("FreeLB", model, task)
+        refuse_negative(self, "eta", "magnitude", "max_norm")
 
     def backward(self, step: Step) -> Tensor:
         """Accumulate the gradients of K passes while δ climbs."""
@@ -60,7 +50,7 @@ class FreeLB(Method):
             loss.backward()
             total += loss.detach()
             assert delta.grad is not None
-            delta = self.project(delta + self.eta * delta.grad / _norm(delta.grad, 1e-8))
+            delta = self.project(delta + self.eta * delta.grad / _norm(delta.grad))
         return total
 
     def start(self, step: Step) -> Tensor:
@@ -73,9 +63,9 @@ class FreeLB(Method):
         """Each example's δ on the ball."""
         if not self.max_norm:
             return delta
-        return delta * (self.max_norm / _norm(delta, 1e-8)).clamp(max=1)
+        return delta * (self.max_norm / _norm(delta)).clamp(max=1)
 
 
-def _norm(x: Tensor, least: float) -> Tensor:
-    """‖x‖_F of each example, in a shape that divides it."""
-    return x.flatten(1).norm(dim=1).clamp(min=least).view(-1, *[1] * (x.ndim - 1))
+def _norm(x: Tensor) -> Tensor:
+    """‖x‖_F of each example, in a shape that divides it; never 0."""
+    return x.flatten(1).norm(dim=1).clamp(min=1e-8).view(-1, *[1] * (x.ndim - 1))

@@ -1,5 +1,6 @@
 """The interface of a method: what it may decide about a run."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
@@ -154,3 +155,17 @@ class Method:
             "revision": self.revision,
             **{f.name: getattr(self, f.name) for f in fields(self)},
         }
+
+
+def refuse_negative(method: Method, *names: str) -> None:
+    """Refuse hyper-parameters that are no finite number from 0 on.
+
+    Raises:
+        MethodError: with the first of them.
+    """
+    for name in names:
+        value = getattr(method, name)
+        if not 0 <= value < math.inf:
+            raise MethodError(
+                f"{type(method).__name__}({name}={value!r}): {name} must be a number from 0."
+            )

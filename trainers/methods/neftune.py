@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method
+from trainers.methods.method import Method, refuse_negative
 from trainers.methods.perturbation import check_embeddings, embedding_layer
 from trainers.methods.step import Step
 
@@ -35,14 +35,13 @@ class NEFTune(Method):
     length: Literal["own", "padded"] = "own"
 
     def __post_init__(self) -> None:
-        if not self.alpha >= 0:
-            raise MethodError(f"NEFTune(alpha={self.alpha!r}): alpha must not be negative.")
+        refuse_negative(self, "alpha")
         if self.length not in ("own", "padded"):
             raise MethodError(f'NEFTune(length={self.length!r}): use "own" or "padded".')
 
     def check(self, model: "Model", task: "Task") -> None:
         """Refuse a model without an embedding layer."""
-        check_embeddings("NEFTune", model, task, images=False)
+        check_embeddings("NEFTune", model, task)
 
     def before_step(self, step: Step) -> None:
         """Let the embedding layer add noise in every pass of the step."""

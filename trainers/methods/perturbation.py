@@ -7,12 +7,14 @@ Under autocast embeddings are float32, and so is what is added to them.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
+from trainers.methods.method import Method
 from trainers.methods.step import Step
 from trainers.models.anatomy import skeleton
 
@@ -30,29 +32,33 @@ def embedding_layer(model: Any) -> nn.Embedding | None:
     return layer if isinstance(layer, nn.Embedding) else None
 
 
-def check_perturbable(called: str, model: "Model", task: "Task") -> None:
-    """Refuse a model whose embeddings cannot be changed by little.
+@dataclass(frozen=True)
+class Perturbing(Method):
+    """What methods share that add little to embeddings or pixels: the check of the model."""
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse a model whose embeddings cannot be changed by little.
+
+        Raises:
+            MethodError: there is no embedding layer, or it is kept in bfloat16.
+        """
+        called, dtype = type(self).__name__, getattr(model, "dtype", "float32")
+        if dtype != "float32":
+            raise MethodError(
+                f"{called} adds to the embeddings what {dtype} mostly rounds away. Give "
+                f'{model.name} float32 weights; Training(precision="bf16") still computes in '
+                "bfloat16."
+            )
+        if task.reads == "text":
+            check_embeddings(called, model, task)
+
+
+def check_embeddings(called: str, model: "Model", task: "Task") -> None:
+    """Refuse a model without an embedding layer.
 
     Raises:
-        MethodError: there is no embedding layer, or it is kept in bfloat16.
+        MethodError: it has none.
     """
-    dtype = getattr(model, "dtype", "float32")
-    if dtype != "float32":
-        raise MethodError(
-            f"{called} adds to the embeddings what {dtype} mostly rounds away. Give {model.name} "
-            'float32 weights; Training(precision="bf16") still computes in bfloat16.'
-        )
-    check_embeddings(called, model, task, images=True)
-
-
-def check_embeddings(called: str, model: "Model", task: "Task", *, images: bool) -> None:
-    """Refuse a model without an embedding layer; ``images`` allows pixels in its place.
-
-    Raises:
-        MethodError: with what is missing.
-    """
-    if images and task.reads == "images":
-        return
     module = skeleton(model, task)
     if module is not None and embedding_layer(module) is None:
         raise MethodError(f"{called} needs an embedding layer, and {model.name} has none.")

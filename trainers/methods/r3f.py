@@ -2,25 +2,21 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from trainers.errors import MethodError
 from trainers.methods.divergence import symmetric_kl
-from trainers.methods.method import Method
-from trainers.methods.perturbation import check_perturbable, normal, perturbed, uniform
+from trainers.methods.method import refuse_negative
+from trainers.methods.perturbation import Perturbing, normal, perturbed, uniform
 from trainers.methods.step import Step
 from trainers.models.anatomy import body
 
-if TYPE_CHECKING:
-    from trainers.models import Model
-    from trainers.tasks import Task
-
 
 @dataclass(frozen=True)
-class R3F(Method):
+class R3F(Perturbing):
     """CE(f(x)) + λ SKL(f(x), f(x + δ)), where SKL is the KL divergence in both directions.
 
     δ ~ U(−ε, ε) or N(0, ε²) is added to embeddings, or to the pixels of an image; gradients flow
@@ -45,17 +41,11 @@ class R3F(Method):
     share_dropout: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("weight", "epsilon"):
-            if not getattr(self, name) >= 0:
-                raise MethodError(f"{type(self).__name__}: {name} must not be negative.")
+        refuse_negative(self, "weight", "epsilon")
         if self.noise not in ("uniform", "normal"):
             raise MethodError(
                 f'{type(self).__name__}(noise={self.noise!r}): use "uniform" or "normal".'
             )
-
-    def check(self, model: "Model", task: "Task") -> None:
-        """Refuse a model without embeddings in float32."""
-        check_perturbable(type(self).__name__, model, task)
 
     def penalty(self, step: Step) -> Tensor | float:
         """λ SKL(f(x), f(x + δ))."""

@@ -8,7 +8,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from trainers.errors import MethodError
 from trainers.methods.divergence import symmetric_kl
-from trainers.methods.method import Method
+from trainers.methods.method import Method, refuse_negative
 from trainers.methods.step import Step
 from trainers.models.anatomy import skeleton
 
@@ -32,8 +32,7 @@ class RDrop(Method):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.alpha >= 0:
-            raise MethodError(f"RDrop(alpha={self.alpha!r}): alpha must not be negative.")
+        refuse_negative(self, "alpha")
 
     def check(self, model: "Model", task: "Task") -> None:
         """Refuse a model without dropout, whose two passes would be the same.

@@ -1,24 +1,20 @@
 """SMART (Jiang et al. 2020): smooth where an adversary pushes, and close to where one was."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from trainers.errors import MethodError
 from trainers.methods.divergence import kl, symmetric_kl
-from trainers.methods.method import Method
-from trainers.methods.perturbation import check_perturbable, normal, perturbed
+from trainers.methods.method import refuse_negative
+from trainers.methods.perturbation import Perturbing, normal, perturbed
 from trainers.methods.step import Step
-
-if TYPE_CHECKING:
-    from trainers.models import Model
-    from trainers.tasks import Task
 
 
 @dataclass(frozen=True)
-class SMART(Method):
+class SMART(Perturbing):
     """CE + α SKL(f(x), f(x + δ)) + μ SKL(f(x), f̃(x)): adversarial smoothness, proximal point.
 
     δ starts as N(0, ε²) and takes one step of size η up the gradient g of the divergence. The
@@ -48,15 +44,9 @@ class SMART(Method):
     ball: Literal["mt-dnn", "paper"] = "mt-dnn"
 
     def __post_init__(self) -> None:
-        for name in ("alpha", "mu", "epsilon", "eta"):
-            if not getattr(self, name) >= 0:
-                raise MethodError(f"SMART: {name} must not be negative.")
+        refuse_negative(self, "alpha", "mu", "epsilon", "eta")
         if self.ball not in ("mt-dnn", "paper"):
             raise MethodError(f'SMART(ball={self.ball!r}): use "mt-dnn" or "paper".')
-
-    def check(self, model: "Model", task: "Task") -> None:
-        """Refuse a model without embeddings in float32."""
-        check_perturbable("SMART", model, task)
 
     def before_step(self, step: Step) -> None:
         """Start the moving average at the weights, once other parts have prepared the model."""
