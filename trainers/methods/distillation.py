@@ -119,7 +119,8 @@ class SelfKD(_Distillation):
     (1 − α) CE + α s KL(p_t^τ ‖ p^τ) as in :class:`KD`, and with ``alpha=0`` base, bit for bit.
     The teacher is the base run of the same model, init and seed. ``generations=n`` makes
     born-again networks (Furlanello et al. 2018): each generation learns from the one before.
-    Cost 1 once the teacher is there. In a composition, teachers are trained without its other parts.
+    Cost 1 once the teacher is there. In a composition teachers are trained without its other
+    parts.
 
     Attributes:
         alpha: weight of the teacher, 0 ≤ α ≤ 1.
