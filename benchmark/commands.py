@@ -25,6 +25,7 @@ from benchmark.plan import Plan, make_plan
 from benchmark.preflight import preflight, read_from
 from benchmark.provenance import provenance
 from benchmark.record import record_digest, study_record
+from benchmark.remarks import remarks
 from benchmark.runs import Run, TrainRun
 from benchmark.searches import is_searched
 from benchmark.study import Study
@@ -113,6 +114,11 @@ class _Session:
         """Provenance."""
         return provenance(self.study_file.resolve().parent)
 
+    def remark(self) -> None:
+        """Say what is worth knowing of the data before hours are spent on them."""
+        for remark in remarks(self.study):
+            self.console.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
+
     def clean_up(self) -> None:
         """Mend what a process left that was killed."""
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
@@ -145,6 +151,7 @@ def plan(options: argparse.Namespace) -> int:
     finished = tracker.finished() if tracker.store.exists() else {}
     needed = todo(made, finished, tracker.store)
     _print_plan(session, made, needed, finished, results)
+    session.remark()
     return FINISHED
 
 
@@ -220,6 +227,7 @@ def run(options: argparse.Namespace) -> int:
     """Tune and train what a study still needs, then print its verdicts."""
     session = _Session.of(options)
     session.plan()  # what is wrong is said before anything is trained
+    session.remark()
     session.clean_up()
     tuning = session.tune()
     if tuning and not tuning.complete:
@@ -233,6 +241,7 @@ def tune(options: argparse.Namespace) -> int:
     if not is_searched(session.study):
         raise StudyError(f"{session.study_file}: no arm has a search=Search(...) to tune.")
     session.plan()
+    session.remark()
     session.clean_up()
     tuning = session.tune()
     assert tuning is not None

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from transformers import AutoTokenizer
 
 from benchmark.cli import main
 from benchmark.errors import NotReady
 from benchmark.loading import load_study
 from benchmark.preflight import missing, models, preflight
+from benchmark.remarks import remarks
 from benchmark.tracking import Store
+from tests.trainers import tiny_hub
 from trainers.hub import VARIABLE
 from trainers.models import HubModel
 
@@ -19,7 +22,7 @@ STUDY = """
 from pathlib import Path
 from benchmark import Arm, Comparison, Study
 from trainers.methods import KD, LS, Base
-from trainers.models import HubModel, ResNet
+from trainers.models import Bert, HubModel, ResNet
 from trainers.pretraining import Supervised
 from trainers.settings import Training
 from trainers.tasks import Digits, ImageTask, Part, TextTask, glue, sst5
@@ -152,3 +155,29 @@ def test_plan_lists_the_same_and_a_folder_that_is_not_there_is_named(write, monk
     assert "2 things stand in the way" in capsys.readouterr().err
     assert main(["plan", str(write("sst5()")), "--data", "nowhere"]) == 2
     assert "nowhere: there is no such folder" in capsys.readouterr().err
+
+
+def test_texts_that_are_cut_are_counted_in_the_models_own_tokens(write, tmp_path):
+    rows = [f"{'word ' * (20 if i < 7 else 3)}{i}" for i in range(60)]
+    table = "".join(f"{text},{i % 2}\n" for i, text in enumerate(rows))
+    (tmp_path / "texts.csv").write_text("text,label\n" + table)
+    folder = tmp_path / "fetched" / "owner" / "small"
+    folder.mkdir(parents=True)
+    tiny_hub.save("bert", rows, folder)
+    task = 'TextTask("texts.csv", **PARTS)'
+    (said,) = remarks(load_study(write(task)))
+    tokens = AutoTokenizer.from_pretrained(folder)
+    longer = sum(len(tokens(text)["input_ids"]) > 16 for text in rows)
+    assert longer == 7
+    assert said.startswith("texts, small: 7 of 60 texts are longer than max_length=16 tokens")
+    (said,) = remarks(load_study(write(task, "Bert(width=32)", '"scratch"')))
+    assert "at least 7 of 60 texts are longer" in said
+    assert remarks(load_study(write("Digits()", "ResNet((8,))", '"scratch"'))) == []
+
+
+def test_classes_that_a_test_set_lacks_are_said(write, tmp_path):
+    for split, labels in (("train", "abc"), ("validation", "abc"), ("test", "ac")):
+        table = "".join(f"text {i},{label}\n" for i, label in enumerate(labels * 4))
+        (tmp_path / f"{split}.csv").write_text("text,label\n" + table)
+    (said,) = remarks(load_study(write('TextTask(".", name="t")', "Bert(width=32)", '"scratch"')))
+    assert said == 't: test has no example of 1 of the 3 classes: "b".'

@@ -1,5 +1,6 @@
 """Any encoder, decoder or vision classifier that transformers loads from a hub name or a folder."""
 
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
 from trainers.models.repository import Repository, without_weights
 from trainers.models.stem import SMALL_STEM, make_stem_small
-from trainers.models.text import encode_texts, open_tokenizer, padding_token
+from trainers.models.text import encode_texts, open_tokenizer, padding_token, text_lengths
 from trainers.needs import Needed
 from trainers.tasks import Examples, Task
 
@@ -241,6 +242,10 @@ class HubModel(Model):
                 f"{config.vocab_size} embeddings. The tokenizer is another model's."
             )
         return encoded
+
+    def lengths(self, texts: Mapping[str, Sequence[str]]) -> tuple[list[int], bool]:
+        """Tokens of each text before any is cut, special ones included."""
+        return text_lengths([*texts.values()], self.repository.folder), True
 
     def specification(self) -> dict[str, Any]:
         """What the files say and the fields ask for; the weights stand beside it in the key."""

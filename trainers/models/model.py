@@ -1,5 +1,6 @@
 """What a model is: a declaration that builds a module when a run needs one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,6 +50,17 @@ class Model:
     def encode(self, examples: Examples, folder: Path, max_length: int) -> Encoded:
         """Turn examples into what the module reads."""
         raise NotImplementedError
+
+    def lengths(self, texts: Mapping[str, Sequence[str]]) -> tuple[list[int], bool]:
+        """Tokens of each text before any is cut, and whether these are exact.
+
+        Here they are the words, of which each is a token or more.
+
+        Args:
+            texts: by column, as in :class:`~trainers.tasks.Examples`.
+        """
+        rows = zip(*texts.values(), strict=True)
+        return [sum(len(text.split()) for text in row) for row in rows], False
 
     def check(self, task: Task, max_length: int) -> None:
         """Called when a study is loaded: raise ModelError for a task that it cannot read."""

@@ -73,6 +73,16 @@ def encode_texts(examples: Examples, folder: Path, max_length: int, *, types: bo
     return Encoded(examples.ids, examples.labels, ragged, padding)
 
 
+def text_lengths(columns: Sequence[Sequence[str]], folder: Path) -> list[int]:
+    """Tokens of each text, or of each pair, before any is cut."""
+    tokenizer = open_tokenizer(folder)
+    paired = len(columns) > 1
+    special = tokenizer.num_special_tokens_to_add(pair=paired)
+    read = [tokenizer(list(c), add_special_tokens=False, verbose=False) for c in columns]
+    rows = zip(*(encodings["input_ids"] for encodings in read), strict=True)
+    return [sum(map(len, row)) + (special or int(paired)) for row in rows]
+
+
 def _bare(tokenizer: Any, columns: Sequence[list[str]], max_length: int) -> list[list[int]]:
     """Token numbers of a tokenizer that adds none of its own."""
     end = int(tokenizer.eos_token_id or padding_token(tokenizer) or 0)

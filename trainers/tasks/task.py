@@ -94,6 +94,17 @@ class Task:
         """What is worth knowing of the data that does not stand in the way, a clause each."""
         return ()
 
+    def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
+        """Texts spread over all of its data, by column, and how many there are.
+
+        Args:
+            count: texts to return at most.
+
+        Returns:
+            Nothing and 0 where the task makes its texts itself, or has none.
+        """
+        return {}, 0
+
     def disk_need(self) -> int:
         """Bytes that the prepared folder takes, nearly; 0 where that is little."""
         return 0

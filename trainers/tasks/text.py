@@ -83,6 +83,14 @@ class TextTask(SourceTask):
         """
         return [columns.texts(rows, column) for column in self.columns]
 
+    def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
+        """Texts at equal distances over all splits."""
+        texts = self.texts(self.rows())
+        total = len(texts[0])
+        rows = pa.array(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
+        taken = (column.take(rows).to_pylist() for column in texts)
+        return dict(zip(INPUTS, taken, strict=False)), total
+
     def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
         """The content of each text or pair, and the bytes of all texts."""
         texts = self.texts(rows)
