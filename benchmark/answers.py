@@ -9,7 +9,7 @@ from benchmark.errors import BenchmarkError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats import Pooled, Ranking
+    from stats import Analysis, Pooled, Ranking
     from stats.report import Result
 
 #: What each function of `stats` wants to know of how scores are to be analysed.
@@ -21,7 +21,7 @@ _OF_RUNS = ("resolution", "interaction_scale", "test_examples")
 
 def verdicts(
     table: "pd.DataFrame", baseline: str, candidates: Sequence[str], how: Mapping[str, Any]
-) -> "list[Result]":
+) -> "list[Analysis | Pooled]":
     """The verdict on each task and, where tasks are pooled, the one over all of them before it.
 
     Args:
@@ -67,7 +67,7 @@ def probabilities(
 
 def rankings(
     table: "pd.DataFrame", methods: Sequence[str] | None, how: Mapping[str, Any]
-) -> "list[Result]":
+) -> "list[Ranking]":
     """A ranking of these methods, or all, for each model and init.
 
     Raises:

@@ -51,11 +51,22 @@ def parser() -> argparse.ArgumentParser:
     _add_trend(
         commands.add_parser("trend", help="does an effect grow or fall over inits or tasks?")
     )
+    _add_report(commands.add_parser("report", help="a page of verdicts, figures and costs"))
 
     ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_store(ui)
     return top
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument(
+        "study", nargs="?", metavar="STUDY", help="name or file (default: the study last run)"
+    )
+    report.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write it (default: reports/STUDY)"
+    )
+    _add_store(report)
 
 
 def _add_stats(stats: argparse.ArgumentParser) -> None:
@@ -254,6 +265,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import verdicts
 
         return verdicts.stats(options)
+    if options.command == "report":
+        from benchmark.report import command
+
+        return command.report(options)
     if options.command == "power":
         from benchmark import power
 

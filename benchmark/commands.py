@@ -38,7 +38,6 @@ from benchmark.tuning.results import (
     left_to_tune,
     unfair_arms,
 )
-from benchmark.verdicts import print_verdicts
 from stats.errors import StatsError
 from trainers.errors import TrainerError
 
@@ -284,8 +283,10 @@ def _compare(session: _Session, results: Sequence[Tuned]) -> int:
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
+    from benchmark.report.command import conclude
+
     try:
-        print_verdicts(record, tracker, console)
+        conclude(record, tracker, lambda: session.tags, console)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if outcome.failed or any(not t.best for t in results) else FINISHED

@@ -38,6 +38,9 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 #: Longest text that MLflow keeps as a tag or parameter.
 _LONGEST = 5000
 
+#: Tag in which MLflow keeps the description that its UI shows.
+_NOTE = "mlflow.note.content"
+
 #: Tag of the run that holds a study's plan.
 STUDY_ROLE = "study"
 
@@ -101,6 +104,7 @@ class Recorded:
         seconds: from its start to its end.
         kind: what it shares with runs that take equally long.
         tags: coordinates and provenance.
+        experiment: MLflow's id of where it was made.
     """
 
     run_id: str
@@ -108,6 +112,7 @@ class Recorded:
     seconds: float
     kind: str
     tags: Mapping[str, str]
+    experiment: str = ""
 
     @property
     def is_tested(self) -> bool:
@@ -239,6 +244,43 @@ class Tracker:
         for run in self._search(below):
             status, word = ends.get(run.info.run_id, ("KILLED", "interrupted"))
             self.end(run.info.run_id, status, word, {"trial_state": word})
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a run, or change them."""
+        told = [RunTag(name, value) for name, value in _cut(tags).items()]
+        self.client.log_batch(run_id, tags=told)
+
+    def note(self, run_id: str, text: str) -> None:
+        """What the UI shows as the description of a run, in Markdown."""
+        self.tag(run_id, {_NOTE: text})
+
+    def describe(self, experiment: str, text: str) -> None:
+        """What the UI shows above an experiment's runs, in Markdown."""
+        self.client.set_experiment_tag(experiment, _NOTE, _cut({_NOTE: text})[_NOTE])
+
+    def withdraw(self, run_id: str) -> None:
+        """Take a run out of sight; MLflow keeps it among the deleted ones."""
+        self.client.delete_run(run_id)
+
+    def attach_folder(self, run_id: str, folder: Path) -> None:
+        """Keep everything in a folder as artifacts of the run."""
+        self.client.log_artifacts(run_id, str(folder))
+
+    def artifact(self, run_id: str, path: str) -> Path | None:
+        """A file or folder that a run keeps, on this machine; None where it keeps none."""
+        try:
+            found = Path(self.client.download_artifacts(run_id, path))
+        except (OSError, MlflowException):
+            return None
+        return found if found.exists() else None
+
+    def runs_of_role(self, role: str, experiment: str) -> dict[str, Mapping[str, str]]:
+        """By their ids, parameters, tags and `status` of an experiment's runs, oldest first."""
+        found = self._search(f"tags.role = '{role}'", [experiment])
+        return {
+            str(r.info.run_id): {**r.data.params, **r.data.tags, "status": str(r.info.status)}
+            for r in found
+        }
 
     def find(self, experiment: str, tags: Mapping[str, str]) -> str | None:
         """The id of the first run of an experiment with these tags."""
@@ -400,6 +442,7 @@ def _recorded(run: Run) -> Recorded:
         seconds=(ended - run.info.start_time) / 1000,
         kind=run.data.tags.get("kind", ""),
         tags=dict(run.data.tags),
+        experiment=str(run.info.experiment_id),
     )
 
 

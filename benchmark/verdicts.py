@@ -39,14 +39,6 @@ class Scores:
     notes: tuple[str, ...] = ()
 
 
-def print_verdicts(record: dict[str, Any], tracker: Tracker, console: Console) -> None:
-    """Print the verdicts of a study on its test split, as its study declared them."""
-    scores = _of_record(record, tracker, None, "test")
-    baseline, *candidates = scores.arms
-    results = answers.verdicts(scores.table, baseline, candidates, scores.how)
-    print("\n" + rendered(results, "table", console, scores.notes))
-
-
 def stats(options: argparse.Namespace) -> int:
     """Answer a question about recorded runs, or about a table of scores."""
     check_question(options)
@@ -65,7 +57,7 @@ def rendered(
     return render(alone, form, width=console.width, colour=console.is_terminal, notes=notes)
 
 
-def _answer(options: argparse.Namespace, scores: Scores) -> "list[Result]":
+def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
     from stats import NotEnoughPairs, NotPaired
 
     how = scores.how | _given(options)
@@ -106,7 +98,9 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _compared(options: argparse.Namespace, scores: Scores, how: dict[str, Any]) -> "list[Result]":
+def _compared(
+    options: argparse.Namespace, scores: Scores, how: dict[str, Any]
+) -> "Sequence[Result]":
     """Candidates against the baseline: those asked for, in the family that the study declared."""
     baseline, *asked = options.compare or scores.arms
     if options.bayes:

@@ -41,7 +41,9 @@ def to_latex(sheets: Sequence[Sheet]) -> str:
     """A complete document with one booktabs table for each table."""
     parts = [PREAMBLE]
     for sheet in sheets:
+        parts += [rf"\section*{{{escape(sheet.title)}}}"] if sheet.title else []
         parts += [_remark(line) for line in sheet.header]
+        parts += [_remark(line) for line in sheet.sentences]
         parts += [_table(table) for table in sheet.tables]
         parts += [_remark(f"Warning: {warning}") for warning in sheet.warnings]
         parts += [_remark(f"Note: {note}") for note in sheet.notes]

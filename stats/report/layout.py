@@ -47,7 +47,7 @@ def _block(title: str, members: list[Comparison]) -> Block:
     inits = tuple(dict.fromkeys(each.init for each in members))
     candidates: dict[str, dict[str, Comparison]] = {}
     for each in members:
-        candidates.setdefault(_label(each), {})[each.init] = each
+        candidates.setdefault(versus(each), {})[each.init] = each
     rows = tuple(
         (label, tuple(by_init.get(init) for init in inits)) for label, by_init in candidates.items()
     )
@@ -59,9 +59,10 @@ def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     grouped: dict[tuple[str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
     for each in analysis.interactions:
         where = f"interaction, {place(each.model, each.task)}".removesuffix(", ")
-        grouped.setdefault((where, each.inits), []).append((_label(each), each))
+        grouped.setdefault((where, each.inits), []).append((versus(each), each))
     return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
 
 
-def _label(each: Comparison | Interaction) -> str:
+def versus(each: Comparison | Interaction) -> str:
+    """How a comparison is called in a row."""
     return f"{each.baseline} vs {each.candidate}"

@@ -28,7 +28,10 @@ def escape(text: str) -> str:
 
 
 def _parts(sheet: Sheet) -> list[str]:
-    parts = ["  \n".join(escape(line) for line in sheet.header)]
+    parts = [f"## {escape(sheet.title)}"] if sheet.title else []
+    parts += ["  \n".join(escape(line) for line in sheet.header)] if sheet.header else []
+    if sheet.sentences:
+        parts.append("\n".join(f"- {escape(each)}" for each in sheet.sentences))
     for table in sheet.tables:
         parts += _titled(table.title, _pipes(table))
     if sheet.warnings:

@@ -41,6 +41,8 @@ class Sheet:
         whole: everything, for JSON.
         warnings: what makes the result doubtful.
         notes: what else is to be known beside it.
+        title: a heading above it; empty where it stands alone.
+        sentences: what was found, in words, below the header.
     """
 
     kind: str
@@ -50,3 +52,5 @@ class Sheet:
     whole: Mapping[str, Any]
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    title: str = ""
+    sentences: tuple[str, ...] = ()

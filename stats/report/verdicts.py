@@ -9,7 +9,7 @@ from stats.analyse import Analysis
 from stats.compare import Comparison
 from stats.pooled import Pooled
 from stats.report import wording
-from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks
+from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
 from stats.report.sheet import Sheet, TextTable
 from stats.settings import Settings
 
@@ -59,6 +59,22 @@ def pooled_sheet(pooled: Pooled) -> Sheet:
     )
 
 
+def comparison_rows(result: Analysis | Pooled) -> TextTable:
+    """One row for each comparison, to be sorted; what all of them share is the title."""
+    digits = wording.decimals(result)
+    short = any(each.seeds_needed for each in result.comparisons)
+    task = "all tasks" if isinstance(result, Pooled) else None
+    places = [(task or each.task, each.model, each.init) for each in result.comparisons]
+    title, _ = wording.places(places)
+    varying = [i for i in range(3) if len({place[i] for place in places}) > 1]
+    rows = tuple(
+        (versus(each), *(place[i] for i in varying), *_cells(each, digits, short))
+        for place, each in zip(places, result.comparisons, strict=True)
+    )
+    where = [("task", "model", "init")[i] for i in varying]
+    return TextTable(title, ("comparison", *where, *_columns(result.settings, short)), rows)
+
+
 def record(each: Any) -> dict[str, Any]:
     """The fields of a result by name."""
     return {field.name: getattr(each, field.name) for field in fields(each)}
@@ -74,18 +90,22 @@ def _tables(result: Analysis | Pooled, digits: int) -> list[TextTable]:
 
 
 def _table(block: Block, settings: Settings, digits: int) -> TextTable:
-    _, effect = wording.EFFECT_NAMES[settings.effect]
-    interval = f"difference [{wording.confidence(settings)} CI]"
-    columns = ["n", "baseline mean", "candidate mean", interval, effect]
-    columns += [wording.p_name(settings), "verdict"]
     short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
-    columns += ["seeds for 80 % power"] if short else []
+    columns = _columns(settings, short)
     rows = tuple(
         (label, *(text for each in cells for text in _cells(each, digits, short)))
         for label, cells in block.rows
     )
     over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
     return TextTable(block.title, ("comparison", *columns * len(block.inits)), rows, over)
+
+
+def _columns(settings: Settings, short: bool) -> list[str]:
+    _, effect = wording.EFFECT_NAMES[settings.effect]
+    interval = f"difference [{wording.confidence(settings)} CI]"
+    columns = ["n", "baseline mean", "candidate mean", interval, effect]
+    columns += [wording.p_name(settings), "verdict"]
+    return columns + (["seeds for 80 % power"] if short else [])
 
 
 def _cells(each: Comparison | None, digits: int, short: bool) -> list[str]:

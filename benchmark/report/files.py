@@ -1,0 +1,58 @@
+"""A report as files: the page, what goes into a pull request or a paper, figures, and the data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.errors import BenchmarkError
+from benchmark.report.gather import Gathered
+from benchmark.report.layout import Report, lay_out
+from benchmark.report.page import to_html
+from benchmark.report.pictures import draw
+from stats.report.latex import to_latex
+from stats.report.markdown import to_markdown
+from stats.report.records import to_csv, to_json
+from stats.report.sheet import Sheet
+
+FIGURES, DATA = "figures", "data"
+
+
+def write_report(gathered: Gathered, folder: Path, for_paper: bool = True) -> Report:
+    """Write everything into a folder: report.html, .md, .tex and .json, figures/ and data/.
+
+    What is there under the same names is replaced, other files are left alone.
+
+    Args:
+        gathered: what it says.
+        folder: made if it is not there.
+        for_paper: whether figures are wanted as PDF and PNG too, not as SVG alone.
+
+    Raises:
+        BenchmarkError: the folder cannot be written.
+    """
+    report = lay_out(gathered)
+    try:
+        for each in (folder, folder / FIGURES, folder / DATA):
+            each.mkdir(parents=True, exist_ok=True)
+        pictures = draw(gathered, folder / FIGURES, for_paper)
+        texts = {
+            "report.html": to_html(report, pictures),
+            "report.md": to_markdown(report.sheets),
+            "report.tex": to_latex(report.sheets),
+            "report.json": to_json(report.sheets),
+            f"{DATA}/scores.csv": gathered.scores.to_csv(index=False, lineterminator="\n"),
+            **{f"{DATA}/{kind}.csv": text for kind, text in _tables(report.sheets).items()},
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise BenchmarkError(
+            f"the report cannot be written to {folder}: {error.strerror}. Give --out a folder "
+            "that can be written."
+        ) from error
+    return report
+
+
+def _tables(sheets: Sequence[Sheet]) -> dict[str, str]:
+    """The CSV of each kind of sheet that has rows."""
+    kinds = dict.fromkeys(sheet.kind for sheet in sheets if sheet.records)
+    return {kind: to_csv([sheet for sheet in sheets if sheet.kind == kind]) for kind in kinds}

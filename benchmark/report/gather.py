@@ -1,0 +1,141 @@
+"""Everything that a report shows, read from the record of a study."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark import answers
+from benchmark.record import declared_analysis, scores_table
+from benchmark.tracking import Recorded, Tracker
+from benchmark.tuning.notes import notes_on_tuning
+from stats import Analysis, Pooled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from stats import Ranking
+
+#: Which arm on which task: what the seeds of a comparison share.
+PLACE = ("model", "init", "method", "task")
+#: Fewest arms of a model and init that are worth a ranking.
+MANY_ARMS = 3
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run said about the examples of the test split.
+
+    Attributes:
+        logits: shape (examples, classes).
+        labels: shape (examples,), the index of the right class.
+    """
+
+    logits: "NDArray[np.floating[Any]]"
+    labels: "NDArray[np.integer[Any]]"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A study's record, as far as a report needs it; what is slow to read is read when asked for.
+
+    Attributes:
+        record: of the study, as the tracker keeps it.
+        tracker: where its runs are.
+        finished: every finished run of the store, by key.
+        scores: the tidy table on test, with the status of every seed.
+        how: the declared analysis.
+        analysis: the verdicts on each task.
+        pooled: those over the tasks, where the study declares that.
+    """
+
+    record: Mapping[str, Any]
+    tracker: Tracker
+    finished: Mapping[str, Recorded]
+    scores: "pd.DataFrame"
+    how: Mapping[str, Any]
+    analysis: Analysis
+    pooled: Pooled | None
+
+    @property
+    def verdicts(self) -> list[Analysis | Pooled]:
+        """What the study declared to be judged by, in the order in which it is shown."""
+        return [self.pooled, self.analysis] if self.pooled else [self.analysis]
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What is to be said of tuning."""
+        return notes_on_tuning(self.record)
+
+    @cached_property
+    def runs(self) -> list[tuple[Mapping[str, Any], Recorded]]:
+        """Every cell of the comparison that has finished, with its run."""
+        return [
+            (cell, self.finished[cell["key"]])
+            for cell in self.record["cells"]
+            if cell["key"] in self.finished
+        ]
+
+    @cached_property
+    def rankings(self) -> "tuple[Ranking, ...]":
+        """All arms among each other, where there are at least three and enough seeds."""
+        from stats import StatsError
+
+        arms = {cell["method"] for cell in self.record["cells"]}
+        if len(arms) < MANY_ARMS:
+            return ()
+        tasks = self.scores["task"].nunique()
+        how = {**self.how, "tasks": self.how["tasks"] or ("fixed" if tasks > 1 else None)}
+        how = {name: value for name, value in how.items() if name != "correction"}
+        try:
+            return tuple(answers.rankings(self.scores, None, how))
+        except StatsError:  # too few seeds without a gap: there is no ranking to show
+            return ()
+
+    @cached_property
+    def curves(self) -> "pd.DataFrame":
+        """Score on dev after each epoch: the columns of a place, seed, epoch, metric, score."""
+        import pandas as pd
+
+        rows = [
+            {**_place(cell), "epoch": epoch, "metric": cell["metric"], "score": score}
+            for cell, run in self.runs
+            for epoch, score in self.tracker.curve(run.run_id, f"epoch/{cell['metric']}").items()
+        ]
+        return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
+
+    def predictions(self, cell: Mapping[str, Any]) -> Predictions | None:
+        """Of the run of a cell on test; None where it kept none, or they are no classes."""
+        path = self.tracker.artifact(self.finished[cell["key"]].run_id, "predictions.npz")
+        if path is None:
+            return None
+        with np.load(path, allow_pickle=False) as kept:
+            logits, labels = kept["test_logits"], kept["test_labels"]
+        classes = logits.ndim == 2 and logits.shape[1] > 1 and labels.dtype.kind in "iu"
+        return Predictions(logits, labels) if classes else None
+
+
+def gather(record: Mapping[str, Any], tracker: Tracker) -> Gathered:
+    """Read the scores of a study and judge them as it declares.
+
+    Args:
+        record: of the study.
+        tracker: where its runs are.
+
+    Raises:
+        StoreError: no run has its metric on test.
+        StatsError: not one comparison has two pairs.
+    """
+    scores = scores_table(record, tracker, None, "test")
+    how = declared_analysis(record, None, "test") | {"paired": True}
+    found = answers.verdicts(scores, record["baseline"], record["candidates"], how)
+    (analysis,) = (each for each in found if isinstance(each, Analysis))
+    pooled = next((each for each in found if isinstance(each, Pooled)), None)
+    return Gathered(record, tracker, tracker.finished(), scores, how, analysis, pooled)
+
+
+def _place(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: cell[name] for name in (*PLACE, "seed")}

@@ -1,0 +1,123 @@
+"""What a report consists of, whatever it is written as."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.report import sheets
+from benchmark.report.gather import Gathered
+from stats import Analysis, Pooled, Ranking
+from stats.report import sentences, wording
+from stats.report.layout import blocks
+from stats.report.several_arms import ranking_sheet
+from stats.report.sheet import Sheet, TextTable
+from stats.report.verdicts import analysis_sheet, comparison_rows, pooled_sheet
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that has been drawn.
+
+    Attributes:
+        section: the kind of the sheet that it belongs to.
+        name: of its files, without their ending.
+        caption: what is to be seen, in a sentence or two.
+        paths: its files; one of them is an SVG.
+    """
+
+    section: str
+    name: str
+    caption: str
+    paths: tuple[Path, ...]
+
+    @property
+    def svg(self) -> Path:
+        """The drawing for a page."""
+        return next(path for path in self.paths if path.suffix == ".svg")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report under a heading.
+
+    Attributes:
+        sheet: what it says.
+        tables: in place of the sheet's on a page, where they can be sorted.
+    """
+
+    sheet: Sheet
+    tables: tuple[TextTable, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, ready to be written.
+
+    Attributes:
+        study: its name.
+        question: in a sentence.
+        tallies: how many comparisons came to which verdict, a line for each result.
+        caution: what intervals and tests do not take into account.
+        findings: verdicts in words.
+        interactions: whether an effect differs between inits, in words.
+        words: all of these, for formats that show no page.
+        sections: what follows, in order.
+    """
+
+    study: str
+    question: str
+    tallies: tuple[str, ...]
+    caution: str
+    findings: tuple[sentences.Finding, ...]
+    interactions: tuple[sentences.Finding, ...]
+    words: Sheet
+    sections: tuple[Section, ...]
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """All that it says, for formats that show no figures."""
+        return [self.words, *(section.sheet for section in self.sections)]
+
+
+def lay_out(gathered: Gathered) -> Report:
+    """Turn what was gathered into a report."""
+    results = gathered.verdicts
+    others = [
+        *(_ranked(each) for each in gathered.rankings),
+        sheets.curves_sheet(gathered),
+        sheets.calibration_sheet(gathered),
+        sheets.cost_sheet(gathered),
+        sheets.tuning_sheet(gathered),
+        sheets.failures_sheet(gathered),
+        sheets.repeat_sheet(gathered),
+    ]
+    return Report(
+        study=wording.printable(str(gathered.record["study"])),
+        question=sentences.question(results[0]),
+        tallies=tuple(sentences.tally(result) for result in results),
+        caution=sentences.caution(gathered.analysis),
+        findings=tuple(each for result in results for each in sentences.findings(result)),
+        interactions=tuple(sentences.interaction_findings(gathered.analysis)),
+        words=sheets.findings_sheet(results),
+        sections=(
+            *(_compared(result) for result in results),
+            *(Section(sheet, sheet.tables) for sheet in others if sheet),
+        ),
+    )
+
+
+def _compared(result: Analysis | Pooled) -> Section:
+    """The verdicts of a result as a table: side by side on paper, row by row on a page."""
+    if isinstance(result, Pooled):
+        return Section(_titled(pooled_sheet(result), "Over all tasks"), (comparison_rows(result),))
+    sheet = _titled(analysis_sheet(result), "Comparisons")
+    changes = sheet.tables[len(blocks(result)) :]
+    return Section(sheet, (comparison_rows(result), *changes))
+
+
+def _ranked(ranking: Ranking) -> Sheet:
+    where = wording.places([(ranking.task, ranking.model, ranking.init)])[0]
+    return _titled(ranking_sheet(ranking), f"All arms among each other, {where}".rstrip(", "))
+
+
+def _titled(sheet: Sheet, title: str) -> Sheet:
+    return replace(sheet, title=title)

@@ -1,0 +1,30 @@
+"""Names that are safe as file names and as names of metrics, whatever arms and tasks are called."""
+
+import re
+from collections.abc import Iterable
+
+#: Longest name; file systems take 255 bytes, and a figure's name has a word in front.
+LONGEST = 120
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """For each name one of letters, digits, "_", "." and "-" alone; different ones stay different.
+
+    Two that differ in capitals alone count as alike, as they are one file to some systems.
+
+    >>> plain_names(["kd · scratch · docstrings/package", "../../x", "x", "蒸馏"])
+    {'kd · scratch · docstrings/package': 'kd.scratch.docstrings-package', '../../x': 'x', \
+'x': 'x-2', '蒸馏': 'unnamed'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in dict.fromkeys(names):
+        parts = (re.sub(r"[^A-Za-z0-9_]+", "-", part).strip("-") for part in name.split(" · "))
+        short = ".".join(filter(None, parts))[:LONGEST].strip(".-") or "unnamed"
+        chosen, count = short, 1
+        while chosen.lower() in taken:
+            count += 1
+            chosen = f"{short}-{count}"
+        taken.add(chosen.lower())
+        found[name] = chosen
+    return found

@@ -1,0 +1,209 @@
+"""Verdicts in MLflow, beside the seeds that they are made of.
+
+The run `verdict` of an experiment carries the report and, as metrics, what its tables hold. Each
+arm has a run of its own too, with mean and sd over seeds, and the runs of its seeds below it.
+Neither has a key, so that no run of a study is ever taken for one of these or the other way round.
+"""
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.key import key
+from benchmark.record import record_digest
+from benchmark.report.gather import PLACE, Gathered
+from benchmark.report.names import plain_names
+from benchmark.tracking import Recorded
+from stats import Analysis, Comparison, Interaction, Pooled
+from stats.report.markdown import to_markdown
+
+#: Tags of the run with a study's verdicts, and of those that hold what an arm's seeds share.
+VERDICT_ROLE, SUMMARY_ROLE = "verdict", "summary"
+#: Raised when what is recorded here changes, so that it is recorded anew.
+REVISION = 1
+
+
+def record_report(gathered: Gathered, provenance: Callable[[], Mapping[str, str]]) -> str:
+    """Record the report of a study unless that has been done; an earlier one is withdrawn.
+
+    Args:
+        gathered: of the study.
+        provenance: tags, asked for only where there is something new.
+
+    Returns:
+        MLflow's id of the run that carries it.
+    """
+    tracker = gathered.tracker
+    experiment = tracker.experiment(str(gathered.record["study"]))
+    with tracker.store.cache.locked(f"verdict-{experiment}"):
+        known = tracker.runs_of_role(VERDICT_ROLE, experiment)
+        digest = _digest(gathered)
+        for run_id, about in known.items():
+            if about.get("digest") == digest and about["status"] == "FINISHED":
+                return run_id
+        tags = provenance()
+        _record_arms(gathered, experiment, tags)
+        run_id = _record_verdict(gathered, experiment, {**tags, "digest": digest})
+        for earlier in known:
+            tracker.withdraw(earlier)
+    return run_id
+
+
+def _digest(gathered: Gathered) -> str:
+    """What the report is made of: the plan, and the run and fate of every cell."""
+    runs = [run.run_id for _, run in gathered.runs]
+    status = gathered.scores["status"].tolist()
+    made_of = {"revision": REVISION, "plan": record_digest(gathered.record)}
+    return key(made_of | {"runs": runs, "status": status})
+
+
+def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]) -> str:
+    tracker, record = gathered.tracker, gathered.record
+    settings = gathered.analysis.settings
+    parameters = {
+        **{n: getattr(settings, n) for n in ("margin", "alpha", "correction", "family")},
+        **{n: getattr(settings, n) for n in ("test", "effect", "equivalence")},
+        "baseline": record["baseline"],
+        "candidates": ", ".join(record["candidates"]),
+        "seeds": ", ".join(map(str, record["seeds"])),
+    }
+    told = {**tags, "role": VERDICT_ROLE, "study_file": str(record["study_file"])}
+    run_id = tracker.start(experiment, "verdict", told, parameters)
+    ended = False
+    from benchmark.report.files import write_report  # draws, and a study without news does not
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            report = write_report(gathered, Path(folder), for_paper=False)
+            tracker.attach_folder(run_id, Path(folder))
+            note = (Path(folder) / "report.md").read_text(encoding="utf-8")
+        tracker.note(run_id, note)
+        tracker.describe(experiment, to_markdown([report.words]))
+        tracker.end(run_id, "FINISHED", "finished", _verdicts(gathered), _metrics(gathered))
+        ended = True
+    finally:
+        if not ended:
+            tracker.end(run_id, "KILLED", "interrupted")
+    return run_id
+
+
+def _named(gathered: Gathered) -> Iterator[tuple[str, Comparison]]:
+    """Every comparison with a name for its metrics."""
+    found: list[tuple[str, Comparison]] = []
+    for result in gathered.verdicts:
+        over = ("all tasks",) if isinstance(result, Pooled) else ()
+        for each in result.comparisons:
+            versus = f"{each.candidate} vs {each.baseline}"
+            found.append((" · ".join([versus, *over, *_where(each, result)]), each))
+    names = plain_names(name for name, _ in found)
+    for name, each in found:
+        yield names[name], each
+
+
+def _where(each: Comparison, result: Analysis | Pooled) -> list[str]:
+    """What tells the place of a comparison from the places of the others."""
+    places = {(c.task, c.model, c.init) for c in result.comparisons}
+    own = (each.task, each.model, each.init)
+    return [own[i] for i in (2, 0, 1) if len({place[i] for place in places}) > 1]
+
+
+def _verdicts(gathered: Gathered) -> dict[str, str]:
+    return {f"verdict.{name}": each.verdict for name, each in _named(gathered)}
+
+
+def _metrics(gathered: Gathered) -> dict[str, float]:
+    fields = {
+        "difference": "mean_difference",
+        "ci_low": "ci_low",
+        "ci_high": "ci_high",
+        "p_corrected": "p_adjusted",
+        "p_equivalence": "p_equivalence",
+        "effect_size": "effect_size",
+        "n_pairs": "n_pairs",
+    }
+    values = {
+        f"{metric}/{name}": float(getattr(each, field))
+        for name, each in _named(gathered)
+        for metric, field in fields.items()
+    }
+    for name, change in _named_interactions(gathered.analysis):
+        values[f"interaction/{name}"] = change.difference_of_differences
+        values[f"p_interaction/{name}"] = change.p_adjusted
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _named_interactions(analysis: Analysis) -> Iterator[tuple[str, Interaction]]:
+    """Every interaction with a name for its metrics."""
+    places = [(i.task, i.model, *i.inits) for i in analysis.interactions]
+    found = []
+    for place, each in zip(places, analysis.interactions, strict=True):
+        varying = [part for k, part in enumerate(place) if len({p[k] for p in places}) > 1]
+        found.append((" · ".join([f"{each.candidate} vs {each.baseline}", *varying]), each))
+    names = plain_names(name for name, _ in found)
+    for name, each in found:
+        yield names[name], each
+
+
+def _record_arms(gathered: Gathered, experiment: str, tags: Mapping[str, str]) -> None:
+    """A run for each arm and task with what its seeds share, and its seeds below it."""
+    tracker = gathered.tracker
+    known = {
+        tuple(about.get(name, "") for name in PLACE): run_id
+        for run_id, about in tracker.runs_of_role(SUMMARY_ROLE, experiment).items()
+    }
+    arms: dict[tuple[str, ...], list[Recorded]] = {}
+    for cell, run in gathered.runs:
+        arms.setdefault(tuple(str(cell[name]) for name in PLACE), []).append(run)
+    shown = _shown(arms)
+    for place, runs in arms.items():
+        about = {**dict(zip(PLACE, place, strict=True)), "arm": shown[place]}
+        run_id = known.get(place) or tracker.start(
+            experiment, shown[place], {**tags, **about, "role": SUMMARY_ROLE}, {}
+        )
+        for step, metrics in _mean_curve(gathered, place).items():
+            tracker.log(run_id, metrics, step)
+        tracker.end(run_id, "FINISHED", "finished", {}, _over_seeds(runs))
+        for run in runs:
+            mine = run.experiment == experiment and run.tags.get("role") == "arm"
+            if mine and run.tags.get("mlflow.parentRunId") != run_id:
+                tracker.tag(run.run_id, {"mlflow.parentRunId": run_id, "arm": shown[place]})
+
+
+def _shown(places: Mapping[tuple[str, ...], Any]) -> dict[tuple[str, ...], str]:
+    """The label of each arm, with task and model where there are several."""
+    several = [len({place[i] for place in places}) > 1 for i in range(len(PLACE))]
+    return {
+        place: " · ".join([place[2], place[1], *(place[i] for i in (3, 0) if several[i])])
+        for place in places
+    }
+
+
+def _over_seeds(runs: list[Recorded]) -> dict[str, float]:
+    """Mean and sd of every number that all of an arm's seeds have, and how many they are."""
+    shared = set.intersection(*(set(run.scores) for run in runs))
+    found = {"n": float(len(runs))}
+    for name in sorted(shared):
+        if name.startswith("epoch/"):
+            continue
+        values = np.array([run.scores[name] for run in runs])
+        found[name] = float(values.mean())
+        if len(values) > 1:
+            found[f"{name}.sd"] = float(values.std(ddof=1))
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _mean_curve(gathered: Gathered, place: tuple[str, ...]) -> dict[int, dict[str, float]]:
+    """Mean score on dev after each epoch that every seed has come to."""
+    curves = gathered.curves
+    own = curves[(curves[list(PLACE)].astype(str) == list(place)).all(axis=1)]
+    seeds = own["seed"].nunique()
+    metric = own["metric"].iloc[0] if len(own) else ""
+    return {
+        epoch: {f"epoch/{metric}": float(at["score"].mean())}
+        for epoch in sorted(set(own["epoch"].tolist()))
+        if len(at := own[own["epoch"] == epoch]) == seeds
+    }

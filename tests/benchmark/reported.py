@@ -1,0 +1,109 @@
+"""A study with names that attack, whose runs lie in the record with all that runs leave."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.loading import load_study
+from benchmark.plan import make_plan
+from benchmark.record import record_digest, study_record
+from benchmark.tracking import Store, Tracker
+
+STUDY_NAME = '<script>alert("study")</script>'
+TASK_NAMES = ("<img src=x onerror=alert(1)>", "rte")
+ARM_NAMES = ("base", "../../x", "$\\input{/etc/passwd}$ a,b_c & 50% --> {蒸馏}")
+INITS = ("pretrained", "scratch")
+SEEDS = (1, 2, 3, 4, 5, 6, 7)
+TEACHER, BODY = "key-of-the-teacher", "key-of-the-body"
+
+STUDY = f"""
+from dataclasses import dataclass
+
+from benchmark import Analysis, Arm, Comparison, Study
+from trainers.methods import LS, Base, TFReg
+from trainers.models import ResNet
+from trainers.pretraining import Supervised
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+
+@dataclass(frozen=True)
+class Named(Digits):
+    called: str = ""
+
+    @property
+    def name(self):
+        return self.called
+
+
+training = Training(epochs=3, batch_size=16, device="cpu", precision="float32")
+source = Supervised(Digits(digits=(0, 1), train=20, dev=20, test=20), training=training)
+names = {ARM_NAMES!r}
+study = Study(
+    name={STUDY_NAME!r},
+    task=tuple(
+        Named(digits=digits, train=20, dev=40, test=100, called=name)
+        for digits, name in zip([(2, 3), (4, 5)], {TASK_NAMES!r})
+    ),
+    arms=tuple(
+        Arm(ResNet((8,), pretraining=source), init, method, name=name)
+        for init in {INITS!r}
+        for method, name in zip([Base(), LS(), TFReg()], names)
+    ),
+    comparison=Comparison("base", names[1:]),
+    margin=2.0,
+    training=training,
+    seeds={SEEDS!r},
+    analysis=Analysis(tasks="fixed"),
+    allow_underpowered=True,
+)
+"""
+#: What the arm that learns from a teacher costs, in seconds: itself, its teacher, the body.
+SECONDS, TEACHER_SECONDS, BODY_SECONDS = 10.0, 40.0, 100.0
+LOST = (TASK_NAMES[1], "scratch", ARM_NAMES[1], 7)
+
+
+def record_runs(folder: Path) -> Path:
+    """Write the study file and a store beside it, with one diverged seed."""
+    path = folder / "attack.py"
+    path.write_text(STUDY)
+    plan = make_plan(load_study(path))
+    tracker = Tracker(Store(str(folder / "mlruns")))
+    experiment = tracker.experiment(plan.study.name)
+    for key, seconds in ((TEACHER, TEACHER_SECONDS), (BODY, BODY_SECONDS)):
+        run = tracker.start(experiment, key, {"key": key, "role": "teacher"}, {})
+        tracker.log(run, {"seconds": seconds, "peak_memory_mb": 900.0})
+        tracker.end(run, "FINISHED", "finished")
+    random = np.random.default_rng(3)
+    with tempfile.TemporaryDirectory() as scratch:
+        for cell, key in zip(plan.study.cells(), plan.cells, strict=True):
+            _record(tracker, experiment, plan.runs[key], cell, random, Path(scratch))
+    record = study_record(plan, path)
+    tracker.record_study(plan.study.name, record, record_digest(record))
+    return path
+
+
+def _record(tracker, experiment, run, cell, random, scratch) -> None:
+    arm, task, seed = cell
+    tags = {k: v for k, v in run.tags().items() if not k.startswith("needs.")}
+    tags |= {"key": run.key, "role": "arm", "git_commit": "abc", "version.torch": "2.13"}
+    tags |= {"needs.body": BODY} if arm.init == "pretrained" else {}
+    tags |= {"needs.teacher": TEACHER} if arm.name == ARM_NAMES[1] else {}
+    opened = tracker.start(experiment, run.name, tags, {})
+    if (task.name, arm.init_name, arm.name, seed) == LOST:
+        tracker.end(opened, "FAILED", "diverged: the loss was <b>nan</b> in epoch 2")
+        return
+    better = 6.0 if (arm.name, arm.init_name) == (ARM_NAMES[1], "scratch") else 0.1
+    noise = 0.4 if arm.init_name == "scratch" else 5.0
+    right = 70 + seed + (better if arm.name != "base" else 0.0) + random.normal(0, noise)
+    labels = random.integers(0, 2, 100)
+    logits = random.normal(0, 1, (100, 2)) + 2.0 * np.eye(2)[labels]
+    for epoch in (1, 2, 3):
+        tracker.log(opened, {"epoch/accuracy": right - 9 / epoch}, epoch)
+    np.savez_compressed(
+        scratch / "predictions.npz", test_logits=logits, test_labels=labels, test_ids=np.arange(100)
+    )
+    tracker.attach(opened, scratch / "predictions.npz")
+    measured = {"seconds": SECONDS, "peak_memory_mb": 500.0, "test/ece": 5.0, "test/nll": 0.5}
+    tracker.end(opened, "FINISHED", "finished", {}, measured | {"test/accuracy": round(right)})

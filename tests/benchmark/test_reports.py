@@ -1,0 +1,246 @@
+"""What `bench report` writes, and what `bench run` leaves in MLflow, of a study that attacks."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.cli import main
+from benchmark.report.gather import gather
+from benchmark.report.names import plain_names
+from benchmark.report.recording import record_report
+from benchmark.report.svg import drawing_of
+from benchmark.tracking import Store, Tracker
+from tests.benchmark.reported import (
+    ARM_NAMES,
+    INITS,
+    LOST,
+    SECONDS,
+    SEEDS,
+    STUDY_NAME,
+    TASK_NAMES,
+    TEACHER_SECONDS,
+    record_runs,
+)
+
+
+@pytest.fixture(scope="module")
+def attack(tmp_path_factory) -> Path:
+    """A folder with a study file, its record, and its report."""
+    folder = tmp_path_factory.mktemp("attack")
+    path = record_runs(folder)
+    arguments = ["report", str(path), "--store", str(folder / "mlruns")]
+    assert main([*arguments, "--out", str(folder / "out")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gathered(attack):
+    tracker = Tracker(Store(str(attack / "mlruns")))
+    return gather(tracker.study_record(STUDY_NAME), tracker)
+
+
+class Page(HTMLParser):
+    """Every element and attribute of a page, and the text that is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.shown: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside not in ("script", "style"):
+            self.shown.append(data)
+
+
+def test_every_file_is_written_and_none_elsewhere(attack):
+    out = attack / "out"
+    assert {"report.html", "report.md", "report.tex", "report.json", "figures", "data"} == {
+        each.name for each in out.iterdir()
+    }
+    assert {each.name for each in attack.iterdir()} >= {"out", "mlruns", "attack.py"}
+    assert not [each for each in attack.iterdir() if each.name.startswith("x")]
+    for each in out.rglob("*"):
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", each.name), each
+        assert each.is_dir() or each.stat().st_size
+
+
+def test_names_are_text_on_the_page_and_nothing_else(attack):
+    page = Page((attack / "out" / "report.html").read_text())
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert not [tag for tag, _ in page.elements if tag in ("img", "iframe", "object", "b")]
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("href", "src", "xlink:href", "action"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
+    text = " ".join(page.shown)
+    for name in (STUDY_NAME, *TASK_NAMES, *ARM_NAMES):
+        assert name in text
+
+
+def test_the_page_lets_its_own_script_alone_run(attack):
+    page = Page((attack / "out" / "report.html").read_text())
+    (policy,) = (a["content"] for t, a in page.elements if a.get("http-equiv"))
+    assert "default-src 'none'" in policy
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='", policy)
+    assert "unsafe-eval" not in policy
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md", "report.tex", "report.json"])
+def test_no_format_takes_absence_of_evidence_for_evidence(attack, name):
+    text = (attack / "out" / name).read_text().lower()
+    assert "inconclusive" in text
+    assert "no difference" not in text
+    assert "significan" not in text
+
+
+def test_figures_and_tables_say_what_bench_stats_says(attack, capsys):
+    out = attack / "out"
+    assert main(["stats", STUDY_NAME, "--store", str(attack / "mlruns"), "--format", "json"]) == 0
+    pooled, each = json.loads(capsys.readouterr().out)
+    told = {part["kind"]: part for part in json.loads((out / "report.json").read_text())}
+    assert told["pooled"]["comparisons"] == pooled["comparisons"]
+    assert told["analysis"]["comparisons"] == each["comparisons"]
+    with (out / "data" / "analysis.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [float(r["p_adjusted"]) for r in rows] == [c["p_adjusted"] for c in each["comparisons"]]
+    assert {"better", "inconclusive"} <= {c["verdict"] for c in each["comparisons"]}
+
+
+def test_scores_of_a_report_can_be_judged_again(attack, capsys):
+    scores = attack / "out" / "data" / "scores.csv"
+    arguments = ["stats", "--input", str(scores), "--compare", "base", ARM_NAMES[1]]
+    assert main([*arguments, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["comparisons"][0]["n_pairs"] == len(SEEDS)
+
+
+def test_a_lost_seed_is_named_with_its_reason(attack):
+    told = {p["kind"]: p for p in json.loads((attack / "out" / "report.json").read_text())}
+    (lost,) = told["failures"]["failures"]
+    assert (lost["task"], lost["init"], lost["method"], lost["seed"]) == LOST
+    assert lost["status"] == "diverged: the loss was <b>nan</b> in epoch 2"
+    assert "&lt;b&gt;nan" in (attack / "out" / "report.html").read_text()
+
+
+def test_an_arm_pays_for_its_teacher_and_names_its_pre_training(attack):
+    with (attack / "out" / "data" / "cost.csv").open(newline="") as lines:
+        rows = {(r["task"], r["init"], r["method"]): r for r in csv.DictReader(lines)}
+    taught = rows[TASK_NAMES[0], "scratch", ARM_NAMES[1]]
+    assert float(taught["total_seconds"]) == SECONDS + TEACHER_SECONDS
+    assert float(taught["peak_memory_mb"]) == 900
+    alone = rows[TASK_NAMES[0], "pretrained", "base"]
+    assert (float(alone["total_seconds"]), float(alone["pretraining_seconds"])) == (SECONDS, 100)
+    assert float(alone["peak_memory_mb"]) == 500
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
+def test_the_latex_document_compiles_as_it_is(attack, tmp_path):
+    shutil.copy(attack / "out" / "report.tex", tmp_path)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")
+    assert (tmp_path / "report.pdf").stat().st_size > 10_000
+
+
+def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
+    tracker = gathered.tracker
+    experiment = tracker.experiment(STUDY_NAME)
+    before = tracker.finished().keys()
+    first = record_report(gathered, dict)
+    assert record_report(gathered, dict) == first
+    assert list(tracker.runs_of_role("verdict", experiment)) == [first]
+    paths = {each.path for each in tracker.client.list_artifacts(first)}
+    assert {"report.html", "report.md", "report.tex", "report.json", "figures", "data"} <= paths
+    run = tracker.client.get_run(first)
+    (each,) = (c for c in gathered.pooled.comparisons if (c.init, c.candidate) == LOST[1:3])
+    name = "x-vs-base.all-tasks.scratch"
+    assert run.data.metrics[f"difference/{name}"] == each.mean_difference
+    assert run.data.metrics[f"p_corrected/{name}"] == each.p_adjusted
+    assert run.data.metrics[f"effect_size/{name}"] == each.effect_size
+    assert run.data.tags[f"verdict.{name}"] == each.verdict
+    assert "stays open" in run.data.tags["mlflow.note.content"]
+
+    changed = gather({**gathered.record, "margin": 3.0}, tracker)
+    second = record_report(changed, dict)
+    assert second != first
+    assert list(tracker.runs_of_role("verdict", experiment)) == [second]
+    assert tracker.finished().keys() == before
+
+
+def test_each_arm_has_a_run_over_its_seeds(gathered):
+    tracker = gathered.tracker
+    experiment = tracker.experiment(STUDY_NAME)
+    record_report(gathered, dict)
+    arms = tracker.runs_of_role("summary", experiment)
+    assert len(arms) == len(TASK_NAMES) * len(INITS) * len(ARM_NAMES)
+    scores = gathered.scores
+    for run_id, about in arms.items():
+        own = scores[
+            (
+                scores[["init", "method", "task"]]
+                == [about["init"], about["method"], about["task"]]
+            ).all(axis=1)
+        ]
+        found = own["score"].dropna()
+        metrics = tracker.client.get_run(run_id).data.metrics
+        assert metrics["n"] == len(found)
+        assert metrics["test/accuracy"] == pytest.approx(found.mean())
+        assert metrics["test/accuracy.sd"] == pytest.approx(found.std())
+        below = tracker._search(f"tags.`mlflow.parentRunId` = '{run_id}'")
+        assert len(below) == len(found)
+        assert set(tracker.curve(run_id, "epoch/accuracy")) == {1, 2, 3}
+    assert len(arms) == len(tracker.runs_of_role("summary", experiment))
+
+
+HOSTILE_SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+ viewBox="0 0 200 100" onload="alert(1)"><script>alert(2)</script><style>*{fill:red}</style>
+<a href="https://example.org"><rect width="9" height="9"/></a><foreignObject/>
+<image href="https://example.org/x.png"/><use xlink:href="#mark"/><path id="mark" d="M 0 0"
+ style="fill: url(https://example.org/#x); stroke: #000000" onclick="alert(3)"/>
+<path clip-path="url(#clip)" style="stroke: #ffffff; fill: #d55e00"/></svg>"""
+
+
+def test_a_drawing_brings_nothing_but_drawing_to_the_page():
+    drawn, wide = drawing_of(HOSTILE_SVG, "forest", 'said "aloud" <b>')
+    assert not wide
+    for word in ("alert", "example.org", "foreignObject", "<a", "onload", "<b>", "style>"):
+        assert word not in drawn
+    assert 'id="forest-mark"' in drawn
+    assert 'href="#forest-mark"' in drawn
+    assert "url(#forest-clip)" in drawn
+    assert "#d55e00" in drawn  # colours stay, greys follow the page
+    assert "var(--ink) 0%" in drawn
+
+
+@given(st.lists(st.text(max_size=200), max_size=8))
+def test_plain_names_are_harmless_and_stay_different(names):
+    found = plain_names(names)
+    assert set(found) == set(names)
+    for plain in found.values():
+        assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", plain)
+        assert ".." not in plain
+    assert len({plain.lower() for plain in found.values()}) == len(found)
+
+
+def test_predictions_are_read_from_the_record(gathered):
+    cell, _ = gathered.runs[0]
+    kept = gathered.predictions(cell)
+    assert kept.logits.shape == (100, 2)
+    assert set(np.unique(kept.labels)) == {0, 1}
