@@ -18,8 +18,8 @@ class FreeLB(Perturbing):
 
     δ_0 = U(−1, 1)·mag/√(L d) for a text of L tokens; Π projects each example's δ on a ball of
     radius ``max_norm``. All passes have the same dropout masks. In a composition CE is the whole
-    objective of the other parts. The defaults are the paper's for RTE. Cost K;
-    ``passes=1, magnitude=0`` is base, bit for bit.
+    objective of the other parts. The defaults are the paper's for RTE. Cost K, more on images,
+    where base needs no gradient in the pixels; ``passes=1, magnitude=0`` is base, bit for bit.
 
     Attributes:
         passes: K ≥ 1.
