@@ -16,6 +16,7 @@ from stats.bayesian_signed_rank import (
     bayesian_signed_rank_pairs,
 )
 from stats.bootstrap import BootstrapInterval, bootstrap_interval
+from stats.calibration import Calibration, calibration
 from stats.compare import Comparison, compare
 from stats.correlated_t import CorrelatedT, correlated_t
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
@@ -139,6 +140,7 @@ __all__ = [
     "Analysis",
     "BayesianSignedRank",
     "BootstrapInterval",
+    "Calibration",
     "CandidateTrend",
     "Comparison",
     "ComparisonPlan",
@@ -204,6 +206,7 @@ __all__ = [
     "better_power",
     "bootstrap_interval",
     "bootstrap_items",
+    "calibration",
     "cliffs_delta",
     "compare",
     "compare_printed",

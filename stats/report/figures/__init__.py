@@ -7,9 +7,19 @@
 True
 """
 
+from stats.report.figures.cost import Cost, cost
+from stats.report.figures.critical_difference import critical_difference
 from stats.report.figures.estimation import estimation
+from stats.report.figures.expected_best import expected_best
 from stats.report.figures.files import file_name, save, to_svg
 from stats.report.figures.forest import MOST_ROWS, forest
+from stats.report.figures.importances import importances
+from stats.report.figures.interaction import interaction
+from stats.report.figures.learning_curves import learning_curves
+from stats.report.figures.parallel_coordinates import Coordinate, parallel_coordinates
+from stats.report.figures.profiles import profiles
+from stats.report.figures.reliability import reliability
+from stats.report.figures.search_history import search_history
 from stats.report.figures.slopes import slopes
 from stats.report.figures.style import COLUMN, PAGE, Look
 
@@ -17,11 +27,23 @@ __all__ = [
     "COLUMN",
     "MOST_ROWS",
     "PAGE",
+    "Coordinate",
+    "Cost",
     "Look",
+    "cost",
+    "critical_difference",
     "estimation",
+    "expected_best",
     "file_name",
     "forest",
+    "importances",
+    "interaction",
+    "learning_curves",
+    "parallel_coordinates",
+    "profiles",
+    "reliability",
     "save",
+    "search_history",
     "slopes",
     "to_svg",
 ]

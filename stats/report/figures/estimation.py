@@ -70,7 +70,7 @@ def _draw_scores(axes: Axes, sides: SideBySide, comparison: Comparison, look: Lo
     columns = zip((sides.baseline, sides.candidate), colours, (0, 1), strict=True)
     for scores, colour, x in columns:
         _draw_arm(axes, x, scores, sides, comparison.paired, colour, palette.paper)
-    longest = 20 if look.wide else 11
+    longest = 20 if look.wide else 10
     names = fitted([comparison.baseline, comparison.candidate], 2 * longest)
     axes.set_xticks([0, 1], [wrapped(name, longest) for name in names])
     axes.set_xlim(-0.45, 1.45)

@@ -28,3 +28,13 @@ def drawable() -> frozenset[int]:
     """Code points for which there is a glyph."""
     fonts = (get_font(findfont(FontProperties(family=name))) for name in families())
     return frozenset(code for font in fonts for code in font.get_charmap())
+
+
+@cache
+def advances() -> dict[str, float]:
+    """Widths of the letters of the first font in units of its size, and so of printable ASCII."""
+    font = get_font(findfont(FontProperties(family=FIRST)))
+    font.set_size(100, 72)
+    return {
+        chr(code): font.load_char(code).linearHoriAdvance / (65536 * 100) for code in range(32, 127)
+    }

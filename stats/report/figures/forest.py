@@ -67,7 +67,7 @@ def forest(
         _name_rows(axes, names, look)
         axes.set_xlabel(_axis(rows, metric, lower_is_better))
         if title:
-            figure.suptitle(fitted([title], int(look.width * 20))[0], fontsize="medium")
+            figure.suptitle(fitted([title], int(look.width * 14))[0], fontsize="medium")
     return figure
 
 

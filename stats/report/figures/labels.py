@@ -6,9 +6,22 @@ import math
 from collections.abc import Sequence
 
 from stats.report import wording
-from stats.report.figures.fonts import drawable
+from stats.report.figures.fonts import advances, drawable
 
 ELLIPSIS = "…"
+
+CHARACTER = 0.6
+"""Width of a usual letter in units of the size of the text; what "so many characters" are."""
+
+
+def length(text: str) -> float:
+    """Width of a line in usual letters.
+
+    >>> round(length("nnnn"), 1), round(length("WWWW"), 1), round(length("iiii"), 1)
+    (4.2, 6.6, 1.9)
+    """
+    widths = advances()
+    return sum(widths.get(each, 1.0) for each in text) / CHARACTER
 
 
 def shown(name: str) -> str:
@@ -21,12 +34,12 @@ def shown(name: str) -> str:
 
 
 def fitted(names: Sequence[str], longest: int) -> list[str]:
-    """Names of at most so many characters; those that would look alike are numbered.
+    """Names no wider than so many usual letters; those that would look alike are numbered.
 
     >>> fitted(["kd", "a_very_long_name_1", "a_very_long_name_2"], 9)
-    ['kd', 'a_ve…me_1', 'a_ve…me_2']
+    ['kd', 'a_ve…e_1', 'a_ve…e_2']
     >>> fitted(["a" * 20, "aaaa" + "b" * 12 + "aaaa"], 9)
-    ['aaaa…aaaa', 'aaa…aa #2']
+    ['aaaa…aaa', 'aa…aa #2']
     """
     found: list[str] = []
     for name in map(shown, names):
@@ -40,11 +53,12 @@ def fitted(names: Sequence[str], longest: int) -> list[str]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Text with its middle left out where it is too long."""
-    if len(text) <= longest:
-        return text
-    kept = max(2, longest - 1)
-    return text[: kept - kept // 2] + ELLIPSIS + text[len(text) - kept // 2 :]
+    """Text with its middle left out where it is wider than so many usual letters."""
+    short, kept = text, len(text)
+    while kept > 2 and length(short) > longest:
+        kept -= 1
+        short = text[: kept - kept // 2] + ELLIPSIS + text[len(text) - kept // 2 :]
+    return short
 
 
 def wrapped(text: str, width: int, lines: int = 2) -> str:
@@ -55,11 +69,10 @@ def wrapped(text: str, width: int, lines: int = 2) -> str:
     """
     text = shortened(text, width * lines)
     found: list[str] = []
-    while len(text) > width and len(found) < lines - 1:
-        cut = max(
-            text.rfind(" ", 0, width + 1), *(text.rfind(each, 0, width) + 1 for each in "/-_.")
-        )
-        cut = cut if cut >= width // 3 else width
+    while length(text) > width and len(found) < lines - 1:
+        fits = max(i for i in range(1, len(text)) if i == 1 or length(text[:i]) <= width)
+        cut = max(text.rfind(" ", 0, fits + 1), *(text.rfind(s, 0, fits) + 1 for s in "/-_."))
+        cut = cut if cut >= width // 3 else fits
         found.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return "\n".join([*found, shortened(text, width)])

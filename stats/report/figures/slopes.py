@@ -15,7 +15,7 @@ from stats.inputs import FloatArray
 from stats.pairing import join_arms
 from stats.report.figures.labels import fitted, score_axis, wrapped
 from stats.report.figures.placement import spread
-from stats.report.figures.style import SMALL, STEPS, Look, drawing
+from stats.report.figures.style import SMALL, STEPS, Look, drawing, letters
 
 if TYPE_CHECKING:
     from stats.report.figures.seeds import Scores
@@ -56,10 +56,13 @@ def slopes(
     with drawing(look, 2.9 if across else 3.5) as figure:
         axes = figure.add_subplot()
         _draw_lines(axes, block, look)
-        _name_seeds(axes, block, [str(seed) for seed in seeds], look, figure.get_figheight())
         _name_arms(axes, names, across, look)
         axes.set_ylabel(score_axis(metric, lower_is_better))
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+        if len(seeds) <= MOST_NAMED:
+            figure.draw_without_rendering()  # only now it is known how high the axes are
+            height = axes.get_position().height * figure.get_figheight()
+            _name_seeds(axes, block, [str(seed) for seed in seeds], look, height)
     return figure
 
 
@@ -87,10 +90,8 @@ def _draw_lines(axes: Axes, block: FloatArray, look: Look) -> None:
 def _name_seeds(axes: Axes, block: FloatArray, seeds: list[str], look: Look, height: float) -> None:
     """Each seed at the end of its line, moved apart where lines end close to each other."""
     last = [row[np.isfinite(row)][-1] if np.isfinite(row).any() else np.nan for row in block.T]
-    if len(seeds) > MOST_NAMED:
-        return
     low, high = axes.get_ylim()
-    gap = 1.25 * SMALL / (0.62 * 72 * height) * (high - low)
+    gap = 1.35 * SMALL / 72 / height * (high - low)
     named = [i for i, value in enumerate(last) if np.isfinite(value)]
     heights = spread([float(last[i]) for i in named], gap)
     for i, at in zip(named, heights, strict=True):
@@ -107,7 +108,7 @@ def _name_seeds(axes: Axes, block: FloatArray, seeds: list[str], look: Look, hei
 
 
 def _name_arms(axes: Axes, names: list[str], across: bool, look: Look) -> None:
-    room = int(look.width * 72 * 0.8 / len(names) / (0.6 * SMALL))
+    room = letters(0.78 * look.width / len(names)) - 1
     if across:
         axes.set_xticks(range(len(names)), [wrapped(n, room) for n in fitted(names, 2 * room)])
     else:

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stats.report.figures.fonts import families
+from stats.report.figures.labels import CHARACTER, length
 
 COLUMN, PAGE = 3.3, 6.9
 """Widths in inches: of one column of a paper, and of its two."""
@@ -92,17 +93,21 @@ class Look:
         return self.width > (COLUMN + PAGE) / 2
 
     def arm(self, place: int) -> dict[str, Any]:
-        """Colour, marker and dashes of an arm; twelve arms differ in shape as well as in colour.
+        """Colour, marker and dashes of an arm; the first, the baseline, has the colour of ink.
 
-        >>> Look().arm(0)["color"] == Look().arm(6)["color"], Look().arm(6)["marker"]
-        (True, 'X')
+        Twelve arms differ in shape as well as in colour.
+
+        >>> Look().arm(1)["color"] == Look().arm(7)["color"]
+        True
+        >>> Look().arm(1)["marker"], Look().arm(7)["marker"]
+        ('s', '<')
         """
-        colours = self.palette.arms
+        round_, colour = divmod(max(0, place - 1), len(self.palette.arms))
         dashes = ("-", (0, (4, 1.5)), (0, (1, 1)))
         return {
-            "color": colours[place % len(colours)],
+            "color": self.palette.arms[colour] if place else self.palette.ink,
             "marker": MARKERS[place % len(MARKERS)],
-            "linestyle": dashes[place // len(colours) % len(dashes)],
+            "linestyle": dashes[round_ % len(dashes)],
         }
 
     def verdict(self, word: str) -> dict[str, Any]:
@@ -148,17 +153,22 @@ def legend(figure: Figure, look: Look, handles: Sequence[Any], names: Sequence[s
     """A legend below everything, in as many columns as the names leave room for."""
     # A name that begins with "_" would silently be left out.
     safe = [f" {name}" if name.startswith("_") else name for name in names]
-    longest = max(len(name) for name in safe)
-    characters = look.width * 72 / (0.56 * SMALL)
-    columns = max(1, min(len(safe), 4, int(characters // (longest + 6))))
-    figure.legend(handles, safe, loc="outside lower center", ncols=columns)
+    figure.legend(handles, safe, loc="outside lower center", ncols=_columns(look, safe))
 
 
 def legend_height(look: Look, names: Sequence[str]) -> float:
     """Inches that `legend` takes with these names."""
-    longest = max((len(name) for name in names), default=1)
-    columns = max(1, min(len(names), 4, int(look.width * 72 / (0.56 * SMALL) // (longest + 6))))
-    return 0.1 + 0.14 * -(-len(names) // columns)
+    return 0.1 + 0.14 * -(-len(names) // _columns(look, names))
+
+
+def letters(inches: float) -> int:
+    """How many usual letters of small text fit into a length."""
+    return max(4, int(inches * 72 / (CHARACTER * SMALL)))
+
+
+def _columns(look: Look, names: Sequence[str]) -> int:
+    longest = max(map(length, names)) + 6
+    return max(1, min(len(names), 4, int(letters(look.width) // longest)))
 
 
 def bare(axes: Axes, *sides: str) -> None:
