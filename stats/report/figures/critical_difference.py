@@ -57,7 +57,7 @@ class _Places:
     """From a mean rank to inches."""
 
     def __init__(self, width: float, names: Sequence[str]) -> None:
-        needed = (max(map(length, names)) + 8) * CHARACTER * SMALL / 72 + 0.2
+        needed = (max(map(length, names)) + 10) * CHARACTER * SMALL / 72 + 0.2
         self.margin = min(max(needed, 0.15 * width), 0.37 * width)
         self.step = (width - 2 * self.margin) / max(1, len(names) - 1)
 
