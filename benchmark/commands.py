@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.display import Display, duration
+from benchmark.engines import Engine
+from benchmark.engines.inline import InlineEngine
 from benchmark.engines.local import LocalEngine
 from benchmark.errors import StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
@@ -54,7 +56,7 @@ def default_workers(plan: Plan) -> int:
 
 
 @dataclass(frozen=True)
-class _Session:
+class Session:
     """What the commands on one study share.
 
     Attributes:
@@ -65,6 +67,7 @@ class _Session:
         asked_workers: runs side by side, if the user said how many.
         console: where to print.
         debug: whether to show tracebacks of failed runs.
+        in_process: whether runs are executed here, one by one, which suits those of a second.
     """
 
     study_file: Path
@@ -74,12 +77,26 @@ class _Session:
     asked_workers: int | None
     console: Console
     debug: bool
+    in_process: bool = False
 
     @classmethod
-    def of(cls, options: argparse.Namespace) -> "_Session":
-        """The session of a command line, of a study for which everything is there."""
+    def of(
+        cls,
+        options: argparse.Namespace,
+        study: Study | None = None,
+        store: Store | None = None,
+        in_process: bool = False,
+    ) -> "Session":
+        """The session of a command line, of a study for which everything is there.
+
+        Args:
+            options: of the command.
+            study: in place of the one that is declared in the study file.
+            store: in place of the one that the command line names.
+            in_process: whether runs are executed here.
+        """
         read_from(options.data)
-        study, store = load_study(options.study), Store.choose(options.store)
+        study, store = study or load_study(options.study), store or Store.choose(options.store)
         preflight(study, options.study, store.cache)
         return cls(
             study_file=options.study,
@@ -89,6 +106,7 @@ class _Session:
             asked_workers=options.workers,
             console=page(),
             debug=options.debug,
+            in_process=in_process,
         )
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
@@ -101,11 +119,15 @@ class _Session:
     @cached_property
     def workers(self) -> int:
         """Runs side by side."""
+        if self.in_process:
+            return 1
         return self.asked_workers or default_workers(self.plan())
 
     @cached_property
-    def engine(self) -> LocalEngine:
+    def engine(self) -> Engine:
         """Where runs are executed."""
+        if self.in_process:
+            return InlineEngine()
         return LocalEngine(self.workers, self.study_file)
 
     @cached_property
@@ -139,7 +161,7 @@ class _Session:
 
 def plan(options: argparse.Namespace) -> int:
     """Print what a study would run."""
-    session = _Session.of(options)
+    session = Session.of(options)
     tracker, study = session.tracker, session.study
     results: tuple[Tuned, ...] = ()
     if is_searched(study):
@@ -155,7 +177,7 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def _print_plan(
-    session: _Session,
+    session: Session,
     made: Plan,
     needed: Todo,
     finished: dict[str, Recorded],
@@ -224,7 +246,15 @@ def _without_seed(r: Run) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Tune and train what a study still needs, then print its verdicts."""
-    session = _Session.of(options)
+    if options.smoke:
+        from benchmark.smoke.command import smoke
+
+        return smoke(options)
+    return run_session(Session.of(options))
+
+
+def run_session(session: Session) -> int:
+    """Tune, train and judge the study of a session."""
     session.plan()  # what is wrong is said before anything is trained
     session.remark()
     session.clean_up()
@@ -236,7 +266,7 @@ def run(options: argparse.Namespace) -> int:
 
 def tune(options: argparse.Namespace) -> int:
     """Tune a study's arms, and nothing else."""
-    session = _Session.of(options)
+    session = Session.of(options)
     if not is_searched(session.study):
         raise StudyError(f"{session.study_file}: no arm has a search=Search(...) to tune.")
     session.plan()
@@ -249,7 +279,7 @@ def tune(options: argparse.Namespace) -> int:
     return FINISHED if tuning.complete and all(t.best for t in tuning.results) else FAILED
 
 
-def _compare(session: _Session, results: Sequence[Tuned]) -> int:
+def _compare(session: Session, results: Sequence[Tuned]) -> int:
     """Train the arms on the seeds of the comparison."""
     tracker, console = session.tracker, session.console
     made = session.plan(results)

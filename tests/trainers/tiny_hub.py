@@ -6,9 +6,8 @@ from pathlib import Path
 
 import torch
 import transformers as hf
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-from trainers import wordpiece
+from trainers.models.tiny import make_tokenizer
 
 #: Fresh weights of narrow models learn faster from more than .02.
 SPREAD = 0.1
@@ -25,7 +24,7 @@ def save(kind: str, texts: Iterable[str], folder: Path, layers: int = 2, seed: i
         processor |= {"image_std": [0.25] * 3, "resample": 3, "do_normalize": True}
         (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     else:
-        tokenizer = (_wordpiece if kind in ("bert", "distilbert") else _byte_pairs)(texts, kind)
+        tokenizer = make_tokenizer(kind, texts)
         tokenizer.save_pretrained(folder)
         module = _LANGUAGE[kind](len(tokenizer), layers)
     module.save_pretrained(folder)
@@ -135,40 +134,3 @@ def _vision(kind: str) -> hf.PreTrainedModel:
         initializer_range=SPREAD,
     )
     return hf.ViTModel(vit)
-
-
-def _wordpiece(texts: Iterable[str], kind: str) -> hf.PreTrainedTokenizerFast:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        wordpiece.train(texts, 400, Path(folder) / "tokenizer.json")
-        made = Tokenizer.from_file(f"{folder}/tokenizer.json")
-    if kind == "distilbert":
-        return hf.PreTrainedTokenizerFast(tokenizer_object=made, **_BERT_TOKENS)
-    return hf.BertTokenizerFast(tokenizer_object=made, vocab=made.get_vocab(), **_BERT_TOKENS)
-
-
-_BERT_TOKENS = {
-    f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")
-}
-
-
-def _byte_pairs(texts: Iterable[str], kind: str) -> hf.PreTrainedTokenizerFast:
-    """GPT-2's adds no token of its own; the others stand between <s> and </s>."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    special = [] if kind == "gpt2" else ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    learner = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    made.train_from_iterator(texts, learner)
-    if kind == "gpt2":
-        made.add_special_tokens(["<|endoftext|>"])
-        end = "<|endoftext|>"
-        return hf.PreTrainedTokenizerFast(tokenizer_object=made, bos_token=end, eos_token=end)
-    made.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    names = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>"}
-    tokens = {f"{name}_token": token for name, token in names.items()}
-    return hf.PreTrainedTokenizerFast(tokenizer_object=made, **tokens)

@@ -85,7 +85,7 @@ def load_pretrained_body(
 def _read_body(kind: Any, folder: Path, config: Any) -> dict[str, Tensor]:
     """The state of the body in a folder, without what the checkpoint lacks."""
     try:
-        with _silent(), torch.random.fork_rng(devices=[]):
+        with silent(), torch.random.fork_rng(devices=[]):
             loaded, report = kind.from_pretrained(
                 folder,
                 config=deepcopy(config),
@@ -143,7 +143,7 @@ def _renumbered(
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Without the progress bar and the report of fresh heads, which are meant to be fresh."""
     from transformers.utils import logging
 

@@ -1,0 +1,122 @@
+"""Every study of the paper from end to end, on made-up data and tiny models, without a network.
+
+All of it happens in this process: a run takes a quarter of a second then, and one in a process of
+its own a whole one.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main
+from benchmark.loading import load_study
+from benchmark.plan import make_plan
+from benchmark.runs import TrainRun
+from benchmark.smoke.stand_ins import rehearsal
+from trainers.models.tiny import type_of
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies" / "paper").glob("*.py"))
+LABEL = "SMOKE RUN: 64 made-up examples"
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    """In an empty folder, with nothing fetched and nobody to fetch it from."""
+
+    def refuse(*_):
+        raise AssertionError("a smoke run reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/real/mlflow.db")
+    monkeypatch.delenv("ARMBENCH_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
+def test_a_study_of_the_paper_runs_from_end_to_end(study, alone, capsys):
+    assert main(["run", "--smoke", str(study)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(LABEL)
+    assert out.count(LABEL) == 2
+    assert "(smoke: made-up data, tiny random models); " in out  # the head of the verdicts
+    assert "failed" not in out
+    assert "No verdict" not in out
+    declared = load_study(study)
+    for candidate in declared.comparison.candidates:
+        assert f"{declared.comparison.baseline} vs {candidate}" in out
+    # Nothing is left: neither here, nor in the record that the environment names.
+    assert list(alone.iterdir()) == []
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
+def test_a_study_of_the_paper_is_read_on_one_screen(study):
+    assert len(study.read_text().splitlines()) < 50
+
+
+def test_there_are_the_eight_studies():
+    names = {path.stem for path in STUDIES}
+    glue = {f"glue_{name}" for name in ("distilroberta", "bert_small", "distilgpt2", "scratch")}
+    assert names >= glue | {"sst5", "fewrel", "cifar100", "tuning"}
+
+
+def test_a_rehearsal_keeps_what_a_study_compares_and_shrinks_the_rest(tmp_path):
+    study = load_study(next(path for path in STUDIES if path.stem == "glue_distilgpt2"))
+    small = rehearsal(study, tmp_path / "stand-ins")
+    assert [arm.place for arm in small.arms] == [arm.place for arm in study.arms]
+    assert small.comparison == study.comparison
+    assert small.margin == study.margin
+    assert small.analysis == study.analysis
+    assert small.seeds == study.seeds[:2]
+    assert {task.metric for task in small.tasks} == {task.metric for task in study.tasks}
+    assert all(task.sizes == {"train": 64, "dev": 32, "test": 32} for task in small.tasks)
+    assert {name for name, _ in small.task_training} < {name for name, _ in study.task_training}
+    runs = [r for r in make_plan(small).runs.values() if isinstance(r, TrainRun)]
+    assert {r.model.repository.model_type for r in runs} == {"gpt2"}
+    assert {r.model.name for r in runs} == {"distilgpt2", "gpt2"}
+    assert all(r.training.epochs == 1 for r in runs)
+
+
+def test_a_smoke_run_shares_no_key_with_another_of_other_models(tmp_path):
+    keys = []
+    for stem in ("glue_distilroberta", "glue_bert_small"):
+        study = load_study(next(path for path in STUDIES if path.stem == stem))
+        runs = make_plan(rehearsal(study, tmp_path / stem)).runs
+        keys.append({k for k, r in runs.items() if isinstance(r, TrainRun)})
+    assert not set.intersection(*keys)
+
+
+@pytest.mark.parametrize("option", ["--store", "--optuna-storage", "--workers"])
+def test_what_would_keep_a_smoke_run_is_refused(option, capsys):
+    assert main(["run", "--smoke", str(STUDIES[0]), option, "1"]) == 2
+    assert f"leave out {option}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("distilbert/distilroberta-base", "roberta"),
+        ("FacebookAI/roberta-large", "roberta"),
+        ("google/bert_uncased_L-4_H-512_A-8", "bert"),
+        ("distilbert/distilbert-base-uncased", "distilbert"),
+        ("distilbert/distilgpt2", "gpt2"),
+        ("microsoft/resnet-18", "resnet"),
+        ("google/vit-base-patch16-224", "vit"),
+    ],
+)
+def test_the_name_of_a_model_says_its_type(name, kind):
+    assert type_of(name) == kind
+
+
+def test_a_model_of_which_nothing_is_known_is_named(tmp_path, capsys):
+    study = tmp_path / "study.py"
+    text = STUDIES[[path.stem for path in STUDIES].index("fewrel")].read_text()
+    study.write_text(text.replace("distilbert/distilroberta-base", "nobody/mystery"))
+    assert main(["run", "--smoke", str(study)]) == 2
+    told = capsys.readouterr().err
+    assert "nobody/mystery" in told
+    assert "config.json" in told
+    assert "smoke" not in os.listdir(tmp_path)
