@@ -4,9 +4,11 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan, nan
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,20 +20,20 @@ from benchmark.display import Display, duration
 from benchmark.engines import Engine
 from benchmark.engines.inline import InlineEngine
 from benchmark.engines.local import LocalEngine
-from benchmark.errors import StoreError, StudyError
+from benchmark.errors import NotReady, StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
 from benchmark.execution import Outcome, Scheduler, Todo, run_plan, todo
 from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
-from benchmark.preflight import preflight, read_from
+from benchmark.preflight import missing, preflight, read_from
 from benchmark.provenance import provenance
 from benchmark.record import record_digest, study_record
 from benchmark.remarks import remarks
 from benchmark.runs import Run, TrainRun
 from benchmark.searches import is_searched
 from benchmark.study import Study
-from benchmark.tracking import Recorded, Store, Tracker
+from benchmark.tracking import Store, Tracker
 from benchmark.tuning.results import (
     Tuned,
     TuningOutcome,
@@ -44,6 +46,8 @@ from stats.errors import StatsError
 from trainers.errors import TrainerError
 
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130
+#: Seconds that a run takes of those that are executed in this process; nobody need time them.
+_TINY = 0.4
 
 
 def default_workers(plan: Plan) -> int:
@@ -160,8 +164,12 @@ class Session:
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Print what a study would run."""
-    session = Session.of(options)
+    """Print what a study would run; also where something is missing, which is then an error."""
+    try:
+        session = Session.of(options)
+    except NotReady:
+        _print_sketch(options)
+        raise
     tracker, study = session.tracker, session.study
     results: tuple[Tuned, ...] = ()
     if is_searched(study):
@@ -171,20 +179,40 @@ def plan(options: argparse.Namespace) -> int:
     made = session.plan(results)
     finished = tracker.finished() if tracker.store.exists() else {}
     needed = todo(made, finished, tracker.store)
-    _print_plan(session, made, needed, finished, results)
+    expected = estimate(made, needed.jobs, finished)
+    _print_plan(session, made, needed, expected, results)
     session.remark()
     return FINISHED
+
+
+def _print_sketch(options: argparse.Namespace) -> None:
+    """Lay out the runs on stand-ins for what is missing, whose durations nobody can know."""
+    from benchmark.smoke.stand_ins import stand_in
+
+    declared = load_study(options.study)
+    if not missing(declared):
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-plan-") as folder:
+        try:
+            study = stand_in(declared, Path(folder) / "stand-ins")
+        except TrainerError:
+            return  # the type of a model is unknown: what is missing is all that can be said
+        store = Store(str(Path(folder) / "mlruns"))
+        session = Session.of(options, study, store)
+        made = session.plan()
+        needed = todo(made, {}, store)
+        expected = Estimate(dict.fromkeys(made.runs, nan), "nothing")
+        _print_plan(session, made, needed, expected, ())
 
 
 def _print_plan(
     session: Session,
     made: Plan,
     needed: Todo,
-    finished: dict[str, Recorded],
+    expected: Estimate,
     results: Sequence[Tuned],
 ) -> None:
     study, workers, console = session.study, session.workers, session.console
-    expected = estimate(made, needed.jobs, finished)
     wall = expected.wall(made, needed.jobs, workers)
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
@@ -193,11 +221,17 @@ def _print_plan(
     console.print(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
         f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
-        f"Expected: {duration(wall)} with {workers} workers, from {expected.source}.\n"
+        f"{_expectation(wall, workers, expected)}\n"
         f"Smallest corrected p that {study.n_pairs} {study.analysis.unit}s can reach in a family "
         f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
         markup=False,
     )
+
+
+def _expectation(wall: float, workers: int, expected: Estimate) -> str:
+    if isnan(wall):
+        return "How long that takes can be told when its models and data are here."
+    return f"Expected: {duration(wall)} with {workers} workers, from {expected.source}."
 
 
 def _print_searches(
@@ -209,7 +243,7 @@ def _print_searches(
     for name, runs, left, typical in rows:
         each = expected.seconds[typical]
         seconds += left * each
-        table.add_row(*map(Text, (name, str(runs), str(left), duration(each) if left else "done")))
+        table.add_row(*map(Text, (name, str(runs), str(left), _each(each) if left else "done")))
     console.print(table)
     tuning = study.tuning_used
     console.print(
@@ -231,13 +265,17 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
     table = Table("runs", "number", "to do", "each", "after", box=None, header_style="bold")
     for name, keys in groups.items():
         open_keys = [k for k in keys if k in needed.jobs]
-        each = duration(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
+        each = _each(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
         needs = dict.fromkeys(
             _without_seed(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
         )
         cells = (name, str(len(keys)), str(len(open_keys)), each if open_keys else "cached")
         table.add_row(*map(Text, cells), Text(", ".join(needs)))
     return table
+
+
+def _each(seconds: float) -> str:
+    return "?" if isnan(seconds) else duration(seconds)
 
 
 def _without_seed(r: Run) -> str:
@@ -292,7 +330,7 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
-    expected = estimate(made, needed.jobs, finished)
+    expected = estimate(made, needed.jobs, finished, _TINY if session.in_process else None)
     _print_start(made, needed, expected, session.workers, tracker.store, console)
     outcome = Outcome()
     if needed.jobs:

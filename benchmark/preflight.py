@@ -110,9 +110,13 @@ def told(needs: Sequence[Needed], study_file: Path, data: str = "DIR") -> str:
     lines = [f"{study_file}: {number} in the way of training."]
     for command, together in by_command.items():
         lines.append("")
-        lines += [f'  {need.kind} "{need.name}": {need.where}' for need in together]
+        lines += [f"  {need.kind} {_called(need)}: {need.where}" for need in together]
         lines.append(f"    -> {_command(command, study_file, data)}")
     return "\n".join(lines)
+
+
+def _called(need: Needed) -> str:
+    return f'"{need.name}" ({need.config})' if need.config else f'"{need.name}"'
 
 
 def _command(get: str, study_file: Path, data: str) -> str:

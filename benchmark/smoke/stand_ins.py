@@ -1,4 +1,4 @@
-"""A study's rehearsal: the same arms, tasks and analysis, with everything large made tiny."""
+"""A study with everything large made tiny: to be rehearsed, or to be planned without it."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -18,8 +18,8 @@ from trainers.tasks.source import SourceTask
 
 #: Seeds of the comparison, settings of a search, and tokens of a text, at most.
 SEEDS, TRIALS, TOKENS = 2, 2, 32
-#: Learning rate at least.
-RATE = 1e-2
+#: Learning rates below the one are multiplied by the other.
+SLOW, FASTER = 1e-3, 500
 #: Layers of every tiny model, and of one from which a student takes every second layer.
 LAYERS, DEEP = 2, 4
 _SIDE = 32
@@ -31,12 +31,12 @@ class StandIns:
 
     Attributes:
         folder: where they are written.
-        epochs: of every training.
+        epochs: of every training; None leaves settings as they are, for a plan.
         deep: models of which some arm takes every second layer.
     """
 
     folder: Path
-    epochs: int
+    epochs: int | None
     deep: frozenset[str] = frozenset()
     _made: dict[Any, Any] = field(default_factory=dict)
 
@@ -53,16 +53,8 @@ class StandIns:
                 return replace(declared, source=self._weights(declared.source, _SIDE))
             case Arm() | Teacher():
                 return replace(declared, **self._parts(declared) | self._init(declared))
-            case Training():
-                length = min(declared.max_length, TOKENS)
-                # At a real model's rate no tiny one would move, and all arms would score alike.
-                lr = max(declared.lr, RATE)
-                return replace(declared, epochs=self.epochs, max_length=length, lr=lr)
-            case MaskedLanguageModelling():
-                return replace(declared, steps=min(declared.steps, 4), batch_size=4)
-            case Search():
-                kept = {n: [self.epochs] if n == "epochs" else v for n, v in declared.space}
-                return Search(**kept)
+            case Training() | MaskedLanguageModelling() | Search():
+                return declared if self.epochs is None else _quick(declared, self.epochs)
             case tuple():
                 return tuple(self.of(part) for part in declared)
         if is_dataclass(declared) and not isinstance(declared, type):
@@ -112,6 +104,45 @@ class StandIns:
         return path
 
 
+def _quick(declared: Any, epochs: int) -> Any:
+    """Settings that take a fraction of a second."""
+    match declared:
+        case Training():
+            length = min(declared.max_length, TOKENS)
+            # At a real model's rate no tiny one would move, and all arms would score alike.
+            lr = declared.lr * FASTER if declared.lr < SLOW else declared.lr
+            return replace(declared, epochs=epochs, max_length=length, lr=lr)
+        case MaskedLanguageModelling():
+            return replace(declared, steps=min(declared.steps, 4), batch_size=4)
+        case Search():
+            return Search(**{n: [epochs] if n == "epochs" else v for n, v in declared.space})
+
+
+def stand_in(study: Study, folder: Path) -> Study:
+    """The study as it is, but for its data and models: for a plan as long as these are not here.
+
+    Args:
+        study: as declared.
+        folder: for tiny models and made-up data.
+
+    Raises:
+        ModelError: a model is not here, and its name does not say of what type it is.
+    """
+    stand_ins = StandIns(folder, None, _taken_apart(study))
+    return replace(
+        study,
+        task=stand_ins.of(study.tasks),
+        arms=stand_ins.of(study.arms),
+        allow_underpowered=True,
+    )
+
+
+def _taken_apart(study: Study) -> frozenset[str]:
+    """Models of which some arm takes every second layer."""
+    inits = (arm.init for arm in study.arms)
+    return frozenset(str(init.source) for init in inits if isinstance(init, EverySecondLayer))
+
+
 def rehearsal(study: Study, folder: Path) -> Study:
     """The study in miniature: 64 examples of every task, two seeds, as few epochs as will do.
 
@@ -122,9 +153,8 @@ def rehearsal(study: Study, folder: Path) -> Study:
     Raises:
         ModelError: a model is not here, and its name does not say of what type it is.
     """
-    tuning = _quick(study.tuning_used) if is_searched(study) else None
-    deep = frozenset(str(a.init.source) for a in study.arms if isinstance(a.init, EverySecondLayer))
-    stand_ins = StandIns(folder, _epochs(study, tuning), deep)
+    tuning = _short(study.tuning_used) if is_searched(study) else None
+    stand_ins = StandIns(folder, _epochs(study, tuning), _taken_apart(study))
     tasks = _of_every_kind(study)
     names = {task.name for task in tasks}
     return replace(
@@ -161,7 +191,7 @@ def _of_every_kind(study: Study) -> tuple[Task, ...]:
     return tuple(found if len(found) > 1 else study.tasks[:2])
 
 
-def _quick(tuning: Tuning) -> Tuning:
+def _short(tuning: Tuning) -> Tuning:
     return replace(
         tuning,
         trials=min(tuning.trials, TRIALS),

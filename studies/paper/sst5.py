@@ -1,11 +1,13 @@
 """Tables 4 and 8 of arXiv 2205.12428: SST-5, eight seeds, pre-trained and from scratch.
 
 The paper's own Wilcoxon tests stand on these runs. α is .5 for the pre-trained student and .9 from
-scratch (Table 9). What the paper leaves open is named below. SST-5 has a labelled test set.
+scratch (Table 9); annealing KD is that of Table 11. What the paper leaves open is named below.
 """
 
+from dataclasses import replace
+
 from benchmark import Arm, Comparison, Study
-from trainers.methods import KD, LS, Base, Teacher, TFReg
+from trainers.methods import KD, LS, AnnealingKD, Base, Teacher, TFReg
 from trainers.models import HubModel
 from trainers.settings import Training
 from trainers.tasks import sst5
@@ -23,6 +25,7 @@ training = Training(
 student = HubModel("distilbert/distilroberta-base")
 # One teacher serves all seeds: the paper prints it without a spread.
 teacher = Teacher(HubModel("FacebookAI/roberta-large"), "pretrained", training=training, seed=42)
+annealing = AnnealingKD(t_max=10, phase_one=2 / 3, teacher=teacher)  # 20 epochs, then 10
 
 
 def methods(alpha: float) -> list:
@@ -36,10 +39,10 @@ study = Study(
     task=sst5(),
     arms=(
         *Arm.grid(student, "pretrained", methods(alpha=0.5)),
+        *Arm.grid(student, "pretrained", annealing, training=replace(training, batch_size=8)),
         *Arm.grid(student, "scratch", methods(alpha=0.9)),
     ),
-    comparison=Comparison("base", ["ls", "tf_reg", "kd"]),
+    comparison=Comparison("base", ["ls", "tf_reg", "kd", "annealing_kd"]),
     margin=1.0,  # the paper declares none
-    seeds=(42, 549, 1237, 230, 805, 4653, 5589, 992),
-    training=training,
+    training=training,  # and the seeds are the default: the paper's eight
 )

@@ -2,14 +2,19 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmark.cli import main
+from benchmark.estimate import seconds_a_step
 from benchmark.tracking import Store, Tracker
 from tests.trainers import tiny_hub
+from trainers.models import HubModel
+from trainers.settings import Training
+from trainers.tasks import Part, TextTask
 
 STUDY = """
 from pathlib import Path
@@ -99,3 +104,16 @@ def test_a_study_moved_with_its_model_finds_its_runs(folder, finished, tmp_path,
     assert run(tmp_path, store=folder / "mlruns") == 0
     assert "8 cached" in capsys.readouterr().out
     assert Tracker(Store(str(folder / "mlruns"))).finished().keys() == finished.keys()
+
+
+def test_a_model_is_timed_once_for_all_tasks_of_one_number_of_classes(folder):
+    model = HubModel(folder / "deep")
+    tasks = [
+        TextTask(folder / "rows.csv", dev=Part("train", size), test=Part("train", 16))
+        for size in (16, 18)
+    ]
+    settings = Training(device="cpu", precision="float32", max_length=24)
+    one, other = (seconds_a_step(model, task, settings, 4, 8) for task in tasks)
+    assert one == other > 0
+    assert one == seconds_a_step(model, tasks[0], replace(settings, lr=1e-5, epochs=30), 4, 8)
+    assert one != seconds_a_step(model, tasks[0], settings, 8, 8)

@@ -57,6 +57,10 @@ def test_a_study_of_the_paper_is_read_on_one_screen(study):
     assert len(study.read_text().splitlines()) < 50
 
 
+def named(stem: str) -> Path:
+    return next(path for path in STUDIES if path.stem == stem)
+
+
 def test_there_are_the_eight_studies():
     names = {path.stem for path in STUDIES}
     glue = {f"glue_{name}" for name in ("distilroberta", "bert_small", "distilgpt2", "scratch")}
@@ -64,7 +68,7 @@ def test_there_are_the_eight_studies():
 
 
 def test_a_rehearsal_keeps_what_a_study_compares_and_shrinks_the_rest(tmp_path):
-    study = load_study(next(path for path in STUDIES if path.stem == "glue_distilgpt2"))
+    study = load_study(named("glue_distilgpt2"))
     small = rehearsal(study, tmp_path / "stand-ins")
     assert [arm.place for arm in small.arms] == [arm.place for arm in study.arms]
     assert small.comparison == study.comparison
@@ -83,10 +87,28 @@ def test_a_rehearsal_keeps_what_a_study_compares_and_shrinks_the_rest(tmp_path):
 def test_a_smoke_run_shares_no_key_with_another_of_other_models(tmp_path):
     keys = []
     for stem in ("glue_distilroberta", "glue_bert_small"):
-        study = load_study(next(path for path in STUDIES if path.stem == stem))
+        study = load_study(named(stem))
         runs = make_plan(rehearsal(study, tmp_path / stem)).runs
         keys.append({k for k, r in runs.items() if isinstance(r, TrainRun)})
     assert not set.intersection(*keys)
+
+
+def test_a_plan_is_laid_out_before_anything_is_here_and_what_is_missing_is_listed(capsys):
+    assert main(["plan", str(named("fewrel"))]) == 2
+    told = capsys.readouterr()
+    # 5 seeds of 4 arms, a teacher for each seed, and the data
+    assert "fewrel: 26 runs, 26 to do." in told.out
+    assert "can be told when its models and data are here" in told.out
+    for missing in ("thunlp/few_rel", "distilbert/distilroberta-base", "FacebookAI/roberta-base"):
+        assert missing in told.err
+    assert "bench fetch" in told.err
+
+
+def test_the_plan_of_a_search_counts_its_runs_before_anything_is_here(capsys):
+    assert main(["plan", str(named("tuning"))]) == 2
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["140", "140"] in [row[-3:-1] for row in rows]  # 20 settings on 7 tasks
+    assert ["175", "175"] in [row[-3:-1] for row in rows]  # the five best, for five arms
 
 
 @pytest.mark.parametrize("option", ["--store", "--optuna-storage", "--workers"])
@@ -113,8 +135,9 @@ def test_the_name_of_a_model_says_its_type(name, kind):
 
 def test_a_model_of_which_nothing_is_known_is_named(tmp_path, capsys):
     study = tmp_path / "study.py"
-    text = STUDIES[[path.stem for path in STUDIES].index("fewrel")].read_text()
-    study.write_text(text.replace("distilbert/distilroberta-base", "nobody/mystery"))
+    study.write_text(
+        named("fewrel").read_text().replace("distilbert/distilroberta-base", "nobody/mystery")
+    )
     assert main(["run", "--smoke", str(study)]) == 2
     told = capsys.readouterr().err
     assert "nobody/mystery" in told

@@ -53,7 +53,7 @@ def type_of(source: str | Path) -> str:
         return repository.model_type
     from transformers import CONFIG_MAPPING
 
-    name = repository.name.lower()
+    name = repository.name.lower().replace("minilm", "bert")  # MiniLM is a BERT
     fitting = [t for t in CONFIG_MAPPING if t in name and reads(t) is not None]
     if not fitting:
         raise ModelError(
