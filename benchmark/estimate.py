@@ -28,10 +28,10 @@ _PREPARED_A_SECOND = 5e6
 _OVERHEAD = 1.0
 #: Tokens of a text as long as nobody has looked at the data.
 _TOKENS = 24
-#: Steps that are timed; the first two warm up.
-_STEPS = 8
-#: Seconds after which no further step is timed, but for the second.
-_PATIENCE = 4.0
+#: Steps that are timed, after two on few examples to warm up.
+_STEPS = 6
+#: Examples that a large model is timed on, and the seconds from which on it is one.
+_FEW, _SLOW = 2, 0.5
 #: Seconds a step, by what decides on them.
 _timed: dict[Any, float] = {}
 
@@ -140,14 +140,26 @@ def _time_steps(
     fit = Fit(module, Base(), examples, examples, training, seed=0)
     fit.model.to(fit.device).train()
     optimiser = make_optimiser([{"params": list(module.parameters())}], training)
-    rows, times = np.arange(batch_size), list[float]()
-    began = time.perf_counter()
-    while len(times) < _STEPS and (len(times) < 2 or time.perf_counter() - began < _PATIENCE):
-        started = time.perf_counter()
-        fit.method.backward(fit.step(rows, phase=0, epoch=0, progress=0.0))
+
+    def step(rows: int) -> tuple[float, float]:
+        """Seconds of the passes on so many examples, and of the update after them."""
+        began = time.perf_counter()
+        fit.method.backward(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
+        _wait_for(training.device)
+        passed = time.perf_counter()
         optimiser.step()
         optimiser.zero_grad()
-        if training.device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
-    return median(times[2:] or times[1:])
+        _wait_for(training.device)
+        return passed - began, time.perf_counter() - passed
+
+    few = min(_FEW, batch_size)
+    step(few)
+    passes, update = step(few)
+    if passes > _SLOW:  # whole batches of a large model would take minutes
+        return passes * batch_size / few + update
+    return median(sum(step(batch_size)) for _ in range(_STEPS))
+
+
+def _wait_for(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
