@@ -71,7 +71,8 @@ class Session:
         asked_workers: runs side by side, if the user said how many.
         console: where to print.
         debug: whether to show tracebacks of failed runs.
-        in_process: whether runs are executed here, one by one, which suits those of a second.
+        in_process: whether this is a rehearsal: runs of a second are executed here, one by one,
+            and their record is thrown away.
     """
 
     study_file: Path
@@ -354,7 +355,7 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     from benchmark.report.command import conclude
 
     try:
-        conclude(record, tracker, lambda: session.tags, console)
+        conclude(record, tracker, lambda: session.tags, console, kept=not session.in_process)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if outcome.failed or any(not t.best for t in results) else FINISHED

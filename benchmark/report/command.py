@@ -36,6 +36,7 @@ def conclude(
     tracker: Tracker,
     tags: Callable[[], Mapping[str, str]],
     console: Console,
+    kept: bool = True,
 ) -> None:
     """Print the verdicts of a study as it declared them, and record its report.
 
@@ -44,7 +45,9 @@ def conclude(
         tracker: where its runs are.
         tags: provenance, asked for only if there is something new to record.
         console: where to print.
+        kept: whether the record is; otherwise nobody could look at its figures.
     """
     gathered = gather(record, tracker)
     print("\n" + rendered(gathered.verdicts, "table", console, gathered.notes))
-    record_report(gathered, tags)
+    if kept:
+        record_report(gathered, tags)

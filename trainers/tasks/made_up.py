@@ -72,7 +72,7 @@ def _columns(task: SourceTask, labels: Any, draws: np.random.Generator) -> dict[
 
 
 def _sentence(number: int, draws: np.random.Generator) -> str:
-    words: Sequence[str] = draws.choice(WORDS, draws.integers(4, 12)).tolist()
+    words: Sequence[str] = draws.choice(WORDS, draws.integers(3, 8)).tolist()
     return " ".join([*words, str(number)])
 
 
