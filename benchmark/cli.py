@@ -180,7 +180,9 @@ def _add_trend(trend: argparse.ArgumentParser) -> None:
         default="log1p",
         help="log1p (default: log10 of 1 + dose), log, linear, or order, which counts steps alone",
     )
-    trend.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve: .png, .svg, …")
+    trend.add_argument(
+        "--figure", type=Path, metavar="DIR", help="draw the curve there, as trend.svg, .pdf, .png"
+    )
     trend.add_argument("--split", default="test", help="dev or test (default: test)")
     _add_store(trend)
     _add_format(trend)

@@ -17,10 +17,8 @@ _TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test")
 def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
     from stats import trends
-    from stats.report.trends import draw_trends
 
     doses = read_doses(options.dose)
-    _check_figure(options)
     store = Store.choose(options.store)
     if not store.exists():
         raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
@@ -38,8 +36,10 @@ def trend(options: argparse.Namespace) -> int:
     )
     sys.stdout.write(rendered([found], options.format, page()))
     if options.figure:
-        draw_trends(found, options.figure, margin=how["margin"])
-        print(f"bench: drew {options.figure}", file=sys.stderr)
+        from stats.report.figures import dose_response, save
+
+        drawn = save(dose_response(found, margin=how["margin"]), options.figure, "trend")
+        print(f"bench: drew {', '.join(map(str, drawn))}", file=sys.stderr)
     return 0
 
 
@@ -62,16 +62,3 @@ def read_doses(given: list[str]) -> dict[str, float]:
             raise BenchmarkError(f'--dose names "{name}" twice.')
         doses[name] = dose
     return doses
-
-
-def _check_figure(options: argparse.Namespace) -> None:
-    if options.figure is None:
-        return
-    endings = (".png", ".svg", ".pdf")
-    if options.figure.suffix not in endings:
-        raise BenchmarkError(
-            f"--figure {options.figure}: the ending says the format; take one of "
-            f"{', '.join(endings)}."
-        )
-    if not options.figure.absolute().parent.is_dir():
-        raise BenchmarkError(f"--figure {options.figure}: there is no such folder.")

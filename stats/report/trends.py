@@ -1,9 +1,8 @@
-"""How trends read: a table of effects over doses, and the curve."""
+"""How trends read: a table of effects over doses."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from stats.report.sheet import Sheet, TextTable
@@ -27,8 +26,6 @@ UNITS = {
     "order": "from one dose to the next",
 }
 DECIMALS = 2
-#: Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def trends_sheet(found: Trends) -> Sheet:
@@ -94,37 +91,3 @@ def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
         | of_slope
         for dose, effect, low, high in curve
     ]
-
-
-def draw_trends(found: Trends, path: Path, margin: float | None = None) -> None:
-    """Draw effects over doses with their intervals as a band, one panel a model and task, or init.
-
-    Args:
-        found: from `stats.trends`.
-        path: where the figure goes; its ending, such as .png or .svg, says in which format.
-        margin: smallest difference that matters, drawn as dashed lines.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    groups = grouped(found)
-    figure = Figure(figsize=(5.2 * len(groups), 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-    for axes, (title, group) in zip(panels, groups.items(), strict=True):
-        for i, each in enumerate(group):
-            curve, colour = each.trend, COLOURS[i % len(COLOURS)]
-            axes.plot(curve.positions, curve.effects, "o-", color=colour, label=each.candidate)
-            axes.fill_between(
-                curve.positions, curve.lows, curve.highs, color=colour, alpha=0.15, linewidth=0
-            )
-        axes.axhline(0, color="black", linewidth=0.8)
-        for side in (-1, 1) if margin else ():
-            axes.axhline(side * (margin or 0), color="#777777", linewidth=0.8, linestyle="--")
-        axes.set_xticks(group[0].trend.positions, [f"{dose:g}" for dose in group[0].trend.doses])
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel(f"dose ({group[0].trend.scale} scale)")
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel(f"{found.metric or 'score'}: candidate − {found.trends[0].baseline}")
-    panels[0].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=150)

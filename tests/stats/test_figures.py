@@ -143,6 +143,14 @@ def drawn_coordinates(names: tuple[str, ...], look: draw.Look) -> Figure:
     )
 
 
+def drawn_doses(names: tuple[str, ...], look: draw.Look) -> Figure:
+    parts = [table(names).assign(init=init) for init in ("a", "b", "c")]
+    scores = pd.concat(parts).assign(model=names[0], metric=names[1], split="test")
+    scores["score"] += np.random.default_rng(6).normal(0, 0.3, len(scores))
+    found = stats.trends(scores, names[0], names[1:], {"a": 0, "b": 100, "c": 3000})
+    return draw.dose_response(found, margin=1.0, look=look)
+
+
 FIGURES: dict[str, Callable[[tuple[str, ...], draw.Look], Figure]] = {
     "estimation": drawn_estimation,
     "interaction": drawn_interaction,
@@ -167,6 +175,7 @@ FIGURES: dict[str, Callable[[tuple[str, ...], draw.Look], Figure]] = {
         {n: 1 / (i + 1) for i, n in enumerate(names)}, title=names[0], look=look
     ),
     "parallel_coordinates": drawn_coordinates,
+    "dose_response": drawn_doses,
 }
 
 

@@ -9,6 +9,7 @@ True
 
 from stats.report.figures.cost import Cost, cost
 from stats.report.figures.critical_difference import critical_difference
+from stats.report.figures.dose_response import dose_response
 from stats.report.figures.estimation import estimation
 from stats.report.figures.expected_best import expected_best
 from stats.report.figures.files import file_name, save, to_svg
@@ -32,6 +33,7 @@ __all__ = [
     "Look",
     "cost",
     "critical_difference",
+    "dose_response",
     "estimation",
     "expected_best",
     "file_name",
