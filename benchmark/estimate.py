@@ -110,7 +110,7 @@ def estimate(
     return Estimate(seconds, flops, " and ".join(sorted(sources)) or "nothing to do")
 
 
-def _calibrated(run: Run, relative_flops: float) -> float:
+def _calibrated(run: Run, flops: float) -> float:
     if isinstance(run, DataRun):
         size = run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
@@ -123,7 +123,7 @@ def _calibrated(run: Run, relative_flops: float) -> float:
         steps = -(-run.task.sizes["train"] // t.batch_size)
         epochs = sum(phase.epochs for phase in run.method.phases(t))
         step = seconds_a_step(run.model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
-        return _OVERHEAD + 1.15 * step * relative_flops * steps * epochs
+        return _OVERHEAD + 1.15 * step * flops * steps * epochs
     raise TypeError(f"no way to estimate a {type(run).__name__}")
 
 
