@@ -202,7 +202,7 @@ def _print_sketch(options: argparse.Namespace) -> None:
         session = Session.of(options, study, store)
         made = session.plan()
         needed = todo(made, {}, store)
-        expected = Estimate(dict.fromkeys(made.runs, nan), "nothing")
+        expected = Estimate(dict.fromkeys(made.runs, nan), {}, "nothing")
         _print_plan(session, made, needed, expected, ())
 
 
