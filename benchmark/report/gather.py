@@ -95,6 +95,24 @@ class Gathered:
         except StatsError:  # too few seeds without a gap: there is no ranking to show
             return ()
 
+    def arms(self, model: str, init: str, task: str) -> "dict[str, pd.Series[float]]":
+        """Scores by seed of each arm of a model and init on a task."""
+        scores = self.scores
+        here = (scores["model"] == model) & (scores["init"] == init) & (scores["task"] == task)
+        return {
+            str(method): part.set_index("seed")["score"]
+            for method, part in scores[here].groupby("method", sort=False)
+        }
+
+    def places(self) -> list[tuple[tuple[str, str, str], str]]:
+        """Every model, init and task of the comparison, with what tells it from the others."""
+        from stats.report import wording
+
+        cells = self.record["cells"]
+        found = list(dict.fromkeys((c["model"], c["init"], c["task"]) for c in cells))
+        shared, titles = wording.places([(task, model, init) for model, init, task in found])
+        return [(place, title or shared) for place, title in zip(found, titles, strict=True)]
+
     @cached_property
     def curves(self) -> "pd.DataFrame":
         """Score on dev after each epoch: the columns of a place, seed, epoch, metric, score."""

@@ -1,7 +1,9 @@
 """What a report consists of, whatever it is written as."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.report import sheets
 from benchmark.report.gather import Gathered
@@ -11,6 +13,12 @@ from stats.report.layout import blocks
 from stats.report.several_arms import ranking_sheet
 from stats.report.sheet import Sheet, TextTable
 from stats.report.verdicts import analysis_sheet, comparison_rows, pooled_sheet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: A figure before it is saved: the kind of its section, its name, what it shows, the drawing.
+Sketch = tuple[str, str, str, "Figure"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def lay_out(gathered: Gathered) -> Report:
     """Turn what was gathered into a report."""
     results = gathered.verdicts
     others = [
-        *(_ranked(each) for each in gathered.rankings),
+        *_ranked(gathered.rankings),
         sheets.curves_sheet(gathered),
         sheets.calibration_sheet(gathered),
         sheets.cost_sheet(gathered),
@@ -114,9 +122,28 @@ def _compared(result: Analysis | Pooled) -> Section:
     return Section(sheet, (comparison_rows(result), *changes))
 
 
-def _ranked(ranking: Ranking) -> Sheet:
-    where = wording.places([(ranking.task, ranking.model, ranking.init)])[0]
-    return _titled(ranking_sheet(ranking), f"All arms among each other, {where}".rstrip(", "))
+def _ranked(rankings: Sequence[Ranking]) -> list[Sheet]:
+    """All rankings as one sheet, each with its place; none where there is none."""
+    found = [ranking_sheet(each) for each in rankings]
+    if not found:
+        return []
+    places = [
+        wording.printable(" · ".join(filter(None, (each.task, each.model, each.init))))
+        for each in rankings
+    ]
+    first, *_, last = found[0].header
+    tests = [f"{place}: {each.header[1]}" for place, each in zip(places, found, strict=True)]
+    return [
+        Sheet(
+            kind="ranking",
+            title="All arms among each other",
+            header=(first, *tests, last),
+            tables=tuple(table for each in found for table in each.tables),
+            records=tuple(record for each in found for record in each.records),
+            whole={"rankings": [each.whole for each in found]},
+            warnings=tuple(dict.fromkeys(line for each in found for line in each.warnings)),
+        )
+    ]
 
 
 def _titled(sheet: Sheet, title: str) -> Sheet:

@@ -83,7 +83,7 @@ def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]
             note = (Path(folder) / "report.md").read_text(encoding="utf-8")
         tracker.note(run_id, note)
         tracker.describe(experiment, to_markdown([report.words]))
-        tracker.end(run_id, "FINISHED", "finished", _verdicts(gathered), _metrics(gathered))
+        tracker.end(run_id, "FINISHED", "finished", _verdicts(gathered), metrics_of(gathered))
         ended = True
     finally:
         if not ended:
@@ -115,7 +115,8 @@ def _verdicts(gathered: Gathered) -> dict[str, str]:
     return {f"verdict.{name}": each.verdict for name, each in _named(gathered)}
 
 
-def _metrics(gathered: Gathered) -> dict[str, float]:
+def metrics_of(gathered: Gathered) -> dict[str, float]:
+    """Differences, intervals, p-values and effect sizes, as MLflow shows them in charts."""
     fields = {
         "difference": "mean_difference",
         "ci_low": "ci_low",

@@ -11,7 +11,7 @@ from benchmark.record import record_digest, study_record
 from benchmark.tracking import Store, Tracker
 
 STUDY_NAME = '<script>alert("study")</script>'
-TASK_NAMES = ("<img src=x onerror=alert(1)>", "rte")
+TASK_NAME = "<img src=x onerror=alert(1)>"
 ARM_NAMES = ("base", "../../x", "$\\input{/etc/passwd}$ a,b_c & 50% --> {蒸馏}")
 INITS = ("pretrained", "scratch")
 SEEDS = (1, 2, 3, 4, 5, 6, 7)
@@ -20,7 +20,7 @@ TEACHER, BODY = "key-of-the-teacher", "key-of-the-body"
 STUDY = f"""
 from dataclasses import dataclass
 
-from benchmark import Analysis, Arm, Comparison, Study
+from benchmark import Arm, Comparison, Study
 from trainers.methods import LS, Base, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -42,10 +42,7 @@ source = Supervised(Digits(digits=(0, 1), train=20, dev=20, test=20), training=t
 names = {ARM_NAMES!r}
 study = Study(
     name={STUDY_NAME!r},
-    task=tuple(
-        Named(digits=digits, train=20, dev=40, test=100, called=name)
-        for digits, name in zip([(2, 3), (4, 5)], {TASK_NAMES!r})
-    ),
+    task=Named(digits=(2, 3), train=20, dev=40, test=100, called={TASK_NAME!r}),
     arms=tuple(
         Arm(ResNet((8,), pretraining=source), init, method, name=name)
         for init in {INITS!r}
@@ -55,13 +52,12 @@ study = Study(
     margin=2.0,
     training=training,
     seeds={SEEDS!r},
-    analysis=Analysis(tasks="fixed"),
     allow_underpowered=True,
 )
 """
 #: What the arm that learns from a teacher costs, in seconds: itself, its teacher, the body.
 SECONDS, TEACHER_SECONDS, BODY_SECONDS = 10.0, 40.0, 100.0
-LOST = (TASK_NAMES[1], "scratch", ARM_NAMES[1], 7)
+LOST = (TASK_NAME, "pretrained", ARM_NAMES[1], 7)
 
 
 def record_runs(folder: Path) -> Path:

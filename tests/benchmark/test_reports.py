@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from benchmark.cli import main
 from benchmark.report.gather import gather
+from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
-from benchmark.report.recording import record_report
+from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.svg import drawing_of
 from benchmark.tracking import Store, Tracker
 from tests.benchmark.reported import (
@@ -26,7 +27,7 @@ from tests.benchmark.reported import (
     SECONDS,
     SEEDS,
     STUDY_NAME,
-    TASK_NAMES,
+    TASK_NAME,
     TEACHER_SECONDS,
     record_runs,
 )
@@ -91,7 +92,7 @@ def test_names_are_text_on_the_page_and_nothing_else(attack):
         for name in ("href", "src", "xlink:href", "action"):
             assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
     text = " ".join(page.shown)
-    for name in (STUDY_NAME, *TASK_NAMES, *ARM_NAMES):
+    for name in (STUDY_NAME, TASK_NAME, *ARM_NAMES):
         assert name in text
 
 
@@ -114,9 +115,8 @@ def test_no_format_takes_absence_of_evidence_for_evidence(attack, name):
 def test_figures_and_tables_say_what_bench_stats_says(attack, capsys):
     out = attack / "out"
     assert main(["stats", STUDY_NAME, "--store", str(attack / "mlruns"), "--format", "json"]) == 0
-    pooled, each = json.loads(capsys.readouterr().out)
+    each = json.loads(capsys.readouterr().out)
     told = {part["kind"]: part for part in json.loads((out / "report.json").read_text())}
-    assert told["pooled"]["comparisons"] == pooled["comparisons"]
     assert told["analysis"]["comparisons"] == each["comparisons"]
     with (out / "data" / "analysis.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -128,7 +128,7 @@ def test_scores_of_a_report_can_be_judged_again(attack, capsys):
     scores = attack / "out" / "data" / "scores.csv"
     arguments = ["stats", "--input", str(scores), "--compare", "base", ARM_NAMES[1]]
     assert main([*arguments, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["comparisons"][0]["n_pairs"] == len(SEEDS)
+    assert json.loads(capsys.readouterr().out)["comparisons"][-1]["n_pairs"] == len(SEEDS)
 
 
 def test_a_lost_seed_is_named_with_its_reason(attack):
@@ -142,10 +142,10 @@ def test_a_lost_seed_is_named_with_its_reason(attack):
 def test_an_arm_pays_for_its_teacher_and_names_its_pre_training(attack):
     with (attack / "out" / "data" / "cost.csv").open(newline="") as lines:
         rows = {(r["task"], r["init"], r["method"]): r for r in csv.DictReader(lines)}
-    taught = rows[TASK_NAMES[0], "scratch", ARM_NAMES[1]]
+    taught = rows[TASK_NAME, "scratch", ARM_NAMES[1]]
     assert float(taught["total_seconds"]) == SECONDS + TEACHER_SECONDS
     assert float(taught["peak_memory_mb"]) == 900
-    alone = rows[TASK_NAMES[0], "pretrained", "base"]
+    alone = rows[TASK_NAME, "pretrained", "base"]
     assert (float(alone["total_seconds"]), float(alone["pretraining_seconds"])) == (SECONDS, 100)
     assert float(alone["peak_memory_mb"]) == 500
 
@@ -159,37 +159,12 @@ def test_the_latex_document_compiles_as_it_is(attack, tmp_path):
     assert (tmp_path / "report.pdf").stat().st_size > 10_000
 
 
-def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
-    tracker = gathered.tracker
-    experiment = tracker.experiment(STUDY_NAME)
-    before = tracker.finished().keys()
-    first = record_report(gathered, dict)
-    assert record_report(gathered, dict) == first
-    assert list(tracker.runs_of_role("verdict", experiment)) == [first]
-    paths = {each.path for each in tracker.client.list_artifacts(first)}
-    assert {"report.html", "report.md", "report.tex", "report.json", "figures", "data"} <= paths
-    run = tracker.client.get_run(first)
-    (each,) = (c for c in gathered.pooled.comparisons if (c.init, c.candidate) == LOST[1:3])
-    name = "x-vs-base.all-tasks.scratch"
-    assert run.data.metrics[f"difference/{name}"] == each.mean_difference
-    assert run.data.metrics[f"p_corrected/{name}"] == each.p_adjusted
-    assert run.data.metrics[f"effect_size/{name}"] == each.effect_size
-    assert run.data.tags[f"verdict.{name}"] == each.verdict
-    assert "stays open" in run.data.tags["mlflow.note.content"]
-
-    changed = gather({**gathered.record, "margin": 3.0}, tracker)
-    second = record_report(changed, dict)
-    assert second != first
-    assert list(tracker.runs_of_role("verdict", experiment)) == [second]
-    assert tracker.finished().keys() == before
-
-
 def test_each_arm_has_a_run_over_its_seeds(gathered):
     tracker = gathered.tracker
     experiment = tracker.experiment(STUDY_NAME)
     record_report(gathered, dict)
     arms = tracker.runs_of_role("summary", experiment)
-    assert len(arms) == len(TASK_NAMES) * len(INITS) * len(ARM_NAMES)
+    assert len(arms) == len(INITS) * len(ARM_NAMES)
     scores = gathered.scores
     for run_id, about in arms.items():
         own = scores[
@@ -206,7 +181,32 @@ def test_each_arm_has_a_run_over_its_seeds(gathered):
         below = tracker._search(f"tags.`mlflow.parentRunId` = '{run_id}'")
         assert len(below) == len(found)
         assert set(tracker.curve(run_id, "epoch/accuracy")) == {1, 2, 3}
-    assert len(arms) == len(tracker.runs_of_role("summary", experiment))
+
+
+def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
+    tracker = gathered.tracker
+    experiment = tracker.experiment(STUDY_NAME)
+    before = tracker.finished().keys()
+    first = record_report(gathered, dict)
+    assert record_report(gathered, dict) == first
+    assert list(tracker.runs_of_role("verdict", experiment)) == [first]
+    paths = {each.path for each in tracker.client.list_artifacts(first)}
+    assert {"report.html", "report.md", "report.tex", "report.json", "figures", "data"} <= paths
+    run = tracker.client.get_run(first)
+    (each,) = (c for c in gathered.analysis.comparisons if (c.init, c.candidate) == LOST[1:3])
+    name = "x-vs-base.pretrained"
+    assert run.data.metrics[f"difference/{name}"] == each.mean_difference
+    assert run.data.metrics[f"p_corrected/{name}"] == each.p_adjusted
+    assert run.data.metrics[f"effect_size/{name}"] == each.effect_size
+    assert run.data.tags[f"verdict.{name}"] == each.verdict
+    assert "stays open" in run.data.tags["mlflow.note.content"]
+
+    fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
+    changed = gather({**gathered.record, "cells": fewer}, tracker)
+    second = record_report(changed, dict)
+    assert second != first
+    assert list(tracker.runs_of_role("verdict", experiment)) == [second]
+    assert tracker.finished().keys() == before
 
 
 HOSTILE_SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
@@ -237,6 +237,20 @@ def test_plain_names_are_harmless_and_stay_different(names):
         assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", plain)
         assert ".." not in plain
     assert len({plain.lower() for plain in found.values()}) == len(found)
+
+
+def test_tasks_together_come_before_each_of_them(recorded):
+    tracker = Tracker(Store(str(recorded.parent / "mlruns")))
+    gathered = gather(tracker.study_record("recorded"), tracker)
+    report = lay_out(gathered)
+    assert [s.sheet.title for s in report.sections][:2] == ["Over all tasks", "Comparisons"]
+    assert report.findings[0].place.startswith("all tasks (fixed)")
+    assert len(report.findings) == len(report.tallies) * 4 + 4
+    metrics = metrics_of(gathered)
+    for each in gathered.pooled.comparisons:
+        name = f"{each.candidate}-vs-base.all-tasks.{each.init}"
+        assert metrics[f"difference/{name}"] == each.mean_difference
+        assert metrics[f"p_corrected/{name}"] == each.p_adjusted
 
 
 def test_predictions_are_read_from_the_record(gathered):

@@ -1,0 +1,110 @@
+"""Figures of arms: how they learn, how far their probabilities hold, what they cost, who leads."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmark.report.costs import costs
+from benchmark.report.gather import MANY_ARMS, Gathered, Predictions
+from benchmark.report.layout import Sketch
+from stats import StatsError, calibration, performance_profiles
+from stats.report import wording
+from stats.report.figures import (
+    PAGE,
+    Cost,
+    Look,
+    cost,
+    critical_difference,
+    learning_curves,
+    profiles,
+    reliability,
+)
+
+
+def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
+    """Every figure of arms, those of one model, init and task in one."""
+    for ranking in gathered.rankings:
+        title = wording.printable(
+            " · ".join(filter(None, (ranking.task, ranking.model, ranking.init)))
+        )
+        said = "mean ranks; arms on one bar cannot be told apart"
+        yield "ranking", f"ranks · {title}", f"{title}: {said}.", critical_difference(ranking)
+    yield from _profiles(gathered)
+    for place, title in gathered.places():
+        yield from _curves(gathered, place, title)
+        yield from _reliability(gathered, place, title)
+        yield from _costs(gathered, place, title)
+
+
+def _profiles(gathered: Gathered) -> Iterator[Sketch]:
+    """How many runs of each arm score above each threshold, for each model and init."""
+    analysis, scores = gathered.analysis, gathered.scores
+    for (model, init), part in scores.groupby(["model", "init"], sort=False):
+        if part["method"].nunique() < MANY_ARMS or not gathered.rankings:
+            continue
+        try:
+            found = performance_profiles(part, metric=analysis.metric, split=analysis.split)
+        except StatsError:  # some arm has no run on some task: the others would not compare
+            continue
+        title = wording.printable(f"{model} · {init}")
+        said = f"{title}: the share of runs that score above each threshold."
+        yield "ranking", f"profiles · {title}", said, profiles(found, metric=analysis.metric)
+
+
+def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+    curves = gathered.curves
+    here = curves[(curves[["model", "init", "task"]] == list(place)).all(axis=1)]
+    if here["score"].notna().any():
+        settings = gathered.analysis.settings
+        figure = learning_curves(
+            here,
+            metric=str(here["metric"].iloc[0]),
+            lower_is_better=settings.lower_is_better,
+        )
+        yield "curves", f"curves · {title}", f"{title}: mean over seeds, and one sd.", figure
+
+
+def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+    """A panel for each arm, the predictions of all its seeds joined."""
+    joined: dict[str, list[Predictions]] = {}
+    for cell, _ in gathered.runs:
+        if (cell["model"], cell["init"], cell["task"]) == place:
+            kept = gathered.predictions(cell)
+            if kept is not None:
+                joined.setdefault(cell["method"], []).append(kept)
+    arms = {
+        name: calibration(
+            np.concatenate([each.logits for each in seeds]),
+            np.concatenate([each.labels for each in seeds]),
+        )
+        for name, seeds in joined.items()
+    }
+    if arms:
+        figure = reliability(arms, look=Look(PAGE))
+        said = f"{title}: how often an arm is right, over how sure it is; all seeds together."
+        yield "calibration", f"reliability · {title}", said, figure
+
+
+def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+    model, init, task = place
+    analysis = gathered.analysis
+    compared = [
+        each
+        for each in analysis.comparisons
+        if (each.model, each.init, each.task) == place and np.isfinite(each.mean_difference)
+    ]
+    table = costs(gathered)
+    here = table[(table[["model", "init", "task"]] == [model, init, task]).all(axis=1)]
+    known = {
+        each["method"]: Cost(each["seconds"], each["teacher_seconds"], each["peak_memory_mb"])
+        for each in here.to_dict("records")
+    }
+    if compared and any(np.isfinite(each.total) for each in known.values()):
+        figure = cost(
+            compared,
+            known,
+            margin=analysis.settings.margin,
+            lower_is_better=analysis.settings.lower_is_better,
+            look=Look(PAGE),
+        )
+        yield "cost", f"cost · {title}", f"{title}: effect beside cost, teachers included.", figure

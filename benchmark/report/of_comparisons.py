@@ -1,0 +1,123 @@
+"""Figures of comparisons: effects over places, pairs of seeds, and what an init changes."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from benchmark.report.gather import Gathered
+from benchmark.report.layout import Sketch
+from stats import Comparison, Interaction
+from stats.report import wording
+from stats.report.figures import (
+    COLUMN,
+    MOST_ROWS,
+    PAGE,
+    Look,
+    estimation,
+    forest,
+    interaction,
+    slopes,
+)
+from stats.report.layout import versus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Arms that slopes in a column have room for.
+MOST_IN_A_COLUMN = 4
+
+
+def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
+    """Every figure of comparisons and interactions."""
+    yield from _forests(gathered)
+    yield from _estimations(gathered)
+    yield from _slopes(gathered)
+    yield from _interactions(gathered)
+
+
+def _forests(gathered: Gathered) -> Iterator[Sketch]:
+    """All comparisons in one figure, or in as many as their number takes."""
+    over_all = gathered.pooled.comparisons if gathered.pooled else ()
+    settings = gathered.analysis.settings
+    rows = gathered.analysis.comparisons
+    most = max(1, MOST_ROWS - len(over_all))
+    parts = [rows[i : i + most] for i in range(0, len(rows), most)]
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        of = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
+        figure = forest(
+            part,
+            over_all if last and len(over_all) < MOST_ROWS else (),
+            margin=settings.margin,
+            metric=gathered.analysis.metric,
+            lower_is_better=settings.lower_is_better,
+        )
+        yield "analysis", f"forest · {number}", f"Every comparison with its interval{of}.", figure
+
+
+def _estimations(gathered: Gathered) -> Iterator[Sketch]:
+    """Every comparison with its pairs."""
+    analysis = gathered.analysis
+    for each, name in zip(analysis.comparisons, _titles(analysis.comparisons), strict=True):
+        if min(each.n_baseline, each.n_candidate) < 1:
+            continue
+        arms = gathered.arms(each.model, each.init, each.task)
+        figure = estimation(
+            each,
+            arms[each.baseline],
+            arms[each.candidate],
+            margin=analysis.settings.margin,
+            metric=analysis.metric,
+            lower_is_better=analysis.settings.lower_is_better,
+        )
+        yield "analysis", f"estimation · {name}", f"{name}: each pair, and the difference.", figure
+
+
+def _slopes(gathered: Gathered) -> Iterator[Sketch]:
+    """Every seed over the arms of one model, init and task."""
+    analysis = gathered.analysis
+    compared = [gathered.record["baseline"], *gathered.record["candidates"]]
+    places = list(dict.fromkeys((e.model, e.init, e.task) for e in analysis.comparisons))
+    _, titles = wording.places([(task, model, init) for model, init, task in places])
+    for place, title in zip(places, titles, strict=True):
+        arms = gathered.arms(*place)
+        shown = {name: arms[name] for name in compared if name in arms}
+        if not any(scores.notna().any() for scores in shown.values()):
+            continue
+        figure = slopes(
+            shown,
+            metric=analysis.metric,
+            lower_is_better=analysis.settings.lower_is_better,
+            look=Look(PAGE if len(shown) > MOST_IN_A_COLUMN else COLUMN),
+        )
+        said = f"{title}: " if title else ""
+        yield "analysis", f"slopes · {title}", f"{said}every seed over all arms.", figure
+
+
+def _interactions(gathered: Gathered) -> Iterator[Sketch]:
+    """What each effect differs by between two inits."""
+    found = gathered.analysis.interactions
+    _, where = wording.places([(e.task, e.model, *e.inits) for e in found] or [("",)])
+    for each, place in zip(found, where, strict=False):
+        if each.n_pairs < 2 or each.scale != "raw":
+            continue
+        sides = [_pair(gathered, each, init) for init in each.inits]
+        figure = interaction(each, sides[0], sides[1], margin=gathered.analysis.settings.margin)
+        name = " · ".join(filter(None, (wording.printable(versus(each)), place)))
+        said = f"{name}: the effect of every seed under {' and '.join(each.inits)}."
+        yield "analysis", f"interaction · {name}", wording.printable(said), figure
+
+
+def _pair(
+    gathered: Gathered, each: Interaction, init: str
+) -> "tuple[pd.Series[float], pd.Series[float]]":
+    arms = gathered.arms(each.model, init, each.task)
+    return arms[each.baseline], arms[each.candidate]
+
+
+def _titles(comparisons: Sequence[Comparison]) -> list[str]:
+    """What tells each comparison from the others."""
+    _, where = wording.places([(each.task, each.model, each.init) for each in comparisons])
+    return [
+        " · ".join(filter(None, (wording.printable(versus(each)), place)))
+        for each, place in zip(comparisons, where, strict=True)
+    ]

@@ -1,0 +1,61 @@
+"""Figures of searches, as the runs of the searches keep them."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.report.gather import Gathered
+from benchmark.report.layout import Picture
+from benchmark.report.names import plain_names
+
+SHOWN = {
+    "history": "every setting in its order, and the best so far",
+    "importances": "how much each hyper-parameter matters",
+    "parallel_coordinates": "every setting, from its hyper-parameters to its score",
+    "expected_best": "what the best of so many settings is expected to score, for every search",
+}
+"""Figures of a search by the names of their files, with what they show."""
+
+
+def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Picture]:
+    """The figures of each search of the study, copied from the record.
+
+    Args:
+        gathered: of the study.
+        folder: where they go.
+        for_paper: whether they are wanted as PDF and PNG too, as far as they are kept.
+    """
+    searched: list[Mapping[str, Any]] = gathered.record.get("tuning", [])
+    names = plain_names(str(each["search"]) for each in searched)
+    shared_by_all = False
+    for each in searched:
+        kept = _kept(gathered, each)
+        for figure, what in SHOWN.items():
+            if kept is None or not (kept / f"{figure}.svg").exists():
+                continue
+            if figure == "expected_best":
+                if shared_by_all:
+                    continue
+                shared_by_all = True
+            name = f"tuning.{names[str(each['search'])]}.{figure}"
+            endings = ("svg", "pdf", "png") if for_paper else ("svg",)
+            sources = [kept / f"{figure}.{ending}" for ending in endings]
+            paths = tuple(
+                Path(shutil.copy(source, folder / f"{name}{source.suffix}"))
+                for source in sources
+                if source.exists()
+            )
+            yield Picture("tuning", name, f"{each['search']}: {what}.", paths)
+
+
+def _kept(gathered: Gathered, each: Mapping[str, Any]) -> Path | None:
+    """The folder of figures of the run that recorded this search."""
+    tracker = gathered.tracker
+    runs = tracker.runs_of_role("tuning", tracker.experiment(str(gathered.record["study"])))
+    for run_id, about in reversed(runs.items()):
+        chosen = {f"best.{n}": str(value) for n, value in (each["best"] or {}).items()}
+        same = about.get("space") == each["space"] and chosen.items() <= about.items()
+        if same and about.get("mlflow.runName") == f"tuning {each['search']}":
+            return tracker.artifact(run_id, "figures")
+    return None
