@@ -202,7 +202,7 @@ def _print_sketch(options: argparse.Namespace) -> None:
         session = Session.of(options, study, store)
         made = session.plan()
         needed = todo(made, {}, store)
-        expected = Estimate(dict.fromkeys(made.runs, nan), "nothing")
+        expected = Estimate(dict.fromkeys(made.runs, nan), {}, "nothing")
         _print_plan(session, made, needed, expected, ())
 
 
@@ -263,14 +263,17 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
         groups.setdefault(_without_seed(r), []).append(k)
-    table = Table("runs", "number", "to do", "each", "after", box=None, header_style="bold")
+    heading = ("runs", "number", "to do", "FLOPs", "each", "after")
+    table = Table(*heading, box=None, header_style="bold")
     for name, keys in groups.items():
         open_keys = [k for k in keys if k in needed.jobs]
         each = _each(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
         needs = dict.fromkeys(
             _without_seed(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
         )
-        cells = (name, str(len(keys)), str(len(open_keys)), each if open_keys else "cached")
+        counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
+        flops = f"{counted[0]:.2f}×" if counted else ""
+        cells = (name, str(len(keys)), str(len(open_keys)), flops, each if open_keys else "cached")
         table.add_row(*map(Text, cells), Text(", ".join(needs)))
     return table
 

@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from benchmark.plan import Plan
 from benchmark.runs import DataRun, PretrainRun, Run, TrainRun
 from benchmark.tracking import Recorded
+from trainers.batches import Encoded
+from trainers.cost import relative_flops
 from trainers.loop import Fit
 from trainers.methods import Base
 from trainers.models import HubModel, Model
 from trainers.optimiser import make_optimiser
 from trainers.settings import Training
 from trainers.tasks import Task
+from trainers.teacher import TeacherLogits
 
 #: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
 _PREPARATION = 40.0
@@ -34,6 +38,9 @@ _STEPS = 6
 _FEW, _SLOW = 2, 0.5
 #: Seconds a step, by what decides on them.
 _timed: dict[Any, float] = {}
+#: FLOPs a step relative to base, by what decides on them, and the model last counted on.
+_counted: dict[Any, float] = {}
+_rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,12 @@ class Estimate:
 
     Attributes:
         seconds: by key.
-        source: where they come from, for the user.
+        relative_flops: of a step, by key, for the training runs that are to do.
+        source: where the seconds come from, for the user.
     """
 
     seconds: Mapping[str, float]
+    relative_flops: Mapping[str, float]
     source: str
 
     def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
@@ -67,7 +76,8 @@ def estimate(
     """Expected seconds of each run of a plan.
 
     Runs of the same kind (all but seed and teacher) that are recorded give their median; others
-    are calibrated by timing a few steps of their model on made-up input.
+    are calibrated by timing a few steps of base with their model on made-up input, times the FLOPs
+    of a step of their method relative to base.
 
     Args:
         plan: the graph.
@@ -76,26 +86,31 @@ def estimate(
         each: seconds of a run, where they need not be found out.
     """
     if each is not None:
-        return Estimate(dict.fromkeys(plan.runs, each), "experience")
+        return Estimate(dict.fromkeys(plan.runs, each), {}, "experience")
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in finished.values():
         recorded[done.kind].append(done.seconds)
+    flops = {
+        k: _relative_flops(run)
+        for k, run in plan.runs.items()
+        if k in jobs and isinstance(run, TrainRun)
+    }
     seconds, sources = {}, set()
     for k, run in plan.runs.items():
         if run.kind in recorded:
             seconds[k] = median(recorded[run.kind])
             source = "recorded durations"
         elif k in jobs:
-            seconds[k] = _calibrated(run)
+            seconds[k] = _calibrated(run, flops.get(k, 1.0))
             source = "a calibration of a few steps"
         else:
             seconds[k], source = 0.0, ""
         if k in jobs and source:
             sources.add(source)
-    return Estimate(seconds, " and ".join(sorted(sources)) or "nothing to do")
+    return Estimate(seconds, flops, " and ".join(sorted(sources)) or "nothing to do")
 
 
-def _calibrated(run: Run) -> float:
+def _calibrated(run: Run, flops: float) -> float:
     if isinstance(run, DataRun):
         size = run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
@@ -108,14 +123,37 @@ def _calibrated(run: Run) -> float:
         steps = -(-run.task.sizes["train"] // t.batch_size)
         epochs = sum(phase.epochs for phase in run.method.phases(t))
         step = seconds_a_step(run.model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
-        return _OVERHEAD + 1.15 * step * steps * epochs
+        return _OVERHEAD + 1.15 * step * flops * steps * epochs
     raise TypeError(f"no way to estimate a {type(run).__name__}")
+
+
+def _relative_flops(run: TrainRun) -> float:
+    """Counted on made-up examples, once for every method, model and number of epochs."""
+    if type(run.method) is Base:
+        return 1.0
+    kind = _kind(run.model, run.task)
+    place = (run.method, run.model, kind, run.training.epochs)
+    if place not in _counted:
+        if (run.model, kind) not in _rehearsed:  # models may be large: one is kept
+            _rehearsed.clear()
+            _rehearsed[run.model, kind] = run.model.rehearsal(run.task, 2, 8)
+        module, examples = _rehearsed[run.model, kind]
+        logits = np.zeros((len(examples), len(run.task.classes)), np.float32)
+        teacher = TeacherLogits(examples.ids, logits)
+        fit = Fit(module, run.method, examples, examples, run.training, seed=0, teacher=teacher)
+        _counted[place] = relative_flops(fit)
+    return _counted[place]
+
+
+def _kind(model: Model, task: Task) -> Any:
+    """What of a task decides on the size of a model."""
+    return (len(task.classes), task.reads) if isinstance(model, HubModel) else task
 
 
 def seconds_a_step(
     model: Model, task: Task, training: Training, batch_size: int, tokens: int
 ) -> float:
-    """Median seconds of a training step, timed on made-up examples.
+    """Median seconds of a step of base, timed on made-up examples.
 
     Args:
         model: what is trained.
@@ -125,8 +163,7 @@ def seconds_a_step(
         tokens: length of each text.
     """
     # A large model is timed once for all tasks of one number of classes, whatever its rate.
-    kind = (len(task.classes), task.reads) if isinstance(model, HubModel) else task
-    place = (model, kind, replace(training, lr=1e-5, epochs=1), batch_size, tokens)
+    place = (model, _kind(model, task), replace(training, lr=1e-5, epochs=1), batch_size, tokens)
     if place not in _timed:
         _timed[place] = _time_steps(model, task, place[2], batch_size, tokens)
     return _timed[place]

@@ -22,6 +22,7 @@ from benchmark.interruption import Interrupted, interruptible, shielded
 from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
 from benchmark.tracking import Recorded, Store, Tracker
 from trainers.batches import Encoded
+from trainers.cost import relative_flops
 from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
 from trainers.models import WEIGHTS, Checkpoint
@@ -233,6 +234,7 @@ def _train(
     fit, encode = _set_up(run, cache)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
+    cost = relative_flops(fit)
 
     def on_epoch(epoch: Epoch) -> None:
         dev = epoch.dev[run.metric]
@@ -252,6 +254,7 @@ def _train(
         "best_epoch": trained.best_epoch,
         "steps": trained.steps,
         "seconds": trained.seconds,
+        "relative_flops": cost,
         "peak_memory_mb": peak_memory_mb(run.training.device),
     }
     if recorder:

@@ -10,7 +10,10 @@ from benchmark.tracking import Recorded
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURED = ("seconds", "teacher_seconds", "pretraining_seconds", "total_seconds", "peak_memory_mb")
+MEASURED = (
+    *("relative_flops", "seconds", "teacher_seconds", "pretraining_seconds", "total_seconds"),
+    "peak_memory_mb",
+)
 
 
 def costs(gathered: Gathered) -> "pd.DataFrame":
@@ -21,7 +24,8 @@ def costs(gathered: Gathered) -> "pd.DataFrame":
     each other down.
 
     Returns:
-        The columns of a place, `n` (runs), `seconds` (of the runs themselves),
+        The columns of a place, `n` (runs), `relative_flops` (of a step, in multiples of base's;
+        NaN for runs older than the count), `seconds` (of the runs themselves),
         `teacher_seconds`, `pretraining_seconds`, `total_seconds` (the first two), and
         `peak_memory_mb` (the most of a run or its teacher, in megabytes); NaN where a run that
         another one needs is no longer in the record.
@@ -47,6 +51,7 @@ def _cost(run: Recorded, finished: Mapping[str, Recorded]) -> dict[str, float]:
     bodies = [other for role, other in needed.values() if role == "body"]
     own, teaching = _measure(run, "seconds"), sum(_measure(each, "seconds") for each in teachers)
     return {
+        "relative_flops": _measure(run, "relative_flops"),
         "seconds": own,
         "teacher_seconds": teaching,
         "pretraining_seconds": sum(_measure(each, "seconds") for each in bodies),

@@ -100,15 +100,18 @@ def calibration_sheet(gathered: Gathered) -> Sheet | None:
 
 
 def cost_sheet(gathered: Gathered) -> Sheet:
-    """Seconds and memory of a run of each arm."""
+    """FLOPs, seconds and memory of a run of each arm."""
     table = costs(gathered)
     columns = {
+        "relative_flops": "FLOPs a step [base = 1]",
         "seconds": "training [s]",
         "teacher_seconds": "its teacher [s]",
         "total_seconds": "both [s]",
         "pretraining_seconds": "pre-training [s]",
         "peak_memory_mb": "peak memory [MB]",
     }
+    if table["relative_flops"].isna().all():
+        del columns["relative_flops"]
     cells = [tuple(_measured(value) for value in row) for row in table[list(columns)].to_numpy()]
     return Sheet(
         kind="cost",

@@ -1,0 +1,123 @@
+"""What a step of each method costs: the ratios that its docstring promises."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+import torch
+
+from tests.trainers.test_loop import TRAINING, fit, live_teacher, same_weights
+from trainers.cost import relative_flops
+from trainers.loop import Fit
+from trainers.methods import (
+    KD,
+    L2SP,
+    LLRD,
+    LS,
+    R3F,
+    R4F,
+    SMART,
+    AnnealingKD,
+    Base,
+    BitFit,
+    ConfidencePenalty,
+    FreeLB,
+    Method,
+    Mixout,
+    NEFTune,
+    Phase,
+    RDrop,
+    Reinit,
+    SelfKD,
+    TFReg,
+)
+from trainers.models import ResNet
+from trainers.tasks import Digits
+
+RATIOS = [
+    (Base(), 1.0),
+    (LS(), 1.0),
+    (TFReg(), 1.0),
+    (KD(), 1.0),
+    (Mixout(), 1.0),
+    (LLRD(), 1.0),
+    (Reinit(), 1.0),
+    (L2SP(), 1.0),
+    (BitFit(), 2 / 3),
+    (SelfKD(), 1.0),
+    (AnnealingKD(), 1.0),
+    (ConfidencePenalty(), 1.0),
+    (NEFTune(), 1.0),
+    (R3F(), 2.0),
+    (R4F(), 2.0),
+    (RDrop(), 2.0),
+    (SMART(mu=0.0), 8 / 3),
+    (SMART(), 3.0),
+    (SMART(alpha=0.0), 4 / 3),
+    (FreeLB(passes=1), 1.0),
+    (FreeLB(passes=3), 3.0),
+    (KD() + R3F(), 2.0),
+    (R3F() + SMART(), 4.0),
+]
+
+
+@pytest.mark.parametrize(("method", "ratio"), RATIOS, ids=lambda value: str(value)[:30])
+def test_a_step_costs_what_the_docstring_says(words, method, ratio):
+    one = fit(words, method, teacher=live_teacher(words))
+    assert relative_flops(one) == pytest.approx(ratio, rel=0.05)
+
+
+@dataclass(frozen=True)
+class Passes(Method):
+    """Forward passes without a gradient, beside base's."""
+
+    name: ClassVar[str] = "passes"
+    number: int = 1
+
+    def penalty(self, step):
+        with torch.no_grad():
+            return 0.0 * sum(step.forward().sum() for _ in range(self.number))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_forward_pass_is_a_third_of_a_step(words, number):
+    assert relative_flops(fit(words, Passes(number))) == pytest.approx(1 + number / 3, rel=0.01)
+
+
+@dataclass(frozen=True)
+class InPhases(Passes):
+    """One epoch with the passes and three without."""
+
+    name: ClassVar[str] = "in_phases"
+
+    def phases(self, training):
+        return (Phase(1), Phase(3))
+
+    def penalty(self, step):
+        return super().penalty(step) if step.phase == 0 else 0.0
+
+
+def test_each_phase_counts_by_its_epochs(words):
+    assert relative_flops(fit(words, InPhases(3))) == pytest.approx(1.25, rel=0.01)
+
+
+def test_counting_leaves_a_run_as_it_was(words):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    counted, plain = fit(words, Mixout(0.5)), fit(words, Mixout(0.5))
+    torch.manual_seed(3)
+    relative_flops(counted)
+    assert torch.equal(torch.rand(1), expected)
+    assert not vars(counted.state)
+    assert same_weights(counted.run(None), plain.run(None))
+
+
+def test_images_and_other_precisions_are_counted_alike():
+    task = Digits(digits=(0, 1, 2), train=96, dev=48, test=60)
+    module, examples = ResNet(widths=(8, 16)).rehearsal(task, 4, 1)
+    for precision in ("float32", "bf16"):
+        training = replace(TRAINING, precision=precision)
+        for method, ratio in ((LS(), 1.0), (Passes(), 4 / 3)):
+            one = Fit(module, method, examples, examples, training, seed=0)
+            assert relative_flops(one) == pytest.approx(ratio, rel=0.05)

@@ -1,0 +1,52 @@
+"""What a step of a method costs, in multiples of a step of base."""
+
+from copy import deepcopy
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from trainers.loop import Fit
+from trainers.methods import Base
+
+#: Examples that a counted step has; batch normalisation needs two.
+_ROWS = 2
+
+
+def relative_flops(fit: Fit) -> float:
+    """FLOPs of a step of a run's method, divided by those of a step of base.
+
+    Counted, not timed: torch's counter watches a step on copies of the model, with the shortest
+    examples of its training set. It sees products of matrices and convolutions, forward and
+    backward; elementwise work (masks, norms, moving averages, the optimiser) is not in it. Where a
+    method has phases, each counts as often as it has epochs. A teacher whose logits are read from
+    disk costs nothing here: its training is a run of its own.
+
+    Args:
+        fit: a run that has not started; it is left as it is, random streams included.
+    """
+    if type(fit.method) is Base:
+        return 1.0
+    phases = fit.method.phases(fit.training)
+    epochs = sum(phase.epochs for phase in phases)
+    flops = sum(_flops(fit, i) * phase.epochs for i, phase in enumerate(phases)) / epochs
+    return flops / _flops(replace(fit, method=Base()), 0)
+
+
+def _flops(fit: Fit, phase: int) -> int:
+    """Of one step in a phase, on a copy of the model on the CPU."""
+    training = replace(fit.training, device="cpu", precision="float32")
+    copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
+    rows = np.argsort(fit.train_set.lengths, kind="stable")[:_ROWS]
+    # The CPU's fused attention is unknown to the counter; its plain form is the same mathematics.
+    with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH):
+        copy.model.cpu().train()
+        copy.method.prepare(copy.model, copy.state)
+        step = copy.step(rows, phase, epoch=0, progress=0.0)
+        copy.method.before_step(step)
+        with FlopCounterMode(display=False) as counter:
+            copy.method.backward(step)
+    return counter.get_total_flops()
