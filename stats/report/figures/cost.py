@@ -98,7 +98,8 @@ def cost(
         if measured:
             panels[1].set_xlabel("peak memory [MB]")
         if lost:
-            text = "cost not known: " + ", ".join(fitted(lost, 16)[:4])
+            text = "not shown, cost or effect not known: " + ", ".join(fitted(lost, 12)[:2])
+            text += f" and {len(lost) - 2} more" if len(lost) > 2 else ""
             figure.suptitle(text, fontsize="small", color=look.palette.soft)
         legend(figure, look, handles, names)
     return figure

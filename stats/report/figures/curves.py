@@ -41,7 +41,7 @@ class Curve:
 
 
 def draw_curves(
-    axes: Axes, curves: Sequence[Curve], look: Look, *, marked: bool = True, step: bool = False
+    axes: Axes, curves: Sequence[Curve], look: Look, *, step: bool = False
 ) -> list[Line2D]:
     """Draw them, and give handles for a legend in the same order.
 
@@ -49,7 +49,6 @@ def draw_curves(
         axes: where.
         curves: at most twelve stay apart.
         look: width and colours.
-        marked: whether points have markers.
         step: whether lines are steps.
     """
     handles = []
@@ -59,8 +58,6 @@ def draw_curves(
             style["drawstyle"] = "steps-post"
         every = max(1, len(curve.x) // 8)
         style |= {"markevery": (place * every // max(1, len(curves)), every), "markersize": 3.5}
-        if not marked:
-            style |= {"marker": ""}
         solid = len(curve.x) if curve.solid is None else curve.solid
         axes.plot(curve.x[:solid], curve.y[:solid], gid="curve", **style)
         if solid < len(curve.x):

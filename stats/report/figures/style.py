@@ -133,7 +133,7 @@ def drawing(look: Look, height: float) -> Iterator[Figure]:
         height: in inches.
     """
     with plain_settings(look.palette):
-        figure = Figure(figsize=(look.width, min(height, TALLEST)), layout="constrained")
+        figure = Figure(figsize=(look.width, height), layout="constrained")
         yield figure
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
