@@ -460,6 +460,24 @@ def test_the_cost_of_an_arm_includes_its_teacher_and_the_front_is_undominated() 
         assert beaten != ((cost, gain) in front)
 
 
+def test_one_epoch_or_one_setting_has_a_whole_number_below_it() -> None:
+    one = draw.learning_curves(epochs(("base", "kd")).query("epoch == 1"))
+    other = draw.expected_best({"base": stats.expected_best([60.0])})
+    for figure in (one, other):
+        low, high = figure.axes[0].get_xlim()
+        assert [x for x in figure.axes[0].get_xticks() if low <= x <= high] == [1]
+
+
+def test_a_comparison_without_a_pair_is_drawn_as_not_known() -> None:
+    gone = dict.fromkeys(("mean_difference", "ci_low", "ci_high"), math.nan)
+    dead = replace(compared(), n_pairs=0, verdict="inconclusive", **gone)
+    figure = draw.estimation(dead, {1: 60.0, 2: math.nan}, {1: math.nan, 2: 61.0}, margin=1.0)
+    assert any(text.get_text() == "n/a · inconclusive" for text in texts(figure))
+    assert not artists(figure, "interval") + artists(figure, "pair")
+    rows = draw.forest([dead, compared(task="sst2")]).axes[0].texts
+    assert rows[0].get_text().split()[0] == "n/a"
+
+
 def test_history_keeps_the_best_so_far_in_the_direction_of_the_metric() -> None:
     scores = [3.0, 1.0, math.nan, 2.0, 0.5]
     ends = ["complete", "pruned", "failed", "complete", "complete"]

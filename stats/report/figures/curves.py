@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from stats.inputs import FloatArray
 from stats.report.figures.style import Look
@@ -38,6 +39,14 @@ class Curve:
     low: FloatArray = field(default_factory=_nothing)
     high: FloatArray = field(default_factory=_nothing)
     solid: int | None = None
+
+
+def whole_numbers(axes: Axes, x: Iterable[float]) -> None:
+    """Ticks of the axis below at whole numbers only, also where all of x are one number."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    found = list(x)
+    if min(found) == max(found):
+        axes.set_xlim(found[0] - 0.5, found[0] + 0.5)
 
 
 def draw_curves(

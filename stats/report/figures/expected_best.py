@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stats.errors import NotEnoughPairs
 from stats.expected_best import ExpectedBest
-from stats.report.figures.curves import MOST_BANDS, Curve, draw_curves
+from stats.report.figures.curves import MOST_BANDS, Curve, draw_curves, whole_numbers
 from stats.report.figures.labels import fitted, score_axis
 from stats.report.figures.style import STEPS, Look, drawing, legend, legend_height
 
@@ -52,7 +52,7 @@ def expected_best(
         spread = " (± sd)" if len(arms) <= MOST_BANDS else ""
         title = score_axis(metric, lower_is_better, 18)
         axes.set_ylabel(f"expected best {title}\non {split}{spread}")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        whole_numbers(axes, [at for each in drawn for at in each.x.tolist()])
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         legend(figure, look, handles, names)
     return figure

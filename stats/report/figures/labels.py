@@ -44,7 +44,7 @@ def fitted(names: Sequence[str], longest: int) -> list[str]:
     found: list[str] = []
     for name in map(shown, names):
         short, count = shortened(name, longest), 1
-        while short in found:
+        while short and short in found:
             count += 1
             mark = f" #{count}"
             short = shortened(name, longest - len(mark)) + mark
@@ -94,6 +94,8 @@ def with_interval(estimate: float, low: float, high: float) -> str:
     '+0.50 [n/a]'
     """
     digits = digits_for((high - low) / 2)
+    if not math.isfinite(estimate):
+        return wording.ABSENT
     if not (math.isfinite(low) and math.isfinite(high)):
         return f"{wording.signed(estimate, digits)} [{wording.ABSENT}]"
     return f"{wording.signed(estimate, digits)} {wording.interval(low, high, digits)}"

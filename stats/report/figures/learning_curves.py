@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stats.errors import ScoresError
-from stats.report.figures.curves import MOST_BANDS, Curve, draw_curves
+from stats.report.figures.curves import MOST_BANDS, Curve, draw_curves, whole_numbers
 from stats.report.figures.labels import fitted, score_axis
 from stats.report.figures.style import STEPS, Look, drawing, legend, legend_height
 
@@ -58,7 +58,7 @@ def learning_curves(
         axes.set_xlabel("epoch (dotted: not all seeds)" if stopped else "epoch")
         spread = " (± sd over seeds)" if len(arms) <= MOST_BANDS else ""
         axes.set_ylabel(f"{score_axis(metric, lower_is_better, 18)}\non {split}{spread}")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        whole_numbers(axes, [at for each in drawn for at in each.x.tolist()])
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         legend(figure, look, handles, names)
     return figure

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
+from stats.report.figures.curves import whole_numbers
 from stats.report.figures.labels import fitted, score_axis
 from stats.report.figures.style import STEPS, Look, drawing, legend
 
@@ -58,7 +59,7 @@ def search_history(
             )
         axes.set_xlabel("setting")
         axes.set_ylabel(f"{score_axis(metric, lower_is_better, 24)} on {split}")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        whole_numbers(axes, at.tolist())
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         if title:
             figure.suptitle(fitted([title], int(look.width * 14))[0], fontsize="medium")

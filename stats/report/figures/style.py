@@ -202,6 +202,7 @@ def _settings(palette: Palette) -> dict[Any, Any]:
         "lines.linewidth": 1.2,
         "lines.markersize": 4,
         "axes.formatter.useoffset": False,
+        "axes.formatter.limits": (-5, 7),
         "axes.formatter.use_mathtext": False,
         "figure.facecolor": palette.paper,
         "axes.facecolor": palette.paper,
