@@ -58,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser("trend", help="does an effect grow or fall over inits or tasks?")
     )
     _add_report(commands.add_parser("report", help="a page of verdicts, figures and costs"))
+    from benchmark.audit.command import add_audit
+
+    add_audit(commands.add_parser("audit", help="what published tables of mean ± sd can be"))
 
     ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
@@ -289,6 +292,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import fetch
 
         return fetch.fetch(options)
+    if options.command == "audit":
+        from benchmark.audit.command import audit
+
+        return audit(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):

@@ -10,6 +10,7 @@
 from stats.aggregate import aggregate
 from stats.aggregates import Aggregate, AggregateContrast, Aggregates
 from stats.analyse import Analysis, analyse
+from stats.audit import Audit, Finding, audit_tables, read_printed_tables
 from stats.bayesian_signed_rank import (
     BayesianSignedRank,
     bayesian_signed_rank,
@@ -138,6 +139,7 @@ __all__ = [
     "AggregateContrast",
     "Aggregates",
     "Analysis",
+    "Audit",
     "BayesianSignedRank",
     "BootstrapInterval",
     "Calibration",
@@ -148,6 +150,7 @@ __all__ = [
     "EffectSize",
     "Equivalence",
     "ExpectedBest",
+    "Finding",
     "Friedman",
     "Grim",
     "Grimmer",
@@ -200,6 +203,7 @@ __all__ = [
     "almost_stochastic_order",
     "analyse",
     "attainable_p_values",
+    "audit_tables",
     "average_is_possible",
     "bayesian_signed_rank",
     "bayesian_signed_rank_pairs",
@@ -255,6 +259,7 @@ __all__ = [
     "rank_biserial",
     "rank_biserial_interval",
     "rank_equivalence",
+    "read_printed_tables",
     "read_scores",
     "sd_of_average_is_possible",
     "seeds_and_items",

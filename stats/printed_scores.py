@@ -103,20 +103,27 @@ def grimmer(mean: str, sd: str, n: int, *, examples: int = 1, unit: float = 1.0)
     check_count("n", n, 2)
     check_count("examples", examples, 1)
     check_positive("unit", unit)
-    size = int(n)
     count = Fraction(unit) / int(examples)
     (value, half), (spread, slack) = printed_number(mean), printed_number(sd)
-    sums = _between((value - half) * size / count, (value + half) * size / count)
-    low, high = max(Fraction(0), spread - slack) / count, (spread + slack) / count
+    sds = max(Fraction(0), spread - slack), spread + slack
+    return possible_spreads((value - half, value + half), sds, int(n), count)
+
+
+def possible_spreads(
+    mean: tuple[Fraction, Fraction], sd: tuple[Fraction, Fraction], n: int, count: Fraction
+) -> Grimmer:
+    """Whether n multiples of `count` have a mean and an sd within these ranges, ends included."""
+    sums = _between(mean[0] * n / count, mean[1] * n / count)
+    low, high = sd[0] / count, sd[1] / count
 
     def possible(divisor: int) -> bool:
-        squares = ((total, Fraction(total * total, size)) for total in sums)
+        squares = ((total, Fraction(total * total, n)) for total in sums)
         return any(
             _has_parity(low**2 * divisor + least, high**2 * divisor + least, total)
             for total, least in squares
         )
 
-    return Grimmer(ddof_0=possible(size), ddof_1=possible(size - 1))
+    return Grimmer(ddof_0=possible(n), ddof_1=possible(n - 1))
 
 
 def average_is_possible(average: str, columns: Sequence[str]) -> bool:

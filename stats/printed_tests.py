@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
@@ -25,12 +26,15 @@ class PrintedComparison:
         difference: candidate − baseline.
         p_value: of Welch's test at the printed numbers.
         p_low: smallest p that rounding allows; `p_high` the largest.
+        t: difference over its standard error, as in Welch's test, with `df` degrees of freedom.
         p_paired: two-sided p of the paired t test, if the pair correlation were each of
-            `correlations`.
+            `correlations`; NaN for arms of different n, which are no pairs.
         p_equivalence: of Welch's two one-sided tests against the margin; NaN without one.
     """
 
     difference: float
+    t: float
+    df: float
     p_value: float
     p_low: float
     p_high: float
@@ -42,7 +46,7 @@ class PrintedComparison:
 def compare_printed(
     baseline: tuple[str, str],
     candidate: tuple[str, str],
-    n: int,
+    n: int | tuple[int, int],
     *,
     margin: float | None = None,
     ddof: int = 1,
@@ -57,7 +61,7 @@ def compare_printed(
     Args:
         baseline: mean and sd as printed, in the same points.
         candidate: the same of the candidate.
-        n: runs behind each.
+        n: runs behind each, one number or two.
         margin: smallest difference that matters, for a test of equivalence.
         ddof: 1 if the table divides squares by n − 1, 0 if by n.
         correlations: of the pairs, each at least −1 and below 1.
@@ -74,9 +78,7 @@ def compare_printed(
     >>> [round(p, 3) for p in found.p_paired]
     [0.17, 0.117, 0.078, 0.039, 0.007]
     """
-    check_count("n", n, 0)
-    if n < 2:
-        raise NotEnoughPairs(f"a test needs at least two runs, not {n}")
+    sizes = _sizes(n)
     if ddof not in (0, 1):
         raise InvalidSetting(f"ddof is 0 or 1, not {ddof}")
     for each in correlations:
@@ -85,28 +87,69 @@ def compare_printed(
         raise InvalidSetting(f"a pair correlation lies from −1 to below 1, not {outside[0]}")
     if margin is not None:
         check_positive("margin", margin)
-    means, sds = (
-        [(float(value), float(half)) for value, half in map(printed_number, each)]
-        for each in zip(_mean_and_sd(baseline), _mean_and_sd(candidate), strict=True)
-    )
-    corrected = math.sqrt(n / (n - 1)) if ddof == 0 else 1.0
-    first, second = (corrected * sd for sd, _ in sds)
+    arms = _arms(baseline, candidate, sizes, ddof)
+    first, second = (arm.sd for arm in arms)
     if first == second == 0:
         raise InvalidSetting("both sds print as 0, and no test can be made of them")
-    difference = means[1][0] - means[0][0]
-    error, df = _welch(first, second, n)
+    difference = arms[1].mean - arms[0].mean
+    error, df = _welch((first, second), sizes)
     distance = math.nan if margin is None else (margin - abs(difference)) / error
+    low, high = _range(arms, sizes)
     return PrintedComparison(
         difference=difference,
+        t=difference / error,
+        df=df,
         p_value=_p(difference / error, df),
-        **_range(means, sds, corrected, n),
+        p_low=low,
+        p_high=high,
         correlations=tuple(correlations),
         p_paired=tuple(
-            _p(difference / math.sqrt((first**2 + second**2 - 2 * rho * first * second) / n), n - 1)
+            _p(difference / paired_error((first, second), sizes[0], rho), sizes[0] - 1)
+            if sizes[0] == sizes[1]
+            else math.nan
             for rho in correlations
         ),
         p_equivalence=math.nan if margin is None else float(stdtr(df, -distance)),
     )
+
+
+def paired_p_range(
+    baseline: tuple[str, str],
+    candidate: tuple[str, str],
+    n: int,
+    correlation: float,
+    *,
+    ddof: int = 1,
+) -> tuple[float, float]:
+    """Smallest and largest p of the paired t test that rounding allows, at a pair correlation.
+
+    The variance of a difference is convex in the two sds: it is largest at a corner, and smallest
+    at one or where a sd is `correlation` times the other.
+
+    Raises:
+        NotEnoughPairs: fewer than two pairs.
+        StatsError: a mean or sd that is no number.
+
+    >>> low, high = paired_p_range(("80.1", "0.8"), ("81.0", "0.9"), 5, 0.5)
+    >>> round(low, 3), round(high, 3)
+    (0.05, 0.119)
+    """
+    first, second = _arms(baseline, candidate, _sizes(n), ddof)
+    pairs = [*product(first.ends, second.ends)]
+    pairs += [(each, second.nearest(correlation * each)) for each in first.ends]
+    pairs += [(first.nearest(correlation * each), each) for each in second.ends]
+    errors = [paired_error(each, n, correlation) for each in pairs]
+    gap, slack = abs(second.mean - first.mean), first.slack + second.slack
+    nearest = max(0.0, gap - slack)
+    high = _p(nearest / max(errors), n - 1) if max(errors) else float(not nearest)
+    return (_p((gap + slack) / min(errors), n - 1) if min(errors) else 0.0), high
+
+
+def paired_error(sds: tuple[float, float], n: int, correlation: float) -> float:
+    """Standard error of the mean difference of n pairs."""
+    first, second = sds
+    variance = first**2 + second**2 - 2 * correlation * first * second
+    return math.sqrt(max(0.0, variance) / n)
 
 
 def attainable_p_values(n_pairs: int) -> tuple[float, ...]:
@@ -127,6 +170,39 @@ def attainable_p_values(n_pairs: int) -> tuple[float, ...]:
     return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
 
 
+class _Arm(NamedTuple):
+    """Mean and sd with what rounding leaves; sds with divisor n − 1."""
+
+    mean: float
+    slack: float
+    sd: float
+    ends: tuple[float, float]
+
+    def nearest(self, sd: float) -> float:
+        return min(max(sd, self.ends[0]), self.ends[1])
+
+
+def _sizes(n: int | tuple[int, int]) -> tuple[int, int]:
+    sizes = n if isinstance(n, tuple) and len(n) == 2 else (n, n)
+    for each in sizes:
+        check_count("n", each, 0)
+    if min(sizes) < 2:
+        raise NotEnoughPairs(f"a test needs at least two runs, not {min(sizes)}")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _arms(
+    baseline: tuple[str, str], candidate: tuple[str, str], sizes: tuple[int, int], ddof: int
+) -> list[_Arm]:
+    arms = []
+    for printed, n in zip((baseline, candidate), sizes, strict=True):
+        (mean, slack), (sd, half) = map(printed_number, _mean_and_sd(printed))
+        corrected = math.sqrt(n / (n - 1)) if ddof == 0 else 1.0
+        ends = max(0.0, float(sd - half)) * corrected, float(sd + half) * corrected
+        arms.append(_Arm(float(mean), float(slack), float(sd) * corrected, ends))
+    return arms
+
+
 def _mean_and_sd(printed: tuple[str, str]) -> tuple[str, str]:
     if not isinstance(printed, Sequence) or isinstance(printed, str) or len(printed) != 2:
         raise StatsError(f"give a printed mean and sd, not {printed}")
@@ -136,31 +212,26 @@ def _mean_and_sd(printed: tuple[str, str]) -> tuple[str, str]:
     return mean, sd
 
 
-def _welch(first: float, second: float, n: int) -> tuple[float, float]:
-    variances = first**2 / n, second**2 / n
-    total = sum(variances)
-    return math.sqrt(total), total**2 / sum(each**2 / (n - 1) for each in variances)
+def _welch(sds: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
+    variances = [sd**2 / n for sd, n in zip(sds, sizes, strict=True)]
+    spread = sum(each**2 / (n - 1) for each, n in zip(variances, sizes, strict=True))
+    return math.sqrt(sum(variances)), sum(variances) ** 2 / spread
 
 
 def _p(t: float, df: float) -> float:
     return 2 * float(stdtr(df, -abs(t)))
 
 
-def _range(
-    means: list[tuple[float, float]], sds: list[tuple[float, float]], corrected: float, n: int
-) -> dict[str, float]:
+def _range(arms: list[_Arm], sizes: tuple[int, int]) -> tuple[float, float]:
     """p at the corners that rounding allows, and 1 where it allows equal means."""
-    slack = means[0][1] + means[1][1]
-    difference = abs(means[1][0] - means[0][0])
+    first, second = arms
+    slack = first.slack + second.slack
+    difference = abs(second.mean - first.mean)
     found = []
-    for shift, *signs in product((-1, 1), repeat=3):
-        spreads = [
-            corrected * max(0.0, sd + sign * half)
-            for (sd, half), sign in zip(sds, signs, strict=True)
-        ]
+    for shift, *spreads in product((-slack, slack), first.ends, second.ends):
         if any(spreads):
-            error, df = _welch(spreads[0], spreads[1], n)
-            found.append(_p(max(0.0, difference + shift * slack) / error, df))
+            error, df = _welch((spreads[0], spreads[1]), sizes)
+            found.append(_p(max(0.0, difference + shift) / error, df))
         else:
             found.append(0.0)
-    return {"p_low": min(found), "p_high": max(found)}
+    return min(found), max(found)

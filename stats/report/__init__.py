@@ -8,12 +8,14 @@ from typing import Any
 
 from stats.aggregates import Aggregates
 from stats.analyse import Analysis
+from stats.audit import Audit
 from stats.inputs import check_choice
 from stats.planning import PowerPlan
 from stats.pooled import Pooled
 from stats.posteriors import Posteriors
 from stats.power_plans import PowerPlans
 from stats.ranking import Ranking
+from stats.report.audit import audit_sheet
 from stats.report.power import plan_sheet, plans_sheet
 from stats.report.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sheet import Sheet
@@ -23,7 +25,9 @@ from stats.trends import Trends
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
-Result = Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans | Trends
+Result = (
+    Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans | Trends | Audit
+)
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Analysis: analysis_sheet,
@@ -34,6 +38,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     PowerPlan: plan_sheet,
     PowerPlans: plans_sheet,
     Trends: trends_sheet,
+    Audit: audit_sheet,
 }
 
 
@@ -49,7 +54,7 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons` or `trends` returns, or a sequence of such.
+            `plan_comparisons`, `trends` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, or an array of objects
             for several results; both have numbers at full precision.

@@ -36,6 +36,11 @@ def tidy(**columns: Any) -> pd.DataFrame:
 
 FRAME = tidy()
 
+PRINTED = pd.DataFrame(
+    [("base", "rte", "68.66", "1.28", "5"), ("kd", "rte", "69.24", "1.20", "5")],
+    columns=["method", "task", "mean", "sd", "n"],
+)
+
 
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
     return float((labels == predictions).mean())
@@ -62,6 +67,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "analyse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "resolution": 0.01, "test_examples": 100.0},
     "attainable_p_values": {"n_pairs": 8},
+    "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5},
     "average_is_possible": {"average": "80.1", "columns": ["75.2", "85.1"]},
     "bayesian_signed_rank": {**PAIRED, "rope": 0.1, "prior_strength": 0.5, "samples": 9, **DRAWN},
     "bayesian_signed_rank_pairs": {"scores": TABLE, "rope": 0.1, "prior_strength": 0.5}
@@ -156,8 +162,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "welch": {**ARMS, **RANGE},
 }
 
-ELSEWHERE = {"settle", "is_lower_better", "read_scores"}
-"""Tested below, and in test_score_tables.py."""
+ELSEWHERE = {"settle", "is_lower_better", "read_scores", "read_printed_tables"}
+"""Tested below, in test_score_tables.py and in test_printed_table_input.py."""
 
 NO_NUMBERS = [NAN, "1", None]
 NO_ROWS = [3.0, None, "text", [NAN], [[1, 2], [3, 4]], [[1], [2, 3]]]
@@ -212,7 +218,11 @@ MAY_BE_ANSWERED: dict[str, list[Any]] = {
 """Extremes: a typed error, or an answer whose p-values are probabilities and whose verdicts are
 verdicts."""
 
-ALLOWED = {("tost_from_summary", "sd"): [0], ("decide", "difference"): [NAN]}
+ALLOWED = {
+    ("tost_from_summary", "sd"): [0],
+    ("decide", "difference"): [NAN],
+    ("audit_tables", "paired_correlation"): [0, -1],
+}
 """What one function takes, although others do not; None is allowed where it is the default."""
 
 

@@ -1,0 +1,275 @@
+"""What mean ± sd lets be said of each method against the first of its model and init."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtr
+
+from stats.audit.cell import Cell, grouped
+from stats.audit.finding import Finding, decimals, of
+from stats.equivalence import tost_from_summary
+from stats.multiplicity import adjust
+from stats.printed_scores import printed_number
+from stats.printed_tests import (
+    CORRELATIONS,
+    PrintedComparison,
+    compare_printed,
+    paired_error,
+    paired_p_range,
+)
+from stats.sample_size import seeds_for_test
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How differences are judged.
+
+    Attributes:
+        ddof: divisor of the printed sds.
+        margin: smallest difference that matters; None where none is stated.
+        correlation: of the pairs; None for Welch's test.
+    """
+
+    ddof: int
+    margin: float | None = None
+    correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A candidate with its test; p-values of the test that decides, before correction."""
+
+    baseline: Cell
+    candidate: Cell
+    found: PrintedComparison
+    p_value: float
+    p_low: float
+    p_high: float
+    p_equivalence: float
+
+
+def families(cells: Sequence[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
+    """The baseline of each task, model and init, and its candidates; all have an sd and runs."""
+    scored = [cell for cell in cells if cell.mean]
+    for group in grouped(scored, lambda cell: cell.group).values():
+        first = group[0].method
+        for column in grouped(group, lambda cell: (cell.task,)).values():
+            tested = [cell for cell in column if cell.sd and cell.n > 1]
+            for baseline in [cell for cell in tested if cell.method == first][:1]:
+                if candidates := [cell for cell in tested if cell is not baseline]:
+                    yield baseline, candidates
+
+
+def check_differences(cells: Sequence[Cell], question: Question) -> Iterator[Finding]:
+    """One finding for each candidate; Holm over the candidates of a baseline."""
+    tested: list[list[Tested]] = []
+    sizes: list[int] = []
+    for baseline, candidates in families(cells):
+        sizes.append(len(candidates))
+        tested.append([])
+        for candidate in candidates:
+            if printed_number(baseline.sd)[0] or printed_number(candidate.sd)[0]:
+                tested[-1].append(_tested(baseline, candidate, question))
+            else:
+                yield _untested(baseline, candidate)
+    needed = _needed(tested, sizes, question)
+    for family, size in zip(tested, sizes, strict=True):
+        yield from _findings(family, size, needed, question)
+
+
+def _untested(baseline: Cell, candidate: Cell) -> Finding:
+    difference = printed_number(candidate.mean)[0] - printed_number(baseline.mean)[0]
+    digits = max(decimals(baseline.mean), decimals(candidate.mean))
+    detail = "both sds print as 0, and no test can be made of them"
+    return _finding(baseline, candidate, "unsupported", f"{float(difference):+.{digits}f}", detail)
+
+
+def _finding(
+    baseline: Cell, candidate: Cell, severity: str, recomputed: str, detail: str
+) -> Finding:
+    found = of(candidate, "difference", severity, recomputed, detail)
+    against = f"{candidate.printed} against {baseline.printed} ({baseline.method})"
+    return replace(found, printed=against)
+
+
+def _tested(baseline: Cell, candidate: Cell, question: Question) -> Tested:
+    arms = (baseline.mean, baseline.sd), (candidate.mean, candidate.sd)
+    found = compare_printed(
+        *arms, (baseline.n, candidate.n), margin=question.margin, ddof=question.ddof
+    )
+    rho = question.correlation
+    if rho is None or baseline.n != candidate.n:
+        p_values = found.p_value, found.p_low, found.p_high
+        return Tested(baseline, candidate, found, *p_values, found.p_equivalence)
+    low, high = paired_p_range(*arms, baseline.n, rho, ddof=question.ddof)
+    error = _paired_error(baseline, candidate, rho, question.ddof)
+    n = baseline.n
+    if not error:
+        return Tested(baseline, candidate, found, high, low, high, math.nan)
+    p_value = 2 * float(stdtr(n - 1, -abs(found.difference) / error))
+    equivalence = math.nan
+    if question.margin is not None:
+        spread = error * math.sqrt(n)
+        equivalence = tost_from_summary(found.difference, spread, n, question.margin).p_value
+    return Tested(baseline, candidate, found, p_value, low, high, equivalence)
+
+
+def _sds(baseline: Cell, candidate: Cell, ddof: int) -> tuple[float, float]:
+    """With the divisor n − 1."""
+    first, second = (
+        float(printed_number(cell.sd)[0]) * (math.sqrt(cell.n / (cell.n - 1)) if not ddof else 1)
+        for cell in (baseline, candidate)
+    )
+    return first, second
+
+
+def _paired_error(baseline: Cell, candidate: Cell, rho: float, ddof: int) -> float:
+    return paired_error(_sds(baseline, candidate, ddof), baseline.n, rho)
+
+
+def _findings(
+    family: Sequence[Tested], size: int, needed: dict[int, int], question: Question
+) -> Iterator[Finding]:
+    """Findings of one family; its members that cannot be tested still count in it."""
+    untested = [math.nan] * (size - len(family))
+
+    def corrected(p_values: Sequence[float]) -> list[float]:
+        return [float(p) for p in adjust([*p_values, *untested])[: len(family)]]
+
+    p_values, lows, highs = (
+        corrected([getattr(each, name) for each in family])
+        for name in ("p_value", "p_low", "p_high")
+    )
+    at_correlations = [
+        corrected([each.found.p_paired[i] for each in family]) for i in range(len(CORRELATIONS))
+    ]
+    for i, each in enumerate(family):
+        runs = needed.get(id(each))
+        severity, verdict = _verdict(each, highs[i], runs)
+        paired = [column[i] for column in at_correlations]
+        said = [
+            _test(each, question),
+            _corrected(size, p_values[i], lows[i], highs[i]),
+            *_margin(each, question),
+            *_pairs(paired),
+            *_undecided(severity, lows[i], highs[i], paired),
+            *([_power(runs, each, question)] if severity == "unsupported" else []),
+        ]
+        recomputed = f"{_signed(each)}, p {_p(p_values[i])}: {verdict}"
+        yield _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
+
+
+def _verdict(each: Tested, highest: float, needed: int | None) -> tuple[str, str]:
+    equivalent = each.p_equivalence < ALPHA
+    if highest < ALPHA:
+        inside = ", inside the margin" if equivalent else ""
+        return "fine", ("higher" if each.found.difference > 0 else "lower") + inside
+    if equivalent:
+        return "fine", "equivalent within the margin"
+    return "unsupported", "not decided" + (f" ({needed:,} runs)" if needed else "")
+
+
+def _test(each: Tested, question: Question) -> str:
+    found, rho = each.found, question.correlation
+    n = each.baseline.n, each.candidate.n
+    runs = f"n = {n[0]}" if n[0] == n[1] else f"n = {n[0]} and {n[1]}"
+    shared = f"ddof {question.ddof}, {runs}"
+    if rho is None or n[0] != n[1]:
+        return f"Welch t({found.df:.1f}) = {found.t:.2f}, {shared}: p {_p(each.p_value)}"
+    return f"paired t({n[0] - 1}) at a pair correlation of {rho:g}, {shared}: p {_p(each.p_value)}"
+
+
+def _corrected(size: int, p_value: float, low: float, high: float) -> str:
+    within = "" if low == high else f", {_p(low)} to {_p(high)} within rounding"
+    return f"Holm over {size}: {_p(p_value)}{within}"
+
+
+def _margin(each: Tested, question: Question) -> list[str]:
+    if question.margin is None:
+        return []
+    return [f"two one-sided tests against {question.margin:g}: p {_p(each.p_equivalence)}"]
+
+
+def _pairs(paired: Sequence[float]) -> list[str]:
+    if any(math.isnan(p) for p in paired):
+        return []
+    if min(paired) == max(paired):
+        return [f"{_p(paired[0])} at any pair correlation up to {CORRELATIONS[-1]:g}"]
+    listed = ", ".join(f"{_p(p)} at {rho:g}" for p, rho in zip(paired, CORRELATIONS, strict=True))
+    return [f"if seeds were shared, by pair correlation: {listed}"]
+
+
+def _undecided(severity: str, low: float, high: float, paired: Sequence[float]) -> list[str]:
+    """What the printed table leaves out that would decide."""
+    if severity != "unsupported":
+        return []
+    if low < ALPHA <= high:
+        return ["rounding alone decides"]
+    if min(paired) < ALPHA <= max(paired):
+        return ["the pair correlation, which is not printed, would decide"]
+    return []
+
+
+def _needed(
+    tested: Sequence[Sequence[Tested]], sizes: Sequence[int], question: Question
+) -> dict[int, int]:
+    """Runs that 80 % power would take, at the strictest step of Holm, by the id of each test.
+
+    For a difference as large as the margin, or as the printed one where no margin is stated.
+    Families of one size are looked up together.
+    """
+    needed: dict[int, int] = {}
+    test = "welch" if question.correlation is None else "t"
+    for size in set(sizes):
+        effects = {
+            id(each): _effect(each, question)
+            for family, own in zip(tested, sizes, strict=True)
+            for each in family
+            if own == size
+        }
+        known = {name: effect for name, effect in effects.items() if 0 < effect < math.inf}
+        runs = seeds_for_test(np.array([*known.values()]), size, alpha=ALPHA, test=test)
+        needed |= dict(zip(known, runs.tolist(), strict=True))
+    return needed
+
+
+def _effect(each: Tested, question: Question) -> float:
+    """The difference to be found over the sd of the difference of two scores."""
+    spread = math.hypot(*_sds(each.baseline, each.candidate, question.ddof))
+    if question.correlation is not None:
+        error = _paired_error(each.baseline, each.candidate, question.correlation, question.ddof)
+        spread = error * math.sqrt(each.baseline.n)
+    size = abs(each.found.difference) if question.margin is None else question.margin
+    return size / spread if spread else math.inf
+
+
+def _power(needed: int | None, each: Tested, question: Question) -> str:
+    if needed is None:
+        return "the means print alike, and no number of runs can be given"
+    size = abs(each.found.difference) if question.margin is None else question.margin
+    runs = "runs an arm" if question.correlation is None else "pairs"
+    return f"80 % power for a true difference of {size:.3g} takes {needed:,} {runs}"
+
+
+def _signed(each: Tested) -> str:
+    digits = max(decimals(each.baseline.mean), decimals(each.candidate.mean))
+    return f"{each.found.difference:+.{digits}f}"
+
+
+def _p(value: float) -> str:
+    """Three digits, as in the tables of verdicts.
+
+    >>> _p(0.03125), _p(0.00001)
+    ('.0312', '<.0001')
+    """
+    if math.isnan(value):
+        return "n/a"
+    if value < 0.0001:
+        return "<.0001"
+    return (f"{value:.3g}" if value >= 0.001 else f"{value:.4f}").removeprefix("0")
