@@ -13,8 +13,9 @@ from benchmark.tracking import Store
 from trainers.errors import TrainerError
 
 LABEL = (
-    "SMOKE RUN: 64 made-up examples, tiny random weights, two seeds. It shows that the study runs "
-    "from end to end; its scores and verdicts mean nothing, and nothing of it is kept."
+    "SMOKE RUN: two seeds, a moment of training, and made-up data and tiny random models in place "
+    "of those from elsewhere. It shows that the study runs from end to end; its scores and "
+    "verdicts mean nothing, and nothing of it is kept."
 )
 
 

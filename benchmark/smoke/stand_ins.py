@@ -159,7 +159,7 @@ def rehearsal(study: Study, folder: Path) -> Study:
     names = {task.name for task in tasks}
     return replace(
         study,
-        name=f"{study.name} (smoke: made-up data, tiny random models)",
+        name=f"{study.name} (smoke: its scores mean nothing)",
         task=stand_ins.of(tasks),
         arms=stand_ins.of(study.arms),
         training=stand_ins.of(study.training),
