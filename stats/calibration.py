@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.errors import StatsError
-from stats.inputs import check_count
+from stats.inputs import as_floats, check_count
 
 BINS = 15
 
@@ -56,7 +56,7 @@ def calibration(logits: ArrayLike, labels: ArrayLike, bins: int = BINS) -> Calib
     0.15
     """
     check_count("bins", bins, at_least=1)
-    scores, right = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    scores, right = as_floats(logits, "logits"), np.asarray(labels)
     if scores.ndim != 2 or right.shape != scores.shape[:1] or not scores.size:
         raise StatsError(
             f"logits must be (examples, classes) and labels (examples,), not {scores.shape} and "

@@ -76,6 +76,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "bootstrap_interval": {**PAIRED, **RANGE, "method": "percentile", "resamples": 99, **DRAWN},
     "bootstrap_items": {"labels": RIGHT, "baseline_predictions": WRONG, "metric": accuracy}
     | {"candidate_predictions": RIGHT, "replicates": 20, **RANGE, **DRAWN},
+    "calibration": {"logits": TABLE, "labels": [0, 1, 2, 3, 0, 1], "bins": 10},
     "cliffs_delta": {**ARMS, **RANGE},
     "compare": {"baseline_scores": A, "candidate_scores": B, **TESTED, "test": "t"}
     | {"resolution": 0.1, "effect": "d_z", "equivalence": "ranks"},
