@@ -32,7 +32,13 @@ def parser() -> argparse.ArgumentParser:
         help="from end to end on 64 made-up examples and tiny random models; keeps nothing",
     )
     plan = commands.add_parser("plan", help="what a study would run, and how long that takes")
-    for command in (run, tune, plan):
+    submit = commands.add_parser(
+        "submit", help="predictions of every arm and seed, as GLUE's server takes them"
+    )
+    submit.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("submissions"), help="default: submissions"
+    )
+    for command in (run, tune, plan, submit):
         command.add_argument("study", type=Path, metavar="STUDY", help="a study file")
         command.add_argument(
             "--workers", type=_count, metavar="N", help="runs side by side (default: one a core)"
@@ -296,6 +302,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark.audit.command import audit
 
         return audit(options)
+    if options.command == "submit":
+        from benchmark import submit
+
+        return submit.submit(options)
     from benchmark import commands
 
     if options.command == "plan" or (options.command == "run" and options.dry_run):

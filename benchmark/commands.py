@@ -23,6 +23,7 @@ from benchmark.engines.local import LocalEngine
 from benchmark.errors import NotReady, StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
 from benchmark.execution import Outcome, Scheduler, Todo, run_plan, todo
+from benchmark.hidden import with_hidden
 from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
@@ -33,7 +34,7 @@ from benchmark.remarks import remarks
 from benchmark.runs import Run, TrainRun
 from benchmark.searches import is_searched
 from benchmark.study import Study
-from benchmark.tracking import Store, Tracker
+from benchmark.tracking import Recorded, Store, Tracker
 from benchmark.tuning.results import (
     Tuned,
     TuningOutcome,
@@ -330,7 +331,22 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     }
     tracker.record_study(made.study.name, record, record_digest(record))
     finished = tracker.finished()
-    needed = todo(made, finished, tracker.store)
+    needed = with_hidden(made, todo(made, finished, tracker.store))
+    code = execute(session, made, needed, finished)
+    if code == INTERRUPTED:
+        return code
+    from benchmark.report.command import conclude
+
+    try:
+        conclude(record, tracker, lambda: session.tags, console, kept=not session.in_process)
+    except (StatsError, StoreError) as error:
+        console.print(f"\nNo verdict: {error}", markup=False)
+    return FAILED if code or any(not t.best for t in results) else FINISHED
+
+
+def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Recorded]) -> int:
+    """Execute what is to do of a plan, and say what failed; returns the exit code."""
+    tracker, console = session.tracker, session.console
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
@@ -355,13 +371,7 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
-    from benchmark.report.command import conclude
-
-    try:
-        conclude(record, tracker, lambda: session.tags, console, kept=not session.in_process)
-    except (StatsError, StoreError) as error:
-        console.print(f"\nNo verdict: {error}", markup=False)
-    return FAILED if outcome.failed or any(not t.best for t in results) else FINISHED
+    return FAILED if outcome.failed else FINISHED
 
 
 def _print_start(

@@ -16,7 +16,9 @@ from trainers.tasks import Task
 
 #: What a run leaves: something in the cache for another run, or scores on test in its record.
 #: Only a cell of a comparison is ever asked for "test", so that nothing else opens test data.
-Output = Literal["data", "weights", "logits", "test"]
+#: "hidden" are predictions for texts whose labels only a server has: nothing here can be judged
+#: by them.
+Output = Literal["data", "weights", "logits", "test", "hidden"]
 
 
 @dataclass(frozen=True)

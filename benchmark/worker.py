@@ -29,6 +29,7 @@ from trainers.models import WEIGHTS, Checkpoint
 from trainers.pretraining import pretrain
 from trainers.settings import Training
 from trainers.tasks import Split
+from trainers.tasks.glue_server import server_files
 from trainers.teacher import TeacherLogits
 
 
@@ -246,6 +247,8 @@ def _train(
 
     trained = fit.run((lambda: encode("test")) if "test" in outputs else None, on_epoch)
     _leave_outputs(run, outputs, cache, fit, trained)
+    if "hidden" in outputs:
+        _leave_hidden(run, cache, trained)
     metrics = {
         f"{split}/{name}": value
         for split, scores in trained.scores.items()
@@ -310,6 +313,17 @@ def _leave_outputs(
         logits = predict(trained.model, fit.train_set, run.training)
         with cache.making("logits", run.key) as folder:
             TeacherLogits(fit.train_set.ids, logits).save(folder)
+
+
+def _leave_hidden(run: TrainRun, cache: Cache, trained: Trained) -> None:
+    """Predicted classes of the texts whose labels are hidden, by the name of the server's file."""
+    data = cache.path("data", run.needs["data"].key)
+    with cache.making("hidden", run.key) as folder:
+        for file in server_files(run.task):
+            texts = run.task.unlabelled(file.split)
+            encoded = run.model.encode(texts, data, run.training.max_length)
+            logits = predict(trained.model, encoded, run.training)
+            np.save(folder / f"{file.name}.npy", logits.argmax(-1), allow_pickle=False)
 
 
 def _attach_predictions(

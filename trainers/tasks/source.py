@@ -246,6 +246,15 @@ class SourceTask(Task):
             )
         return {split: found[split] for split in wanted}
 
+    def _of_split(self, split: str) -> Sequence[Path]:
+        """The files of one split, whether a part takes it or not."""
+        place = self._place()
+        found = self._layout(place)
+        if split not in found:
+            listed = ", ".join(found) or "nothing"
+            raise TaskError(f'{place}: there is no split "{split}" among {listed}.')
+        return found[split]
+
     def _layout(self, place: Path) -> layout.Splits:
         return layout.splits(place, self.config)
 

@@ -94,6 +94,14 @@ class Task:
         """What is worth knowing of the data that does not stand in the way, a clause each."""
         return ()
 
+    def unlabelled(self, split: str) -> Examples:
+        """All texts of a split of its source; for those whose labels only a server has."""
+        raise NotImplementedError
+
+    def missing_split(self, split: str) -> Needed | None:
+        """What stands in the way of reading a split of its source."""
+        raise NotImplementedError
+
     def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
         """Texts spread over all of its data, by column, and how many there are.
 

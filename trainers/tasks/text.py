@@ -12,10 +12,12 @@ from pyarrow import ipc
 
 from trainers import wordpiece
 from trainers.errors import TaskError
+from trainers.needs import FETCH, Needed
 from trainers.tasks import columns, tables
 from trainers.tasks.source import SourceTask
 from trainers.tasks.survey import content_digests
 from trainers.tasks.tables import Rows
+from trainers.tasks.task import Examples
 
 #: What models call the columns of a text and of a pair of texts.
 INPUTS = ("text", "text_pair")
@@ -82,6 +84,27 @@ class TextTask(SourceTask):
             TaskError: with file and row, a text is missing or blank.
         """
         return [columns.texts(rows, column) for column in self.columns]
+
+    def unlabelled(self, split: str) -> Examples:
+        """All texts of a split of the source, in its order; ids count them, labels are all 0.
+
+        Raises:
+            TaskError: the split or a column is not there, or a text is missing or blank.
+        """
+        files = self._of_split(split)
+        texts = self.texts(tables.read(files, list(dict.fromkeys(self.columns))))
+        ids = np.arange(len(texts[0]))
+        inputs = dict(zip(INPUTS, (column.to_pylist() for column in texts), strict=False))
+        return Examples(ids, np.zeros_like(ids), inputs)
+
+    def missing_split(self, split: str) -> Needed | None:
+        """What stands in the way of reading a split that none of the parts takes."""
+        try:
+            self._of_split(split)
+        except TaskError as error:
+            why = str(error).rstrip(".")
+            return Needed("data", str(self.data), why, FETCH, self.fetched, self.config)
+        return None
 
     def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
         """Texts at equal distances over all splits."""

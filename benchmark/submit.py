@@ -1,0 +1,127 @@
+"""`bench submit`: predictions on GLUE's hidden test sets, as the zips that its server takes."""
+
+import argparse
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import commands
+from benchmark.cache import Cache
+from benchmark.errors import NotReady, StudyError
+from benchmark.execution import Todo, missing
+from benchmark.plan import Plan
+from benchmark.preflight import told
+from benchmark.runs import Output
+from benchmark.study import Study
+from benchmark.tuning.results import Tuned
+from trainers.tasks.glue_server import FILES, server_files
+
+
+def submit(options: argparse.Namespace) -> int:
+    """Write one zip for each arm and seed of a study whose runs are all recorded.
+
+    Predictions lie in the cache where ``bench run`` found the hidden test sets; runs that left none
+    are trained again, which gives the same weights on the same machine.
+    """
+    return write(commands.Session.of(options), options.out)
+
+
+def write(session: commands.Session, out: Path) -> int:
+    """Write the zips of a session's study into a folder; returns the exit code."""
+    made = session.plan(_tuned(session))
+    _check(session.study, session.study_file, made, session)
+    finished = session.tracker.finished()
+    targets = {k: frozenset[Output](("test", "hidden")) for k in made.cells}
+    jobs = missing(made.runs, targets, finished, session.tracker.store.cache)
+    if jobs:
+        again = sum(k in targets for k in jobs)
+        session.console.print(
+            f"{again} of {len(targets)} runs left no predictions on the hidden test sets, and are "
+            "trained again for them; their scores stay as recorded.",
+            markup=False,
+            soft_wrap=True,
+        )
+        session.clean_up()
+        done = frozenset(targets) - frozenset(jobs)
+        code = commands.execute(session, made, Todo(done, jobs), finished)
+        if code:
+            return code
+    folder = out / made.study.name
+    written = _write_zips(made, session.tracker.store.cache, folder)
+    absent = [name for name in FILES if name not in written]
+    session.console.print(
+        f"{len(made.cells) // len(made.study.tasks)} zips in {folder}, one for each arm and seed, "
+        f"with {', '.join(written)}."
+        + (f" The server also looks for {', '.join(absent)}." if absent else ""),
+        markup=False,
+        soft_wrap=True,
+    )
+    return commands.FINISHED
+
+
+def _tuned(session: commands.Session) -> Sequence[Tuned]:
+    from benchmark.searches import is_searched
+
+    if not is_searched(session.study):
+        return ()
+    from benchmark.tuning.command import known_results
+
+    return known_results(session.study, session.tracker, session.optuna_storage)
+
+
+def _check(study: Study, file: Path, made: Plan, session: commands.Session) -> None:
+    """Refuse tasks that no server judges, hidden texts that are not here, and runs not recorded."""
+    for task in study.tasks:
+        if not server_files(task):
+            raise StudyError(
+                f"{file}: {task.name} is no task of GLUE; bench submit writes for its server alone."
+            )
+    wanted = ((task, each.split) for task in study.tasks for each in server_files(task))
+    needs = [need for task, split in wanted if (need := task.missing_split(split))]
+    if needs:
+        raise NotReady(told(needs, file))
+    finished = session.tracker.finished() if session.tracker.store.exists() else {}
+    tested = {k for k in made.cells if k in finished and finished[k].is_tested}
+    if left := len([k for k in made.cells if k not in tested]):
+        raise StudyError(
+            f"{file}: {left} of {len(made.cells)} runs are not recorded yet; start with: "
+            f"bench run {file}"
+        )
+
+
+def _write_zips(made: Plan, cache: Cache, folder: Path) -> list[str]:
+    """Write the zips, and return the names of the files in each."""
+    zips: dict[str, dict[str, str]] = {}
+    for (arm, task, seed), key in zip(made.study.cells(), made.cells, strict=True):
+        place = "--".join(re.sub(r"[^\w.]+", "-", part).strip("-") for part in arm.place)
+        files = zips.setdefault(f"{place}--{seed}.zip", {})
+        for file in server_files(task):
+            if file.name in files:
+                raise StudyError(f"two arms would write {place}--{seed}.zip; rename one of them.")
+            classes = np.load(cache.path("hidden", key) / f"{file.name}.npy", allow_pickle=False)
+            files[file.name] = table([file.labels[k] for k in classes])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, files in zips.items():
+        _write_zip(folder / name, files)
+    return list(next(iter(zips.values())))
+
+
+def table(labels: Sequence[str]) -> str:
+    r"""Predictions as the server reads them.
+
+    >>> table(["entailment", "not_entailment"])
+    'index\tprediction\n0\tentailment\n1\tnot_entailment\n'
+    """
+    lines = [f"{number}\t{label}\n" for number, label in enumerate(labels)]
+    return "".join(["index\tprediction\n", *lines])
+
+
+def _write_zip(path: Path, files: Mapping[str, str]) -> None:
+    draft = path.with_suffix(".new")
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    draft.replace(path)
