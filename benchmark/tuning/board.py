@@ -39,7 +39,7 @@ from benchmark.cache import is_running
 from benchmark.errors import StoreError
 from benchmark.search import Range, Search, Tuning, Value
 from benchmark.searches import Params
-from benchmark.tuning.trial import State, Trial
+from benchmark.tuning.trial import State, Trial, claimed
 
 #: Settings below which nothing is said of how much each hyper-parameter matters.
 FEWEST = 10
@@ -160,15 +160,26 @@ class Board:
         self.seen = [self._read(trial) for trial in found]
         return self.seen
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether another process had an open trial when this one last looked."""
+        return any(not trial.told and trial.owner != self.owner for trial in self.seen)
+
     def claim(self) -> None:
         """Take the next trial; its setting is proposed by :meth:`propose`."""
-        self.study.sampler = self._sampler(0)
-        trial = self.study.ask()
-        if trial.number >= self.trials:  # another process took the last one at the same moment
-            self.study.sampler = optuna.samplers.RandomSampler(seed=0)
-            self.study.tell(trial, state=TrialState.FAIL)
+        storage = self.study._storage
+        # Study.ask would propose at once, and read every trial for that.
+        trial_id = storage.create_new_trial(self.study._study_id)
+        number = storage.get_trial_number_from_id(trial_id)
+        if number >= self.trials:  # another process took the last one at the same moment
+            storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            return
+        beat = time.time()
+        self._write(trial_id, "owner", {"who": self.owner, "beat": beat})
+        if number == len(self.seen):
+            self._ids.append(trial_id)
+            self.seen.append(claimed(number, self.owner, beat))
         else:
-            self._write(trial._trial_id, "owner", {"who": self.owner, "beat": time.time()})
             self.look()
 
     def propose(self, number: int) -> Params:
@@ -206,11 +217,14 @@ class Board:
         """Let the sampler know how a trial ended; all trials before it must have been told."""
         trial = self.seen[number]
         assert trial.end is not None
-        self.study.sampler = optuna.samplers.RandomSampler(seed=0)  # a grid would stop the study
-        values = trial.value if trial.end == "complete" else None
-        # Another process may come first, even between Optuna's look and its write.
+        value = trial.value if trial.end == "complete" else None
+        if trial.end == "pruned" and trial.curve:  # as Optuna itself notes it, for its dashboards
+            value = trial.curve[max(trial.curve)]
+        # Another process may come first.
         with suppress(optuna.exceptions.UpdateFinishedTrialError):
-            self.study.tell(number, values, STATES[trial.end], skip_if_finished=True)
+            self.study._storage.set_trial_state_values(
+                self._ids[number], STATES[trial.end], None if value is None else [value]
+            )
         self._see(number, told=True)
 
     def _see(self, number: int, **changed: Any) -> None:

@@ -30,10 +30,10 @@ def open_tuning(study: Study, tracker: Tracker, asked: str | None) -> StudyTunin
 
 
 def known_results(study: Study, tracker: Tracker, asked: str | None) -> tuple[Tuned, ...]:
-    """What a plan can know of tuning without making a storage."""
+    """What a plan can know of tuning without making a storage or a search in it."""
     if not asked and not (tracker.store.folder / "optuna.db").exists():
         return ()
-    return open_tuning(study, tracker, asked).results()
+    return open_tuning(study, tracker, asked).results(begin=False)
 
 
 def tune_study(

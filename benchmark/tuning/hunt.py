@@ -60,6 +60,7 @@ class Hunt:
         self.stops: dict[int, int] = {}
         self.overhead = 0.0
         self._looked = self._beaten = 0.0
+        self._news = True
 
     @property
     def trials(self) -> list[Trial]:
@@ -91,12 +92,12 @@ class Hunt:
         if isinstance(event, Progress):
             if event.key in self.planner.runs and event.dev is not None:
                 self.heard.curves.setdefault(event.key, {})[event.epoch] = event.dev
-                self._looked = 0.0
+                self._news = True
             return
         for work in list(self.works.values()):
             if event.key in work.keys:
                 self._take_end(work, event)
-                self._looked = 0.0
+                self._news = True
         if event.status not in ("finished", "cached", "pruned"):
             self._give_up_blocked(event)
 
@@ -118,13 +119,16 @@ class Hunt:
 
     def advance(self) -> None:
         """Do all that can be done now: tell, prune, end, launch, claim, propose."""
-        now = time.time()
-        if now - self._looked < _LOOK and not self.scheduler.hungry:
+        started = time.time()
+        others_due = started - self._looked > _LOOK
+        if not (self._news or others_due or self.scheduler.hungry):
             return
-        started = self._looked = now
-        self.board.look()
-        self._drop_what_others_took()
-        self._beat(now)
+        self._news = False
+        if others_due or self.board.is_shared:
+            self._looked = started
+            self.board.look()
+            self._drop_what_others_took()
+        self._beat(started)
         while self._one_step():
             pass
         self.overhead += time.time() - started

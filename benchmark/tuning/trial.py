@@ -40,3 +40,21 @@ class Trial:
     begun: float
     run_id: str
     steps: int
+
+
+def claimed(number: int, owner: str, at: float) -> Trial:
+    """A trial of which nothing is known yet but who trains it, since when."""
+    return Trial(
+        number=number,
+        params=None,
+        curve={},
+        end=None,
+        value=None,
+        reason="",
+        told=False,
+        owner=owner,
+        beat=at,
+        begun=at,
+        run_id="",
+        steps=0,
+    )

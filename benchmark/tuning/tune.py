@@ -49,11 +49,16 @@ class StudyTuning:
         self.searches = searches(study)
         self._boards: dict[str, Board] = {}
 
-    def results(self) -> tuple[Tuned, ...]:
-        """What the storage holds of every search that can begin."""
+    def results(self, begin: bool = True) -> tuple[Tuned, ...]:
+        """What the storage holds of every search that can begin.
+
+        Args:
+            begin: make the Optuna studies of searches that have none; else leave those out.
+        """
         found: dict[str, Tuned] = {}
+        begun = None if begin else set(optuna.get_all_study_names(self.storage))
         for searching in self.searches:
-            board = self._board(searching, found)
+            board = self._board(searching, found, begun)
             if board:
                 found[searching.name] = self._tuned(searching, board)
         return tuple(found.values())
@@ -169,8 +174,13 @@ class StudyTuning:
         name = f"tuning {searching.name}"
         return self.tracker.start(scheduler.experiment, name, tags, parameters)
 
-    def _board(self, searching: Searching, known: dict[str, Tuned]) -> Board | None:
-        """The board of a search; None as long as it waits for its lead's settings."""
+    def _board(
+        self, searching: Searching, known: dict[str, Tuned], among: set[str] | None = None
+    ) -> Board | None:
+        """The board of a search; None as long as it waits for its lead's settings.
+
+        It is also None where its Optuna study has to be one of some that are given and is not.
+        """
         if searching.name not in self._boards:
             settings: tuple[Params, ...] = ()
             if searching.lead:
@@ -179,10 +189,14 @@ class StudyTuning:
                     return None
                 best = [t.params for t in lead.ranked() if t.params]
                 settings = tuple(best[: searching.trials])
-            self._boards[searching.name] = self._opened(searching, settings)
+            name, trials = self._identity(searching, settings)
+            if among is not None and name not in among:
+                return None
+            self._boards[searching.name] = self._opened(searching, name, trials, settings)
         return self._boards[searching.name]
 
-    def _opened(self, searching: Searching, settings: tuple[Params, ...]) -> Board:
+    def _identity(self, searching: Searching, settings: tuple[Params, ...]) -> tuple[str, int]:
+        """What the Optuna study of a search is called, and how many settings it tries."""
         tuning, planner = self.study.tuning_used, Planner(self.study)
         seeds = tuning.seeds_beside(self.study.seeds)
         trials = len(settings) or searching.trials
@@ -198,11 +212,15 @@ class StudyTuning:
                 for seed in seeds
             ],
         }
-        digest = key(identity)[:12]
+        return f"{self.study.name} · {searching.name} · {key(identity)[:12]}", trials
+
+    def _opened(
+        self, searching: Searching, name: str, trials: int, settings: tuple[Params, ...]
+    ) -> Board:
         return Board(
-            name=f"{self.study.name} · {searching.name} · {digest}",
+            name=name,
             space=searching.space,
-            tuning=tuning,
+            tuning=self.study.tuning_used,
             trials=trials,
             higher_is_better=SELECTS[self._metric(searching)],
             storage=self.storage,

@@ -59,19 +59,24 @@ def command(*arguments: object) -> list[str]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `bench` in a folder of its own until it ends."""
+def bench(tmp_path, capfd, monkeypatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `bench` in a folder of its own until it ends.
+
+    The command runs in this process, which has imported all that it needs; its workers are
+    processes. A test that kills or interrupts the command starts it by :func:`command`.
+    """
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-        return subprocess.run(
-            command(*arguments),
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        told = [str(each) for each in arguments]
+        capfd.readouterr()
+        try:
+            code = main(told)
+        except SystemExit as left:  # argparse
+            code = int(left.code or 0)
+        printed = capfd.readouterr()
+        return subprocess.CompletedProcess(told, code, printed.out, printed.err)
 
     return run
 

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import optuna
 import pytest
 
 from benchmark.loading import load_study
@@ -111,6 +112,11 @@ def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, tracker):
     assert len(tracker._search("tags.role = 'trial'")) == 12
     told = bench("stats", "--compare", "base", "ls", "--format", "markdown").stdout
     assert "ls · scratch was tuned on dev" in told
+
+    tuned.write_text(TUNED.replace("trials=6", "trials=7"))
+    assert bench("plan", tuned).returncode == 0
+    storage = f"sqlite:///{tracker.store.folder / 'optuna.db'}"
+    assert len(optuna.get_all_study_names(storage)) == 2  # a plan begins no search
 
 
 def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undisturbed):
@@ -280,10 +286,8 @@ def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench)
     tuned.write_text(text.replace("epsilon=[0.1, 0.4]", "limit=Range(0.0, 1.0)"))
     assert bench("tune", tuned, "--workers", 3).returncode == 0
     three = trials(tuned.parent, tuned)
-    for name in ("mlruns/optuna.db", "mlruns/mlflow.db"):
-        (tuned.parent / name).unlink()
-    assert bench("tune", tuned, "--workers", 1).returncode == 0
-    assert trials(tuned.parent, tuned) == three
+    assert bench("tune", tuned, "--workers", 1, "--store", "alone").returncode == 0
+    assert trials(tuned.parent, tuned, f"sqlite:///{tuned.parent}/alone/optuna.db") == three
     assert "failed" in {end for _, _, end, _ in three["fragile · scratch"]}
 
 
