@@ -1,6 +1,5 @@
 """A study of seconds, run by the real command with real processes and a real store."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
