@@ -173,6 +173,7 @@ class Board:
         number = storage.get_trial_number_from_id(trial_id)
         if number >= self.trials:  # another process took the last one at the same moment
             storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            self.look()
             return
         beat = time.time()
         self._write(trial_id, "owner", {"who": self.owner, "beat": beat})
@@ -190,6 +191,8 @@ class Board:
             )
         else:
             self.study.sampler = self._sampler(number)
+        # Study.ask would do it: samplers read trials from a copy that else is made only once.
+        self.study._thread_local.cached_all_trials = None
         live = optuna.trial.Trial(self.study, self._ids[number])
         params = {name: _suggest(live, name, among) for name, among in self.distributions.items()}
         self._see(number, params=params)
