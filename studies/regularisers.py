@@ -9,53 +9,28 @@ the paired t test: it supposes that differences between seeds are roughly normal
 """
 
 from benchmark import Analysis, Arm, Comparison, Study
-from trainers.methods import (
-    KD,
-    L2SP,
-    LLRD,
-    LS,
-    R3F,
-    R4F,
-    SMART,
-    AnnealingKD,
-    Base,
-    BitFit,
-    ConfidencePenalty,
-    FreeLB,
-    Mixout,
-    NEFTune,
-    RDrop,
-    Reinit,
-    SelfKD,
-    TFReg,
-)
+from trainers import methods as m
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Docstrings
 
-
-def bert(width: int) -> Bert:
-    """A small BERT that is pre-trained on the docstrings first."""
-    pretraining = MaskedLanguageModelling(steps=800, lr=2e-3, probability=0.3)
-    return Bert(layers=2, width=width, initializer_range=0.05, pretraining=pretraining)
-
-
-TEACHER = bert(width=128)
-LABELS = [LS(), TFReg(), ConfidencePenalty(), SelfKD(), KD(teacher=TEACHER)]
-PHASES = [AnnealingKD(teacher=TEACHER)]
-CONSISTENCY = [R3F(), R4F(), RDrop(), SMART(), FreeLB(), NEFTune()]
-WEIGHTS = [Mixout(), LLRD(), Reinit(), L2SP(), BitFit()]
-METHODS = [*LABELS, *PHASES, *CONSISTENCY, *WEIGHTS]
+PRETRAINING = MaskedLanguageModelling(steps=800, lr=2e-3, probability=0.3)
+STUDENT, TEACHER = (
+    Bert(layers=2, width=width, initializer_range=0.05, pretraining=PRETRAINING)
+    for width in (64, 128)
+)
+METHODS = [
+    *(m.LS(), m.TFReg(), m.ConfidencePenalty(), m.SelfKD()),
+    *(m.KD(teacher=TEACHER), m.AnnealingKD(teacher=TEACHER)),
+    *(m.R3F(), m.R4F(), m.RDrop(), m.SMART(), m.FreeLB(), m.NEFTune()),
+    *(m.Mixout(), m.LLRD(), m.Reinit(), m.L2SP(), m.BitFit()),
+]
 
 study = Study(
     name="regularisers",
     task=Docstrings(label="package", train=600, dev=400, test=1600, vocabulary=4096),
-    arms=Arm.grid(
-        model=bert(width=64),
-        init=["pretrained", "scratch"],
-        method=[Base(), *METHODS],
-    ),
+    arms=Arm.grid(STUDENT, ["pretrained", "scratch"], [m.Base(), *METHODS]),
     comparison=Comparison("base", [method.name for method in METHODS]),
     margin=1.0,
     training=Training(epochs=4, batch_size=32, lr=2e-3, max_length=48),
