@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
@@ -20,13 +21,13 @@ ALPHA = 0.05
 def check_p_values(cells: Sequence[Cell]) -> Iterator[Finding]:
     """Findings on every printed p-value of a test on n pairs whose p-values are a few."""
     for cell in cells:
-        if cell.p_value and cell.test in EXACT:
+        if cell.p_value and cell.test in TESTS:
             yield _check(cell)
 
 
 def _check(cell: Cell) -> Finding:
     low, high = printed_range(cell.p_value)
-    possible = EXACT[cell.test](cell.n)
+    possible = _attainable(cell.test, cell.n, low, high)
     fitting = [p for p in possible if low <= Fraction(p) <= high]
     smallest = possible[0]
     digits = max(4, decimals(cell.p_value) + 2)
@@ -60,7 +61,9 @@ def _one_zero(cell: Cell, digits: int) -> str:
     if cell.test == "permutation" or cell.n < 2:
         return ""
     low, high = printed_range(cell.p_value)
-    fitting = [p for p in EXACT[cell.test](cell.n - 1) if low <= Fraction(p) <= high]
+    fitting = [
+        p for p in _attainable(cell.test, cell.n - 1, low, high) if low <= Fraction(p) <= high
+    ]
     if not fitting:
         return ""
     return f"; {cell.n - 1} pairs, one difference of zero dropped, give {fitting[0]:.{digits}f}"
@@ -112,15 +115,31 @@ def _sign(n_pairs: int) -> tuple[float, ...]:
     return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
 
 
-def _permutation(n_pairs: int) -> tuple[float, ...]:
-    """Sign patterns come in pairs that are as extreme: multiples of 2/2ⁿ."""
+def _permutation(n_pairs: int, low: Fraction, high: Fraction) -> tuple[float, ...]:
+    """Sign patterns come in pairs that are as extreme: multiples of 2/2ⁿ, of which there are many.
+
+    The smallest, those at both ends of a range and beside it, and one in its middle.
+
+    >>> _permutation(5, Fraction(1, 8), Fraction(1, 2))
+    (0.0625, 0.125, 0.3125, 0.5, 0.5625)
+    """
     patterns = 2 ** (n_pairs - 1)
-    return tuple((np.arange(1, patterns + 1) / patterns).tolist())
+    first, last = math.ceil(low * patterns), math.floor(high * patterns)
+    near = {1, first - 1, first, (first + last) // 2, last, last + 1}
+    return tuple(each / patterns for each in sorted(near) if 1 <= each <= patterns)
 
 
 EXACT: dict[str, Callable[[int], tuple[float, ...]]] = {
     "wilcoxon": attainable_p_values,
     "sign": _sign,
-    "permutation": _permutation,
 }
-"""Two-sided p-values of the exact paired tests, ascending."""
+"""All two-sided p-values of an exact paired test, ascending."""
+
+
+def _attainable(test: str, n_pairs: int, low: Fraction, high: Fraction) -> tuple[float, ...]:
+    """Two-sided p-values of a test, ascending: at least those in and beside a range."""
+    return EXACT[test](n_pairs) if test in EXACT else _permutation(n_pairs, low, high)
+
+
+TESTS = (*EXACT, "permutation")
+"""Paired tests whose p-values are a few."""

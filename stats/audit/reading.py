@@ -10,9 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stats.audit.attainable import EXACT
+from stats.audit.attainable import TESTS
 from stats.audit.cell import Cell
 from stats.errors import ScoresError
+from stats.signed_rank import EXACT_LIMIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 NAMES = ("table", "split", "model", "init", "teacher", "method", "task", "metric")
 REQUIRED = ("method", "task", "mean", "n")
 OPTIONAL = ("sd", "mean_decimals", "sd_decimals", "examples", "step", "test", "p")
+FIGURES = ("mean", "sd", "step", "p")
 COLUMNS = tuple(dict.fromkeys((*NAMES, "mean", "sd", "n", *OPTIONAL)))
 
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+NUMBER = re.compile(r"-?(\d{1,15}(\.\d{1,15})?|\.\d{1,15})")
+COMMA = re.compile(r"\s*[-<\N{MINUS SIGN}]?\d+,\d")
 BETWEEN = re.compile(r"±|\+/?-|\\pm")
 
 Row = Mapping[str, str]
@@ -67,22 +70,34 @@ def _parse(reader: object, source: str) -> tuple[list[str], list[list[str]], lis
     rows, lines = [], []
     try:
         header = [name.strip() for name in next(reader, [])]  # type: ignore[call-overload]
+        _check_header(header, source)
         for row in reader:  # type: ignore[attr-defined]
             if any(cell.strip() for cell in row):
-                if len(row) != len(header):
-                    raise ScoresError(
-                        f"{source}, line {reader.line_num}: {len(row)} fields under "  # type: ignore[attr-defined]
-                        f"{len(header)} column names; decimals need a point, as in 62.13"
-                    )
+                _check_width(row, header, f"{source}, line {reader.line_num}")  # type: ignore[attr-defined]
                 rows.append([cell.strip() for cell in row])
                 lines.append(reader.line_num)  # type: ignore[attr-defined]
     except csv.Error as error:
         raise ScoresError(f"{source}: not CSV ({error})") from error
-    _check_header(header, source)
     return header, rows, lines
 
 
+def _check_width(row: Sequence[str], header: Sequence[str], place: str) -> None:
+    """As many fields as columns; a decimal comma makes one more, beginning at its column."""
+    if len(row) == len(header):
+        return
+    said = f"{len(row)} fields under {len(header)} column names"
+    for name, cell, following in zip(header, row, row[1:], strict=False):
+        if name in FIGURES and len(row) > len(header) and COMMA.match(f"{cell},{following}"):
+            raise ScoresError(
+                f'{place}, column {name}: "{cell},{following}" has a comma, which makes {said}; '
+                "decimals need a point, as in 62.13"
+            )
+    raise ScoresError(f"{place}: {said}; decimals need a point, as in 62.13")
+
+
 def _check_header(header: Sequence[str], source: str) -> None:
+    if len(header) == 1 and re.search("[;\t]", header[0]):
+        raise ScoresError(f"{source}, line 1: columns are separated by commas, decimals by points")
     for name in header:
         if name not in COLUMNS:
             close = difflib.get_close_matches(name, COLUMNS, 1)
@@ -168,13 +183,16 @@ def _cell(row: Row, place: str, unit: int) -> Cell:
         _check_number(sd, place, "sd", row.get("sd_decimals", ""))
         if sd.startswith("-"):
             raise ScoresError(f"{place}, column sd: {sd} is negative")
+    n = _count(row["n"], place, "n", "the number of runs behind the figure")
     if p_value:
         _check_p_value(p_value, test, mean, place)
+        if n > EXACT_LIMIT:
+            raise ScoresError(f"{place}, column n: tests are exact up to {EXACT_LIMIT:,} pairs")
     return Cell(
         **names,
         mean=mean,
         sd=sd,
-        n=_count(row["n"], place, "n", "the number of runs behind the figure"),
+        n=n,
         unit=unit,
         examples=_examples(row.get("examples", ""), place),
         step=_step(row.get("step", ""), unit, place),
@@ -202,8 +220,8 @@ def _check_number(text: str, place: str, column: str, said: str = "") -> None:
 def _check_p_value(p_value: str, test: str, mean: str, place: str) -> None:
     if mean:
         raise ScoresError(f"{place}, column p: a mean and a p-value need a row each")
-    if test not in EXACT:
-        known = ", ".join(EXACT)
+    if test not in TESTS:
+        known = ", ".join(TESTS)
         raise ScoresError(f'{place}, column test: "{test}" is not among the exact tests: {known}')
     text = p_value.removeprefix("<").strip()
     _check_number(text, place, "p")

@@ -35,7 +35,11 @@ def test_mean_and_sd_may_share_a_cell(read, cell: str):
 ROWS = {
     '"62,13",0.67,5': 'line 3, column mean: "62,13" has a comma; decimals need a point',
     '62.13,"0,67",5': 'line 3, column sd: "0,67" has a comma',
-    "62,13,0.67,5": "line 3: 7 fields under 6 column names; decimals need a point",
+    "62,13,0.67,5": 'line 3, column mean: "62,13" has a comma, which makes 7 fields under 6',
+    "62.13,0,67,5": 'line 3, column sd: "0,67" has a comma',
+    "62,13 ± 0,67,,5": 'line 3, column mean: "62,13 ± 0" has a comma',
+    "62.13,0.67,5,kd": "line 3: 7 fields under 6 column names; decimals need a point",
+    "62.13,0.67": "line 3: 5 fields under 6 column names",
     "62.13 ± 0.67,0.67,5": "line 3, column mean: .* has an sd, and column sd another",
     "± 0.67,,5": 'line 3, column mean: "± 0.67" is not of the form',
     "62.13 ±,,5": 'line 3, column mean: "62.13 ±" is not of the form',
@@ -46,6 +50,7 @@ ROWS = {
     "62.13,0.67,5.0": 'line 3, column n: "5.0" is no whole number',
     "NaN,0.67,5": 'line 3, column mean: "NaN" is not a printed number',
     "62.13,nan,5": 'line 3, column sd: "nan" is not a printed number',
+    f"{'9' * 400},0.67,5": "line 3, column mean: .* is not a printed number",
     "inf,0.67,5": "line 3, column mean: .* is not a printed number",
     "6e1,0.67,5": "line 3, column mean: .* is not a printed number",
     "62.13%,0.67,5": "line 3, column mean: .* has a percent sign",
@@ -75,6 +80,8 @@ WHOLE = {
     "method,task,mean,n,metrics\nbase,rte,1,5,f1\n": 'unknown column "metrics" .is it "metric"',
     "method,task,mean\nbase,rte,60.1\n": "no column n; it has method, task, mean",
     "method,task,mean,n,n\nbase,rte,60.1,5,5\n": "column n occurs 2 times",
+    "method;task;mean;n\nbase;rte;62,13;5\n": "line 1: columns are separated by commas",
+    "method,task,mean,n,test,p\nbase,x,,1001,wilcoxon,0.1\n": "column n: tests are exact up to",
     "": "no column method or task",
     HEAD: "no results in it",
     HEAD + BASE + BASE: "line 3: a second figure for base, task rte .the first is in line 2",
@@ -105,6 +112,14 @@ def test_numbers_in_a_data_frame_have_lost_their_zeros():
     frame = pd.DataFrame({"method": ["base"], "task": ["x"], "mean": [60.1], "n": ["5"]})
     with pytest.raises(ScoresError, match=r"row 0, column mean: give text as printed, not 60\.1"):
         audit_tables(frame)
+
+
+@pytest.mark.parametrize("test", ["wilcoxon", "sign", "permutation"])
+@pytest.mark.parametrize("n", [2, 31, 300])
+def test_p_values_of_many_pairs_are_checked_too(read, test: str, n: int):
+    """With many pairs nearly every p exists; as papers print it, without the zero in front."""
+    (found,) = audit_tables(read(f"method,task,mean,n,test,p\nkd,x,,{n},{test},<.90\n")).findings
+    assert (found.severity, found.printed) == ("fine", "p <.90")
 
 
 def test_fractions_are_told_from_percentages(read):
