@@ -8,6 +8,7 @@ import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import pytest
 
 from stats import InvalidSetting, analyse, pooled
 from stats.report import FORMATS, render
+from stats.report.latex import to_latex
+from stats.report.sheet import Sheet, TextTable
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -170,6 +173,39 @@ def test_latex_compiles_as_it_is(hostile, tmp_path: Path):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_latex_prints_the_signs_that_reports_use():
+    text = to_latex([long_sheet(["0.91 ± 0.02", "α = .05 × 2 ≤ 1 …", "*", "−3"], tables=1)])
+    for sign in (r"0.91 \textpm{} 0.02", r"$\alpha$ = .05 \texttimes{} 2 $\leq$ 1", r"{*}"):
+        assert sign in text
+    assert "U+" not in text
+
+
+def long_sheet(cells: list[str], tables: int) -> Sheet:
+    table = TextTable("a table", ("method", "value"), tuple(("kd", cell) for cell in cells))
+    empty: tuple[str, ...] = ()
+    return Sheet("long", empty, (table,) * tables, (), {}, empty, title="Long")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_no_table_is_cut_or_too_many_for_latex(tmp_path: Path):
+    """Long tables go on over the next page, long cells over the next line."""
+    words = " ".join(["long"] * 60)
+    sheets = [long_sheet([words, *(f"row {i} of it" for i in range(200))], 1)]
+    sheets += [long_sheet([f"row {i}" for i in range(25)], 80)]
+    broad = TextTable("", ("method",) * 40, ((*["a name"] * 39, words),))
+    sheets += [replace(sheets[0], tables=(broad,))]
+    (tmp_path / "long.tex").write_text(to_latex(sheets), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "long.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    told = done.stdout.decode(errors="replace")
+    assert "too large for page" not in told
+    assert "Overfull" not in told
+    pages = re.search(r"\((\d+) pages", told)
+    assert pages
+    assert int(pages[1]) > 30
 
 
 @pytest.mark.parametrize("format", FORMATS)
