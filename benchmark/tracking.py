@@ -38,6 +38,9 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 #: Longest text that MLflow keeps as a tag or parameter.
 _LONGEST = 5000
 
+#: Most metrics and tags that MLflow takes together.
+_MOST_METRICS, _MOST_TAGS = 900, 100
+
 #: Tag in which MLflow keeps the description that its UI shows.
 _NOTE = "mlflow.note.content"
 
@@ -197,8 +200,8 @@ class Tracker:
         return str(run.info.run_id)
 
     def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Write metrics of one step in one batch."""
-        self.client.log_batch(run_id, metrics=_metrics(metrics, step))
+        """Write metrics of one step."""
+        self._write(run_id, _metrics(metrics, step), [])
 
     def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""
@@ -214,11 +217,8 @@ class Tracker:
     ) -> None:
         """Close a run; the reason says how it ended, in a word or a sentence."""
         told = _cut({"status_reason": reason, **(tags or {})})
-        self.client.log_batch(
-            run_id,
-            metrics=_metrics(metrics or {}, 0),
-            tags=[RunTag(name, value) for name, value in told.items()],
-        )
+        tags_of_run = [RunTag(name, value) for name, value in told.items()]
+        self._write(run_id, _metrics(metrics or {}, 0), tags_of_run)
         self.client.set_terminated(run_id, status)
 
     def reopen(self, run_id: str) -> bool:
@@ -247,8 +247,17 @@ class Tracker:
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a run, or change them."""
-        told = [RunTag(name, value) for name, value in _cut(tags).items()]
-        self.client.log_batch(run_id, tags=told)
+        self._write(run_id, [], [RunTag(name, value) for name, value in _cut(tags).items()])
+
+    def _write(self, run_id: str, metrics: list[Metric], tags: list[RunTag]) -> None:
+        """In one batch, or in as many as MLflow's limits on a batch take."""
+        batches = max(-(-len(metrics) // _MOST_METRICS), -(-len(tags) // _MOST_TAGS))
+        for i in range(batches):
+            self.client.log_batch(
+                run_id,
+                metrics=metrics[i * _MOST_METRICS : (i + 1) * _MOST_METRICS],
+                tags=tags[i * _MOST_TAGS : (i + 1) * _MOST_TAGS],
+            )
 
     def note(self, run_id: str, text: str) -> None:
         """What the UI shows as the description of a run, in Markdown."""

@@ -1,5 +1,6 @@
 """A report as files: the page, what goes into a pull request or a paper, figures, and the data."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from benchmark.report.gather import Gathered
 from benchmark.report.layout import Report, lay_out
 from benchmark.report.page import to_html
 from benchmark.report.pictures import draw
+from stats.report.figures.files import FORMATS
 from stats.report.latex import to_latex
 from stats.report.markdown import to_markdown
 from stats.report.records import to_csv, to_json
@@ -19,7 +21,8 @@ FIGURES, DATA = "figures", "data"
 def write_report(gathered: Gathered, folder: Path, for_paper: bool = True) -> Report:
     """Write everything into a folder: report.html, .md, .tex and .json, figures/ and data/.
 
-    What is there under the same names is replaced, other files are left alone.
+    What an earlier report left there is replaced, or removed where this one has no such figure or
+    table; other files are left alone.
 
     Args:
         gathered: what it says.
@@ -33,6 +36,7 @@ def write_report(gathered: Gathered, folder: Path, for_paper: bool = True) -> Re
     try:
         for each in (folder, folder / FIGURES, folder / DATA):
             each.mkdir(parents=True, exist_ok=True)
+        earlier = _written_earlier(folder)
         pictures = draw(gathered, folder / FIGURES, for_paper)
         texts = {
             "report.html": to_html(report, pictures),
@@ -44,12 +48,30 @@ def write_report(gathered: Gathered, folder: Path, for_paper: bool = True) -> Re
         }
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        drawn = {path for picture in pictures for path in picture.paths}
+        for path in earlier - drawn - {folder / name for name in texts}:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise BenchmarkError(
             f"the report cannot be written to {folder}: {error.strerror}. Give --out a folder "
             "that can be written."
         ) from error
     return report
+
+
+def _written_earlier(folder: Path) -> set[Path]:
+    """Figures and tables of the report that is in a folder, as far as its own files name them."""
+    page, told = (folder / name for name in ("report.html", "report.json"))
+    figures = re.findall(r'<figure id="figure-(\w[\w.-]*)"', _text(page), re.ASCII)
+    kinds = re.findall(r'^    "kind": "(\w+)"', _text(told), re.ASCII | re.MULTILINE)
+    return {
+        *(folder / FIGURES / f"{name}.{ending}" for name in figures for ending in FORMATS),
+        *(folder / DATA / f"{kind}.csv" for kind in kinds),
+    }
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _tables(sheets: Sequence[Sheet]) -> dict[str, str]:

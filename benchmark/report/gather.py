@@ -90,10 +90,13 @@ class Gathered:
         tasks = self.scores["task"].nunique()
         how = {**self.how, "tasks": self.how["tasks"] or ("fixed" if tasks > 1 else None)}
         how = {name: value for name, value in how.items() if name != "correction"}
-        try:
-            return tuple(answers.rankings(self.scores, None, how))
-        except StatsError:  # too few seeds without a gap: there is no ranking to show
-            return ()
+        found: list[Ranking] = []
+        for _, part in self.scores.groupby(["model", "init"], sort=False):
+            try:
+                found += answers.rankings(part, None, how)
+            except StatsError:  # too few seeds without a gap: there is no ranking to show
+                continue
+        return tuple(found)
 
     def arms(self, model: str, init: str, task: str) -> "dict[str, pd.Series[float]]":
         """Scores by seed of each arm of a model and init on a task."""

@@ -23,10 +23,13 @@ def draw(gathered: Gathered, folder: Path, for_paper: bool) -> list[Picture]:
         for_paper: the other two take three quarters of the time.
     """
     sketches = list(_sketches(gathered))
-    names = plain_names(name for _, name, _, _ in sketches)
+    titles = [name for _, name, _, _ in sketches]
+    alike = [titles[:i].count(title) for i, title in enumerate(titles)]
+    own = [f"{t} · {n + 1}" if n else t for t, n in zip(titles, alike, strict=True)]
+    names = plain_names(own)
     drawn = [
         Picture(section, names[name], caption, _saved(figure, folder, names[name], for_paper))
-        for section, name, caption, figure in sketches
+        for name, (section, _, caption, figure) in zip(own, sketches, strict=True)
     ]
     return [*drawn, *copied(gathered, folder, for_paper)]
 

@@ -24,7 +24,7 @@ from stats.report.markdown import to_markdown
 #: Tags of the run with a study's verdicts, and of those that hold what an arm's seeds share.
 VERDICT_ROLE, SUMMARY_ROLE = "verdict", "summary"
 #: Raised when what is recorded here changes, so that it is recorded anew.
-REVISION = 1
+REVISION = 2
 
 
 def record_report(gathered: Gathered, provenance: Callable[[], Mapping[str, str]]) -> str:

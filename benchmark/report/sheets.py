@@ -1,5 +1,6 @@
 """What a report says beside its verdicts, laid out as sheets for every format."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -185,7 +186,7 @@ def repeat_sheet(gathered: Gathered) -> Sheet:
     tags = [run.tags for _, run in gathered.runs]
     versions = sorted({name for each in tags for name in each if name.startswith("version.")})
     found = {
-        "command": [f"bench run {_near(Path(record['study_file']))}"],
+        "command": [shlex.join(["bench", "run", str(_near(Path(record["study_file"])))])],
         "SHA-256 of the study file": [record["study_digest"]],
         "seeds": [", ".join(map(str, record["seeds"]))],
         **{name.replace("_", " "): _distinct(tags, name) for name in PROVENANCE},

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
+from benchmark.report.files import write_report
 from benchmark.report.gather import gather
 from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
@@ -81,6 +83,22 @@ def test_every_file_is_written_and_none_elsewhere(attack):
     for each in out.rglob("*"):
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", each.name), each
         assert each.is_dir() or each.stat().st_size
+
+
+def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path):
+    """What a later report does not draw or list would be taken for a part of it."""
+    shutil.copytree(attack / "out", tmp_path / "out")
+    (tmp_path / "out" / "figures" / "mine.svg").write_text("kept")
+    fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
+    write_report(gather({**gathered.record, "cells": fewer}, gathered.tracker), tmp_path / "out")
+    left = {str(each.relative_to(tmp_path / "out")) for each in tmp_path.rglob("*.*")}
+    assert "data/failures.csv" not in left  # the lost seed is of the other init
+    assert not [each for each in left if "pretrained" in each]
+    page = (tmp_path / "out" / "report.html").read_text()
+    for each in left:
+        if each.startswith("figures/") and each != "figures/mine.svg":
+            assert f'id="figure-{Path(each).stem}"' in page
+    assert {"data/scores.csv", "figures/mine.svg", "figures/forest.1.pdf"} <= left
 
 
 def test_names_are_text_on_the_page_and_nothing_else(attack):
@@ -207,6 +225,28 @@ def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gath
     assert second != first
     assert list(tracker.runs_of_role("verdict", experiment)) == [second]
     assert tracker.finished().keys() == before
+
+
+def test_a_run_of_very_many_verdicts_is_kept(tmp_path):
+    """MLflow refuses more than 100 tags or 1,000 metrics at a time."""
+    tracker = Tracker(Store(str(tmp_path)))
+    run_id = tracker.start(tracker.experiment("many"), "verdict", {"role": "verdict"}, {})
+    tags = {f"verdict.{i}": "inconclusive" for i in range(250)}
+    metrics = {f"difference/{i}": float(i) for i in range(2_000)}
+    tracker.end(run_id, "FINISHED", "finished", tags, metrics)
+    kept = tracker.client.get_run(run_id)
+    assert kept.data.metrics == metrics
+    assert tags.items() <= kept.data.tags.items()
+    assert kept.info.status == "FINISHED"
+
+
+def test_an_arm_without_runs_takes_no_ranking_from_another_init(gathered):
+    scores = gathered.scores.copy()
+    lost = (scores["init"] == "pretrained") & (scores["method"] == ARM_NAMES[1])
+    scores.loc[lost, "score"] = np.nan
+    (left,) = replace(gathered, scores=scores).rankings
+    assert left.init == "scratch"
+    assert set(left.methods) == set(ARM_NAMES)
 
 
 HOSTILE_SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"

@@ -1,7 +1,7 @@
 "use strict";
 // Headings become buttons that sort their table: ascending, then descending.
 const number = (text) => {
-  const found = text.replace(/[,\u2009]/g, "").match(/^[<>]?\s*([+-]?(?:\d+\.?\d*|\.\d+))/);
+  const found = text.replace(/[,\u2009]/g, "").match(/^[<>]?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/i);
   return found ? parseFloat(found[1]) : NaN;
 };
 const compare = (first, second) => {
