@@ -193,10 +193,24 @@ class Board:
             self.study.sampler = self._sampler(number)
         # Study.ask would do it: samplers read trials from a copy that else is made only once.
         self.study._thread_local.cached_all_trials = None
+        self._forget_plans(number)
         live = optuna.trial.Trial(self.study, self._ids[number])
+        for name, among in self.distributions.items():
+            # Part of the setting of a process that died while it proposed: draw what that one drew.
+            if name in live.params and name not in live.relative_params and not among.single():
+                self.study.sampler.sample_independent(
+                    self.study, live._cached_frozen_trial, name, among
+                )
         params = {name: _suggest(live, name, among) for name, among in self.distributions.items()}
         self._see(number, params=params)
         return params
+
+    def _forget_plans(self, number: int) -> None:
+        """Blank what a sampler noted for others to see, and would take for one more trial."""
+        storage, trial_id = self.study._storage, self._ids[number]
+        for name in storage.get_trial_system_attrs(trial_id):
+            if "relative_params" in name:
+                storage.set_trial_system_attr(trial_id, name, "")
 
     def own(self, number: int, run_id: str) -> None:
         """Say that this process trains a trial, and is alive."""
