@@ -1,6 +1,7 @@
 """The identities that label regularisers obey, in double precision."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -95,6 +96,17 @@ def test_yuans_tf_reg_is_nearly_uniform_and_its_multiplier_restores_the_batch_me
     kl = F.kl_div(z.log_softmax(-1), target, reduction="batchmean")
     expected = 0.9 * F.cross_entropy(z, y) + 0.1 * kl
     assert close(method.loss(step_of(z, y)), expected)
+    twice = replace(method, multiplier=200).loss(step_of(z, y))
+    assert close(twice - expected, 0.1 * kl)
+
+
+@pytest.mark.parametrize("variant", ["paper", "yuan"])
+def test_tf_reg_without_weight_has_the_gradient_of_base_bit_for_bit(step_of, variant):
+    z, y, _ = batch()
+    z.requires_grad_()
+    losses = [m.loss(step_of(z, y)) for m in (TFReg(alpha=0.0, variant=variant), Base())]
+    (found,), (expected,) = (torch.autograd.grad(loss, z) for loss in losses)
+    assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
@@ -151,9 +163,12 @@ def test_generations_of_self_kd_learn_from_the_one_before():
         lambda: LS(0.1, convention="other"),
         lambda: TFReg(alpha=-1),
         lambda: TFReg(temperature=0),
+        lambda: TFReg(temperature=math.nan),
+        lambda: TFReg(multiplier=-1),
         lambda: KD(alpha=2),
         lambda: KD(tau=0),
         lambda: SelfKD(generations=0),
+        lambda: SelfKD(generations=1.5),
     ],
 )
 def test_hyper_parameters_out_of_range_are_refused(make):

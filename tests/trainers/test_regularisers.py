@@ -400,6 +400,16 @@ def test_the_noise_of_neftune_has_the_size_it_says(step, length):
     assert delta.abs().amax((1, 2)).tolist() == pytest.approx(bound.tolist(), rel=0.05)
 
 
+def test_neftune_adds_to_embeddings_in_bf16_what_they_can_hold(words, tmp_path):
+    texts = list(words.task.corpus(words.folder))
+    hub = HubModel(tiny_hub.save("bert", texts, tmp_path), dtype="bfloat16")
+    model = hub.build(words.task, words.folder, 1, hub.start("pretrained"))
+    examples = hub.encode(words.task.load("dev", words.folder, 0), words.folder, 32)
+    training = replace(TRAINING, epochs=1)
+    trained = Fit(model, NEFTune(), examples, examples, training, seed=1).run(None)
+    assert np.isfinite(trained.logits["dev"]).all()
+
+
 def test_neftune_leaves_a_model_that_reads_its_embeddings_as_they_are(words):
     model = run(words, NEFTune()).model
     examples = words.encode("dev").batch(np.arange(8), torch.device("cpu")).inputs

@@ -134,8 +134,10 @@ class SelfKD(_Distillation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.generations < 1:
-            raise MethodError(f"SelfKD(generations={self.generations!r}): it must be at least 1.")
+        if not isinstance(self.generations, int) or self.generations < 1:
+            raise MethodError(
+                f"SelfKD(generations={self.generations!r}): a whole number of at least 1."
+            )
 
     def teacher_for(self, training: Training) -> Teacher:
         """The student's own base run of the same seed, or the generation before."""

@@ -47,7 +47,7 @@ class NEFTune(Method):
         """Let the embedding layer add noise in every pass of the step."""
 
         def add_noise(_: nn.Module, __: Any, x: Tensor) -> Tensor:
-            return x + self.noise(x, step)
+            return x + self.noise(x, step).to(x.dtype)
 
         layer = embedding_layer(step.model)
         assert layer is not None  # checked when the study was loaded

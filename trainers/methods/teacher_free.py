@@ -19,7 +19,8 @@ class TFReg(Method):
     The virtual teacher is p^d(c) = a for the label c, else (1 − a)/(K − 1).
 
     ``variant="paper"`` (default; equations 4 and 5 of arXiv 2205.12428) is cross-entropy with
-    (1 − α) q + α p^d, which is label smoothing with ε = αK(1 − a)/(K − 1).
+    (1 − α) q + α p^d, which is label smoothing with ε = αK(1 − a)/(K − 1). In both variants
+    ``alpha=0`` has the gradient of base, bit for bit.
 
     ``variant="yuan"`` is what the code of Yuan et al. computes: (1 − α) CE + α m D, where D is the
     KL divergence from softmax(p^d/T), a softmax of *probabilities*, to p, averaged over batch and
@@ -49,8 +50,10 @@ class TFReg(Method):
                 )
         if self.variant not in ("paper", "yuan"):
             raise MethodError(f'TFReg(variant={self.variant!r}): use "paper" or "yuan".')
-        if self.temperature <= 0:
-            raise MethodError(f"TFReg(temperature={self.temperature!r}): it must be positive.")
+        for name in ("temperature", "multiplier"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise MethodError(f"TFReg({name}={value!r}): it must be positive.")
 
     def loss(self, step: Step) -> Tensor:
         """Cross-entropy with the mixed target, or Yuan et al.'s sum."""
