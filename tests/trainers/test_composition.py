@@ -20,7 +20,22 @@ from tests.trainers.test_loop import live_teacher, same_weights
 from trainers import methods
 from trainers.errors import MethodError
 from trainers.loop import Fit
-from trainers.methods import KD, LS, Base, Composition, Method, Phase, SelfKD, Teacher, TFReg
+from trainers.methods import (
+    KD,
+    L2SP,
+    LS,
+    Base,
+    BitFit,
+    Composition,
+    Method,
+    Mixout,
+    Phase,
+    RDrop,
+    Reinit,
+    SelfKD,
+    Teacher,
+    TFReg,
+)
 from trainers.models import Bert
 from trainers.optimiser import decay_groups
 from trainers.settings import Training
@@ -147,6 +162,9 @@ def test_further_passes_are_compared_with_the_labels_as_the_composition_does(ste
         (SelfKD(), OwnTeacher(), "self_kd and own_teacher .* each brings a teacher"),
         (OwnGroups(), replace(OwnGroups()), "own_groups cannot be composed with itself"),
         (Counting(), Recounting(), "recounting already does what counting does"),
+        (BitFit(), Mixout(), "bitfit freezes the matrices, and mixout would mix each with itself"),
+        (Reinit(), BitFit(), "bitfit freezes the matrices, and those that reinit draws"),
+        (RDrop(), Mixout(keep_dropout=False), "mixout switches dropout off, and r_drop's two"),
     ],
 )
 def test_what_makes_no_sense_together_is_refused_with_the_reason(first, second, reason):
@@ -240,8 +258,20 @@ def test_every_pair_of_methods_trains_or_is_refused(words):
         assert np.isfinite(trained.logits["dev"]).all(), both
     labels = ("kd", "ls", "tf_reg", "self_kd", "confidence_penalty", "annealing_kd")
     expected = [set(pair) for pair in combinations(labels, 2)] + [{"r3f", "r4f"}]
+    expected += [{"bitfit", "mixout"}, {"bitfit", "reinit"}]
     assert [pair for pair in expected if pair not in refused] == []
     assert [pair for pair in refused if pair not in expected] == []
+
+
+def test_what_l2_sp_remembers_is_what_the_parts_before_it_prepared(words):
+    def penalty(method):
+        one = test_loop.fit(words, method)
+        method.prepare(one.model, one.state)
+        step = one.step(np.arange(8), phase=0, epoch=0, progress=0.0)
+        return method.penalty(step).detach().item()
+
+    assert penalty(Reinit() + L2SP()) == 0.0
+    assert penalty(L2SP() + Reinit()) > 0.0
 
 
 def test_every_part_has_a_state_and_draws_of_its_own(words):

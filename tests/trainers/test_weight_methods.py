@@ -9,7 +9,7 @@ import torch
 
 from tests.trainers.test_loop import TRAINING, fit, run, same_weights
 from trainers.errors import MethodError
-from trainers.methods import L2SP, LLRD, LS, Base, BitFit, Mixout, Reinit
+from trainers.methods import L2SP, LLRD, LS, R4F, Base, BitFit, Mixout, Reinit
 from trainers.models import Bert, ResNet
 from trainers.models.anatomy import body, layers, levels, skeleton
 from trainers.tasks import Digits
@@ -284,6 +284,44 @@ def test_a_module_that_names_no_body_or_has_no_layers_is_refused():
     flat.base_model = torch.nn.Linear(2, 2)
     with pytest.raises(MethodError, match="no list of layers"):
         layers(flat)
+
+
+class Flat(ResNet):
+    """Its module is not built as those of transformers are."""
+
+    def module(self, task, folder):
+        return torch.nn.Linear(2, 2)
+
+
+class Headless(ResNet):
+    """Its head has no matrix."""
+
+    def module(self, task, folder):
+        module = super().module(task, folder)
+        module.classifier = torch.nn.Flatten()
+        return module
+
+
+@pytest.mark.parametrize(
+    ("method", "lacks"),
+    [
+        (Mixout(), "does not say which part of it is the head"),
+        (L2SP(), "does not say which part of it is the head"),
+        (BitFit(), "does not say which part of it is the head"),
+        (R4F(), "does not say which part of it is the head"),
+        (LLRD(), "has no list of layers"),
+        (Reinit(), "resnet-16-32 does not say how: give its module an _init_weights"),
+    ],
+)
+def test_what_a_module_lacks_is_said_when_the_study_is_loaded(method, lacks):
+    method.check(ResNet(), DIGITS)
+    with pytest.raises(MethodError, match=lacks):
+        method.check(Flat(), DIGITS)
+
+
+def test_r4f_refuses_a_head_without_a_matrix():
+    with pytest.raises(MethodError, match=r"R4F needs a linear layer in the head, and resnet-16"):
+        R4F().check(Headless(), DIGITS)
 
 
 @pytest.mark.parametrize(

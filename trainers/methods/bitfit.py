@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from trainers.tasks import Task
 
 
+_CONFLICTS = {
+    "mixout": "bitfit freezes the matrices, and mixout would mix each with itself",
+    "reinit": "bitfit freezes the matrices, and those that reinit draws would never learn",
+}
+
+
 @dataclass(frozen=True)
 class BitFit(Method):
     """Cross-entropy, minimised over the biases of the body and all of the head.
@@ -35,6 +41,10 @@ class BitFit(Method):
         module = skeleton(model, task)
         if module is not None and not _biases(module):
             raise MethodError(f"BitFit() learns biases, and {model.name} has none.")
+
+    def conflict(self, other: Method) -> str:
+        """Nothing that asks matrices to learn."""
+        return _CONFLICTS.get(other.name, "")
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Freeze the rest."""

@@ -38,7 +38,9 @@ class Composition(Method):
     the other parts compare further passes with. Every part's penalty is added to it. At most one
     part each divides the run into phases, groups the parameters, brings a teacher or makes the
     gradient; everything else is done part by part. A part that is neutral (LS with ε = 0) leaves
-    the others as they are, bit for bit: each has its own state and random stream.
+    the others as they are, bit for bit: each has its own state and random stream. Order matters
+    where one part prepares what another remembers: `Reinit() + L2SP()` decays towards the fresh
+    layers, `L2SP() + Reinit()` towards those that they replaced.
 
     Attributes:
         parts: at least two, of different names.
@@ -50,6 +52,8 @@ class Composition(Method):
         object.__setattr__(self, "name", "+".join(part.name for part in self.parts))
         for a, b in combinations(self.parts, 2):
             _refuse_the_same(a, b)
+            if reason := a.conflict(b) or b.conflict(a):
+                raise MethodError(f"{a.name} and {b.name} cannot be composed: {reason}.")
             for hook, reason in _OWNED.items():
                 if _overrides(a, hook) and _overrides(b, hook):
                     raise MethodError(

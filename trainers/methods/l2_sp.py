@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,11 @@ from torch import Tensor, nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
-from trainers.models.anatomy import body
+from trainers.models.anatomy import body, skeleton
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class L2SP(Method):
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < float("inf"):
             raise MethodError(f"L2SP(alpha={self.alpha!r}): alpha must be a number from 0.")
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse a model that does not tell its head from its body."""
+        if module := skeleton(model, task):
+            body(module)
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Remember w⁰."""

@@ -81,6 +81,10 @@ class Method:
     def check(self, model: "Model", task: "Task") -> None:
         """Called when a study is loaded: raise MethodError for what cannot work together."""
 
+    def conflict(self, other: "Method") -> str:
+        """Why it makes no sense beside another part of a composition; empty where it does."""
+        return ""
+
     def teacher_for(self, training: Training) -> Teacher | None:
         """The teacher that a student trained with these settings needs, if any."""
         return None

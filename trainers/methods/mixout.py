@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,11 @@ from torch import Tensor, nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
-from trainers.models.anatomy import body
+from trainers.models.anatomy import body, skeleton
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,17 @@ class Mixout(Method):
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:
             raise MethodError(f"Mixout(p={self.p!r}): p must lie between 0 and 1.")
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse a model that does not tell its head from its body."""
+        if module := skeleton(model, task):
+            body(module)
+
+    def conflict(self, other: Method) -> str:
+        """Nothing that needs the dropout which ``keep_dropout=False`` takes away."""
+        if other.name == "r_drop" and not self.keep_dropout:
+            return "mixout switches dropout off, and r_drop's two passes would agree"
+        return ""
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Remember w⁰, and mix it in whenever a matrix is used in training."""

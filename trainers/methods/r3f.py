@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -12,7 +12,11 @@ from trainers.methods.divergence import symmetric_kl
 from trainers.methods.method import refuse_negative
 from trainers.methods.perturbation import Perturbing, normal, perturbed, uniform
 from trainers.methods.step import Step
-from trainers.models.anatomy import body
+from trainers.models.anatomy import body, skeleton
+
+if TYPE_CHECKING:
+    from trainers.models import Model
+    from trainers.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class R4F(R3F):
     """
 
     name: ClassVar[str] = "r4f"
+
+    def check(self, model: "Model", task: "Task") -> None:
+        """Refuse a model whose head has no matrix, besides what R3F refuses.
+
+        Raises:
+            MethodError: with the model's name.
+        """
+        super().check(model, task)
+        module = skeleton(model, task)
+        if module is not None and not head_layers(module):
+            raise MethodError(f"R4F needs a linear layer in the head, and {model.name} has none.")
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Normalise every linear layer outside the body."""

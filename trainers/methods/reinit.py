@@ -35,12 +35,17 @@ class Reinit(Method):
             raise MethodError(f"Reinit(layers={self.layers!r}): a whole number of at least 0.")
 
     def check(self, model: "Model", task: "Task") -> None:
-        """Refuse more layers than there are.
+        """Refuse more layers than there are, or a model that cannot draw them.
 
         Raises:
-            MethodError: with the number that the model has.
+            MethodError: with the number that the model has, or what it lacks.
         """
         module = anatomy.skeleton(model, task)
+        if module is not None and not hasattr(module, "_init_weights"):
+            raise MethodError(
+                f"Reinit draws layers as the model itself does, and {model.name} does not say how: "
+                "give its module an _init_weights, as those of transformers have."
+            )
         if module is not None and self.layers > (depth := len(anatomy.layers(module))):
             raise MethodError(f"Reinit(layers={self.layers}): {model.name} has {depth} layers.")
 

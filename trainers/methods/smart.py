@@ -25,8 +25,10 @@ class SMART(Perturbing):
 
     The authors' code (mt-dnn) has no proximal term, which ``mu=0`` leaves out too; the default is
     the paper's method. That code divides δ + ηg by its largest entry in each token, so that δ ends
-    near 1 whatever ε and η are: ``ball="mt-dnn"``, the default, since it made the published
-    figures. ``ball="paper"`` keeps |δ| ≤ ε after a step along g/max|g|.
+    near 1 whatever ε and η are: ``ball="mt-dnn"``, the default, since it is what the authors
+    published to be run (their first version ended at ηg/max|g|). They climb one direction of the
+    divergence, summed over the batch; here it is both directions, averaged, as everywhere.
+    ``ball="paper"`` keeps |δ| ≤ ε after a step along g/max|g|.
 
     Attributes:
         alpha: weight of the adversarial term, ≥ 0.
