@@ -15,6 +15,9 @@ from stats.audit.cell import Cell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
 from stats.printed_scores import Grimmer, grim, possible_spreads, printed_number
 
+MOST_SUMS = 100_000
+"""Behind a printed mean; of more, some has every sd that is ever printed."""
+
 FEWEST_CELLS = 3
 """Means of several runs, from which a column's step may be inferred."""
 
@@ -139,9 +142,12 @@ def check_sds(columns: Sequence[Counted]) -> Iterator[Finding]:
 
 
 def spreads(each: Counted) -> Grimmer | None:
-    """Which divisors a cell's sd fits; None where it has none, or its mean fits no counts."""
+    """Which divisors a cell's sd fits; None without one, or where no count or any fits the mean."""
     cell = each.cell
     if not cell.sd or cell.n < 2 or not each.consistent:
+        return None
+    low, high = cell.mean_range
+    if (high - low) * each.total > MOST_SUMS * cell.unit:
         return None
     return _possible(each, cell.sd_range)
 

@@ -410,6 +410,11 @@ def test_the_size_of_an_unknown_test_set_is_a_column():
     assert one(table(("kd", "ours", "accuracy", "90.5", "", "1", "200")), "grim").severity == "fine"
 
 
+def test_an_sd_behind_which_any_count_may_be_is_not_searched():
+    """A mean without decimals over 500 billion examples leaves billions of sums."""
+    assert not table(("kd", "a", "accuracy", "62", "0.0000000001", "500", "999999999"))
+
+
 def test_sds_of_two_conventions_in_one_publication_are_noticed():
     """187, 182, 180, 175 and 176 right of 200: 2.42 or 2.17 points."""
     rows = [
