@@ -20,6 +20,32 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    _add_studies(commands)
+    fetch = commands.add_parser(
+        "fetch", help="fill a folder with what a study takes from the hub; needs a network"
+    )
+    fetch.add_argument("study", type=Path, metavar="STUDY", help="a study file")
+    fetch.add_argument("--data", type=Path, metavar="DIR", required=True, help="the folder")
+
+    _add_stats(commands.add_parser("stats", help="verdicts from recorded runs or your own scores"))
+    _add_power(commands.add_parser("power", help="what so many seeds can show, before training"))
+
+    _add_trend(
+        commands.add_parser("trend", help="does an effect grow or fall over inits or tasks?")
+    )
+    _add_report(commands.add_parser("report", help="a page of verdicts, figures and costs"))
+    from benchmark.audit.command import add_audit
+
+    add_audit(commands.add_parser("audit", help="what published tables of mean ± sd can be"))
+
+    ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
+    ui.add_argument("--port", type=int, default=5000)
+    _add_store(ui)
+    return top
+
+
+def _add_studies(commands: Any) -> None:
+    """The commands that plan, train or predict what a study declares."""
     run = commands.add_parser(
         "run", help="tune and train what a study still needs, then give its verdicts"
     )
@@ -50,28 +76,6 @@ def parser() -> argparse.ArgumentParser:
             help="database of the searches, for several machines (default: optuna.db in the store)",
         )
         _add_store(command)
-
-    fetch = commands.add_parser(
-        "fetch", help="fill a folder with what a study takes from the hub; needs a network"
-    )
-    fetch.add_argument("study", type=Path, metavar="STUDY", help="a study file")
-    fetch.add_argument("--data", type=Path, metavar="DIR", required=True, help="the folder")
-
-    _add_stats(commands.add_parser("stats", help="verdicts from recorded runs or your own scores"))
-    _add_power(commands.add_parser("power", help="what so many seeds can show, before training"))
-
-    _add_trend(
-        commands.add_parser("trend", help="does an effect grow or fall over inits or tasks?")
-    )
-    _add_report(commands.add_parser("report", help="a page of verdicts, figures and costs"))
-    from benchmark.audit.command import add_audit
-
-    add_audit(commands.add_parser("audit", help="what published tables of mean ± sd can be"))
-
-    ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
-    ui.add_argument("--port", type=int, default=5000)
-    _add_store(ui)
-    return top
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
@@ -306,10 +310,12 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import submit
 
         return submit.submit(options)
+    if options.command == "plan" or (options.command == "run" and options.dry_run):
+        from benchmark import dry_run
+
+        return dry_run.plan(options)
     from benchmark import commands
 
-    if options.command == "plan" or (options.command == "run" and options.dry_run):
-        return commands.plan(options)
     if options.command == "run":
         return commands.run(options)
     if options.command == "tune":

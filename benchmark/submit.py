@@ -15,6 +15,7 @@ from benchmark.execution import Todo, missing
 from benchmark.plan import Plan
 from benchmark.preflight import told
 from benchmark.runs import Output
+from benchmark.session import Session
 from benchmark.study import Study
 from benchmark.tuning.results import Tuned
 from trainers.tasks.glue_server import FILES, server_files
@@ -26,10 +27,10 @@ def submit(options: argparse.Namespace) -> int:
     Predictions lie in the cache where ``bench run`` found the hidden test sets; runs that left none
     are trained again, which gives the same weights on the same machine.
     """
-    return write(commands.Session.of(options), options.out)
+    return write(Session.of(options), options.out)
 
 
-def write(session: commands.Session, out: Path) -> int:
+def write(session: Session, out: Path) -> int:
     """Write the zips of a session's study into a folder; returns the exit code."""
     made = session.plan(_tuned(session))
     _check(session.study, session.study_file, made, session)
@@ -62,7 +63,7 @@ def write(session: commands.Session, out: Path) -> int:
     return commands.FINISHED
 
 
-def _tuned(session: commands.Session) -> Sequence[Tuned]:
+def _tuned(session: Session) -> Sequence[Tuned]:
     from benchmark.searches import is_searched
 
     if not is_searched(session.study):
@@ -72,7 +73,7 @@ def _tuned(session: commands.Session) -> Sequence[Tuned]:
     return known_results(session.study, session.tracker, session.optuna_storage)
 
 
-def _check(study: Study, file: Path, made: Plan, session: commands.Session) -> None:
+def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
     """Refuse tasks that no server judges, hidden texts that are not here, and runs not recorded."""
     for task in study.tasks:
         if not server_files(task):

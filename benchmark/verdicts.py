@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from benchmark import answers
+from benchmark.chance import notes_on_chance
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
 from benchmark.questions import check_question, check_resolution
@@ -134,11 +135,12 @@ def _from_record(options: argparse.Namespace) -> Scores:
 
 
 def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, split: str) -> Scores:
+    table = scores_table(record, tracker, metric, split)
     return Scores(
-        table=scores_table(record, tracker, metric, split),
+        table=table,
         arms=(record["baseline"], *record["candidates"]),
         how=declared_analysis(record, metric, split) | {"paired": True},
-        notes=tuple(notes_on_tuning(record)),
+        notes=(*notes_on_chance(record, table, tracker), *notes_on_tuning(record)),
     )
 
 

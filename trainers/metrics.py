@@ -104,6 +104,18 @@ def score(name: str, logits: Logits, labels: Labels) -> float:
     return (_PLAIN | _CALIBRATION)[name](logits, labels)
 
 
+def best_constant(name: str, labels: Labels, classes: int) -> float | None:
+    """Most that one answer for every example scores; None for a metric of probabilities.
+
+    >>> best_constant("accuracy", np.array([0, 1, 1, 2]), 3)
+    50.0
+    """
+    if name not in _PLAIN:
+        return None
+    answers = np.repeat(np.eye(classes)[:, None], len(labels), axis=1)
+    return max(_PLAIN[name](answer, labels) for answer in answers)
+
+
 def scores(logits: Logits, labels: Labels, dev_temperature: float) -> dict[str, float]:
     """All metrics of one split.
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchmark import answers
+from benchmark.chance import notes_on_chance
+from benchmark.predictions import Predictions, read_predictions
 from benchmark.record import declared_analysis, scores_table
 from benchmark.tracking import Recorded, Tracker
 from benchmark.tuning.notes import notes_on_tuning
@@ -15,7 +15,6 @@ from stats import Analysis, Pooled
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from stats import Ranking
 
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 PLACE = ("model", "init", "method", "task")
 #: Fewest arms of a model and init that are worth a ranking.
 MANY_ARMS = 3
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a run said about the examples of the test split.
-
-    Attributes:
-        logits: shape (examples, classes).
-        labels: shape (examples,), the index of the right class.
-    """
-
-    logits: "NDArray[np.floating[Any]]"
-    labels: "NDArray[np.integer[Any]]"
 
 
 @dataclass(frozen=True)
@@ -67,8 +53,9 @@ class Gathered:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What is to be said of tuning."""
-        return notes_on_tuning(self.record)
+        """What is to be said beside the verdicts."""
+        learned_nothing = notes_on_chance(self.record, self.scores, self.tracker)
+        return [*learned_nothing, *notes_on_tuning(self.record)]
 
     @cached_property
     def runs(self) -> list[tuple[Mapping[str, Any], Recorded]]:
@@ -130,13 +117,8 @@ class Gathered:
 
     def predictions(self, cell: Mapping[str, Any]) -> Predictions | None:
         """Of the run of a cell on test; None where it kept none, or they are no classes."""
-        path = self.tracker.artifact(self.finished[cell["key"]].run_id, "predictions.npz")
-        if path is None:
-            return None
-        with np.load(path, allow_pickle=False) as kept:
-            logits, labels = kept["test_logits"], kept["test_labels"]
-        classes = logits.ndim == 2 and logits.shape[1] > 1 and labels.dtype.kind in "iu"
-        return Predictions(logits, labels) if classes else None
+        run = self.finished[cell["key"]]
+        return read_predictions(self.tracker, run.run_id, "test")
 
 
 def gather(record: Mapping[str, Any], tracker: Tracker) -> Gathered:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmark.predictions import Predictions
 from benchmark.report.costs import costs
-from benchmark.report.gather import MANY_ARMS, Gathered, Predictions
+from benchmark.report.gather import MANY_ARMS, Gathered
 from benchmark.report.layout import Sketch
 from stats import StatsError, calibration, performance_profiles
 from stats.report import wording

@@ -4,10 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmark.commands import Session, run_session
+from benchmark.commands import run_session
 from benchmark.errors import BenchmarkError, StudyError
 from benchmark.loading import load_study
 from benchmark.page import page
+from benchmark.session import Session
 from benchmark.smoke.stand_ins import rehearsal
 from benchmark.tracking import Store
 from trainers.errors import TrainerError

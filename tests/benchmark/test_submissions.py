@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from benchmark.cli import main, parser
-from benchmark.commands import Session, run_session
+from benchmark.commands import run_session
+from benchmark.session import Session
 from benchmark.submit import write
 from trainers.hub import VARIABLE
 

@@ -1,0 +1,53 @@
+"""Baselines that learned nothing, beside which no effect can show."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.predictions import read_predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.tracking import Tracker
+
+
+def notes_on_chance(
+    record: Mapping[str, Any], scores: "pd.DataFrame", tracker: "Tracker"
+) -> list[str]:
+    """A line for each baseline that is no better than giving every example the same answer.
+
+    Better is one whose 95 % interval over seeds lies above the best such answer. *Equivalent* and
+    *negligible* would else read as a property of the method, where nothing was learned at all.
+
+    Args:
+        record: of the study, as the tracker keeps it.
+        scores: from :func:`benchmark.record.scores_table`.
+        tracker: where the runs are, with the labels of the examples.
+    """
+    from trainers.metrics import best_constant
+
+    lines, finished = [], tracker.finished()
+    baseline = scores[scores["method"] == record["baseline"]].dropna(subset="score")
+    for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
+        keys = (cell["key"] for cell in record["cells"] if cell["task"] == task)
+        run = next(finished[key] for key in keys if key in finished)
+        kept = read_predictions(tracker, run.run_id, str(split))
+        least = best_constant(str(metric), kept.labels, kept.logits.shape[1]) if kept else None
+        if least is None:
+            continue
+        for model, init, mean in _not_above(runs, least):
+            lines.append(
+                f"{record['baseline']} ({model} · {init} · {task}) learned nothing that shows: "
+                f"{metric} {mean:.2f}, and {least:.2f} for always the same answer; "
+                "what changes nothing here may still matter where something is learned"
+            )
+    return lines
+
+
+def _not_above(runs: "pd.DataFrame", least: float) -> "Iterator[tuple[str, str, float]]":
+    from stats import t_interval
+
+    for (model, init), part in runs.groupby(["model", "init"], sort=False):
+        found = t_interval(part["score"])
+        if len(part) > 1 and found.low <= least:
+            yield str(model), str(init), found.mean

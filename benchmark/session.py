@@ -1,0 +1,147 @@
+"""What the commands on one study share: the study, its record, and where runs are executed."""
+
+import argparse
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark.engines import Engine
+from benchmark.engines.inline import InlineEngine
+from benchmark.engines.local import LocalEngine
+from benchmark.errors import StudyError
+from benchmark.loading import load_study
+from benchmark.page import page
+from benchmark.plan import Plan, make_plan
+from benchmark.preflight import preflight, read_from
+from benchmark.provenance import provenance
+from benchmark.remarks import remarks
+from benchmark.runs import TrainRun
+from benchmark.searches import is_searched
+from benchmark.study import Study
+from benchmark.tracking import Store, Tracker
+from benchmark.tuning.results import (
+    Tuned,
+    TuningOutcome,
+    chosen,
+    unfair_arms,
+)
+from trainers.errors import TrainerError
+
+
+def default_workers(plan: Plan) -> int:
+    """One run a core by default; on an accelerator, which they would share, one in all."""
+    runs = [run for run in plan.runs.values() if isinstance(run, TrainRun)]
+    if any(run.training.device != "cpu" for run in runs):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) // max(run.training.threads for run in runs))
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the commands on one study share.
+
+    Attributes:
+        study_file: as the user gave it.
+        study: what it declares.
+        tracker: the record.
+        optuna_storage: where searches are kept, if not beside the record.
+        asked_workers: runs side by side, if the user said how many.
+        console: where to print.
+        debug: whether to show tracebacks of failed runs.
+        in_process: whether this is a rehearsal: runs of a second are executed here, one by one,
+            and their record is thrown away.
+    """
+
+    study_file: Path
+    study: Study
+    tracker: Tracker
+    optuna_storage: str | None
+    asked_workers: int | None
+    console: Console
+    debug: bool
+    in_process: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        options: argparse.Namespace,
+        study: Study | None = None,
+        store: Store | None = None,
+        in_process: bool = False,
+    ) -> "Session":
+        """The session of a command line, of a study for which everything is there.
+
+        Args:
+            options: of the command.
+            study: in place of the one that is declared in the study file.
+            store: in place of the one that the command line names.
+            in_process: whether runs are executed here.
+        """
+        read_from(options.data)
+        study, store = study or load_study(options.study), store or Store.choose(options.store)
+        preflight(study, options.study, store.cache)
+        return cls(
+            study_file=options.study,
+            study=study,
+            tracker=Tracker(store),
+            optuna_storage=options.optuna_storage,
+            asked_workers=options.workers,
+            console=page(),
+            debug=options.debug,
+            in_process=in_process,
+        )
+
+    def plan(self, results: Sequence[Tuned] = ()) -> Plan:
+        """The comparisons, with what tuning found; what is wrong is said with the file's name."""
+        try:
+            return make_plan(self.study, chosen(results))
+        except (StudyError, TrainerError) as error:
+            raise StudyError(f"{self.study_file}: {error}") from error
+
+    @cached_property
+    def workers(self) -> int:
+        """Runs side by side."""
+        if self.in_process:
+            return 1
+        return self.asked_workers or default_workers(self.plan())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where runs are executed."""
+        if self.in_process:
+            return InlineEngine()
+        return LocalEngine(self.workers, self.study_file)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Provenance."""
+        return provenance(self.study_file.resolve().parent)
+
+    def remark(self) -> None:
+        """Say what is worth knowing of the data before hours are spent on them."""
+        for remark in remarks(self.study):
+            self.console.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
+
+    def clean_up(self) -> None:
+        """Mend what a process left that was killed."""
+        # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.tracker.store.cache.sweep()
+        self.tracker.close_orphans()
+
+    def tune(self) -> TuningOutcome | None:
+        """Search what is not searched yet; None where the study searches nothing."""
+        if not is_searched(self.study):
+            return None
+        if warning := unfair_arms(self.study):
+            self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
+        from benchmark.tuning.command import open_tuning, tune_study
+
+        tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
+        return tune_study(tuning, lambda: self.engine, self.tags, self.console)
