@@ -2,19 +2,22 @@
 
 The student is every second layer of all-MiniLM-L6-v2, or three such layers from scratch; the
 teacher is all six, fine-tuned once. Methods as in the paper, α = .9 for KD and TF-reg from scratch
-(Table 9); but 960 sentences in place of 8,544, 4 epochs in place of 30, and ten times its rate.
+(Table 9); but 960 sentences in place of 8,544, ten times its rate, and in place of 30 epochs 4, or
+from scratch 8: after 4 such a student gives every sentence the same answer.
 """
 
 from dataclasses import replace
 
 from benchmark import Arm, Comparison, Study
-from trainers.methods import KD, LS, Base, SelfKD, TFReg
+from trainers.methods import KD, LS, Base, SelfKD, Teacher, TFReg
 from trainers.models import HubModel, every_second_layer
 from trainers.settings import Training
 from trainers.tasks import Part, sst5
 
 WEIGHTS = "sentence-transformers/all-MiniLM-L6-v2"
-student, teacher = HubModel(WEIGHTS, layers=3), HubModel(WEIGHTS)
+training = Training(epochs=4, batch_size=32, lr=2e-4, max_length=32)
+student = HubModel(WEIGHTS, layers=3)
+teacher = Teacher(HubModel(WEIGHTS), "pretrained", training=training)
 
 
 def methods(alpha: float) -> list:
@@ -32,9 +35,9 @@ study = Study(
     ),
     arms=(
         *Arm.grid(student, every_second_layer(WEIGHTS), methods(alpha=0.5)),
-        *Arm.grid(student, "scratch", methods(alpha=0.9)),
+        *Arm.grid(student, "scratch", methods(alpha=0.9), training=replace(training, epochs=8)),
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
     margin=1.0,  # the paper declares none
-    training=Training(epochs=4, batch_size=32, lr=2e-4, max_length=32),
+    training=training,
 )
