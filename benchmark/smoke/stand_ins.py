@@ -113,7 +113,7 @@ def _quick(declared: Any, epochs: int) -> Any:
             lr = declared.lr * FASTER if declared.lr < SLOW else declared.lr
             return replace(declared, epochs=epochs, max_length=length, lr=lr)
         case MaskedLanguageModelling():
-            return replace(declared, steps=min(declared.steps, 4), batch_size=4)
+            return replace(declared, steps=min(declared.steps, 4), batch_size=4, length=8)
         case Search():
             return Search(**{n: [epochs] if n == "epochs" else v for n, v in declared.space})
 

@@ -57,6 +57,36 @@ def test_a_study_of_the_paper_is_read_on_one_screen(study):
     assert len(study.read_text().splitlines()) < 50
 
 
+PRETRAINED = """
+from benchmark import Arm, Comparison, Study
+from trainers.methods import LS, Base
+from trainers.models import Bert
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.settings import Training
+from trainers.tasks import Texts, TextTask
+
+student = Bert(layers=2, width=32, pretraining=MaskedLanguageModelling(steps=1000))
+study = Study(
+    name="pretrained",
+    task=TextTask("somebody/labelled", class_names=("a", "b"), further=FURTHER),
+    arms=Arm.grid(student, "pretrained", [Base(), LS()]),
+    comparison=Comparison("base", "ls"),
+    margin=1.0,
+    training=Training(),
+)
+"""
+
+
+@pytest.mark.parametrize("further", ["None", 'Texts("somebody/unlabelled", config="plain")'])
+def test_pre_training_on_ones_own_texts_is_rehearsed_too(further, tmp_path_factory, capsys):
+    study = tmp_path_factory.mktemp("study") / "pretrained.py"
+    study.write_text(PRETRAINED.replace("FURTHER", further))
+    assert main(["run", "--smoke", str(study)]) == 0
+    assert "base vs ls" in capsys.readouterr().out
+    assert main(["run", str(study)]) == 2  # the real one lacks its data, and says all of it
+    assert capsys.readouterr().err.count("somebody/") == (1 if further == "None" else 2)
+
+
 def named(stem: str) -> Path:
     return next(path for path in STUDIES if path.stem == stem)
 

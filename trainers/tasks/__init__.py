@@ -8,6 +8,7 @@ from trainers.tasks.named import banking77, cifar100, glue, sst5, trec
 from trainers.tasks.parts import Part
 from trainers.tasks.task import Examples, Split, Task
 from trainers.tasks.text import TextTask
+from trainers.tasks.texts import Texts
 
 __all__ = [
     "Digits",
@@ -19,6 +20,7 @@ __all__ = [
     "Split",
     "Task",
     "TextTask",
+    "Texts",
     "banking77",
     "cifar100",
     "glue",

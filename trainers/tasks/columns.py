@@ -57,7 +57,7 @@ def _plain(rows: Rows, column: str) -> Any:
         return values.cast(pa.int64())
     if pa.types.is_integer(values.type):
         return values
-    values = _as_text(rows, column, values)
+    values = as_text(rows, column, values)
     require(rows, column, pc.equal(values, ""), "the label is empty")
     whole = pc.all(pc.match_substring_regex(values, r"^-?(0|[1-9]\d{0,17})$")).as_py()
     return values.cast(pa.int64()) if whole else values
@@ -71,13 +71,14 @@ def texts(rows: Rows, column: str) -> Any:
     """
     values = rows.table.column(column)
     require(rows, column, values.is_null(nan_is_null=True), "the text is missing")
-    values = _as_text(rows, column, values)
+    values = as_text(rows, column, values)
     blank = pc.equal(pc.utf8_trim_whitespace(values), "")
     require(rows, column, blank, "the text is empty")
     return values
 
 
-def _as_text(rows: Rows, column: str, values: Any) -> Any:
+def as_text(rows: Rows, column: str, values: Any) -> Any:
+    """The values as an array of strings, the missing among them; TaskError if they are no text."""
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return values.cast(pa.large_string())
     raise TaskError(f'{rows.where(0)}, column "{column}": it holds {values.type}, not text.')

@@ -140,5 +140,5 @@ class ImageTask(SourceTask):
             plain = plain.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(plain, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
 
-    def _layout(self, place: Path) -> layout.Splits:
-        return layout.image_splits(place, self.config) or super()._layout(place)
+    def _layout(self, place: Path, config: str) -> layout.Splits:
+        return layout.image_splits(place, config) or super()._layout(place, config)

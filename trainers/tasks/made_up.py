@@ -16,9 +16,13 @@ from trainers.tasks.image import ImageTask
 from trainers.tasks.parts import Part
 from trainers.tasks.source import SourceTask
 from trainers.tasks.task import Split
+from trainers.tasks.text import TextTask
+from trainers.tasks.texts import Texts
 
 #: Examples of each split.
 SIZES: dict[Split, int] = {"train": 64, "dev": 32, "test": 32}
+#: Texts without labels, where a task has any.
+FURTHER = 200
 #: Classes at most: each needs some examples of so few.
 CLASSES = 8
 WORDS = (
@@ -42,6 +46,11 @@ def made_up(task: SourceTask, folder: Path) -> SourceTask:
         columns = _columns(task, labels, np.random.default_rng(rows))
         table = pa.table({**columns, task.label: labels})
         parquet.write_table(table, where / f"{source}.parquet")
+    if isinstance(task, TextTask) and task.further:
+        draws = np.random.default_rng(0)
+        texts = pa.table({"text": [_sentence(i, draws) for i in range(FURTHER)]})
+        parquet.write_table(texts, folder / "further.parquet")
+        task = replace(task, further=Texts(folder / "further.parquet"))
     return replace(
         task,
         data=str(folder),
@@ -72,7 +81,7 @@ def _columns(task: SourceTask, labels: Any, draws: np.random.Generator) -> dict[
 
 
 def _sentence(number: int, draws: np.random.Generator) -> str:
-    words: Sequence[str] = draws.choice(WORDS, draws.integers(3, 8)).tolist()
+    words: Sequence[str] = draws.choice(WORDS, draws.integers(10, 16)).tolist()
     return " ".join([*words, str(number)])
 
 

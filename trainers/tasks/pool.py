@@ -6,7 +6,7 @@ module's docstrings are ever on two sides. The pool does not depend on what is t
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -105,7 +105,7 @@ def read(folder: Path) -> Pool:
     )
 
 
-def write_lines(texts: Sequence[str], path: Path) -> None:
+def write_lines(texts: Iterable[str], path: Path) -> None:
     """Write texts without line breaks, one a line, the same bytes on every system."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{text}\n" for text in texts)

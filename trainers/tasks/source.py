@@ -20,6 +20,11 @@ from trainers.tasks.survey import Survey, assign
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples, Split, Task
 
+#: What is fetched of a data set on the hub.
+FETCHED = ("README.md", *(f"*{each}" for each in layout.TABLES))
+#: What to do about data that are here and unfit.
+CORRECT = "correct the data, or what the task says of them"
+
 
 @dataclass(frozen=True)
 class SourceTask(Task):
@@ -40,7 +45,7 @@ class SourceTask(Task):
     """
 
     #: What is fetched of a data set on the hub.
-    fetched: ClassVar[tuple[str, ...]] = ("README.md", *(f"*{each}" for each in layout.TABLES))
+    fetched: ClassVar[tuple[str, ...]] = FETCHED
 
     data: str | Path
     label: str = "label"
@@ -108,20 +113,10 @@ class SourceTask(Task):
 
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine; the data are read, but nothing is prepared."""
-        source = str(self.data)
-        on_hub = hub.is_on_hub(self.data) and Path(self.data).suffix not in layout.TABLES
-        mend = "correct the data, or what the task says of them"
-        get, files = (FETCH, self.fetched) if on_hub else (mend, ())
-        try:
-            self._place()
-        except TaskError:
-            where = hub.places(self.data) if on_hub else f"there is no {Path(source).absolute()}"
-            return (Needed("data", source, where, get, files, self.config),)
-        try:
-            self._files()
-        except TaskError as error:
-            return (Needed("data", source, str(error).rstrip("."), get, files, self.config),)
-        return tuple(Needed("data", source, fault.rstrip("."), mend) for fault in self._faults())
+        missing = lacking(self.data, self.config, self.fetched, self._files)
+        faults = () if missing else self._faults()
+        unfit = (Needed("data", str(self.data), fault.rstrip("."), CORRECT) for fault in faults)
+        return (*missing, *unfit)
 
     def _faults(self) -> list[str]:
         """What is wrong with labels and inputs, each said; nothing where a survey can be made."""
@@ -165,7 +160,7 @@ class SourceTask(Task):
 
     def content(self, file: Path) -> str:
         """What a file contributes to the fingerprint."""
-        return digest(file, _state(file))
+        return content_of(file)
 
     def reading(self) -> dict[str, Any]:
         """The fields that shape the prepared folder."""
@@ -222,45 +217,82 @@ class SourceTask(Task):
         """The inputs of some examples, by column."""
         raise NotImplementedError
 
-    def _place(self) -> Path:
-        """The file or folder on this machine."""
-        path = Path(self.data).expanduser()
-        place = path if path.is_file() else hub.local_folder(self.data, "data")
-        if place is None:
-            raise TaskError(
-                f'data "{self.data}": {hub.places(self.data)}. With a network: bench fetch STUDY.'
-            )
-        return place
-
     def _files(self) -> dict[str, Sequence[Path]]:
         """The files of the splits that the task uses, in the order in which its parts name them."""
-        place = self._place()
-        found = self._layout(place)
         wanted = dict.fromkeys(part.split for part in self.parts.values())
-        if not found:
-            raise TaskError(f'{place} holds no files of the configuration "{self.config}".')
-        if missing := [split for split in wanted if split not in found]:
-            raise TaskError(
-                f'{place}: there is no split "{missing[0]}" among {", ".join(found)}. Name another '
-                f'split, or carve one: Part("{next(iter(found))}", 500).'
-            )
-        return {split: found[split] for split in wanted}
+        return files_of(self.data, self.config, [*wanted], self._layout)
 
-    def _of_split(self, split: str) -> Sequence[Path]:
-        """The files of one split, whether a part takes it or not."""
-        place = self._place()
-        found = self._layout(place)
-        if split not in found:
-            listed = ", ".join(found) or "nothing"
-            raise TaskError(f'{place}: there is no split "{split}" among {listed}.')
-        return found[split]
-
-    def _layout(self, place: Path) -> layout.Splits:
-        return layout.splits(place, self.config)
+    def _layout(self, place: Path, config: str) -> layout.Splits:
+        return layout.splits(place, config)
 
     def _survey(self) -> Survey:
         files = [f for listed in self._files().values() for f in listed]
         return _surveyed(self, tuple(_state(f) for f in files))
+
+
+def lacking(
+    data: str | Path, config: str, fetched: tuple[str, ...], look: Callable[[], object]
+) -> tuple[Needed, ...]:
+    """What of some data is not on this machine; nothing where the files are here.
+
+    Args:
+        data: a file, a folder, or a hub name.
+        config: the configuration of a data set that has several.
+        fetched: patterns of the files to fetch, if the hub has them.
+        look: finds the files, or raises TaskError.
+    """
+    on_hub = hub.is_on_hub(data) and Path(data).suffix not in layout.TABLES
+    get, files = (FETCH, fetched) if on_hub else (CORRECT, ())
+    try:
+        place_of(data)
+    except TaskError:
+        where = hub.places(data) if on_hub else f"there is no {Path(data).absolute()}"
+        return (Needed("data", str(data), where, get, files, config),)
+    fault = _fault(look)
+    return (Needed("data", str(data), fault.rstrip("."), get, files, config),) if fault else ()
+
+
+def place_of(data: str | Path) -> Path:
+    """The file or folder of some data on this machine."""
+    path = Path(data).expanduser()
+    place = path if path.is_file() else hub.local_folder(data, "data")
+    if place is None:
+        raise TaskError(f'data "{data}": {hub.places(data)}. With a network: bench fetch STUDY.')
+    return place
+
+
+def files_of(
+    data: str | Path,
+    config: str,
+    wanted: Sequence[str],
+    find: Callable[[Path, str], layout.Splits],
+) -> dict[str, Sequence[Path]]:
+    """The files of some splits, in this order.
+
+    Args:
+        data: a file, a folder, or a hub name.
+        config: the configuration of a data set that has several.
+        wanted: names of splits.
+        find: all splits of a place and configuration.
+
+    Raises:
+        TaskError: the data are not here, or have no such configuration or split.
+    """
+    place = place_of(data)
+    found = find(place, config)
+    if not found:
+        raise TaskError(f'{place} holds no files of the configuration "{config}".')
+    if missing := [split for split in wanted if split not in found]:
+        raise TaskError(
+            f'{place}: there is no split "{missing[0]}" among {", ".join(found)}. Name another '
+            f'split, or carve one: Part("{next(iter(found))}", 500).'
+        )
+    return {split: found[split] for split in wanted}
+
+
+def content_of(file: Path) -> str:
+    """SHA-256 of a file's bytes, computed once as long as the file stays as it is."""
+    return digest(file, _state(file))
 
 
 def _fault(look: Callable[[], object]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +13,16 @@ from pyarrow import ipc
 
 from trainers import wordpiece
 from trainers.errors import TaskError
-from trainers.needs import FETCH, Needed
-from trainers.tasks import columns, tables
-from trainers.tasks.source import SourceTask
-from trainers.tasks.survey import content_digests
+from trainers.needs import Needed
+from trainers.tasks import columns, pool, tables
+from trainers.tasks.near_duplicates import HeldOut
+from trainers.tasks.pool import NEAR
+from trainers.tasks.source import SourceTask, files_of, lacking
+from trainers.tasks.survey import assign, content_digests
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples
+from trainers.tasks.texts import Texts
+from trainers.tasks.unlabelled import cleaned
 
 #: What models call the columns of a text and of a pair of texts.
 INPUTS = ("text", "text_pair")
@@ -30,8 +35,10 @@ class TextTask(SourceTask):
     Attributes:
         text: the column with the text, or two columns for pairs.
         vocabulary: entries of the WordPiece vocabulary, for models that read the task's own. It is
-            trained on the training texts; where every seed has others, on all that they are drawn
-            from.
+            trained on the training texts and the further ones; where every seed has other training
+            texts, on all that they are drawn from.
+        further: texts without labels, read for the corpus only. What contains a text to be judged
+            on, or nearly so, is left out of it.
 
     Raises:
         TaskError: a field is out of range, or, when the data are read, they are missing or unfit.
@@ -45,6 +52,7 @@ class TextTask(SourceTask):
 
     text: str | tuple[str, str] = "text"
     vocabulary: int = 8192
+    further: Texts | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,6 +65,11 @@ class TextTask(SourceTask):
                 f"{self.name}: vocabulary={self.vocabulary} is too small for the alphabet. "
                 f"Give at least {wordpiece.SMALLEST}."
             )
+        if self.further is not None and not isinstance(self.further, Texts):
+            raise TaskError(
+                f"{self.name}: further={self.further!r} must be Texts, such as "
+                'Texts("reviews.jsonl", text="review").'
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,12 +78,17 @@ class TextTask(SourceTask):
 
     def reading(self) -> dict[str, Any]:
         """The fields that shape the prepared folder."""
-        return super().reading() | {
-            "columns": self.columns,
-            "vocabulary": self.vocabulary,
-            "parts": {split: str(part) for split, part in self.parts.items()},
-            "splits": self.splits,
-        }
+        further = {"further": self.further.specification()} if self.further else {}
+        return (
+            super().reading()
+            | further
+            | {
+                "columns": self.columns,
+                "vocabulary": self.vocabulary,
+                "parts": {split: str(part) for split, part in self.parts.items()},
+                "splits": self.splits,
+            }
+        )
 
     def rows(self) -> Rows:
         """Labels and texts of all splits that the task uses."""
@@ -91,7 +109,7 @@ class TextTask(SourceTask):
         Raises:
             TaskError: the split or a column is not there, or a text is missing or blank.
         """
-        files = self._of_split(split)
+        files = files_of(self.data, self.config, [split], self._layout)[split]
         texts = self.texts(tables.read(files, list(dict.fromkeys(self.columns))))
         ids = np.arange(len(texts[0]))
         inputs = dict(zip(INPUTS, (column.to_pylist() for column in texts), strict=False))
@@ -99,12 +117,22 @@ class TextTask(SourceTask):
 
     def missing_split(self, split: str) -> Needed | None:
         """What stands in the way of reading a split that none of the parts takes."""
-        try:
-            self._of_split(split)
-        except TaskError as error:
-            why = str(error).rstrip(".")
-            return Needed("data", str(self.data), why, FETCH, self.fetched, self.config)
-        return None
+        found = lacking(
+            self.data,
+            self.config,
+            self.fetched,
+            lambda: files_of(self.data, self.config, [split], self._layout),
+        )
+        return found[0] if found else None
+
+    def requirements(self) -> tuple[Needed, ...]:
+        """What is missing or unfit on this machine, of further texts too."""
+        further = self.further.requirements() if self.further else ()
+        return (*super().requirements(), *further)
+
+    def disk_need(self) -> int:
+        """Bytes that the prepared folder takes, nearly."""
+        return super().disk_need() + (self.further.size() if self.further else 0)
 
     def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
         """Texts at equal distances over all splits."""
@@ -126,6 +154,10 @@ class TextTask(SourceTask):
         table = pa.table(dict(zip(INPUTS, texts, strict=False)))
         with ipc.new_file(str(folder / "texts.arrow"), table.schema) as file:
             file.write_table(table)
+        if self.further:
+            judged_on = self.read_inputs(folder, self._judged_on()).values()
+            apart = HeldOut((text for column in judged_on for text in column), NEAR)
+            pool.write_lines(cleaned(self.further.documents(), apart), folder / "further.txt")
         wordpiece.train(self._own_words(folder), self.vocabulary, folder / "tokenizer.json")
 
     def read_inputs(self, folder: Path, rows: NDArray[np.int64]) -> Mapping[str, Sequence[str]]:
@@ -135,24 +167,37 @@ class TextTask(SourceTask):
             return {name: taken.column(name).to_pylist() for name in taken.column_names}
 
     def corpus(self, folder: Path) -> Iterator[str]:
-        """The training texts.
+        """The training texts, where all seeds have the same, and the further ones.
 
         Raises:
-            TaskError: every seed has other training texts.
+            TaskError: every seed has other training texts, and there are no further ones.
         """
-        if self.per_seed:
+        if not self.per_seed:
+            yield from _lines(self.load("train", folder, 0).inputs)
+        elif not self.further:
             raise TaskError(
                 f"{self.name} has no text to pre-train on: with splits of its own, every seed "
-                'judges on texts that another one trains on. Use splits="fixed".'
+                "judges on texts that another one trains on. "
+                'Use splits="fixed", or further=Texts(...).'
             )
-        yield from _lines(self.load("train", folder, 0).inputs)
+        if self.further:
+            yield from pool.read_lines(folder / "further.txt")
+
+    def _judged_on(self) -> NDArray[np.int64]:
+        """Rows that some seed selects or is tested on."""
+        survey = self._survey()
+        if self.per_seed:
+            return np.arange(len(survey.labels))
+        rows = assign(survey, self.parts, 0, self.name)
+        return np.concatenate([rows["dev"], rows["test"]])
 
     def _own_words(self, folder: Path) -> Iterator[str]:
         if not self.per_seed:
             return self.corpus(folder)
         survey = self._survey()
         drawn_from = np.flatnonzero(survey.origins == survey.splits.index(self.train.split))
-        return _lines(self.read_inputs(folder, drawn_from))
+        own = _lines(self.read_inputs(folder, drawn_from))
+        return chain(own, self.corpus(folder)) if self.further else own
 
 
 def _lines(inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The text to pre-train on: everything in which nothing of the dev and test sides shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,13 +20,28 @@ def corpus(found: Sequence[Document], pool: Pool, labelled: Sequence[str]) -> It
         pool: the pool, whose dev and test sides are held out.
         labelled: import names of the packages whose modules have sides.
     """
-    held_out = _held_out(pool)
     own = frozenset(labelled)
+    documents = (
+        each.paragraphs
+        for each in found
+        if each.module.split(".")[0] not in own or SIDES[side(each.module)] == "train"
+    )
+    return cleaned(documents, _held_out(pool))
+
+
+def cleaned(documents: Iterable[Sequence[str]], held_out: HeldOut) -> Iterator[str]:
+    """Each document as one line, without what contains a held-out text, or nearly so.
+
+    A document that contains none stays whole; of another the paragraphs that contain none stay,
+    unless together they still do. A repeated paragraph stays once.
+
+    >>> held_out = HeldOut(["the cat sat on the mat"], 0.8)
+    >>> list(cleaned([["One day.", "The cat sat on the mat!"], ["One day."]], held_out))
+    ['One day.']
+    """
     seen: set[str] = set()
-    for document in found:
-        if document.module.split(".")[0] in own and SIDES[side(document.module)] != "train":
-            continue
-        new = [paragraph for paragraph in document.paragraphs if paragraph not in seen]
+    for paragraphs in documents:
+        new = [paragraph for paragraph in paragraphs if paragraph not in seen]
         seen.update(new)
         if text := _clean(new, held_out):
             yield text
