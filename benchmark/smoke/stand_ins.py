@@ -185,10 +185,15 @@ def _of_every_kind(study: Study) -> tuple[Task, ...]:
     """
     kinds: dict[Any, Task] = {}
     for task in study.tasks:
-        columns = len(getattr(task, "columns", ()))
-        kinds.setdefault((type(task), columns, study.metric or task.metric), task)
+        columns, pairs = len(getattr(task, "columns", ())), _two_classes(task)
+        kinds.setdefault((type(task), columns, pairs, study.metric or task.metric), task)
     found = [t for t in study.tasks if t in kinds.values()]
     return tuple(found if len(found) > 1 else study.tasks[:2])
+
+
+def _two_classes(task: Task) -> bool:
+    """Whether the task says itself that it has two classes; asking the data would need them."""
+    return len(getattr(task, "class_names", ())) == 2
 
 
 def _short(tuning: Tuning) -> Tuning:

@@ -40,6 +40,7 @@ study = Study(
         schedule="linear",  # open in the paper, like all that follow: those of Hugging Face's
         warmup=0.0,  # example for GLUE,
         weight_decay=0.0,
+        clip=1.0,
         max_length=128,
         select="best",  # but for the checkpoint: the best epoch on dev
     ),

@@ -21,6 +21,7 @@ training = Training(
     schedule="linear",  # open, like all that follow: those of Hugging Face's example for GLUE,
     warmup=0.0,
     weight_decay=0.0,
+    clip=1.0,
     max_length=128,
     select="best",  # but for the checkpoint: the best epoch on dev
 )

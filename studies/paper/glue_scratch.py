@@ -39,6 +39,7 @@ study = Study(
         schedule="linear",  # open in the paper, like all that follow; see glue_distilroberta.py
         warmup=0.0,
         weight_decay=0.0,
+        clip=1.0,
         max_length=128,
         select="best",
     ),

@@ -15,7 +15,9 @@ from trainers.settings import Training
 from trainers.tasks import Part, sst5
 
 WEIGHTS = "sentence-transformers/all-MiniLM-L6-v2"
-training = Training(epochs=4, batch_size=32, lr=2e-4, max_length=32)
+training = Training(
+    epochs=4, batch_size=32, lr=2e-4, warmup=0.06, weight_decay=0.01, clip=1.0, max_length=32
+)
 student = HubModel(WEIGHTS, layers=3)
 teacher = Teacher(HubModel(WEIGHTS), "pretrained", training=training)
 

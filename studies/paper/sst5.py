@@ -19,6 +19,7 @@ training = Training(
     schedule="linear",  # open in the paper, like all that follow
     warmup=0.0,
     weight_decay=0.0,
+    clip=1.0,
     max_length=128,
     select="best",
 )

@@ -58,7 +58,7 @@ class Docstrings(Task):
             has too few examples.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     label: Label = "package"
     train: int | None = None

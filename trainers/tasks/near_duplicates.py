@@ -13,12 +13,18 @@ from collections.abc import Iterable, Sequence
 
 Shingle = tuple[str, ...]
 
-WORD = re.compile(r"[a-z0-9]+")
+#: Scripts without spaces, of which every character counts as a word.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
 WORDS_IN_A_SHINGLE = 3
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words and numbers, punctuation left out."""
+    """Lower-cased words and numbers of any script, punctuation left out.
+
+    >>> words("Größe 3: 你好, мир!")
+    ['größe', '3', '你', '好', 'мир']
+    """
     return WORD.findall(text.lower())
 
 
@@ -59,7 +65,9 @@ class HeldOut:
     """Texts that must not show through: tells whether another text contains one of them.
 
     A text contains a held-out one when at least ``threshold`` of the latter's shingles are among
-    its own; verbatim copies and near-duplicates (Jaccard ≥ threshold) are thereby contained.
+    its own; verbatim copies and near-duplicates (Jaccard ≥ threshold) are thereby contained. A
+    held-out text of fewer than three words is only contained in the same words and nothing else:
+    "great film" is part of many a review that quotes nobody.
     """
 
     def __init__(self, texts: Iterable[str], threshold: float) -> None:

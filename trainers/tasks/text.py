@@ -38,7 +38,8 @@ class TextTask(SourceTask):
             trained on the training texts and the further ones; where every seed has other training
             texts, on all that they are drawn from.
         further: texts without labels, read for the corpus only. What contains a text to be judged
-            on, or nearly so, is left out of it.
+            on, or nearly so, is left out of it; one of fewer than three words only where it stands
+            alone.
 
     Raises:
         TaskError: a field is out of range, or, when the data are read, they are missing or unfit.

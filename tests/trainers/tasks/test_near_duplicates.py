@@ -1,9 +1,12 @@
 """The laws of near-duplicates, against the definition applied to every pair."""
 
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.tasks.near_duplicates import HeldOut, keep_first, shingles
+from trainers.tasks.near_duplicates import HeldOut, keep_first, shingles, words
 
 # Few words, so that texts resemble each other often.
 texts = st.lists(
@@ -62,3 +65,32 @@ def test_case_and_punctuation_do_not_tell_texts_apart():
 def test_texts_without_words_resemble_nothing():
     assert keep_first(["…", "…", ""], 0.5) == [0, 1, 2]
     assert not HeldOut(["…", ""], 0.5).contained_in("… anything")
+
+
+QUOTED = {
+    "Russian": (
+        "Этот фильм мне очень понравился",
+        "Вчера: «Этот фильм мне очень понравился!» — он",
+    ),
+    "Chinese": ("这部电影非常好看", "昨天他说这部电影非常好看，我同意"),
+    "Thai": ("หนังเรื่องนี้สนุกมาก", "เขาบอกว่าหนังเรื่องนี้สนุกมากเมื่อวาน"),
+    "Greek": ("Η ταινία ήταν πολύ καλή", "Χθες είπε: η ταινία ήταν πολύ καλή, και έφυγε"),
+}
+
+
+@pytest.mark.parametrize("language", QUOTED)
+def test_a_quotation_is_found_in_every_script(language):
+    text, quoting = QUOTED[language]
+    assert HeldOut([text], 0.8).contained_in(quoting)
+    assert not HeldOut([text], 0.8).contained_in(quoting.replace(text[3:9], " "))
+
+
+def test_ascii_is_split_as_letters_and_digits():
+    text = "Fit_the model-2, x86_64; don't (re)fit!"
+    assert words(text) == re.findall(r"[a-z0-9]+", text.lower())
+
+
+def test_two_words_are_contained_in_themselves_alone():
+    held_out = HeldOut(["Great film!"], 0.8)
+    assert held_out.contained_in("great film")
+    assert not held_out.contained_in("A great film indeed")
