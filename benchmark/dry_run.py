@@ -3,7 +3,7 @@
 import argparse
 import tempfile
 from collections.abc import Sequence
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 
 from rich.console import Console
@@ -61,14 +61,14 @@ def _print_sketch(options: argparse.Namespace) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="bench-plan-") as folder:
         try:
-            study = stand_in(declared, Path(folder) / "stand-ins")
+            study, sketch = stand_in(declared, Path(folder) / "stand-ins")
         except TrainerError:
             return  # the type of a model is unknown: what is missing is all that can be said
         store = Store(str(Path(folder) / "mlruns"))
         session = Session.of(options, study, store)
         made = session.plan()
         needed = todo(made, {}, store)
-        expected = Estimate(dict.fromkeys(made.runs, nan), {}, "nothing")
+        expected = estimate(made, needed.jobs, {}, sketch=sketch)
         _print_plan(session, made, needed, expected, ())
 
 

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import nan
 from statistics import median
 from typing import Any
 
@@ -67,11 +68,25 @@ class Estimate:
         return max(total, *chain.values())
 
 
+@dataclass(frozen=True)
+class Sketch:
+    """What is known of models and data that are not here, and stand-ins are planned with.
+
+    Attributes:
+        models: for each stand-in a model of the right shape, or None.
+        examples: for each task how many examples it trains on, or None.
+    """
+
+    models: Mapping[Model, Model | None]
+    examples: Mapping[str, int | None]
+
+
 def estimate(
     plan: Plan,
     jobs: Mapping[str, object],
     finished: Mapping[str, Recorded],
     each: float | None = None,
+    sketch: Sketch | None = None,
 ) -> Estimate:
     """Expected seconds of each run of a plan.
 
@@ -84,6 +99,7 @@ def estimate(
         jobs: keys of the runs to execute.
         finished: the record.
         each: seconds of a run, where they need not be found out.
+        sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
     """
     if each is not None:
         return Estimate(dict.fromkeys(plan.runs, each), {}, "experience")
@@ -101,8 +117,8 @@ def estimate(
             seconds[k] = median(recorded[run.kind])
             source = "recorded durations"
         elif k in jobs:
-            seconds[k] = _calibrated(run, flops.get(k, 1.0))
-            source = "a calibration of a few steps"
+            seconds[k] = _calibrated(run, flops.get(k, 1.0), sketch)
+            source = f"{'published sizes and ' if sketch else ''}a calibration of a few steps"
         else:
             seconds[k], source = 0.0, ""
         if k in jobs and source:
@@ -110,19 +126,24 @@ def estimate(
     return Estimate(seconds, flops, " and ".join(sorted(sources)) or "nothing to do")
 
 
-def _calibrated(run: Run, flops: float) -> float:
+def _calibrated(run: Run, flops: float, sketch: Sketch | None) -> float:
     if isinstance(run, DataRun):
-        size = run.task.disk_need()
+        size = 0 if sketch else run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
     if isinstance(run, PretrainRun):
         p = run.pretraining
         step = seconds_a_step(run.model, run.task, run.training, p.batch_size, p.length)
         return _OVERHEAD + step * p.steps
     if isinstance(run, TrainRun):
-        t = run.training
-        steps = -(-run.task.sizes["train"] // t.batch_size)
+        t, model, examples = run.training, run.model, run.task.sizes["train"]
+        if sketch:
+            shaped, known = sketch.models.get(model, model), sketch.examples[run.task.name]
+            if shaped is None or known is None:
+                return nan
+            model, examples = shaped, known
+        steps = -(-examples // t.batch_size)
         epochs = sum(phase.epochs for phase in run.method.phases(t))
-        step = seconds_a_step(run.model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
+        step = seconds_a_step(model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
         return _OVERHEAD + 1.15 * step * flops * steps * epochs
     raise TypeError(f"no way to estimate a {type(run).__name__}")
 

@@ -4,16 +4,19 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.estimate import Sketch
 from benchmark.search import Search, Tuning
 from benchmark.searches import is_searched
 from benchmark.study import Arm, Study
 from trainers.methods import Teacher
-from trainers.models import EverySecondLayer, HubModel
+from trainers.models import EverySecondLayer, HubModel, Model
+from trainers.models.published import SHAPES, write_shape
 from trainers.models.tiny import save_tiny, type_of
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
 from trainers.tasks.made_up import SIZES, WORDS, made_up
+from trainers.tasks.published import training_examples
 from trainers.tasks.source import SourceTask
 
 #: Seeds of the comparison, settings of a search, and tokens of a text, at most.
@@ -33,11 +36,13 @@ class StandIns:
         folder: where they are written.
         epochs: of every training; None leaves settings as they are, for a plan.
         deep: models of which some arm takes every second layer.
+        models: what each tiny model stands for.
     """
 
     folder: Path
     epochs: int | None
     deep: frozenset[str] = frozenset()
+    models: dict[Model, HubModel] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, declared: Any) -> Any:
@@ -78,7 +83,9 @@ class StandIns:
 
     def _model(self, model: HubModel) -> HubModel:
         layers = LAYERS if model.layers else None
-        return replace(model, source=self._weights(model.source, _side(model)), layers=layers)
+        tiny = replace(model, source=self._weights(model.source, _side(model)), layers=layers)
+        self.models[tiny] = model
+        return tiny
 
     def _weights(self, source: str | Path, side: int) -> Path:
         """The folder of the tiny model, by the name of the real one."""
@@ -118,23 +125,49 @@ def _quick(declared: Any, epochs: int) -> Any:
             return Search(**{n: [epochs] if n == "epochs" else v for n, v in declared.space})
 
 
-def stand_in(study: Study, folder: Path) -> Study:
+def stand_in(study: Study, folder: Path) -> tuple[Study, Sketch]:
     """The study as it is, but for its data and models: for a plan as long as these are not here.
 
     Args:
         study: as declared.
         folder: for tiny models and made-up data.
 
+    Returns:
+        The study on stand-ins, and what is known of the models and data that they stand for.
+
     Raises:
         ModelError: a model is not here, and its name does not say of what type it is.
     """
     stand_ins = StandIns(folder, None, _taken_apart(study))
-    return replace(
+    made = replace(
         study,
         task=stand_ins.of(study.tasks),
         arms=stand_ins.of(study.arms),
         allow_underpowered=True,
     )
+    models = {tiny: _shaped(real, folder) for tiny, real in stand_ins.models.items()}
+    examples = {task.name: _training_examples(task) for task in study.tasks}
+    return made, Sketch(models, examples)
+
+
+def _shaped(model: HubModel, folder: Path) -> HubModel | None:
+    """The model, or one of its shape without weights; None where the shape is not known."""
+    if model.repository.missing_config() is None:
+        return model
+    source = str(model.source)
+    if source not in SHAPES:
+        return None
+    shape = folder / "shapes" / source
+    if not shape.is_dir():
+        shape.mkdir(parents=True)
+        write_shape(source, shape)
+    return replace(model, source=shape)
+
+
+def _training_examples(task: Task) -> int | None:
+    if isinstance(task, SourceTask) and task.requirements():
+        return training_examples(task)
+    return task.sizes["train"]
 
 
 def _taken_apart(study: Study) -> frozenset[str]:
