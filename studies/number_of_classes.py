@@ -19,7 +19,7 @@ pretraining = MaskedLanguageModelling(
 
 def classes(label: str) -> Docstrings:
     """The same sizes for every label."""
-    return Docstrings(label=label, train=2048, dev=256, test=768, vocabulary=4096)
+    return Docstrings(label=label, train=960, dev=256, test=768, vocabulary=4096)
 
 
 study = Study(
@@ -32,5 +32,5 @@ study = Study(
     ),
     comparison=Comparison("base", "ls"),
     margin=1.0,
-    training=Training(epochs=8, batch_size=32, lr=1e-3, max_length=48),
+    training=Training(epochs=4, batch_size=32, lr=1e-3, max_length=32),
 )
