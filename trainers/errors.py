@@ -6,7 +6,15 @@ class TrainerError(Exception):
 
 
 class TaskError(TrainerError):
-    """A task is declared wrongly, or its data are missing or unfit."""
+    """A task is declared wrongly, or its data are missing or unfit.
+
+    Attributes:
+        faults: what is wrong, each with the way out; the message has one in a line.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 class ModelError(TrainerError):

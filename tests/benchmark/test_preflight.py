@@ -25,7 +25,7 @@ from trainers.methods import KD, LS, Base
 from trainers.models import Bert, HubModel, ResNet
 from trainers.pretraining import Supervised
 from trainers.settings import Training
-from trainers.tasks import Digits, ImageTask, Part, TextTask, glue, sst5
+from trainers.tasks import Digits, ImageTask, Part, Texts, TextTask, glue, sst5
 
 PARTS = {"dev": Part("train", 10), "test": Part("train", 10)}
 study = Study(
@@ -181,3 +181,16 @@ def test_classes_that_a_test_set_lacks_are_said(write, tmp_path):
         (tmp_path / f"{split}.csv").write_text("text,label\n" + table)
     (said,) = remarks(load_study(write('TextTask(".", name="t")', "Bert(width=32)", '"scratch"')))
     assert said == 't: test has no example of 1 of the 3 classes: "b".'
+
+
+def test_bytes_that_are_no_text_end_no_command_with_a_traceback(write, tmp_path, capsys):
+    lines = b"".join(b'{"text": "review %d", "label": %d}\n' % (i, i % 2) for i in range(40))
+    (tmp_path / "sound.jsonl").write_bytes(lines)
+    (tmp_path / "unsound.jsonl").write_bytes(lines.replace(b"review 7", b"caf\xe9"))
+    for task in (
+        'TextTask("unsound.jsonl", **PARTS)',
+        'TextTask("sound.jsonl", further=Texts("unsound.jsonl"), **PARTS)',
+    ):
+        assert main(["plan", str(write(task, "Bert(width=32)", '"scratch"'))]) == 2
+        said = capsys.readouterr().err
+        assert "unsound.jsonl, line 8: it is not in UTF-8. Convert it: iconv" in said

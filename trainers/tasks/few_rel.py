@@ -1,12 +1,14 @@
 """FewRel (Han et al. 2018): which relation holds between two things that a sentence names."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
 from trainers.errors import TaskError
 from trainers.tasks import columns
+from trainers.tasks.faults import gather
 from trainers.tasks.parts import Part
 from trainers.tasks.tables import Rows
 from trainers.tasks.text import TextTask
@@ -54,13 +56,15 @@ class FewRel(TextTask):
 
     def texts(self, rows: Rows) -> list[Any]:
         """One text of each row, its tokens joined by spaces."""
-        for column in self.columns:
-            missing = rows.table.column(column).is_null()
-            columns.require(rows, column, missing, "it is missing")
+        gather(partial(_require_all, rows, column) for column in self.columns)
         table = (rows.table.column(column).to_pylist() for column in self.columns)
         put = _marked if self.form == "markers" else _concatenated
         made = [put(tokens, head, tail) for tokens, head, tail in zip(*table, strict=True)]
         return [pa.array(made, pa.large_string())]
+
+
+def _require_all(rows: Rows, column: str) -> None:
+    columns.require(rows, column, rows.table.column(column).is_null(), "it is missing")
 
 
 def _concatenated(tokens: list[str], head: dict[str, Any], tail: dict[str, Any]) -> str:

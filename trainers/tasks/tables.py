@@ -4,6 +4,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pyarrow import csv, ipc, parquet
 from pyarrow import json as json_lines
 
 from trainers.errors import TaskError
+from trainers.tasks import damage
+from trainers.tasks.faults import gather
 from trainers.tasks.layout import IMAGES
 
 
@@ -49,25 +52,17 @@ def read(files: Sequence[Path], columns: Sequence[str]) -> Rows:
         columns: names of columns.
 
     Raises:
-        TaskError: a column is missing, a file is damaged, or it is not in UTF-8.
+        TaskError: of every file at fault, a column is missing or there twice, the file is damaged,
+            or it is not in UTF-8.
     """
-    tables: list[Any] = []
+    tables = gather(partial(_selected, file, columns) for file in files)
     starts: list[int] = []
     names: dict[str, tuple[str, ...]] = {}
     total = 0
-    for file in files:
-        table = _table(file, columns)
-        if missing := [c for c in columns if c not in table.column_names]:
-            listed = ", ".join(table.column_names)
-            raise TaskError(
-                f"{file}: there is no column {_quoted(missing)}; it has {listed}. "
-                "Name the right ones in the task."
-            )
-        table = table.select(list(columns))
+    for table in tables:
         names |= _class_names(table.schema)
         starts.append(total)
         total += table.num_rows
-        tables.append(table)
     try:
         joined = pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -75,29 +70,51 @@ def read(files: Sequence[Path], columns: Sequence[str]) -> Rows:
     return Rows(joined, files, starts, names)
 
 
-def _table(file: Path, columns: Sequence[str]) -> Any:
+def _selected(file: Path, columns: Sequence[str]) -> Any:
+    """The columns of one file, sound to the last byte of their texts."""
     if not file.is_file():
         raise TaskError(f"{file} is missing.")
     try:
-        match file.suffix:
-            case ".parquet":
-                there = [c for c in columns if c in parquet.read_schema(file).names]
-                if len(there) < len(set(columns)):
-                    return parquet.read_schema(file).empty_table()
-                return parquet.ParquetFile(file).read(columns=there)
-            case ".csv":
-                return _csv(file, columns)
-            case ".jsonl" | ".json":
-                return json_lines.read_json(file)
-            case ".arrow":
-                return ipc.open_stream(pa.memory_map(str(file))).read_all()
+        table = _table(file, columns)
+        there = table.column_names
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError, OSError) as error:
-        if undecodable := _undecodable_line(file):
-            raise TaskError(
-                f"{file}, line {undecodable}: it is not in UTF-8. Convert it: "
-                f"iconv -f latin1 -t utf-8 {file.name}"
-            ) from error
-        raise TaskError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+        raise TaskError(damage.told(file, error)) from error
+    if missing := [c for c in columns if c not in there]:
+        raise TaskError(
+            f"{file}: there is no column {_quoted(missing)}; it has {', '.join(there)}. "
+            "Name the right ones in the task."
+        )
+    if repeated := [c for c in columns if there.count(c) > 1]:
+        raise TaskError(
+            f"{file}: more than one column is called {_quoted(repeated)}. Rename or remove one."
+        )
+    table = table.select(list(columns))
+    gather(partial(_require_text, file, table, column) for column in columns)
+    return table
+
+
+def _require_text(file: Path, table: Any, column: str) -> None:
+    """Raise TaskError with the row where bytes are no UTF-8, which most readers let pass."""
+    values = table.column(column)
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise TaskError(damage.undecodable(file, column, values)) from error
+
+
+def _table(file: Path, columns: Sequence[str]) -> Any:
+    match file.suffix:
+        case ".parquet":
+            schema = parquet.read_schema(file)
+            if not set(columns) <= set(schema.names):
+                return schema.empty_table()
+            return parquet.ParquetFile(file).read(columns=list(columns))
+        case ".csv":
+            return _csv(file, columns)
+        case ".jsonl" | ".json":
+            return json_lines.read_json(file)
+        case ".arrow":
+            return ipc.open_stream(pa.memory_map(str(file))).read_all()
     raise TaskError(f"{file}: give a file that ends in .parquet, .jsonl, .json or .csv.")
 
 
@@ -110,19 +127,6 @@ def _csv(file: Path, columns: Sequence[str]) -> Any:
         parse_options=parsing,
         convert_options=csv.ConvertOptions(column_types=typed, strings_can_be_null=False),
     )
-
-
-def _undecodable_line(file: Path) -> int | None:
-    """The first line of a text file that is not UTF-8, from 1; None where there is none."""
-    if file.suffix not in (".csv", ".jsonl", ".json"):
-        return None
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return None
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:

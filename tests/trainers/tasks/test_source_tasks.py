@@ -177,7 +177,11 @@ def test_unfit_data_are_named_with_file_and_row(table, case, message, ending, tm
             "review,stars\nfine,1\ncaf\xe9,0\n".encode("latin-1"),
             r"line 3: it is not in UTF-8.*iconv",
         ),
-        (b"review,stars\nfine,1\nand,so,0\n", "cannot be read: .*Expected 2 columns, got 3"),
+        (
+            b'review,stars\n"fine\nfilm",1\nand,so,0\n',
+            r"line 4: the row has 3 fields, and the header 2\. Correct or remove the line",
+        ),
+        (b"review,stars,review\nfine,1,x\n", 'more than one column is called "review"'),
         (b"", "cannot be read: Empty CSV file"),
         (b"review,stars\n", 'the split "train" has no examples'),
     ],
@@ -186,6 +190,44 @@ def test_damaged_files_are_named(content, message, tmp_path):
     (tmp_path / "reviews.csv").write_bytes(content)
     task = TextTask(tmp_path / "reviews.csv", text="review", label="stars", **CARVED)
     assert re.search(message, task.requirements()[0].where)
+
+
+LINES = [json.dumps({"review": f"{'long ' * 20}{i}", "stars": i % 2}) for i in range(30_000)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"review": "unclosed, "stars": 1}', "it is no JSON object on a line of its own"),
+        ('["review", 1]', "it is no JSON object, and every line must be one"),
+        ('{"review": 4, "stars": 1}', '"review" is a number, and text before'),
+    ],
+)
+def test_a_broken_line_of_a_long_file_is_named(line, message, tmp_path):
+    path = tmp_path / "reviews.jsonl"
+    path.write_text("\n".join([*LINES[:20_000], line, *LINES[20_000:]]))
+    (needed,) = TextTask(path, text="review", label="stars", **CARVED).requirements()
+    assert needed.where.startswith(f"{path}, line 20001: {message}")
+
+
+def not_utf8(kind: str):
+    """Three values of a type, in the second of which there is a byte that is not UTF-8."""
+    offsets = pa.py_buffer(np.array([0, 1, 3, 4], np.int32))
+    texts = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"aa\xe9b")])
+    match kind:
+        case "list":
+            return pa.ListArray.from_arrays([0, 1, 2, 3], texts)
+        case "struct":
+            return pa.StructArray.from_arrays([texts], ["text"])
+    return texts
+
+
+@pytest.mark.parametrize("kind", ["text", "list", "struct"])
+def test_the_row_of_bytes_that_are_no_utf8_is_named_in_parquet(kind, tmp_path):
+    path = tmp_path / "reviews.parquet"
+    parquet.write_table(pa.table({"review": not_utf8(kind), "stars": [0, 1, 0]}), path)
+    (needed,) = TextTask(path, text="review", label="stars", **CARVED).requirements()
+    assert needed.where.startswith(f'{path}, row 2, column "review": it is not in UTF-8')
 
 
 def test_a_missing_file_hub_name_or_split_is_named_with_the_way_out(table, tmp_path, monkeypatch):
