@@ -46,6 +46,13 @@ configs:
 """
 
 
+BOTH_SPLITS = b"""  - split: train
+    path: one/train*
+  - split: validation
+    path: one/dev*
+"""
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> dict[str, bytes]:
     """The files of a tiny model."""
@@ -185,7 +192,27 @@ def test_names_and_configurations_that_the_hub_has_not_are_said(hub, study, caps
     assert fetch(study(split)) == 2
     said = capsys.readouterr().err
     assert 'there is no split "dev" among train' in said
-    assert "the hub has no more" in said
+    assert "-> correct the data, or what the task says of them" in said
+    assert main(["plan", study(split), "--data", "filled"]) == 2
+    assert "bench fetch" not in capsys.readouterr().err
+    Path("filled/owner/cards/one/train.jsonl").unlink()
+    assert main(["plan", study(CARDS, '"scratch"'), "--data", "filled"]) == 2
+    assert "bench fetch" in capsys.readouterr().err
+
+
+def test_a_split_that_the_card_has_and_the_folder_not_is_to_be_fetched(hub, study, capsys):
+    card = CARD.replace(b"  - split: train\n    path: one/train*\n", BOTH_SPLITS)
+    hub.repositories["datasets/owner/cards"]["main"] |= {
+        "README.md": card,
+        "one/dev.jsonl": ROWS.replace(b"review", b"other"),
+    }
+    task = 'TextTask("owner/cards", config="one", dev=Part("validation"), test=Part("train", 9))'
+    assert fetch(study(task, '"scratch"')) == 0
+    Path("filled/owner/cards/one/dev.jsonl").unlink()
+    assert main(["plan", study(task, '"scratch"'), "--data", "filled"]) == 2
+    said = capsys.readouterr().err
+    assert 'no file is here of the split "validation"' in said
+    assert "bench fetch" in said
 
 
 @pytest.mark.parametrize("offline", [False, True])

@@ -180,7 +180,7 @@ def test_classes_that_a_test_set_lacks_are_said(write, tmp_path):
         table = "".join(f"text {i},{label}\n" for i, label in enumerate(labels * 4))
         (tmp_path / f"{split}.csv").write_text("text,label\n" + table)
     (said,) = remarks(load_study(write('TextTask(".", name="t")', "Bert(width=32)", '"scratch"')))
-    assert said == 't: test has no example of 1 of the 3 classes: "b".'
+    assert said == 't: test (test.csv) has no example of 1 of the 3 classes: "b".'
 
 
 def test_bytes_that_are_no_text_end_no_command_with_a_traceback(write, tmp_path, capsys):

@@ -123,8 +123,10 @@ def configurations(card: str) -> dict[str, dict[str, list[str]]]:
 def _chosen(
     declared: Mapping[str, dict[str, list[str]]], config: str, source: str
 ) -> dict[str, list[str]]:
-    """The patterns of a configuration, or of the only one."""
+    """The patterns of a configuration; where none is asked for, of "default", or the only one."""
     names = [*declared]
+    if not config and "default" in names:
+        config = "default"
     if not config and len(names) > 1:
         raise TaskError(
             f"{source}: it has the configurations {', '.join(names)}. Give the task one as config."
@@ -189,6 +191,12 @@ def _files(folder: Path) -> list[str]:
 def _declared(folder: Path) -> dict[str, dict[str, list[str]]]:
     card = folder / "README.md"
     return configurations(card.read_text("utf-8", errors="replace")) if card.is_file() else {}
+
+
+def declared(folder: Path, config: str) -> list[str]:
+    """The splits of a configuration that the card of a folder names, whether files are there."""
+    stated = _declared(folder)
+    return [*_chosen(stated, config, str(folder))] if stated else []
 
 
 def _saved(folder: Path) -> Splits | None:

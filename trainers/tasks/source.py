@@ -15,6 +15,7 @@ from trainers import hub
 from trainers.errors import TaskError
 from trainers.needs import FETCH, Needed
 from trainers.tasks import columns, layout
+from trainers.tasks.faults import faults, gather
 from trainers.tasks.parts import Part
 from trainers.tasks.survey import Survey, assign
 from trainers.tasks.tables import Rows
@@ -24,6 +25,10 @@ from trainers.tasks.task import Examples, Split, Task
 FETCHED = ("README.md", *(f"*{each}" for each in layout.TABLES))
 #: What to do about data that are here and unfit.
 CORRECT = "correct the data, or what the task says of them"
+
+
+class NoSuchSplit(TaskError):  # noqa: N818 - which of the task errors it is
+    """The data are here and have other splits than a task names."""
 
 
 @dataclass(frozen=True)
@@ -114,35 +119,27 @@ class SourceTask(Task):
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine; the data are read, but nothing is prepared."""
         missing = lacking(self.data, self.config, self.fetched, self._files)
-        faults = () if missing else self._faults()
-        unfit = (Needed("data", str(self.data), fault.rstrip("."), CORRECT) for fault in faults)
-        return (*missing, *unfit)
-
-    def _faults(self) -> list[str]:
-        """What is wrong with labels and inputs, each said; nothing where a survey can be made."""
-        first = _fault(self._survey)
-        if not first:
-            return []
-        try:
-            rows = self.rows()
-        except TaskError as error:
-            return [str(error)]
-        found = [
-            _fault(lambda: columns.labels(rows, self.label, self.class_names)),
-            _fault(lambda: self.digests(rows)),
-        ]
-        return [fault for fault in found if fault] or [first]
+        unfit = () if missing else faults(self._survey)
+        return (*missing, *(unfit_data(self.data, fault) for fault in unfit))
 
     def remarks(self) -> tuple[str, ...]:
         """Classes of which dev or test has no example."""
         survey = self._survey()
         rows = assign(survey, self.parts, 0, self.name)
         return tuple(
-            f"{split} has no example of {len(gaps)} of the {len(survey.classes)} classes: "
-            + columns.listed([survey.classes[k] for k in gaps])
+            f"{split} ({self.read_from(split)}) has no example of {len(gaps)} of the "
+            f"{len(survey.classes)} classes: " + columns.listed([survey.classes[k] for k in gaps])
             for split in ("dev", "test")
             if len(gaps := columns.absent(survey.labels[rows[split]], survey.classes))
         )
+
+    def read_from(self, split: Split) -> str:
+        """The files that train, dev or test is taken from, for messages."""
+        files = self._files()[self.parts[split].split]
+        if files[0].suffix.lower() in layout.IMAGES:
+            return f"{files[0].parent.parent}"
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        return f"{files[0]}{more}"
 
     def disk_need(self) -> int:
         """Bytes that the prepared folder takes, nearly."""
@@ -248,8 +245,19 @@ def lacking(
     except TaskError:
         where = hub.places(data) if on_hub else f"there is no {Path(data).absolute()}"
         return (Needed("data", str(data), where, get, files, config),)
-    fault = _fault(look)
-    return (Needed("data", str(data), fault.rstrip("."), get, files, config),) if fault else ()
+    try:
+        look()
+    except NoSuchSplit as error:
+        return tuple(unfit_data(data, fault) for fault in error.faults)
+    except TaskError as error:
+        where = str(error).rstrip(".")
+        return (Needed("data", str(data), where, get, files, config),)
+    return ()
+
+
+def unfit_data(data: str | Path, fault: str) -> Needed:
+    """That some data are here and unfit."""
+    return Needed("data", str(data), fault.rstrip("."), CORRECT)
 
 
 def place_of(data: str | Path) -> Path:
@@ -276,15 +284,19 @@ def files_of(
         find: all splits of a place and configuration.
 
     Raises:
-        TaskError: the data are not here, or have no such configuration or split.
+        NoSuchSplit: the data are here, and have no such split.
+        TaskError: the data are not here, or not whole, or have no such configuration.
     """
     place = place_of(data)
     found = find(place, config)
     if not found:
         raise TaskError(f'{place} holds no files of the configuration "{config}".')
-    if missing := [split for split in wanted if split not in found]:
-        raise TaskError(
-            f'{place}: there is no split "{missing[0]}" among {", ".join(found)}. Name another '
+    missing = [split for split in wanted if split not in found]
+    if gone := [split for split in missing if split in layout.declared(place, config)]:
+        raise TaskError(f"{place}: no file is here of the split {_either(gone)}.")
+    if missing:
+        raise NoSuchSplit(
+            f"{place}: there is no split {_either(missing)} among {', '.join(found)}. Name another "
             f'split, or carve one: Part("{next(iter(found))}", 500).'
         )
     return {split: found[split] for split in wanted}
@@ -295,31 +307,35 @@ def content_of(file: Path) -> str:
     return digest(file, _state(file))
 
 
-def _fault(look: Callable[[], object]) -> str:
-    """What is wrong, as a message; empty where nothing is."""
-    try:
-        look()
-    except TaskError as error:
-        return str(error)
-    return ""
+def _either(splits: Sequence[str]) -> str:
+    return " or ".join(f'"{split}"' for split in splits)
 
 
 @lru_cache(maxsize=32)
 def _surveyed(task: SourceTask, state: tuple[tuple[str, int, int], ...]) -> Survey:
     """Look at a task's data once, as long as the files stay as they are."""
     rows, files = task.rows(), task._files()
-    ends = np.append(np.array(rows.starts), rows.table.num_rows)
-    counts = np.diff(ends)
+    looks: list[Callable[[], Any]] = [
+        lambda: _origins(task, rows, files),
+        lambda: columns.labels(rows, task.label, task.class_names),
+        lambda: task.digests(rows),
+    ]
+    origins, (labels, classes), (digests, size) = gather(looks)
+    survey = Survey(labels, digests, origins, tuple(files), classes, size)
+    assign(survey, task.parts, 0, task.name, task.read_from("train"))
+    return survey
+
+
+def _origins(
+    task: SourceTask, rows: Rows, files: Mapping[str, Sequence[Path]]
+) -> NDArray[np.int64]:
+    """Which split each row is from; TaskError where one has no rows."""
+    counts = np.diff(np.append(np.array(rows.starts), rows.table.num_rows))
     per_file = np.repeat(np.arange(len(files)), [len(listed) for listed in files.values()])
     origins = np.repeat(per_file, counts)
-    for i, split in enumerate(files):
-        if not (origins == i).any():
-            raise TaskError(f'{task.data}: the split "{split}" has no examples.')
-    labels, classes = columns.labels(rows, task.label, task.class_names)
-    digests, size = task.digests(rows)
-    survey = Survey(labels, digests, origins, tuple(files), classes, size)
-    assign(survey, task.parts, 0, task.name)
-    return survey
+    if empty := [split for i, split in enumerate(files) if not (origins == i).any()]:
+        raise TaskError(f"{task.data}: the split {_either(empty)} has no examples.")
+    return origins
 
 
 def _state(path: Path) -> tuple[str, int, int]:

@@ -59,9 +59,16 @@ class Survey:
 
 
 def assign(
-    survey: Survey, parts: Mapping[Split, Part], seed: int, name: str
+    survey: Survey, parts: Mapping[Split, Part], seed: int, name: str, read_from: str = ""
 ) -> dict[Split, NDArray[np.int64]]:
     """The rows of each part, ascending.
+
+    Args:
+        survey: of the data.
+        parts: where the examples of each come from.
+        seed: of what is drawn.
+        name: of the task, for messages.
+        read_from: the files of train, for messages.
 
     Raises:
         TaskError: a part cannot be drawn or is empty, or a class is missing in train.
@@ -80,7 +87,8 @@ def assign(
             raise TaskError(
                 f"{name}: {split}={parts[split]} is empty; other parts took everything."
             )
-    columns.require_classes(survey.labels[found["train"]], survey.classes, name)
+    where = f"{name} ({read_from})" if read_from else name
+    columns.require_classes(survey.labels[found["train"]], survey.classes, where)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +16,10 @@ from trainers import wordpiece
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, pool, tables
+from trainers.tasks.faults import gather
 from trainers.tasks.near_duplicates import HeldOut
 from trainers.tasks.pool import NEAR
-from trainers.tasks.source import SourceTask, files_of, lacking
+from trainers.tasks.source import NoSuchSplit, SourceTask, files_of, lacking
 from trainers.tasks.survey import assign, content_digests
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples
@@ -100,9 +102,9 @@ class TextTask(SourceTask):
         """The texts that a model reads, one array of strings for each of :data:`INPUTS`.
 
         Raises:
-            TaskError: with file and row, a text is missing or blank.
+            TaskError: with file and row, for each column in which a text is missing or blank.
         """
-        return [columns.texts(rows, column) for column in self.columns]
+        return gather(partial(columns.texts, rows, column) for column in self.columns)
 
     def unlabelled(self, split: str) -> Examples:
         """All texts of a split of the source, in its order; ids count them, labels are all 0.
@@ -118,12 +120,14 @@ class TextTask(SourceTask):
 
     def missing_split(self, split: str) -> Needed | None:
         """What stands in the way of reading a split that none of the parts takes."""
-        found = lacking(
-            self.data,
-            self.config,
-            self.fetched,
-            lambda: files_of(self.data, self.config, [split], self._layout),
-        )
+
+        def look() -> None:
+            try:
+                files_of(self.data, self.config, [split], self._layout)
+            except NoSuchSplit as error:  # the name is the server's and right: the copy lacks it
+                raise TaskError(*error.faults) from error
+
+        found = lacking(self.data, self.config, self.fetched, look)
         return found[0] if found else None
 
     def requirements(self) -> tuple[Needed, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
-from trainers.tasks.source import CORRECT, FETCHED, content_of, files_of, lacking
+from trainers.tasks.faults import faults
+from trainers.tasks.source import FETCHED, content_of, files_of, lacking, unfit_data
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
@@ -41,13 +42,8 @@ class Texts:
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine."""
         missing = lacking(self.data, self.config, FETCHED, self._files)
-        if missing:
-            return missing
-        try:
-            self._column()
-        except TaskError as error:
-            return (Needed("data", str(self.data), str(error).rstrip("."), CORRECT),)
-        return ()
+        unfit = () if missing else faults(self._column)
+        return (*missing, *(unfit_data(self.data, fault) for fault in unfit))
 
     def specification(self) -> list[Any]:
         """What determines them, with the digests of their files."""

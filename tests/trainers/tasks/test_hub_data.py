@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from trainers import metrics
 from trainers.tasks import FewRel, Part, banking77, cifar100, glue, sst5, trec
+from trainers.tasks.source import CORRECT
 
 HUB = Path(__file__).parents[3].parent / "shared" / "data" / "hub"
 pytestmark = pytest.mark.skipif(not HUB.is_dir(), reason=f"there are no copies in {HUB}")
@@ -134,7 +135,10 @@ def test_the_metric_is_scikit_learns_on_real_labels(task, theirs, tmp_path):
 
 
 def test_what_the_copies_lack_is_said_with_the_command():
-    for task in (glue("qqp"), glue("qnli"), FewRel()):
+    for task in (glue("qqp"), FewRel()):
         (needed,) = task.requirements()
         assert needed.get.startswith("bench fetch")
         assert needed.files
+    (needed,) = glue("qnli").requirements()
+    assert 'there is no split "train" among validation' in needed.where
+    assert needed.get == CORRECT

@@ -230,6 +230,36 @@ def test_the_row_of_bytes_that_are_no_utf8_is_named_in_parquet(kind, tmp_path):
     assert needed.where.startswith(f'{path}, row 2, column "review": it is not in UTF-8')
 
 
+def test_what_is_wrong_with_every_file_column_and_split_is_said_at_once(table, tmp_path):
+    task = TextTask(tmp_path, text="review", label="stars")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    (splits,) = task.requirements()
+    assert 'there is no split "validation" or "test" among train' in splits.where
+    for name in ("dev", "test"):
+        table.rename(columns={"review": "body"}).to_csv(tmp_path / f"{name}.csv", index=False)
+    found = [need.where for need in task.requirements()]
+    assert [where.split(":")[0] for where in found] == [
+        str(tmp_path / "dev.csv"),
+        str(tmp_path / "test.csv"),
+    ]
+    table["answer"] = table.review
+    table.loc[3, "review"], table.loc[5, "answer"], table.loc[7, "stars"] = " ", " ", 2
+    pairs = replace(task, data=write(table, ".csv", tmp_path), text=("review", "answer"), **CARVED)
+    found = [need.where for need in replace(pairs, class_names=("a", "b")).requirements()]
+    assert [re.search(r'row \d+, column "\w+"', where)[0] for where in found] == [
+        'row 8, column "stars"',
+        'row 4, column "review"',
+        'row 6, column "answer"',
+    ]
+
+
+def test_a_class_that_train_lacks_is_said_with_the_file(table, tmp_path):
+    for name, rows in (("train", table[table.stars == 1]), ("dev", table), ("test", table)):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    (needed,) = TextTask(tmp_path, text="review", label="stars", name="t").requirements()
+    assert needed.where.startswith(f't ({tmp_path / "train.csv"}): no example of class "0"')
+
+
 def test_a_missing_file_hub_name_or_split_is_named_with_the_way_out(table, tmp_path, monkeypatch):
     monkeypatch.setenv("ARMBENCH_DATA", str(tmp_path))
     (file,) = TextTask("./nowhere.csv").requirements()
@@ -239,7 +269,7 @@ def test_a_missing_file_hub_name_or_split_is_named_with_the_way_out(table, tmp_p
     assert hub.get.startswith("bench fetch")
     assert str(tmp_path) in hub.where
     (split,) = TextTask(write(table, ".csv", tmp_path), text="review").requirements()
-    assert re.search(r'no split "validation" among train.*Part\("train", 500\)', split.where)
+    assert re.search(r'no split "validation" or "test" among.*Part\("train", 500\)', split.where)
 
 
 def test_a_split_with_a_missing_shard_is_refused(table, tmp_path):
@@ -330,3 +360,16 @@ def test_a_card_decides_which_files_are_read(table, tmp_path):
     assert sum(task.sizes.values()) == 40
     assert replace(task, config="x").sizes == task.sizes
     assert "no configuration" in replace(task, config="y").requirements()[0].where
+
+
+def test_of_several_configurations_the_one_called_default_is_read(table, tmp_path):
+    table[:40].to_csv(tmp_path / "one.csv", index=False)
+    table[40:].to_csv(tmp_path / "two.csv", index=False)
+    configs = [{"config_name": n, "data_files": f"{n[:3]}.csv"} for n in ("two", "one")]
+    task = TextTask(tmp_path, text="review", label="stars", **CARVED)
+    card = tmp_path / "README.md"
+    card.write_text(f"---\n{json.dumps({'configs': configs})}\n---\n")
+    assert "it has the configurations two, one" in task.requirements()[0].where
+    configs[1]["config_name"] = "default"
+    card.write_text(f"---\n{json.dumps({'configs': configs})}\n---\n")
+    assert sum(task.sizes.values()) == 40
