@@ -21,19 +21,24 @@ def remarks(study: Study) -> list[str]:
 
 
 def _cut(model: Model, task: Task, max_length: int) -> str:
-    """How many texts are longer than what is read of them; empty if none is known to be.
+    """How many texts are longer than what is read of them, and which is the longest.
+
+    Empty if none is known to be longer.
 
     The words are a lower bound of the tokens, where a vocabulary is still to be learned.
     """
-    texts, total = task.some_texts(_LOOKED_AT)
-    if not total:
+    texts = task.some_texts(_LOOKED_AT)
+    if texts is None:
         return ""
-    lengths, exact = model.lengths(texts)
+    lengths, exact = model.lengths(texts.inputs)
     longer = sum(length > max_length for length in lengths)
     if not longer:
         return ""
-    looked_at = "" if len(lengths) == total else f" looked at (of {total:,})"
+    all_of_them = len(lengths) == texts.total
+    looked_at = "" if all_of_them else f" looked at (of {texts.total:,}, with the longest)"
+    longest = texts.places[lengths.index(max(lengths))]
     return (
         f"{task.name}, {model.name}: {'' if exact else 'at least '}{longer:,} of {len(lengths):,} "
-        f"texts{looked_at} are longer than max_length={max_length} tokens and are cut there."
+        f"texts{looked_at} are longer than max_length={max_length} tokens and are cut there; "
+        f"the longest is {longest}."
     )

@@ -183,6 +183,15 @@ def test_classes_that_a_test_set_lacks_are_said(write, tmp_path):
     assert said == 't: test (test.csv) has no example of 1 of the 3 classes: "b".'
 
 
+def test_three_long_texts_among_many_are_seen_and_the_longest_is_named(write, tmp_path):
+    rows = [f"{'word ' * {77: 30, 7777: 50, 19_999: 40}.get(i, 3)}{i}" for i in range(20_000)]
+    table = "".join(f"{text},{i % 2}\n" for i, text in enumerate(rows))
+    (tmp_path / "texts.csv").write_text("text,label\n" + table)
+    (said,) = remarks(load_study(write('TextTask("texts.csv", **PARTS)', "Bert()", '"scratch"')))
+    assert "at least 3 of 5,000 texts looked at (of 20,000, with the longest) are longer" in said
+    assert said.endswith("; the longest is texts.csv, row 7778.")
+
+
 def test_bytes_that_are_no_text_end_no_command_with_a_traceback(write, tmp_path, capsys):
     lines = b"".join(b'{"text": "review %d", "label": %d}\n' % (i, i % 2) for i in range(40))
     (tmp_path / "sound.jsonl").write_bytes(lines)

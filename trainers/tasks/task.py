@@ -35,6 +35,21 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class SomeTexts:
+    """Some of a task's texts, the longest among them, to see what a model would cut.
+
+    Attributes:
+        inputs: the texts, by column.
+        places: file and row of each.
+        total: how many texts the task has.
+    """
+
+    inputs: Mapping[str, Sequence[str]]
+    places: Sequence[str]
+    total: int
+
+
+@dataclass(frozen=True)
 class Task:
     """A data set with its splits and its metric; every task is a frozen dataclass like this.
 
@@ -102,16 +117,16 @@ class Task:
         """What stands in the way of reading a split of its source."""
         raise NotImplementedError
 
-    def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
-        """Texts spread over all of its data, by column, and how many there are.
+    def some_texts(self, count: int) -> SomeTexts | None:
+        """Texts spread over all of its data, and the longest by characters.
 
         Args:
             count: texts to return at most.
 
         Returns:
-            Nothing and 0 where the task makes its texts itself, or has none.
+            None where the task makes its texts itself, or has none.
         """
-        return {}, 0
+        return None
 
     def disk_need(self) -> int:
         """Bytes that the prepared folder takes, nearly; 0 where that is little."""

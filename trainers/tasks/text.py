@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import ipc
 
@@ -22,7 +23,7 @@ from trainers.tasks.pool import NEAR
 from trainers.tasks.source import NoSuchSplit, SourceTask, files_of, lacking
 from trainers.tasks.survey import assign, content_digests
 from trainers.tasks.tables import Rows
-from trainers.tasks.task import Examples
+from trainers.tasks.task import Examples, SomeTexts
 from trainers.tasks.texts import Texts
 from trainers.tasks.unlabelled import cleaned
 
@@ -139,13 +140,15 @@ class TextTask(SourceTask):
         """Bytes that the prepared folder takes, nearly."""
         return super().disk_need() + (self.further.size() if self.further else 0)
 
-    def some_texts(self, count: int) -> tuple[Mapping[str, Sequence[str]], int]:
-        """Texts at equal distances over all splits."""
-        texts = self.texts(self.rows())
-        total = len(texts[0])
-        rows = pa.array(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
-        taken = (column.take(rows).to_pylist() for column in texts)
-        return dict(zip(INPUTS, taken, strict=False)), total
+    def some_texts(self, count: int) -> SomeTexts:
+        """Texts at equal distances over all splits, and a tenth as many that are the longest."""
+        source = self.rows()
+        texts = self.texts(source)
+        lengths = sum(pc.utf8_length(column).to_numpy() for column in texts)
+        rows = _spread_and_longest(np.asarray(lengths), count)
+        taken = (column.take(pa.array(rows)).to_pylist() for column in texts)
+        inputs = dict(zip(INPUTS, taken, strict=False))
+        return SomeTexts(inputs, [source.where(row) for row in rows], len(texts[0]))
 
     def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
         """The content of each text or pair, and the bytes of all texts."""
@@ -203,6 +206,17 @@ class TextTask(SourceTask):
         drawn_from = np.flatnonzero(survey.origins == survey.splits.index(self.train.split))
         own = _lines(self.read_inputs(folder, drawn_from))
         return chain(own, self.corpus(folder)) if self.further else own
+
+
+def _spread_and_longest(lengths: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """At most ``count`` rows, ascending: most at equal distances, the others the longest."""
+    total = len(lengths)
+    if total <= count:
+        return np.arange(total)
+    by_length, longest = np.argsort(lengths, kind="stable"), max(1, count // 10)
+    others = np.sort(by_length[:-longest])
+    spread = np.linspace(0, len(others) - 1, count - longest).astype(np.int64)
+    return np.sort(np.concatenate([others[spread], by_length[-longest:]]))
 
 
 def _lines(inputs: Mapping[str, Any]) -> Iterator[str]:
