@@ -50,7 +50,8 @@ def preflight(study: Study, study_file: Path, cache: Cache) -> None:
     lacking = {need.name for need in found}
     fit = [task for task in tasks(study) if not lacking & {n.name for n in task.requirements()}]
     fresh = [task for task in fit if not _is_prepared(task, cache)]
-    found += _distinct(need for task in fresh for need in task.inspect())
+    unfit = [task for task in tasks(study) if task not in fit]
+    found += _distinct(need for task in (*fresh, *unfit) for need in task.inspect())
     found += _disk(study, fit, fresh, cache.root)
     if found:
         raise NotReady(told(found, study_file))

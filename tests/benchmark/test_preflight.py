@@ -4,8 +4,10 @@ import json
 import socket
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 from transformers import AutoTokenizer
 
 from benchmark.cli import main
@@ -190,6 +192,20 @@ def test_three_long_texts_among_many_are_seen_and_the_longest_is_named(write, tm
     (said,) = remarks(load_study(write('TextTask("texts.csv", **PARTS)', "Bert()", '"scratch"')))
     assert "at least 3 of 5,000 texts looked at (of 20,000, with the longest) are longer" in said
     assert said.endswith("; the longest is texts.csv, row 7778.")
+
+
+def test_the_faults_of_labels_and_of_images_are_said_together(refusal, tmp_path):
+    for i in range(4):
+        Image.new("RGB", (4, 4), (i, 0, 0)).save(tmp_path / f"{i}.png")
+    images = [(tmp_path / f"{i % 4}.png").read_bytes() for i in range(40)]
+    rows = [{"image": {"bytes": each}, "label": i % 2} for i, each in enumerate(images)]
+    rows[5]["label"], rows[7]["image"], rows[9]["image"] = None, {"bytes": b"no image"}, None
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "pictures.parquet")
+    said = refusal('ImageTask("pictures.parquet", **PARTS)', "ResNet((8,))", '"scratch"')
+    assert "3 things" in said
+    assert 'row 6, column "label": the label is missing' in said
+    assert "row 8: the image does not decode" in said
+    assert 'row 10, column "image": the image is missing' in said
 
 
 def test_bytes_that_are_no_text_end_no_command_with_a_traceback(write, tmp_path, capsys):

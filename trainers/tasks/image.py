@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -14,10 +15,14 @@ from PIL import Image, UnidentifiedImageError
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
-from trainers.tasks.source import SourceTask
+from trainers.tasks.faults import faults
+from trainers.tasks.source import NoSuchSplit, SourceTask
 from trainers.tasks.survey import content_digests
 from trainers.tasks.tables import Rows
 
+#: Modes of one channel with more than 8 bits, of which 16 are taken to be used.
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_MOST = 0xFFFF
 #: How many images that do not decode are named one by one.
 _SAID = 5
 
@@ -35,7 +40,7 @@ class ImageTask(SourceTask):
     """
 
     reads: ClassVar[Literal["text", "images"]] = "images"
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     fetched: ClassVar[tuple[str, ...]] = (
         *SourceTask.fetched,
         *(f"*{ending}" for ending in layout.IMAGES),
@@ -76,19 +81,21 @@ class ImageTask(SourceTask):
 
     def digests(self, rows: Rows) -> tuple[NDArray[np.uint64], int]:
         """The content of each image file, and the bytes of all pixels."""
-        missing = rows.table.column(self.image).is_null()
-        columns.require(rows, self.image, missing, "the image is missing")
+        values = rows.table.column(self.image)
+        if not _are_files(rows) and _is_text(values.type):
+            raise TaskError(_paths(rows, self.image))
+        columns.require(rows, self.image, values.is_null(), "the image is missing")
         contents = [self._bytes(rows, row) for row in range(rows.table.num_rows)]
         return content_digests(contents), len(contents) * int(np.prod(self.shape))
 
     def inspect(self) -> tuple[Needed, ...]:
-        """Decode every image, and name those that do not decode."""
-        rows, found = self.rows(), []
+        """Decode every image that is there, and name those that do not decode."""
+        if faults(self.rows):
+            return ()
+        rows, found = self.rows(), list[str]()
         for row in range(rows.table.num_rows):
-            try:
-                self._pixels(rows, row)
-            except TaskError as error:
-                found.append(str(error))
+            if not faults(partial(self._bytes, rows, row)):
+                found += faults(partial(self._pixels, rows, row))
         if len(found) > _SAID:
             found[_SAID - 1 :] = [f"{len(found) - _SAID + 1} more images do not decode"]
         mend = "replace or remove what does not decode"
@@ -124,9 +131,11 @@ class ImageTask(SourceTask):
     def _bytes(self, rows: Rows, row: int) -> bytes:
         value = rows.table.column(self.image)[row].as_py()
         content = value.get("bytes") if isinstance(value, dict) else value
-        if isinstance(content, str):
+        if isinstance(content, str) and _are_files(rows):
             return Path(content).read_bytes()
         if not isinstance(content, bytes):
+            if isinstance(value, dict) and value.get("path"):
+                raise TaskError(_paths(rows, self.image))
             raise TaskError(
                 f'{rows.where(row)}, column "{self.image}": it holds no bytes of an image file.'
             )
@@ -135,10 +144,52 @@ class ImageTask(SourceTask):
     def _decoded(self, content: bytes) -> NDArray[np.uint8]:
         channels, height, width = self.shape
         with Image.open(io.BytesIO(content)) as image:
-            plain = image.convert("L" if channels == 1 else "RGB")
+            plain = _in_8_bits(image).convert("L" if channels == 1 else "RGB")
         if plain.size != (width, height):
             plain = plain.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(plain, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
 
     def _layout(self, place: Path, config: str) -> layout.Splits:
-        return layout.image_splits(place, config) or super()._layout(place, config)
+        found = layout.image_splits(place, config)
+        wanted = {part.split for part in self.parts.values()}
+        if found and not wanted & set(found):
+            raise NoSuchSplit(_misplaced(next(iter(found.values()))[0], place))
+        if not found and (image := layout.an_image(place, config)):
+            raise NoSuchSplit(_misplaced(image, place))
+        return found or super()._layout(place, config)
+
+
+def _misplaced(image: Path, place: Path) -> str:
+    return (
+        f"{place}: images must lie as class/image.png, or as train/class/image.png with the "
+        f"split's name first; here is {image.relative_to(place).as_posix()}. Move them so, or name "
+        "the splits as the folders are."
+    )
+
+
+def _paths(rows: Rows, column: str) -> str:
+    return (
+        f'{rows.where(0)}, column "{column}": it holds paths or other text, and paths are not '
+        "followed. Put the images into folders, class/image.png, or their bytes into the table."
+    )
+
+
+def _are_files(rows: Rows) -> bool:
+    """Whether the images are files in folders, which are known by their paths."""
+    return rows.files[0].suffix.lower() in layout.IMAGES
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """The image with 8 bits per channel; what has 16 is scaled, where Pillow would clip it."""
+    if image.mode == "F":
+        raise ValueError("its pixels are fractions of unknown range; save it with 8 or 16 bits")
+    if image.mode not in _DEEP:
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > _MOST:
+        raise ValueError("its pixels have more than 16 bits; save it with 8 or 16")
+    return Image.fromarray(np.rint(values / (_MOST / 255)).astype(np.uint8))

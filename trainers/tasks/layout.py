@@ -10,7 +10,10 @@ from trainers.errors import TaskError
 
 #: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
 TABLES = (".parquet", ".jsonl", ".json", ".csv")
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+IMAGES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 _SHARD = re.compile(r"(.+?)-(\d{5})-of-(\d{5})(-[0-9a-f]{16})?")
 #: JSON files that say something of the data.
@@ -95,6 +98,14 @@ def image_splits(source: Path, config: str) -> Splits | None:
         return found
     flat = [p for p in sorted(below.glob("*/*")) if p.suffix.lower() in IMAGES]
     return {"train": flat} if flat else None
+
+
+def an_image(source: Path, config: str) -> Path | None:
+    """An image anywhere below a folder that holds no tables."""
+    below = source / config
+    if not below.is_dir() or _files(below):
+        return None
+    return next((p for p in sorted(below.rglob("*")) if p.suffix.lower() in IMAGES), None)
 
 
 def configurations(card: str) -> dict[str, dict[str, list[str]]]:

@@ -102,7 +102,10 @@ class Task:
         return ()
 
     def inspect(self) -> tuple[Needed, ...]:
-        """What a look at every single input shows to be unfit; called before it is prepared."""
+        """What a look at every single input shows to be unfit; called before it is prepared.
+
+        Beside what ``requirements`` says, so that both are told at once.
+        """
         return ()
 
     def remarks(self) -> tuple[str, ...]:

@@ -344,6 +344,70 @@ def test_an_image_that_does_not_decode_is_named(photographs, tmp_path):
         prepared(ImageTask(photographs, **parts), tmp_path / "prepared")
 
 
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+def test_sixteen_bits_of_grey_are_scaled_to_eight(photographs, ending, tmp_path):
+    values = np.array([[0, 257, 0x8080, 0xFFFF]], np.uint16)
+    for kind in ("dark", "light"):
+        Image.fromarray(values).save(photographs / kind / f"deep.{ending}")
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    task = ImageTask(photographs, shape=(3, 1, 4), **parts)
+    rows = task.rows()
+    row = rows.table.column("image").to_pylist().index(str(photographs / f"dark/deep.{ending}"))
+    task.prepare(tmp_path)
+    pixels = np.load(tmp_path / "pixels.npy")
+    assert pixels[row, :, 0].tolist() == [[0, 1, 128, 255]] * 3
+
+
+def test_images_of_unknown_range_are_refused(photographs):
+    Image.fromarray(np.array([[0.0, 0.5]], np.float32)).save(photographs / "dark" / "f.tif")
+    Image.fromarray(np.array([[0, 70_000]], np.int32)).save(photographs / "dark" / "i.tif")
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    fractions, integers = ImageTask(photographs, **parts).inspect()
+    assert "f.tif: the image does not decode: its pixels are fractions" in fractions.where
+    assert "i.tif: the image does not decode: its pixels have more than 16 bits" in integers.where
+
+
+@pytest.mark.parametrize("ending", ["gif", "tif", "tiff", "ppm", "pgm", "PNG"])
+def test_folders_of_every_format_are_read(ending, tmp_path):
+    for i in range(20):
+        (tmp_path / "p" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        kind = "L" if ending == "pgm" else "RGB"
+        image = Image.new(kind, (4, 4), 10 * i if kind == "L" else (10 * i, 0, 0))
+        image.save(tmp_path / "p" / "ab"[i % 2] / f"{i:02}.{ending}")
+    task = ImageTask(tmp_path / "p", dev=Part("train", 4), test=Part("train", 4))
+    assert sum(task.sizes.values()) == 20
+    assert task.inspect() == ()
+
+
+def test_of_a_moving_picture_the_first_frame_is_read(photographs, tmp_path):
+    first, second = (Image.new("RGB", (6, 4), colour) for colour in ("red", "blue"))
+    first.save(photographs / "dark" / "a.gif", save_all=True, append_images=[second])
+    task = ImageTask(photographs, dev=Part("train", 4), test=Part("train", 6))
+    row = task.rows().table.column("image").to_pylist().index(str(photographs / "dark/a.gif"))
+    task.prepare(tmp_path)
+    assert np.load(tmp_path / "pixels.npy")[row, :, 0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_table_of_paths_is_refused(photographs, nested, tmp_path):
+    files = [str(f) for f in sorted(photographs.glob("*/*"))]
+    images = [{"bytes": None, "path": f} for f in files] if nested else files
+    kinds = [f.split("/")[-2] for f in files]
+    parquet.write_table(pa.table({"image": images, "label": kinds}), tmp_path / "images.parquet")
+    parts = {"dev": Part("train", 4), "test": Part("train", 6)}
+    (needed,) = ImageTask(tmp_path / "images.parquet", **parts).requirements()
+    assert re.search(r"images\.parquet, row 1, .*paths are not followed.*bytes", needed.where)
+
+
+@pytest.mark.parametrize("where", ["cat/small/1.png", "1.png", "train/cat/small/1.png"])
+def test_images_that_lie_otherwise_are_refused_with_the_way_they_must_lie(where, tmp_path):
+    (tmp_path / where).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / where)
+    (needed,) = ImageTask(tmp_path, dev=Part("train", 4), test=Part("train", 4)).requirements()
+    assert "images must lie as class/image.png, or as train/class/image.png" in needed.where
+    assert f"here is {where}" in needed.where
+
+
 def test_images_are_resized_and_made_grey_as_declared(photographs, tmp_path):
     parts = {"dev": Part("train", 4), "test": Part("train", 6)}
     found = prepared(ImageTask(photographs, shape=(1, 8, 8), **parts), tmp_path / "prepared")
