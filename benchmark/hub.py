@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.errors import FetchError
 from trainers.errors import TaskError
 from trainers.models import WEIGHTS
-from trainers.models.repository import INDEX
+from trainers.models.weight_files import INDEX
 from trainers.needs import Needed
 from trainers.tasks import layout
 

@@ -12,7 +12,7 @@ from benchmark.runs import DataRun
 from benchmark.study import Study
 from trainers import hub
 from trainers.methods import Method
-from trainers.models import Model
+from trainers.models import HubModel, Model
 from trainers.needs import FETCH, Needed
 from trainers.pretraining import Supervised
 from trainers.settings import Training
@@ -49,7 +49,8 @@ def preflight(study: Study, study_file: Path, cache: Cache) -> None:
     found = missing(study)
     lacking = {need.name for need in found}
     fit = [task for task in tasks(study) if not lacking & {n.name for n in task.requirements()}]
-    fresh = [task for task in fit if not _is_prepared(task, cache)]
+    found += _distinct(_misfits(study, fit, cache))
+    fresh = [task for task in fit if not _prepared(task, cache).is_dir()]
     unfit = [task for task in tasks(study) if task not in fit]
     found += _distinct(need for task in (*fresh, *unfit) for need in task.inspect())
     found += _disk(study, fit, fresh, cache.root)
@@ -73,13 +74,31 @@ def tasks(study: Study) -> list[Task]:
 
 def models(study: Study) -> list[tuple[Model, object]]:
     """Every model that is built, teachers included, with what it starts from."""
-    found = (
-        pair
-        for arm in study.arms
-        for task in study.tasks
-        for pair in _with_teachers(arm.model, arm.init, arm.method, study.training_of(arm, task))
-    )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys((model, init) for _, model, init in _starts(study)))
+
+
+def _starts(study: Study) -> Iterator[tuple[Task, Model, object]]:
+    """Every model that is built, with its task and with what it starts from."""
+    for task in study.tasks:
+        for arm in study.arms:
+            training = study.training_of(arm, task)
+            for model, init in _with_teachers(arm.model, arm.init, arm.method, training):
+                yield task, model, init
+
+
+def _misfits(study: Study, fit: Sequence[Task], cache: Cache) -> Iterator[Needed]:
+    """Weights that are here, and those of another architecture than their model's."""
+    # The body of a model from elsewhere is the same on every task.
+    started = {
+        (model, init, None if isinstance(model, HubModel) else task): task
+        for task, model, init in _starts(study)
+        if task in fit
+    }
+    for (model, init, _), task in started.items():
+        if model.requirements(init):
+            continue
+        if wrong := model.misfit(task, _prepared(task, cache), init):
+            yield wrong
 
 
 def _with_teachers(
@@ -138,8 +157,9 @@ def _distinct(needs: Iterable[Needed]) -> list[Needed]:
     return list(found.values())
 
 
-def _is_prepared(task: Task, cache: Cache) -> bool:
-    return cache.has("data", DataRun("", "data", {}, task).key)
+def _prepared(task: Task, cache: Cache) -> Path:
+    """Where a task is prepared, or will be."""
+    return cache.path("data", DataRun("", "data", {}, task).key)
 
 
 def _disk(study: Study, fit: Sequence[Task], fresh: Sequence[Task], root: Path) -> list[Needed]:

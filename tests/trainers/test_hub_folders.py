@@ -13,7 +13,8 @@ import torch
 from tests.trainers import tiny_hub
 from trainers.errors import ModelError
 from trainers.models import HubModel, every_second_layer
-from trainers.models.repository import Repository, conversion, weights_digest
+from trainers.models.repository import Repository, conversion
+from trainers.models.weight_files import weights_digest
 
 
 @pytest.fixture(scope="session")

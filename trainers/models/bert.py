@@ -10,6 +10,7 @@ from torch import nn
 from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
 from trainers.models.model import Model
+from trainers.needs import Needed
 from trainers.tasks import Examples, Task
 
 
@@ -71,6 +72,11 @@ class Bert(Model):
                     f"{what} {length} is more than the {self.positions} positions of "
                     f"{self.name}: lower it or give Bert(positions={length})."
                 )
+
+    def misfit(self, task: Task, folder: Path, init: object) -> Needed | None:
+        """As of any model, once the task has trained its vocabulary, which says how large it is."""
+        prepared = (folder / "tokenizer.json").is_file()
+        return super().misfit(task, folder, init) if prepared else None
 
     def config(self, vocabulary: int, classes: int) -> Any:
         """The transformers configuration."""

@@ -9,9 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainers.errors import ModelError
-
-#: The file inside a checkpoint folder that holds the weights, as on the hub.
-WEIGHTS = "model.safetensors"
+from trainers.models.weight_files import WEIGHTS, weight_shapes, weights_digest
 
 
 @dataclass(frozen=True)
@@ -20,13 +18,16 @@ class Checkpoint:
 
     Attributes:
         folder: holds them as safetensors.
-        digest: SHA-256 of them, which stands for them in the run's key.
         layers: which layers to take, from the lowest; all if empty.
     """
 
     folder: Path
-    digest: str = ""
     layers: tuple[int, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of them, which stands for them in the run's key; read when it is asked for."""
+        return weights_digest(self.folder)
 
     @property
     def identity(self) -> Any:
@@ -37,6 +38,8 @@ class Checkpoint:
 def load_body(module: Any, checkpoint: Path) -> None:
     """Replace all but the head by the weights in a checkpoint folder, in place.
 
+    Of a module on the meta device only names and shapes are held against theirs.
+
     Args:
         module: a transformers classifier.
         checkpoint: holds ``model.safetensors`` of the body alone or of a whole classifier.
@@ -45,7 +48,8 @@ def load_body(module: Any, checkpoint: Path) -> None:
         ModelError: the weights are of another architecture.
     """
     prefix = f"{module.base_model_prefix}."
-    weights = load_file(checkpoint / WEIGHTS)
+    shapes_alone = module.device.type == "meta"
+    weights = weight_shapes(checkpoint) if shapes_alone else load_file(checkpoint / WEIGHTS)
     if any(name.startswith(prefix) for name in weights):
         weights = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
     # Pre-training by masked words learns no pooler: it then belongs to the head.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from trainers.errors import ModelError
 from trainers.models.body import load_weights
+from trainers.models.weight_files import weight_shapes
 
 #: A pooler that a checkpoint lacks belongs to the head: it then comes from the seed.
 _POOLER = re.compile(r"(^|\.)pooler\.")
@@ -61,7 +62,8 @@ def load_pretrained_body(
 ) -> None:
     """Replace all but the head by the weights in a folder, in place and in float32.
 
-    transformers reads them, since it knows the older names of weights in the hub's folders.
+    transformers reads them, since it knows the older names of weights in the hub's folders. Of a
+    module on the meta device only names and shapes are held against theirs.
 
     Args:
         module: a transformers classifier.
@@ -73,7 +75,7 @@ def load_pretrained_body(
     Raises:
         ModelError: the weights are damaged, or those of another architecture.
     """
-    weights = _read_body(type(module), folder, config)
+    weights = _read_body(module, folder, config)
     if layers:
         weights = _renumbered(weights, layer_list(module.base_model, len(layers)), layers)
     own = module.base_model.state_dict()
@@ -82,15 +84,19 @@ def load_pretrained_body(
     load_weights(module.base_model, weights | poolers | kept, folder)
 
 
-def _read_body(kind: Any, folder: Path, config: Any) -> dict[str, Tensor]:
-    """The state of the body in a folder, without what the checkpoint lacks."""
+def _read_body(module: Any, folder: Path, config: Any) -> dict[str, Tensor]:
+    """The state of the body in a folder, on the module's device and without what it lacks."""
+    stored: dict[str, Any] = {"pretrained_model_name_or_path": folder, "use_safetensors": True}
     try:
+        if module.device.type == "meta":
+            # transformers loads nothing onto that device: one zero stands for all numbers of each.
+            zeros = {n: torch.zeros(()).expand(w.shape) for n, w in weight_shapes(folder).items()}
+            stored = {"pretrained_model_name_or_path": None, "state_dict": zeros}
         with silent(), torch.random.fork_rng(devices=[]):
-            loaded, report = kind.from_pretrained(
-                folder,
+            loaded, report = type(module).from_pretrained(
+                **stored,
                 config=deepcopy(config),
                 dtype=torch.float32,
-                use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
@@ -102,7 +108,7 @@ def _read_body(kind: Any, folder: Path, config: Any) -> dict[str, Tensor]:
     prefix = f"{loaded.base_model_prefix}."
     missing = {name.removeprefix(prefix) for name in report["missing_keys"]}
     state: dict[str, Tensor] = loaded.base_model.state_dict()
-    return {name: weight for name, weight in state.items() if name not in missing}
+    return {n: weight.to(module.device) for n, weight in state.items() if n not in missing}
 
 
 def _check_report(loaded: Any, report: dict[str, Any], folder: Path) -> None:
@@ -112,7 +118,7 @@ def _check_report(loaded: Any, report: dict[str, Any], folder: Path) -> None:
     for missing in sorted(report["missing_keys"]):
         if missing.startswith(prefix) and not _POOLER.search(missing):
             raise ModelError(f"{folder} does not fit {named}: it has no {missing}.")
-    for mismatched, found, expected in report["mismatched_keys"]:
+    for mismatched, found, expected in sorted(report["mismatched_keys"]):
         if mismatched.startswith(prefix):
             raise ModelError(
                 f"{folder} does not fit {named}: {mismatched} has the shape {tuple(found)} "

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import nn
 
 from trainers.batches import Encoded
@@ -75,6 +76,27 @@ class Model:
             return ()
         wrong = Repository(init).missing_weights()
         return (wrong,) if wrong else ()
+
+    def misfit(self, task: Task, folder: Path, init: object) -> Needed | None:
+        """Why the weights that an init names cannot be loaded; of them only the headers are read.
+
+        Args:
+            task: whose data are here.
+            folder: where the task is prepared, or will be.
+            init: for which nothing is missing.
+        """
+        try:
+            start = self.start(init)
+            if start is not None:
+                with torch.device("meta"):
+                    module = self.module(task, folder)
+                self.load(
+                    module.to("meta"), start
+                )  # a few weights are made on the CPU all the same
+        except ModelError as error:
+            get = "give the model weights of its own architecture and size, or another init"
+            return Needed("model", self.name, str(error).rstrip("."), get)
+        return None
 
     def start(self, init: object) -> Checkpoint | None:
         """The weights on disk that an init stands for; None where a run or a seed makes them.

@@ -3,17 +3,15 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from trainers.errors import ModelError
 from trainers.hub import is_on_hub, local_folder, places
-from trainers.models.body import WEIGHTS, Checkpoint
+from trainers.models.body import Checkpoint
+from trainers.models.weight_files import INDEX, WEIGHTS, weight_files
 from trainers.needs import FETCH, Needed
 
-#: The file that lists the parts of weights that are split over several.
-INDEX = f"{WEIGHTS}.index.json"
 PREPROCESSOR = "preprocessor_config.json"
 #: Each line is enough for a tokenizer.
 _VOCABULARIES = (
@@ -112,7 +110,7 @@ class Repository:
         wrong = self.missing_weights()
         if wrong:
             raise ModelError(str(wrong))
-        return Checkpoint(self.folder, weights_digest(self.folder), layers)
+        return Checkpoint(self.folder, layers)
 
     def missing_config(self) -> Needed | None:
         """Why the architecture cannot be told, if it cannot."""
@@ -165,9 +163,9 @@ class Repository:
             return None
         return self._needed(f"{folder} holds no tokenizer (no tokenizer.json, vocab.txt, …)")
 
-    def unfit(self, where: str) -> Needed:
-        """What is there but cannot be used."""
-        return self._needed(where)
+    def unfit(self, where: str, get: str | None = None) -> Needed:
+        """What is there but cannot be used, with the way out where a better one is known."""
+        return self._needed(where, get)
 
     def description(self) -> str:
         """Digest of the configuration, the tokenizer and the image processor, without names."""
@@ -208,40 +206,6 @@ def conversion(folder: Path) -> str:
         "save_file({k: v.clone().contiguous() for k, v in w.items()}, "
         f"'{folder}/{WEIGHTS}', {{'format': 'pt'}})\""
     )
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the weights, in the order of their names."""
-    if (folder / WEIGHTS).is_file():
-        return [folder / WEIGHTS]
-    if (folder / INDEX).is_file():
-        listed = json.loads((folder / INDEX).read_text())["weight_map"].values()
-        return [folder / name for name in sorted(set(listed))]
-    return []
-
-
-def weights_digest(folder: Path) -> str:
-    """SHA-256 of the weights; of several files, that of their digests one after the other.
-
-    Raises:
-        ModelError: there are none.
-    """
-    digests = []
-    for path in weight_files(folder):
-        about = path.stat()
-        digests.append(_file_digest(path, about.st_size, about.st_mtime_ns))
-    if not digests:
-        raise ModelError(f"init: {folder} holds no {WEIGHTS}.")
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-@cache
-def _file_digest(path: Path, size: int, modified: int) -> str:
-    """Size and time are there so that a changed file is read again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _damage(path: Path) -> str:
