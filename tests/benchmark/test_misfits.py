@@ -1,5 +1,6 @@
 """Weights and tokenizers that are here but fit no model are said before anything is trained."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -164,3 +165,16 @@ def test_bert_is_looked_at_once_its_task_has_a_vocabulary(said, tmp_path):
     assert Bert(width=32, layers=1).misfit(task, folder, init) is None
     assert Bert(width=64, layers=1).misfit(task, tmp_path / "not yet", init) is None
     assert "size mismatch" in Bert(width=64, layers=1).misfit(task, folder, init).where
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bert"])
+def test_a_padding_token_that_the_model_does_not_know_is_said(said, kind):
+    save(kind, f"padded-{kind}")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(f"padded-{kind}")
+    known = json.loads(Path(f"padded-{kind}/config.json").read_text())["vocab_size"]
+    tokenizer.add_special_tokens({"pad_token": "<fill>"})
+    tokenizer.save_pretrained(f"padded-{kind}")
+    found = said(f'HubModel("./padded-{kind}")', '["pretrained", "scratch"]')
+    assert "one thing stands" in found
+    assert f"with the number {known}, but there are {known} embeddings" in found
+    assert "tokenizer.pad_token = tokenizer.eos_token" in found

@@ -267,9 +267,17 @@ class HubModel(Model):
         if wrong or kind != "text":
             return wrong
         try:
-            open_tokenizer(self.repository.folder)
+            padding = padding_token(open_tokenizer(self.repository.folder))
+            config = self.repository.config()
         except ModelError as error:
             return self.repository.unfit(str(error))
+        if padding is not None and padding >= getattr(config, "vocab_size", padding + 1):
+            return self.repository.unfit(
+                f"its tokenizer fills up short texts with the number {padding}, but there are "
+                f"{config.vocab_size} embeddings",
+                "name a padding token that the model knows, as in tokenizer.pad_token = "
+                "tokenizer.eos_token, and save_pretrained() the tokenizer into the folder",
+            )
         return None
 
     def _some_layers(self, init: EverySecondLayer) -> Checkpoint:
