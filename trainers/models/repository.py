@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,14 @@ _NAMES = (
     "tokenizer_file",
     "special_tokens_map_file",
     "transformers_version",
+)
+#: Reads the folder from the command line: its name may hold any sign.
+_CONVERSION = (
+    "import sys, torch; from pathlib import Path; from safetensors.torch import save_file; "
+    "folder, w = Path(sys.argv[1]), {}; "
+    '[w.update(torch.load(f, weights_only=True)) for f in folder.glob("pytorch_model*.bin")]; '
+    "save_file({k: v.clone().contiguous() for k, v in w.items()}, "
+    f'folder / "{WEIGHTS}", {{"format": "pt"}})'
 )
 
 
@@ -199,13 +208,7 @@ def without_weights(needed: Needed) -> Needed:
 
 def conversion(folder: Path) -> str:
     """The command that writes pickled weights as safetensors; it unpickles tensors alone."""
-    return (
-        'python -c "import glob, torch; from safetensors.torch import save_file; w = {}; '
-        "[w.update(torch.load(f, weights_only=True)) "
-        f"for f in glob.glob('{folder}/pytorch_model*.bin')]; "
-        "save_file({k: v.clone().contiguous() for k, v in w.items()}, "
-        f"'{folder}/{WEIGHTS}', {{'format': 'pt'}})\""
-    )
+    return f"python -c {shlex.quote(_CONVERSION)} {shlex.quote(str(folder))}"
 
 
 def _damage(path: Path) -> str:
