@@ -1,9 +1,11 @@
 """Test sets whose labels only a server has: runs leave predictions for them where they are."""
 
+from collections.abc import Iterator, Sequence
+
 from benchmark.execution import Todo
 from benchmark.plan import Plan
 from benchmark.runs import Output
-from trainers.errors import TaskError
+from trainers.needs import Needed
 from trainers.tasks import Task
 from trainers.tasks.glue_server import server_files
 
@@ -18,8 +20,14 @@ def with_hidden(plan: Plan, needed: Todo) -> Todo:
     return Todo(needed.cached, jobs)
 
 
+def unfit(tasks: Sequence[Task]) -> Iterator[Needed]:
+    """What is wrong with hidden test sets that are here: runs could leave nothing for them."""
+    for task in tasks:
+        for file in server_files(task):
+            if not task.missing_split(file.split):
+                yield from task.unfit_split(file.split)
+
+
 def _is_at_hand(task: Task) -> bool:
-    try:
-        return bool([task.unlabelled(file.split) for file in server_files(task)])
-    except TaskError:
-        return False
+    files = server_files(task)
+    return bool(files) and not any(task.missing_split(file.split) for file in files)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmark import hidden
 from benchmark.cache import Cache
 from benchmark.errors import NotReady
 from benchmark.runs import DataRun
@@ -53,6 +54,7 @@ def preflight(study: Study, study_file: Path, cache: Cache) -> None:
     fresh = [task for task in fit if not _prepared(task, cache).is_dir()]
     unfit = [task for task in tasks(study) if task not in fit]
     found += _distinct(need for task in (*fresh, *unfit) for need in task.inspect())
+    found += _distinct(hidden.unfit(study.tasks))
     found += _disk(study, fit, fresh, cache.root)
     if found:
         raise NotReady(told(found, study_file))

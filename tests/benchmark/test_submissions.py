@@ -142,3 +142,20 @@ def test_what_cannot_be_submitted_is_refused(glue_study, monkeypatch, capsys, tm
     write_trec(tmp_path / "data" / "CogComp" / "trec")
     assert main(command) == 2
     assert "trec/6 is no task of GLUE" in capsys.readouterr().err
+
+
+def test_a_hidden_test_set_that_is_unfit_is_said_before_anything_is_trained(
+    glue_study, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, "put back after the command set it")
+    texts = tmp_path / "data" / "nyu-mll" / "glue" / "rte" / "test.csv"
+    first, second, *rest = texts.read_text().splitlines()
+    emptied = ",".join([*second.split(",")[:2], "", "-1"])
+    texts.write_text("\n".join([first, emptied, *rest]) + "\n")
+    for command in ("run", "submit", "plan"):
+        assert main([command, str(glue_study), "--data", "data", "--store", "runs"]) == 2
+        said = capsys.readouterr().err
+        assert "one thing stands in the way" in said
+        assert 'test.csv, row 1, column "sentence2": the text is empty' in said
+        assert not (tmp_path / "runs").exists()

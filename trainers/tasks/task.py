@@ -120,6 +120,10 @@ class Task:
         """What stands in the way of reading a split of its source."""
         raise NotImplementedError
 
+    def unfit_split(self, split: str) -> tuple[Needed, ...]:
+        """What is wrong with the texts of a split of its source that is here."""
+        raise NotImplementedError
+
     def some_texts(self, count: int) -> SomeTexts | None:
         """Texts spread over all of its data, and the longest by characters.
 

@@ -17,10 +17,10 @@ from trainers import wordpiece
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, pool, tables
-from trainers.tasks.faults import gather
+from trainers.tasks.faults import faults, gather
 from trainers.tasks.near_duplicates import HeldOut
 from trainers.tasks.pool import NEAR
-from trainers.tasks.source import NoSuchSplit, SourceTask, files_of, lacking
+from trainers.tasks.source import NoSuchSplit, SourceTask, files_of, lacking, unfit_data
 from trainers.tasks.survey import assign, content_digests
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples, SomeTexts
@@ -130,6 +130,10 @@ class TextTask(SourceTask):
 
         found = lacking(self.data, self.config, self.fetched, look)
         return found[0] if found else None
+
+    def unfit_split(self, split: str) -> tuple[Needed, ...]:
+        """What is wrong with the texts of a split that is here and that none of the parts takes."""
+        return tuple(unfit_data(self.data, each) for each in faults(lambda: self.unlabelled(split)))
 
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine, of further texts too."""
