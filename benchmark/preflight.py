@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,9 +17,6 @@ from trainers.needs import FETCH, Needed
 from trainers.pretraining import Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
-
-#: Bytes of an example's number and label, and of each of its logits, in a run's record.
-_EXAMPLE, _LOGIT = 16, 4
 
 
 def read_from(data: Path | None) -> None:
@@ -55,7 +51,6 @@ def preflight(study: Study, study_file: Path, cache: Cache) -> None:
     unfit = [task for task in tasks(study) if task not in fit]
     found += _distinct(need for task in (*fresh, *unfit) for need in task.inspect())
     found += _distinct(hidden.unfit(study.tasks))
-    found += _disk(study, fit, fresh, cache.root)
     if found:
         raise NotReady(told(found, study_file))
 
@@ -162,25 +157,6 @@ def _distinct(needs: Iterable[Needed]) -> list[Needed]:
 def _prepared(task: Task, cache: Cache) -> Path:
     """Where a task is prepared, or will be."""
     return cache.path("data", DataRun("", "data", {}, task).key)
-
-
-def _disk(study: Study, fit: Sequence[Task], fresh: Sequence[Task], root: Path) -> list[Needed]:
-    """Whether the disk has room for the data sets to be prepared and for what runs leave."""
-    need = sum(task.disk_need() for task in fresh)
-    need += sum(_left_by_runs(study, task) for task in study.tasks if task in fresh)
-    there = next(folder for folder in (root, *root.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
-    if need <= free:
-        return []
-    where = f"the study takes about {size(need)}, and {size(free)} are free"
-    return [Needed("disk", str(there), where, "free some space, or give another --store DIR")]
-
-
-def _left_by_runs(study: Study, task: Task) -> int:
-    """Bytes of the predictions and the teachers' logits of all runs on a task, nearly."""
-    sizes, logits = task.sizes, _LOGIT * len(task.classes)
-    judged = (sizes["dev"] + sizes["test"]) * (_EXAMPLE + logits)
-    return len(study.seeds) * len(study.arms) * (judged + sizes["train"] * logits)
 
 
 def size(count: float) -> str:

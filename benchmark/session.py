@@ -22,6 +22,7 @@ from benchmark.provenance import provenance
 from benchmark.remarks import remarks
 from benchmark.runs import TrainRun
 from benchmark.searches import is_searched
+from benchmark.space import require_space
 from benchmark.study import Study
 from benchmark.tracking import Store, Tracker
 from benchmark.tuning.results import (
@@ -86,7 +87,7 @@ class Session:
         read_from(options.data)
         study, store = study or load_study(options.study), store or Store.choose(options.store)
         preflight(study, options.study, store.cache)
-        return cls(
+        session = cls(
             study_file=options.study,
             study=study,
             tracker=Tracker(store),
@@ -96,6 +97,8 @@ class Session:
             debug=options.debug,
             in_process=in_process,
         )
+        require_space(session.plan(), session.tracker, options.study)
+        return session
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name."""

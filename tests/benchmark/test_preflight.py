@@ -128,13 +128,6 @@ def test_images_that_do_not_decode_are_all_named(refusal, tmp_path):
     assert "light/11.png: the image does not decode: no known format" in said
 
 
-def test_too_small_a_disk_is_said_before_training(refusal, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 10})())
-    said = refusal("Digits()", "ResNet((8,))", '"scratch"')
-    assert "MB are free" in said
-    assert "--store DIR" in said
-
-
 def test_bench_lists_it_with_exit_code_2_and_asks_no_network(write, bench, monkeypatch, tmp_path):
     (tmp_path / "fetched").mkdir()
     with socket.socket() as listening:
