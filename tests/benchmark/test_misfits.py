@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import transformers
 from safetensors.torch import save_model
@@ -13,9 +14,10 @@ from benchmark.loading import load_study
 from benchmark.preflight import preflight
 from benchmark.tracking import Store
 from tests.trainers import tiny_hub
-from trainers.models import Bert, ResNet
+from trainers.errors import ModelError
+from trainers.models import Bert, HubModel, ResNet
 from trainers.models.weight_files import weight_files
-from trainers.tasks import Digits
+from trainers.tasks import Digits, Examples
 
 STUDY = """
 from pathlib import Path
@@ -178,3 +180,6 @@ def test_a_padding_token_that_the_model_does_not_know_is_said(said, kind):
     assert "one thing stands" in found
     assert f"with the number {known}, but there are {known} embeddings" in found
     assert "tokenizer.pad_token = tokenizer.eos_token" in found
+    row = Examples(np.array([0]), np.array([0]), {"text": ROWS[:1]})
+    with pytest.raises(ModelError, match=f"gives the number {known}, but"):
+        HubModel(f"./padded-{kind}").encode(row, Path(), 16)

@@ -235,7 +235,8 @@ class HubModel(Model):
             raise ModelError(f"{self.name} reads text, and the task's examples have none.")
         types = getattr(config, "type_vocab_size", 0) > 1
         encoded = encode_texts(examples, self.repository.folder, max_length, types=types)
-        largest = int(encoded.ragged["input_ids"].values.max(initial=0))
+        padding = int(encoded.padding["input_ids"])
+        largest = int(encoded.ragged["input_ids"].values.max(initial=padding))
         if largest >= config.vocab_size:
             raise ModelError(
                 f"{self.name}: its tokenizer gives the number {largest}, but there are "
