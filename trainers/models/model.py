@@ -90,9 +90,8 @@ class Model:
             if start is not None:
                 with torch.device("meta"):
                     module = self.module(task, folder)
-                self.load(
-                    module.to("meta"), start
-                )  # a few weights are made on the CPU all the same
+                # Some modules make a few of their weights on the CPU all the same.
+                self.load(module.to("meta"), start)
         except ModelError as error:
             get = "give the model weights of its own architecture and size, or another init"
             return Needed("model", self.name, str(error).rstrip("."), get)
