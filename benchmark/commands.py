@@ -18,10 +18,7 @@ from benchmark.record import record_digest, study_record
 from benchmark.searches import is_searched
 from benchmark.session import Session
 from benchmark.tracking import Recorded, Store
-from benchmark.tuning.results import (
-    Tuned,
-    as_record,
-)
+from benchmark.tuning.results import Tuned, as_record
 from stats.errors import StatsError
 
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130

@@ -22,11 +22,7 @@ from benchmark.searches import is_searched
 from benchmark.session import Session
 from benchmark.study import Study
 from benchmark.tracking import Store
-from benchmark.tuning.results import (
-    Tuned,
-    left_to_tune,
-    unfair_arms,
-)
+from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 
 

@@ -25,12 +25,7 @@ from benchmark.searches import is_searched
 from benchmark.space import require_space
 from benchmark.study import Study
 from benchmark.tracking import Store, Tracker
-from benchmark.tuning.results import (
-    Tuned,
-    TuningOutcome,
-    chosen,
-    unfair_arms,
-)
+from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
 from trainers.errors import TrainerError
 
 

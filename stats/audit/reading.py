@@ -16,6 +16,8 @@ from stats.errors import ScoresError
 from stats.signed_rank import EXACT_LIMIT
 
 if TYPE_CHECKING:
+    from _csv import Reader
+
     import pandas as pd
 
 NAMES = ("table", "split", "model", "init", "teacher", "method", "task", "metric")
@@ -66,16 +68,16 @@ def read_printed_tables(path: str | Path) -> pd.DataFrame:
     return frame
 
 
-def _parse(reader: object, source: str) -> tuple[list[str], list[list[str]], list[int]]:
+def _parse(reader: Reader, source: str) -> tuple[list[str], list[list[str]], list[int]]:
     rows, lines = [], []
     try:
-        header = [name.strip() for name in next(reader, [])]  # type: ignore[call-overload]
+        header = [name.strip() for name in next(reader, [])]
         _check_header(header, source)
-        for row in reader:  # type: ignore[attr-defined]
+        for row in reader:
             if any(cell.strip() for cell in row):
-                _check_width(row, header, f"{source}, line {reader.line_num}")  # type: ignore[attr-defined]
+                _check_width(row, header, f"{source}, line {reader.line_num}")
                 rows.append([cell.strip() for cell in row])
-                lines.append(reader.line_num)  # type: ignore[attr-defined]
+                lines.append(reader.line_num)
     except csv.Error as error:
         raise ScoresError(f"{source}: not CSV ({error})") from error
     return header, rows, lines

@@ -16,7 +16,8 @@ from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.faults import faults
-from trainers.tasks.source import NoSuchSplit, SourceTask
+from trainers.tasks.places import NoSuchSplit
+from trainers.tasks.source import SourceTask
 from trainers.tasks.survey import content_digests
 from trainers.tasks.tables import Rows
 

@@ -11,24 +11,23 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers import hub
 from trainers.errors import TaskError
-from trainers.needs import FETCH, Needed
+from trainers.needs import Needed
 from trainers.tasks import columns, layout
 from trainers.tasks.faults import faults, gather
 from trainers.tasks.parts import Part
+from trainers.tasks.places import (
+    FETCHED,
+    content_of,
+    either,
+    files_of,
+    lacking,
+    state_of,
+    unfit_data,
+)
 from trainers.tasks.survey import Survey, assign
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples, Split, Task
-
-#: What is fetched of a data set on the hub.
-FETCHED = ("README.md", *(f"*{each}" for each in layout.TABLES))
-#: What to do about data that are here and unfit.
-CORRECT = "correct the data, or what the task says of them"
-
-
-class NoSuchSplit(TaskError):  # noqa: N818 - which of the task errors it is
-    """The data are here and have other splits than a task names."""
 
 
 @dataclass(frozen=True)
@@ -224,91 +223,7 @@ class SourceTask(Task):
 
     def _survey(self) -> Survey:
         files = [f for listed in self._files().values() for f in listed]
-        return _surveyed(self, tuple(_state(f) for f in files))
-
-
-def lacking(
-    data: str | Path, config: str, fetched: tuple[str, ...], look: Callable[[], object]
-) -> tuple[Needed, ...]:
-    """What of some data is not on this machine; nothing where the files are here.
-
-    Args:
-        data: a file, a folder, or a hub name.
-        config: the configuration of a data set that has several.
-        fetched: patterns of the files to fetch, if the hub has them.
-        look: finds the files, or raises TaskError.
-    """
-    on_hub = hub.is_on_hub(data) and Path(data).suffix not in layout.TABLES
-    get, files = (FETCH, fetched) if on_hub else (CORRECT, ())
-    try:
-        place_of(data)
-    except TaskError:
-        where = hub.places(data) if on_hub else f"there is no {Path(data).absolute()}"
-        return (Needed("data", str(data), where, get, files, config),)
-    try:
-        look()
-    except NoSuchSplit as error:
-        return tuple(unfit_data(data, fault) for fault in error.faults)
-    except TaskError as error:
-        where = str(error).rstrip(".")
-        return (Needed("data", str(data), where, get, files, config),)
-    return ()
-
-
-def unfit_data(data: str | Path, fault: str) -> Needed:
-    """That some data are here and unfit."""
-    return Needed("data", str(data), fault.rstrip("."), CORRECT)
-
-
-def place_of(data: str | Path) -> Path:
-    """The file or folder of some data on this machine."""
-    path = Path(data).expanduser()
-    place = path if path.is_file() else hub.local_folder(data, "data")
-    if place is None:
-        raise TaskError(f'data "{data}": {hub.places(data)}. With a network: bench fetch STUDY.')
-    return place
-
-
-def files_of(
-    data: str | Path,
-    config: str,
-    wanted: Sequence[str],
-    find: Callable[[Path, str], layout.Splits],
-) -> dict[str, Sequence[Path]]:
-    """The files of some splits, in this order.
-
-    Args:
-        data: a file, a folder, or a hub name.
-        config: the configuration of a data set that has several.
-        wanted: names of splits.
-        find: all splits of a place and configuration.
-
-    Raises:
-        NoSuchSplit: the data are here, and have no such split.
-        TaskError: the data are not here, or not whole, or have no such configuration.
-    """
-    place = place_of(data)
-    found = find(place, config)
-    if not found:
-        raise TaskError(f'{place} holds no files of the configuration "{config}".')
-    missing = [split for split in wanted if split not in found]
-    if gone := [split for split in missing if split in layout.declared(place, config)]:
-        raise TaskError(f"{place}: no file is here of the split {_either(gone)}.")
-    if missing:
-        raise NoSuchSplit(
-            f"{place}: there is no split {_either(missing)} among {', '.join(found)}. Name another "
-            f'split, or carve one: Part("{next(iter(found))}", 500).'
-        )
-    return {split: found[split] for split in wanted}
-
-
-def content_of(file: Path) -> str:
-    """SHA-256 of a file's bytes, computed once as long as the file stays as it is."""
-    return digest(file, _state(file))
-
-
-def _either(splits: Sequence[str]) -> str:
-    return " or ".join(f'"{split}"' for split in splits)
+        return _surveyed(self, tuple(state_of(f) for f in files))
 
 
 @lru_cache(maxsize=32)
@@ -334,20 +249,5 @@ def _origins(
     per_file = np.repeat(np.arange(len(files)), [len(listed) for listed in files.values()])
     origins = np.repeat(per_file, counts)
     if empty := [split for i, split in enumerate(files) if not (origins == i).any()]:
-        raise TaskError(f"{task.data}: the split {_either(empty)} has no examples.")
+        raise TaskError(f"{task.data}: the split {either(empty)} has no examples.")
     return origins
-
-
-def _state(path: Path) -> tuple[str, int, int]:
-    """What tells whether a file has changed, without reading it."""
-    if not path.is_file():
-        raise TaskError(f"{path} is missing.")
-    stat = path.stat()
-    return str(path), stat.st_size, stat.st_mtime_ns
-
-
-@lru_cache(maxsize=1 << 17)
-def digest(path: Path, state: tuple[str, int, int]) -> str:
-    """SHA-256 of a file's bytes, computed once as long as the file stays as it is."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,8 +19,9 @@ from trainers.needs import Needed
 from trainers.tasks import columns, pool, tables
 from trainers.tasks.faults import faults, gather
 from trainers.tasks.near_duplicates import HeldOut
+from trainers.tasks.places import NoSuchSplit, files_of, lacking, unfit_data
 from trainers.tasks.pool import NEAR
-from trainers.tasks.source import NoSuchSplit, SourceTask, files_of, lacking, unfit_data
+from trainers.tasks.source import SourceTask
 from trainers.tasks.survey import assign, content_digests
 from trainers.tasks.tables import Rows
 from trainers.tasks.task import Examples, SomeTexts

@@ -10,7 +10,7 @@ from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.faults import faults
-from trainers.tasks.source import FETCHED, content_of, files_of, lacking, unfit_data
+from trainers.tasks.places import FETCHED, content_of, files_of, lacking, unfit_data
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
