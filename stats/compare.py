@@ -43,8 +43,10 @@ class Comparison:
         effect: name of the effect size that is shown.
         effect_low: end of its interval, at `confidence`.
         pair_correlation: of the two arms over the seeds that they share.
-        seeds_needed: for an inconclusive verdict, the seeds that 80 % power would take at the
-            margin and the observed sd.
+        seeds_needed: for an inconclusive verdict, the pairs, or scores an arm, that take 80 %
+            power to find a difference of the margin at the observed sd; never fewer than are
+            there, and as many where they have that power already.
+        unit: what is counted: a "seed", or a "task" where tasks are a sample.
     """
 
     baseline: str
@@ -85,6 +87,7 @@ class Comparison:
     p_equivalence: float
     verdict: Verdict
     seeds_needed: int | None
+    unit: str = "seed"
 
 
 def compare(
@@ -246,5 +249,8 @@ def _concluded(arm: dict[str, Any], values: dict[str, Any], settings: Settings) 
         settings.alpha,
         settings.lower_is_better,
     )
-    values["seeds_needed"] = values["seeds_needed"] if verdict == "inconclusive" else None
-    return Comparison(**arm, **values, verdict=verdict)
+    needed = values.pop("seeds_needed")
+    if verdict != "inconclusive" or needed is None:
+        return Comparison(**arm, **values, verdict=verdict, seeds_needed=None)
+    more = max(needed, min(arm["n_baseline"], arm["n_candidate"]))
+    return Comparison(**arm, **values, verdict=verdict, seeds_needed=more)

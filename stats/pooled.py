@@ -128,12 +128,12 @@ def _pooled(
         _side_by_side([each.arms for each in found]),
         lambda arms, _: paired_statistics(arms, settings),
     )
-    named = [each.names for each in found]
+    unit = "seed" if tasks == "fixed" else "task"
+    named = [each.names | {"unit": unit} for each in found]
     places = [(each["model"], each["init"]) for each in named]
     families = places if settings.family == "model-init-task" else ["study"] * len(places)
     comparisons = conclude_comparisons(named, measures, families, settings)
     reach = caveats.of_analysis(comparisons, families, settings)
-    unit = "seed" if tasks == "fixed" else "task"
     remarks = [remark for each in found for remark in each.remarks]
     return Pooled(
         study=study,

@@ -7,12 +7,18 @@ not. None of this holds for F1 or Matthews correlation.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from stats.errors import StatsError
-from stats.inputs import check_count, check_positive
+from stats.inputs import LARGEST, check_count, check_positive
+
+PRINTED = re.compile(
+    r"(?P<sign>[-+]?)(?P<digits>[0-9]{0,40}(?:\.(?P<after>[0-9]{0,40}))?)"
+    r"(?:[eE](?P<exponent>[-+]?[0-9]{1,2}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +182,26 @@ def _columns(columns: Sequence[str]) -> list[tuple[Fraction, Fraction]]:
 def printed_number(text: str) -> tuple[Fraction, Fraction]:
     """A printed number and half a unit of its last digit, both exact.
 
+    Blanks around the number are no digits, and an exponent moves the last digit.
+
     Raises:
         StatsError: no text, or no number.
+
+    >>> [str(each) for each in printed_number(" 62.10 ")]
+    ['621/10', '1/200']
+    >>> printed_number("6.210e1") == printed_number("62.10")
+    True
     """
     if not isinstance(text, str):
         raise StatsError(f"give a printed number as text, with its zeros, not {text}")
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise StatsError(f'"{text}" is no printed number') from error
-    decimals = len(text.partition(".")[2])
-    return value, Fraction(1, 2 * 10**decimals)
+    found = PRINTED.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))
+    if found is None or not any(map(str.isdigit, found["digits"])):
+        raise StatsError(f'"{text}" is no printed number')
+    scale = Fraction(10) ** int(found["exponent"] or 0)
+    value = Fraction(found["sign"] + found["digits"]) * scale
+    if abs(value) >= LARGEST:
+        raise StatsError(f'"{text}" is too large for a score; it must be below {LARGEST:g}')
+    return value, scale / 10 ** len(found["after"] or "") / 2
 
 
 def _between(low: Fraction, high: Fraction) -> range:

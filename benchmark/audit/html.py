@@ -27,7 +27,11 @@ def to_html(found: Audit, source: str) -> str:
         if (tables := _tables(found, severity))
     ]
     return environment.get_template("page.html").render(
-        source=source, header=header(found), tally=tally(found), sections=sections
+        source=source,
+        header=header(found),
+        unchecked=found.unchecked,
+        tally=tally(found),
+        sections=sections,
     )
 
 

@@ -13,6 +13,7 @@ from stats.audit.divisors import check_divisors, divisors
 from stats.audit.finding import SEVERITIES, Finding
 from stats.audit.limits import check_limits
 from stats.audit.reading import cells_of, read_printed_tables
+from stats.audit.unchecked import unchecked
 from stats.errors import InvalidSetting
 from stats.inputs import check_number, check_positive
 
@@ -31,6 +32,7 @@ class Audit:
         counted: of them, means that are checked to be whole counts.
         ddof: divisor of the sds that tests assume.
         findings: the most severe first, then in the order of the tables.
+        unchecked: what some figures were not put to, and which column would let it.
     """
 
     figures: int
@@ -40,6 +42,7 @@ class Audit:
     margin: float | None
     paired_correlation: float | None
     findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
 
 
 def audit_tables(
@@ -91,4 +94,5 @@ def audit_tables(
         margin=margin,
         paired_correlation=paired_correlation,
         findings=tuple(sorted(findings, key=lambda each: SEVERITIES.index(each.severity))),
+        unchecked=unchecked(cells),
     )

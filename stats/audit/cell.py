@@ -15,6 +15,12 @@ AVERAGE = "mean_of_tasks"
 COUNTED = ("accuracy", "acc")
 """Metrics that are a whole number of examples over the size of the test set."""
 
+NOT_COUNTED = ("f1", "matthews_correlation")
+"""Metrics with a known range that are no counts."""
+
+METRICS = (*COUNTED, *NOT_COUNTED, AVERAGE)
+"""Metrics of which the audit knows what they can be."""
+
 LOWEST = {"accuracy": 0, "acc": 0, "f1": 0, "matthews_correlation": -1, AVERAGE: 0}
 """Of metrics that end at 1, or at 100 percent: the smallest value."""
 

@@ -159,7 +159,7 @@ def _findings(
             *_margin(each, question),
             *_pairs(paired),
             *_undecided(severity, lows[i], highs[i], paired),
-            *([_power(runs, each, question)] if severity == "unsupported" else []),
+            *(_power(runs, each, question) if severity == "unsupported" else ()),
         ]
         recomputed = f"{_signed(each)}, p {_p(p_values[i])}: {verdict}"
         yield _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
@@ -172,7 +172,8 @@ def _verdict(each: Tested, highest: float, needed: int | None) -> tuple[str, str
         return "fine", ("higher" if each.found.difference > 0 else "lower") + inside
     if equivalent:
         return "fine", "equivalent within the margin"
-    return "unsupported", "not decided" + (f" ({needed:,} runs)" if needed else "")
+    more = needed is not None and needed > min(each.baseline.n, each.candidate.n)
+    return "unsupported", "not decided" + (f" ({needed:,} runs)" if more else "")
 
 
 def _test(each: Tested, question: Question) -> str:
@@ -219,16 +220,18 @@ def _undecided(severity: str, low: float, high: float, paired: Sequence[float]) 
 def _needed(
     tested: Sequence[Sequence[Tested]], sizes: Sequence[int], question: Question
 ) -> dict[int, int]:
-    """Runs that 80 % power would take, at the strictest step of Holm, by the id of each test.
+    """Runs that 80 % power takes at the margin and the strictest step of Holm, by the test's id.
 
-    For a difference as large as the margin, or as the printed one where no margin is stated.
-    Families of one size are looked up together.
+    None without a margin: power at the difference that was observed says no more than its p-value
+    (Hoenig and Heisey 2001). Families of one size are looked up together.
     """
     needed: dict[int, int] = {}
+    if question.margin is None:
+        return needed
     test = "welch" if question.correlation is None else "t"
     for size in set(sizes):
         effects = {
-            id(each): _effect(each, question)
+            id(each): _effect(each, question.margin, question)
             for family, own in zip(tested, sizes, strict=True)
             for each in family
             if own == size
@@ -239,22 +242,22 @@ def _needed(
     return needed
 
 
-def _effect(each: Tested, question: Question) -> float:
-    """The difference to be found over the sd of the difference of two scores."""
+def _effect(each: Tested, margin: float, question: Question) -> float:
+    """The margin over the sd of the difference of two scores."""
     spread = math.hypot(*_sds(each.baseline, each.candidate, question.ddof))
     if question.correlation is not None:
         error = _paired_error(each.baseline, each.candidate, question.correlation, question.ddof)
         spread = error * math.sqrt(each.baseline.n)
-    size = abs(each.found.difference) if question.margin is None else question.margin
-    return size / spread if spread else math.inf
+    return margin / spread if spread else math.inf
 
 
-def _power(needed: int | None, each: Tested, question: Question) -> str:
+def _power(needed: int | None, each: Tested, question: Question) -> Iterator[str]:
     if needed is None:
-        return "the means print alike, and no number of runs can be given"
-    size = abs(each.found.difference) if question.margin is None else question.margin
+        return
     runs = "runs an arm" if question.correlation is None else "pairs"
-    return f"80 % power for a true difference of {size:.3g} takes {needed:,} {runs}"
+    there = min(each.baseline.n, each.candidate.n)
+    takes = f"takes {needed:,} {runs}" if needed > there else f"is there with {there} {runs}"
+    yield f"80 % power for a true difference of {question.margin:.3g} {takes}"
 
 
 def _signed(each: Tested) -> str:

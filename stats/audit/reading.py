@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stats.audit.attainable import TESTS
-from stats.audit.cell import Cell
+from stats.audit.cell import METRICS, Cell
+from stats.audit.sizes import SPLITS
+from stats.audit.spelling import meant
 from stats.errors import ScoresError
 from stats.signed_rank import EXACT_LIMIT
 
@@ -175,6 +177,7 @@ def _cell(row: Row, place: str, unit: int) -> Cell:
         if not names[needed]:
             raise ScoresError(f"{place}, column {needed}: empty")
     names["metric"] = names["metric"].lower()
+    _check_spelling(names, place)
     p_value, test = row.get("p", ""), row.get("test", "").lower()
     mean, sd = row["mean"], row.get("sd", "")
     if not mean and not p_value:
@@ -201,6 +204,14 @@ def _cell(row: Row, place: str, unit: int) -> Cell:
         test=test,
         p_value=p_value,
     )
+
+
+def _check_spelling(names: Row, place: str) -> None:
+    for column, known in (("metric", METRICS), ("split", tuple(SPLITS))):
+        if close := meant(names[column], known):
+            raise ScoresError(
+                f'{place}, column {column}: "{names[column]}" is not known; is it "{close}"?'
+            )
 
 
 def _check_number(text: str, place: str, column: str, said: str = "") -> None:

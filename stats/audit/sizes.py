@@ -22,7 +22,9 @@ SIZES: dict[str, dict[str, int]] = {
 """GLUE (Wang et al. 2018; MNLI matched and mismatched apart), SST-5 (Socher et al. 2013), FewRel as
 64 relations with 100 examples each for dev and test, CIFAR (Krizhevsky 2009)."""
 
-SPLITS = {"val": "dev", "valid": "dev", "validation": "dev"}
+SPLITS = dict.fromkeys(("dev", "val", "valid", "validation", "development"), "dev")
+SPLITS |= {"test": "test", "train": "train"}
+"""Splits by their usual names."""
 
 
 def test_set_size(task: str, split: str) -> int | None:
@@ -31,6 +33,13 @@ def test_set_size(task: str, split: str) -> int | None:
     >>> test_set_size("SST-2", "validation"), test_set_size("sst-2", "test")
     (872, 1821)
     """
-    name = re.sub(r"[^a-z0-9]", "", task.lower())
-    which = split.strip().lower()
-    return SIZES.get(name, {}).get(SPLITS.get(which, which))
+    return SIZES.get(letters(task), {}).get(SPLITS.get(letters(split), ""))
+
+
+def letters(name: str) -> str:
+    """A name without case, blanks and signs.
+
+    >>> letters("SST-2")
+    'sst2'
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())

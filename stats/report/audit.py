@@ -17,6 +17,8 @@ ELSEWHERE = (
     "the formats html and json"
 )
 
+NO_MARGIN = "no margin, and without one neither equivalence nor a number of runs"
+
 HEADING = ("where", "printed", "recomputed", "arithmetic")
 
 
@@ -35,7 +37,7 @@ def audit_sheet(found: Audit) -> Sheet:
         tables=(tally(found), *(table for table in listed if table.rows)),
         records=tuple(asdict(each) for each in found.findings),
         whole=asdict(found),
-        warnings=(),
+        warnings=found.unchecked,
     )
 
 
@@ -45,7 +47,7 @@ def header(found: Audit) -> tuple[str, ...]:
         test = "Welch's t test"
     else:
         test = f"paired t test at a pair correlation of {found.paired_correlation:g}"
-    margin = "no margin" if found.margin is None else f"margin {found.margin:g}"
+    margin = NO_MARGIN if found.margin is None else f"margin {found.margin:g}"
     return (
         f"{found.figures} printed figures; {found.counted} means are checked as whole counts; sds "
         f"are read with ddof {found.ddof}",
@@ -86,7 +88,8 @@ def _differences(found: Audit) -> TextTable:
         (arm, "; ".join(sides["fine"]), "; ".join(sides["unsupported"]))
         for arm, sides in rows.items()
     )
-    heading = ("where", "shown, p after Holm", "unsupported (runs for 80 % power)")
+    power = "" if found.margin is None else " (runs for 80 % power at the margin)"
+    heading = ("where", "shown, p after Holm", f"unsupported{power}")
     return TextTable("difference from the first method", heading, cells)
 
 

@@ -183,8 +183,10 @@ def _open(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
     seeds = ""
     if each.seeds_needed is not None:
         assert settings.margin is not None
+        more = each.seeds_needed > min(each.n_baseline, each.n_candidate)
         seeds = (
-            f"With the spread seen here, {each.seeds_needed:,} seeds would have 80 % power to "
+            f"With the spread seen here, {each.seeds_needed:,} {each.unit}s "
+            f"{'would have' if more else 'have'} 80 % power to "
             f"find a difference of {wording.points(settings.margin)}."
         )
     return (

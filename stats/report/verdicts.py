@@ -105,7 +105,7 @@ def _columns(settings: Settings, short: bool) -> list[str]:
     interval = f"difference [{wording.confidence(settings)} CI]"
     columns = ["n", "baseline mean", "candidate mean", interval, effect]
     columns += [wording.p_name(settings), "verdict"]
-    return columns + (["seeds for 80 % power"] if short else [])
+    return columns + (["n for 80 % power"] if short else [])
 
 
 def _cells(each: Comparison | None, digits: int, short: bool) -> list[str]:

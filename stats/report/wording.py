@@ -146,10 +146,12 @@ def confidence(settings: Settings) -> str:
 
 
 def needed(each: Comparison) -> str:
-    """What an inconclusive comparison would take; empty where that is not known."""
+    """Where a difference of the margin would be found; empty where that is not known."""
     if each.seeds_needed is None:
         return ""
-    return f"80 % power at the margin: {each.seeds_needed:,} seeds"
+    if each.seeds_needed <= min(each.n_baseline, each.n_candidate):
+        return f"80 % power at the margin: these {each.unit}s have it"
+    return f"80 % power at the margin: {each.seeds_needed:,} {each.unit}s"
 
 
 def header(result: Analysis | Pooled) -> list[str]:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from stats import Audit, Finding, audit_tables, read_printed_tables
+from stats import Audit, Finding, ScoresError, audit_tables, read_printed_tables
 
 PAPER = Path(__file__).resolve().parents[2] / "studies" / "paper" / "tables.csv"
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "paper" / "tables.csv"
@@ -447,3 +447,71 @@ def test_arms_of_different_n_are_compared_by_welch():
     expected = scipy_stats.ttest_ind_from_stats(81, 0.9, 10, 80.1, 0.8, 5, equal_var=False)
     assert f"n = 5 and 10: p {expected.pvalue:.3g}".replace("0.", ".") in told.detail
     assert "pair correlation" not in told.detail
+
+
+@pytest.mark.parametrize(
+    ("row", "told", "column"),
+    [
+        ({"task": "Avg", "sd": "1.0"}, "not checked as averages: 1 figure of Avg", "metric"),
+        ({"task": "GLUE score avg.", "sd": "1.0"}, "whole counts are checked without", "metric"),
+        ({"task": "rte", "metric": "accuracy"}, "hangs on the split: 1 figure of rte", "split"),
+        ({"task": "rte", "metric": "acc", "split": "fold 1"}, "hangs on the split", "examples"),
+        ({"task": "agnews", "metric": "accuracy"}, "test set is not known", "examples"),
+        ({"task": "agnews", "metric": "bleu"}, 'the metric "bleu": 1 figure', "metric"),
+        ({"task": "agnews"}, "without a metric: 1 figure of agnews", "metric"),
+        ({"task": "mrpc", "metric": "f1"}, "differences are not tested without an sd", "sd"),
+        ({"task": "score", "metric": "mean_of_tasks"}, "the arm has no other task", ""),
+    ],
+)
+def test_what_was_not_checked_is_said_with_the_column_that_would_let_it(
+    row: dict[str, str], told: str, column: str
+):
+    given = {"method": "base", "mean": "68.66", "n": "5"} | row
+    audit = audit_tables(pd.DataFrame([given]))
+    (line,) = [each for each in audit.unchecked if told in each]
+    assert f"column {column}" in line or not column
+
+
+def test_a_figure_that_was_put_to_every_check_is_not_listed():
+    rows = [
+        ("base", "rte", "accuracy", "dev", "68.66 ± 1.28", "5"),
+        ("base", "avg", "mean_of_tasks", "dev", "68.66 ± 1.28", "5"),
+    ]
+    names = ["method", "task", "metric", "split", "mean", "n"]
+    assert audit_tables(pd.DataFrame(rows, columns=names)).unchecked == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "known"),
+    [
+        ("metric", "acuracy", "accuracy"),
+        ("metric", "Accurracy", "accuracy"),
+        ("metric", "matthew_correlation", "matthews_correlation"),
+        ("metric", "mean_of_task", "mean_of_tasks"),
+        ("split", "vaildation", "validation"),
+        ("split", "tset", "test"),
+    ],
+)
+def test_a_misspelt_name_is_refused(column: str, name: str, known: str):
+    row = {"method": "base", "task": "rte", "mean": "68.66", "n": "5", column: name}
+    with pytest.raises(ScoresError, match=f'row 0, column {column}: "{name}".*is it "{known}"'):
+        audit_tables(pd.DataFrame([row]))
+
+
+def test_names_of_ones_own_are_no_misspellings():
+    for metric in ("accuracy_top5", "macro_f1", "acc_percent", "rouge1", "f1 of class 1", "bleu"):
+        row = {"method": "base", "task": "rte", "mean": "68.66", "n": "5", "metric": metric}
+        audit_tables(pd.DataFrame([row]))
+
+
+def test_without_a_margin_no_power_is_told():
+    """Power at the observed difference is the p-value over again."""
+    assert not any(
+        "power" in each.detail or "runs)" in each.recomputed for each in found().findings
+    )
+    with_margin = [each.detail for each in found(1.0).findings if "80 % power" in each.detail]
+    assert with_margin
+    for detail in with_margin:
+        n = int(re.search(r"n = (\d+)", detail)[1])
+        takes = re.search(r"takes ([\d,]+) runs an arm", detail)
+        assert int(takes[1].replace(",", "")) > n if takes else f"with {n} runs an arm" in detail

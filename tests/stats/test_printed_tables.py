@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from stats import (
     sd_of_average_is_possible,
     signed_rank,
 )
+from stats.printed_scores import printed_number
 
 
 def test_grim_of_the_published_means(reference):
@@ -87,6 +89,31 @@ def test_a_true_sd_of_an_average_is_possible(table: list[list[int]]):
     assert sd_of_average_is_possible(f"{np.std(average, ddof=1):.2f}", columns)
     mean = np.mean([float(each) for each in columns])
     assert not sd_of_average_is_possible(f"{mean + 0.02:.2f}", columns)
+
+
+#: The same number as people and spreadsheets write it.
+SPELLINGS = ("{} ", " {}", "\u00a0{}\n", "+{}", "{}e0", "{}E+00")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_how_a_number_is_written_accuses_nobody(spelling: str):
+    mean, sd = spelling.format("70.04"), spelling.format("2.42")
+    assert grim(mean, 277, unit=100) == grim("70.04", 277, unit=100)
+    assert grimmer(spelling.format("90.00"), sd, 5, examples=200, unit=100).ddof_1
+    assert compare_printed((mean, sd), ("71.0", "2"), 5) == compare_printed(
+        ("70.04", "2.42"), ("71.0", "2"), 5
+    )
+    assert average_is_possible(spelling.format("80.1"), [spelling.format("75.2"), "85.1"])
+    assert not sd_of_average_is_possible(spelling.format("1.3"), ["0.8", spelling.format("1.1")])
+
+
+@given(st.integers(1, 9999), st.integers(0, 4), st.integers(-3, 3))
+def test_an_exponent_moves_the_last_digit(digits: int, places: int, shift: int):
+    plain = printed_number(f"{digits / 10**places:.{places}f}")
+    moved = printed_number(f"{digits}e{-places}")
+    assert moved == plain
+    scaled = printed_number(f"{digits}e{shift - places}")
+    assert scaled == tuple(each * Fraction(10) ** shift for each in plain)
 
 
 def two_arms() -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +187,9 @@ def test_the_smallest_attainable_p_is_published(reference):
 def test_bad_tables_are_refused():
     for broken in (
         lambda: grim("n/a", 10),
+        lambda: grim("1/3", 10),
+        lambda: grim("1_0.5", 10),
+        lambda: compare_printed(("1e99", "1"), ("2", "1"), 5),
         lambda: average_is_possible("80.1", []),
         lambda: sd_of_average_is_possible("0.1", []),
     ):

@@ -3,11 +3,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from stats import Settings, compare, decide
+from stats import Settings, compare, decide, pooled
 from stats.compare import conclude_comparisons
 from stats.paired import paired_statistics
+from stats.report import wording
 
 NAN = float("nan")
 
@@ -83,3 +85,25 @@ def test_inconclusive_says_how_many_seeds_the_margin_takes():
 def test_decided_comparisons_need_no_more_seeds():
     baseline = [60.1, 61.4, 59.8, 60.6, 61.0, 60.2]
     assert compare(baseline, np.add(baseline, [3, 2, 4, 3, 2, 3]), margin=1).seeds_needed is None
+
+
+def test_never_fewer_seeds_are_asked_for_than_are_there():
+    """Ten seeds have 80 % power at the margin, and yet a difference of half of it stays open."""
+    steps = np.array([0.45, -0.55, 0.35, -0.4, 0.5, -0.45, 0.4, -0.5, 0.55, -0.35])
+    baseline = 60 + np.arange(10.0)
+    found = compare(baseline, baseline + 0.35 + steps, margin=0.6)
+    assert found.verdict == "inconclusive"
+    assert found.seeds_needed == found.n_pairs == 10
+    assert wording.needed(found) == "80 % power at the margin: these seeds have it"
+
+
+def test_of_sampled_tasks_it_is_tasks_that_are_counted():
+    rows = [
+        {"method": method, "task": f"task {task}", "seed": seed, "score": 60 + gain * (task - 1)}
+        for method, gain in (("base", 0.0), ("kd", 2.0))
+        for task in range(5)
+        for seed in (1, 2)
+    ]
+    (found,) = pooled(pd.DataFrame(rows), "base", ["kd"], "sampled", margin=1).comparisons
+    assert found.verdict == "inconclusive"
+    assert wording.needed(found) == f"80 % power at the margin: {found.seeds_needed} tasks"
