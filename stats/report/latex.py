@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from stats.report import wording
@@ -68,6 +69,9 @@ LONGEST = 48
 
 ROOM, SMALLEST = 16, 5
 """Centimetres that columns of broken lines share: beside no others, and beside many."""
+
+POWER = re.compile(r"(?<=\d)e([+-]\d+)")
+"""The exponent of a number such as 1.5e-09."""
 
 NO_WIDER = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 """Begins what is made smaller where it is wider than the page."""
@@ -157,6 +161,10 @@ def _row(cells: Sequence[str]) -> str:
 
 def _number(cell: str) -> str:
     """A cell of figures in mathematics, where a minus sign is one; any other cell escaped."""
-    figures = set(cell) <= set("+-.,0123456789[]< ") and any(each.isdigit() for each in cell)
+    plain = POWER.sub("", cell)
+    figures = set(plain) <= set("+-.,0123456789[]< ") and any(each.isdigit() for each in plain)
     figures = figures and len(cell) <= LONGEST  # lines are not broken in mathematics
-    return "$" + cell.replace(" ", r"\ ") + "$" if figures else escape(cell)
+    if not figures:
+        return escape(cell)
+    powers = POWER.sub(lambda found: rf"\cdot10^{{{int(found[1])}}}", cell)
+    return "$" + powers.replace(" ", r"\ ") + "$"

@@ -72,9 +72,8 @@ def tally(result: Analysis | Pooled) -> str:
 
 def findings(result: Analysis | Pooled) -> list[Finding]:
     """Every comparison of a result in words, in the order in which they were made."""
-    digits = wording.decimals(result)
     return [
-        Finding(place, each.verdict, _sentences(each, result.settings, digits))
+        Finding(place, each.verdict, _sentences(each, result.settings))
         for place, each in zip(_places(result), result.comparisons, strict=True)
     ]
 
@@ -89,18 +88,17 @@ def _places(result: Analysis | Pooled) -> list[str]:
 
 def interaction_findings(analysis: Analysis) -> list[Finding]:
     """Every interaction of an analysis in words."""
-    digits = wording.decimals(analysis)
     return [
         Finding(
             wording.place(each.model, each.task),
             "",
-            _interaction(each, analysis.settings, digits),
+            _interaction(each, analysis.settings),
         )
         for each in analysis.interactions
     ]
 
 
-def _sentences(each: Comparison, settings: Settings, digits: int) -> str:
+def _sentences(each: Comparison, settings: Settings) -> str:
     if min(each.n_baseline, each.n_candidate) < 2:
         return (
             f"{_pair(each)}: too few scored seeds ({wording.sizes(each)}); "
@@ -112,24 +110,24 @@ def _sentences(each: Comparison, settings: Settings, digits: int) -> str:
         "negligible": _negligible,
         "equivalent": _equivalent,
         "inconclusive": _open,
-    }[each.verdict](each, settings, digits)
+    }[each.verdict](each, settings)
     return " ".join(filter(None, said))
 
 
-def _real(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
+def _real(each: Comparison, settings: Settings) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     against = each.mean_difference != 0 and (
         (each.mean_difference > 0) == settings.lower_is_better
     ) == (each.verdict == "better")
     doubt = ""
     if against:
-        pseudo_median = wording.signed(each.hodges_lehmann, digits)
+        pseudo_median = wording.signed(each.hodges_lehmann, wording.decimals(each))
         doubt = (
             "The test goes by ranks, and the mean has the other sign (Hodges–Lehmann estimate "
             f"{pseudo_median}): look for an outlying seed."
         )
     return (
-        f"{candidate} is {each.verdict} than {baseline}: {_numbers(each, settings, digits)}.",
+        f"{candidate} is {each.verdict} than {baseline}: {_numbers(each, settings)}.",
         doubt or _beyond(each, settings),
     )
 
@@ -151,21 +149,21 @@ def _beyond(each: Comparison, settings: Settings) -> str:
     )
 
 
-def _negligible(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
+def _negligible(each: Comparison, settings: Settings) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     return (
         f"{candidate} differs from {baseline}, but by less than matters: "
-        f"{_numbers(each, settings, digits)}.",
+        f"{_numbers(each, settings)}.",
         _shown_inside(each, settings),
     )
 
 
-def _equivalent(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
+def _equivalent(each: Comparison, settings: Settings) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     assert settings.margin is not None
     return (
         f"{candidate} and {baseline} are equivalent within ±{wording.points(settings.margin)}: "
-        f"{_numbers(each, settings, digits)}.",
+        f"{_numbers(each, settings)}.",
         _shown_inside(each, settings),
     )
 
@@ -178,7 +176,7 @@ def _shown_inside(each: Comparison, settings: Settings) -> str:
     )
 
 
-def _open(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
+def _open(each: Comparison, settings: Settings) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     seeds = ""
     if each.seeds_needed is not None:
@@ -191,7 +189,7 @@ def _open(each: Comparison, settings: Settings, digits: int) -> tuple[str, ...]:
         )
     return (
         f"Whether {candidate} is better or worse than {baseline} stays open: "
-        f"{_numbers(each, settings, digits)}.",
+        f"{_numbers(each, settings)}.",
         _compatible(each, settings),
         seeds,
     )
@@ -221,9 +219,10 @@ def _compatible(each: Comparison, settings: Settings) -> str:
     return f"The data are compatible with {which} of more than the margin."
 
 
-def _numbers(each: Comparison, settings: Settings, digits: int) -> str:
+def _numbers(each: Comparison, settings: Settings) -> str:
     _, effect = wording.EFFECT_NAMES[settings.effect]
-    before, after = wording.means(each, digits)
+    before, after = wording.means(each)
+    digits = wording.decimals(each)
     return (
         f"mean {before} to {after}, difference {wording.signed(each.mean_difference, digits)} "
         f"({wording.confidence(settings)} CI {wording.signed(each.ci_low, digits)} to "
@@ -232,12 +231,12 @@ def _numbers(each: Comparison, settings: Settings, digits: int) -> str:
     )
 
 
-def _interaction(each: Interaction, settings: Settings, digits: int) -> str:
+def _interaction(each: Interaction, settings: Settings) -> str:
     first, second = (wording.printable(init) for init in each.inits)
     baseline, candidate = wording.printable(each.baseline), wording.printable(each.candidate)
     numbers = (
         f"effect under {first} minus effect under {second} "
-        f"{wording.double_difference(each, digits)}, {_p(each.p_adjusted, settings)}, "
+        f"{wording.double_difference(each)}, {_p(each.p_adjusted, settings)}, "
         f"n = {wording.interaction_sizes(each)}"
     )
     effect = f"the effect of {candidate} over {baseline}"

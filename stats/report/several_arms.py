@@ -8,8 +8,9 @@ from statistics import median
 from typing import Any
 
 from stats.aggregates import Aggregate, AggregateContrast, Aggregates
-from stats.posteriors import Posteriors
+from stats.posteriors import Posterior, Posteriors
 from stats.ranking import Ranking
+from stats.report import digits
 from stats.report.sheet import Sheet, TextTable
 from stats.report.wording import (
     CORRECTION_NAMES,
@@ -71,6 +72,7 @@ def _groups(ranking: Ranking, method: str) -> list[int]:
 
 
 def _places(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> TextTable:
+    decimals = _decimals_of_means(ranking)
     rows = [
         (
             each["method"],
@@ -78,7 +80,7 @@ def _places(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> TextTable
             str(each["rank_low"])
             if each["rank_low"] == each["rank_high"]
             else f"{each['rank_low']} to {each['rank_high']}",
-            f"{each['mean_score']:.{_digits(ranking.mean_scores)}f}",
+            score(each["mean_score"], decimals),
             ", ".join(map(str, each["groups"])),
         )
         for each in records
@@ -87,12 +89,22 @@ def _places(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> TextTable
     return TextTable(_title("Ranking", ranking), heading, tuple(rows))
 
 
+def _decimals_of_means(ranking: Ranking) -> int:
+    """Decimals that show a typical difference, and every two means whose methods are told apart."""
+    sizes = [abs(pair.hodges_lehmann) for pair in ranking.pairs if pair.hodges_lehmann]
+    mean_of = dict(zip(ranking.methods, ranking.mean_scores, strict=True))
+    wanted = digits.decimals(median(sizes) if sizes else 0, means=ranking.mean_scores)
+    for pair in ranking.pairs:
+        if pair.separable:
+            wanted = digits.that_tell_apart(mean_of[pair.first], mean_of[pair.second], wanted)
+    return wanted
+
+
 def _pairs(ranking: Ranking) -> TextTable:
-    digits = _digits([abs(pair.hodges_lehmann) for pair in ranking.pairs])
     rows = [
         (
             f"{pair.first} vs {pair.second}",
-            signed(pair.hodges_lehmann, digits),
+            signed(pair.hodges_lehmann, digits.decimals(pair.hodges_lehmann)),
             probability(pair.p_value),
             probability(pair.p_adjusted),
             "yes" if pair.separable else "no",
@@ -127,7 +139,6 @@ def _ranking_header(ranking: Ranking) -> tuple[str, ...]:
 
 def posteriors_sheet(found: Posteriors) -> Sheet:
     """The sheet of Bayesian signed-rank tests."""
-    digits = _digits([abs(each.mean_difference) for each in found.posteriors])
     region = "no region of practical equivalence"
     if found.margin is not None:
         region = f"region of practical equivalence ±{points(found.margin)}"
@@ -144,9 +155,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             f"{each.baseline} vs {each.candidate}",
             differs,
             str(each.n_pairs),
-            score(each.baseline_mean, digits),
-            score(each.candidate_mean, digits),
-            signed(each.mean_difference, digits),
+            *_difference(each),
             *(score(p, 3) for p in (each.p_worse, each.p_inside, each.p_better)),
         )
         for each, differs in zip(found.posteriors, where, strict=True)
@@ -167,15 +176,21 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
     )
 
 
+def _difference(each: Posterior) -> tuple[str, str, str]:
+    """Both means and their difference."""
+    means = each.baseline_mean, each.candidate_mean
+    places = digits.decimals(each.mean_difference, means=means)
+    return score(means[0], places), score(means[1], places), signed(each.mean_difference, places)
+
+
 def aggregates_sheet(aggregates: Aggregates) -> Sheet:
     """The sheet of aggregates over tasks, and of their contrasts with a baseline."""
-    digits = _digits([each.high - each.low for each in aggregates.aggregates])
     ours = [(each.method, each) for each in aggregates.aggregates]
     theirs = [(each.candidate, each) for each in aggregates.contrasts]
-    tables = [_by_statistic("Aggregates", "method", ours, digits)]
+    tables = [_by_statistic("Aggregates", "method", ours)]
     if theirs:
         title = f"Against {aggregates.contrasts[0].baseline}"
-        tables.append(_by_statistic(title, "candidate", theirs, digits))
+        tables.append(_by_statistic(title, "candidate", theirs))
     records = [{"baseline": "", **asdict(each)} for each in aggregates.aggregates]
     for each in aggregates.contrasts:
         values = asdict(each)
@@ -202,23 +217,15 @@ def aggregates_sheet(aggregates: Aggregates) -> Sheet:
 Named = Sequence[tuple[str, Aggregate]] | Sequence[tuple[str, AggregateContrast]]
 
 
-def _by_statistic(title: str, what: str, named: Named, digits: int) -> TextTable:
+def _by_statistic(title: str, what: str, named: Named) -> TextTable:
     """A row for each method and a column for each statistic."""
     cells: dict[str, dict[str, str]] = {}
     for method, each in named:
-        places = 2 if each.statistic == "probability_of_improvement" else digits
-        ends = f"[{each.low:.{places}f}, {each.high:.{places}f}]"
-        cells.setdefault(method, {})[each.statistic] = f"{each.estimate:.{places}f} {ends}"
+        decimals = digits.decimals(each.estimate, each.low, each.high)
+        decimals = 2 if each.statistic == "probability_of_improvement" else decimals
+        ends = f"[{score(each.low, decimals)}, {score(each.high, decimals)}]"
+        cells.setdefault(method, {})[each.statistic] = f"{score(each.estimate, decimals)} {ends}"
     statistics = list(next(iter(cells.values())))
     heading = (what, *(STATISTIC_NAMES[statistic] for statistic in statistics))
     rows = tuple((method, *(row[each] for each in statistics)) for method, row in cells.items())
     return TextTable(title, heading, rows)
-
-
-def _digits(sizes: Sequence[float]) -> int:
-    """Decimals that show two digits of the typical size, from 2 to 6."""
-    known = [size for size in sizes if 0 < size < float("inf")]
-    digits = 2
-    while known and digits < 6 and median(known) * 10.0**digits < 10:
-        digits += 1
-    return digits

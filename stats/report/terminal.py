@@ -77,32 +77,31 @@ def _legend(settings: Settings) -> str:
 
 def _compact(result: Analysis | Pooled, width: int) -> list[Table]:
     """A comparison in one cell, and as many inits side by side as the width allows."""
-    digits = wording.decimals(result)
     at_once = max(1, (width - LABEL_WIDTH) // CELL_WIDTH)
     return [
-        _inits(block, slice(first, first + at_once), digits)
+        _inits(block, slice(first, first + at_once))
         for block in blocks(result)
         for first in range(0, len(block.inits), at_once)
     ]
 
 
-def _inits(block: Block, shown: slice, digits: int) -> Table:
+def _inits(block: Block, shown: slice) -> Table:
     table = _empty(block.title)
     table.add_column("comparison", overflow="fold")
     for init in block.inits[shown]:
         table.add_column(Text(wording.printable(init) or "difference"))
     for label, cells in block.rows:
-        row = [_cell(each, digits) for each in cells[shown]]
+        row = [_cell(each) for each in cells[shown]]
         table.add_row(Text(wording.printable(label)), *row)
     return table
 
 
-def _cell(each: Comparison | None, digits: int) -> Text:
+def _cell(each: Comparison | None) -> Text:
     if each is None:
         return Text("not compared")
     p = wording.probability(each.p_adjusted)
-    text = Text(" -> ".join(wording.means(each, digits)) + "\n", style="")
-    text.append(f"{wording.difference(each, digits)}\n")
+    text = Text(" -> ".join(wording.means(each)) + "\n", style="")
+    text.append(f"{wording.difference(each)}\n")
     symbol, _ = wording.EFFECT_NAMES[each.effect]
     text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
     text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")

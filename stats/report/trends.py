@@ -9,12 +9,11 @@ from stats.report.sheet import Sheet, TextTable
 from stats.report.wording import (
     CORRECTION_NAMES,
     TEST_NAMES,
-    interval,
     measured,
     place,
     printable,
     probability,
-    signed,
+    with_interval,
 )
 from stats.settings import is_lower_better
 from stats.trends import CandidateTrend, Trends
@@ -25,7 +24,6 @@ UNITS = {
     "linear": "for each unit of dose",
     "order": "from one dose to the next",
 }
-DECIMALS = 2
 
 
 def trends_sheet(found: Trends) -> Sheet:
@@ -60,20 +58,16 @@ def grouped(found: Trends) -> dict[str, list[CandidateTrend]]:
 def _table(title: str, group: list[CandidateTrend]) -> TextTable:
     trends = [each.trend for each in group]
     rows = [
-        (f"{dose:g}", *(_effect(t.effects[i], t.lows[i], t.highs[i]) for t in trends))
+        (f"{dose:g}", *(with_interval(t.effects[i], t.lows[i], t.highs[i]) for t in trends))
         for i, dose in enumerate(trends[0].doses)
     ]
     rows += [
-        ("slope", *(_effect(t.slope, t.ci_low, t.ci_high) for t in trends)),
+        ("slope", *(with_interval(t.slope, t.ci_low, t.ci_high) for t in trends)),
         ("p of the slope", *(probability(t.p_adjusted) for t in trends)),
         ("seeds", *(str(each.n_seeds) for each in group)),
     ]
     heading = ("dose", *(f"{each.baseline} vs {each.candidate}" for each in group))
     return TextTable(title, heading, tuple(rows))
-
-
-def _effect(value: float, low: float, high: float) -> str:
-    return f"{signed(value, DECIMALS)} {interval(low, high, DECIMALS)}"
 
 
 def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:

@@ -16,14 +16,11 @@ from stats.settings import Settings
 
 def analysis_sheet(analysis: Analysis) -> Sheet:
     """The sheet of comparisons on each task, and of their interactions."""
-    digits = wording.decimals(analysis)
-    changes = [
-        _interactions(block, analysis.settings, digits) for block in interaction_blocks(analysis)
-    ]
+    changes = [_interactions(block, analysis.settings) for block in interaction_blocks(analysis)]
     return Sheet(
         kind="analysis",
         header=tuple(wording.header(analysis)),
-        tables=(*_tables(analysis, digits), *changes),
+        tables=(*_tables(analysis), *changes),
         records=tuple(
             {"study": analysis.study, "tasks": "each"} | record(each)
             for each in analysis.comparisons
@@ -43,7 +40,7 @@ def pooled_sheet(pooled: Pooled) -> Sheet:
     return Sheet(
         kind="pooled",
         header=tuple(wording.header(pooled)),
-        tables=tuple(_tables(pooled, wording.decimals(pooled))),
+        tables=tuple(_tables(pooled)),
         records=tuple(
             {"study": pooled.study, "tasks": pooled.tasks} | record(each)
             for each in pooled.comparisons
@@ -61,14 +58,13 @@ def pooled_sheet(pooled: Pooled) -> Sheet:
 
 def comparison_rows(result: Analysis | Pooled) -> TextTable:
     """One row for each comparison, to be sorted; what all of them share is the title."""
-    digits = wording.decimals(result)
     short = any(each.seeds_needed for each in result.comparisons)
     task = "all tasks" if isinstance(result, Pooled) else None
     places = [(task or each.task, each.model, each.init) for each in result.comparisons]
     title, _ = wording.places(places)
     varying = [i for i in range(3) if len({place[i] for place in places}) > 1]
     rows = tuple(
-        (versus(each), *(place[i] for i in varying), *_cells(each, digits, short))
+        (versus(each), *(place[i] for i in varying), *_cells(each, short))
         for place, each in zip(places, result.comparisons, strict=True)
     )
     where = [("task", "model", "init")[i] for i in varying]
@@ -85,15 +81,15 @@ def _declared(result: Analysis | Pooled) -> dict[str, Any]:
     return named | record(result.settings)
 
 
-def _tables(result: Analysis | Pooled, digits: int) -> list[TextTable]:
-    return [_table(block, result.settings, digits) for block in blocks(result)]
+def _tables(result: Analysis | Pooled) -> list[TextTable]:
+    return [_table(block, result.settings) for block in blocks(result)]
 
 
-def _table(block: Block, settings: Settings, digits: int) -> TextTable:
+def _table(block: Block, settings: Settings) -> TextTable:
     short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
     columns = _columns(settings, short)
     rows = tuple(
-        (label, *(text for each in cells for text in _cells(each, digits, short)))
+        (label, *(text for each in cells for text in _cells(each, short)))
         for label, cells in block.rows
     )
     over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
@@ -108,13 +104,13 @@ def _columns(settings: Settings, short: bool) -> list[str]:
     return columns + (["n for 80 % power"] if short else [])
 
 
-def _cells(each: Comparison | None, digits: int, short: bool) -> list[str]:
+def _cells(each: Comparison | None, short: bool) -> list[str]:
     if each is None:
         return ["0", *[wording.ABSENT] * 5, "not compared", *[""] * short]
     cells = [
         wording.sizes(each),
-        *wording.means(each, digits),
-        wording.difference(each, digits),
+        *wording.means(each),
+        wording.difference(each),
         wording.effect(each),
         wording.probability(each.p_adjusted),
         each.verdict,
@@ -123,11 +119,11 @@ def _cells(each: Comparison | None, digits: int, short: bool) -> list[str]:
     return [*cells, needed] if short else cells
 
 
-def _interactions(block: InteractionBlock, settings: Settings, digits: int) -> TextTable:
+def _interactions(block: InteractionBlock, settings: Settings) -> TextTable:
     rows = tuple(
         (
             label,
-            wording.double_difference(each, digits),
+            wording.double_difference(each),
             wording.probability(each.p_adjusted),
             wording.interaction_sizes(each),
         )

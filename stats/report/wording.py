@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from stats.analyse import Analysis
 from stats.compare import Comparison
 from stats.interaction import Interaction
 from stats.pooled import Pooled
+from stats.report import digits
 from stats.settings import PAIRED_TESTS, Settings
 
 ABSENT = "n/a"
@@ -75,16 +75,19 @@ def places(where: Sequence[tuple[str, ...]]) -> tuple[str, list[str]]:
     return joined(where[0], True), [joined(parts, False) for parts in where]
 
 
-def decimals(result: Analysis | Pooled) -> int:
-    """Decimals that show two digits of the typical half width of an interval, at least 2."""
-    widths = [(each.ci_high - each.ci_low) / 2 for each in result.comparisons]
-    known = [width for width in widths if math.isfinite(width) and width > 0]
-    if not known:
-        return 2
-    return min(8, max(2, 1 - math.floor(math.log10(median(known)))))
+def decimals(each: Comparison) -> int:
+    """Decimals of a comparison's means, difference and interval.
+
+    Where the verdict says that there is a difference, the means show it.
+    """
+    means = each.baseline_mean, each.candidate_mean
+    wanted = digits.decimals(each.mean_difference, each.ci_low, each.ci_high, means=means)
+    if each.verdict not in ("better", "worse", "negligible"):
+        return wanted
+    return digits.that_tell_apart(0, each.mean_difference, digits.that_tell_apart(*means, wanted))
 
 
-def signed(value: float, digits: int) -> str:
+def signed(value: float, places: int) -> str:
     """A difference with its sign.
 
     >>> signed(1.234, 2), signed(-0.001, 2), signed(float("nan"), 2)
@@ -92,13 +95,23 @@ def signed(value: float, digits: int) -> str:
     """
     if not math.isfinite(value):
         return ABSENT
-    text = f"{value:+.{digits}f}"
-    return text if float(text) else text[1:]
+    text = digits.number(value, places)
+    return f"+{text}" if float(text) > 0 else text
 
 
-def interval(low: float, high: float, digits: int) -> str:
+def interval(low: float, high: float, places: int) -> str:
     """Both ends of an interval in brackets."""
-    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+    return f"[{signed(low, places)}, {signed(high, places)}]"
+
+
+def with_interval(estimate: float, low: float, high: float, least: int = 0) -> str:
+    """An estimate with its interval, with as many digits as that needs, and `least` at least.
+
+    >>> with_interval(0.0123, 0.0101, 0.0145)
+    '+0.0123 [+0.0101, +0.0145]'
+    """
+    places = max(least, digits.decimals(estimate, low, high))
+    return f"{signed(estimate, places)} {interval(low, high, places)}"
 
 
 def probability(value: float) -> str:
@@ -115,18 +128,19 @@ def probability(value: float) -> str:
     return text.removeprefix("0")
 
 
-def difference(each: Comparison, digits: int) -> str:
+def difference(each: Comparison) -> str:
     """Mean difference with its t interval."""
-    ends = interval(each.ci_low, each.ci_high, digits)
-    return f"{signed(each.mean_difference, digits)} {ends}"
+    places = decimals(each)
+    ends = interval(each.ci_low, each.ci_high, places)
+    return f"{signed(each.mean_difference, places)} {ends}"
 
 
-def double_difference(each: Interaction, digits: int) -> str:
+def double_difference(each: Interaction) -> str:
     """Difference of differences with its t interval."""
-    digits = digits if each.scale == "raw" else max(3, digits)
-    ends = interval(each.ci_low, each.ci_high, digits)
-    unit = "" if each.scale == "raw" else " log odds"
-    return f"{signed(each.difference_of_differences, digits)} {ends}{unit}"
+    raw = each.scale == "raw"
+    ends = each.ci_low, each.ci_high
+    shown = with_interval(each.difference_of_differences, *ends, least=0 if raw else 3)
+    return shown if raw else f"{shown} log odds"
 
 
 def interaction_sizes(each: Interaction) -> str:
@@ -203,17 +217,19 @@ def sizes(each: Comparison) -> str:
 
 def effect(each: Comparison) -> str:
     """The effect size that is shown."""
-    return signed(each.effect_size, 2)
+    size = abs(each.effect_size)
+    return signed(each.effect_size, digits.decimals(size) if size >= digits.WIDE else 2)
 
 
-def means(each: Comparison, digits: int) -> tuple[str, str]:
+def means(each: Comparison) -> tuple[str, str]:
     """Mean scores of baseline and candidate."""
-    return score(each.baseline_mean, digits), score(each.candidate_mean, digits)
+    places = decimals(each)
+    return score(each.baseline_mean, places), score(each.candidate_mean, places)
 
 
-def score(value: float, digits: int) -> str:
+def score(value: float, places: int) -> str:
     """A score, without a sign in front."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else ABSENT
+    return digits.number(value, places) if math.isfinite(value) else ABSENT
 
 
 def _unit(result: Analysis | Pooled) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from stats.report import wording
+from stats.report import digits, wording
 from stats.report.figures.fonts import advances, drawable
 
 ELLIPSIS = "…"
@@ -78,13 +78,6 @@ def wrapped(text: str, width: int, lines: int = 2) -> str:
     return "\n".join([*found, shortened(text, width)])
 
 
-def digits_for(half_width: float) -> int:
-    """Decimals that show two digits of half an interval; 2 where that says nothing."""
-    if not math.isfinite(half_width) or half_width <= 0:
-        return 2
-    return min(6, max(1, 1 - math.floor(math.log10(half_width))))
-
-
 def with_interval(estimate: float, low: float, high: float) -> str:
     """An estimate with its interval.
 
@@ -93,12 +86,11 @@ def with_interval(estimate: float, low: float, high: float) -> str:
     >>> with_interval(0.5, float("nan"), float("nan"))
     '+0.50 [n/a]'
     """
-    digits = digits_for((high - low) / 2)
     if not math.isfinite(estimate):
         return wording.ABSENT
     if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{wording.signed(estimate, digits)} [{wording.ABSENT}]"
-    return f"{wording.signed(estimate, digits)} {wording.interval(low, high, digits)}"
+        return f"{wording.signed(estimate, digits.decimals(estimate))} [{wording.ABSENT}]"
+    return wording.with_interval(estimate, low, high)
 
 
 def score_axis(metric: str, lower_is_better: bool = False, longest: int = 40) -> str:
