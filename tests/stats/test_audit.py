@@ -455,7 +455,7 @@ def test_arms_of_different_n_are_compared_by_welch():
         ({"task": "Avg", "sd": "1.0"}, "not checked as averages: 1 figure of Avg", "metric"),
         ({"task": "GLUE score avg.", "sd": "1.0"}, "whole counts are checked without", "metric"),
         ({"task": "rte", "metric": "accuracy"}, "hangs on the split: 1 figure of rte", "split"),
-        ({"task": "rte", "metric": "acc", "split": "fold 1"}, "hangs on the split", "examples"),
+        ({"task": "rte", "metric": "acc", "split": "fold 1"}, "hangs on the split", "split"),
         ({"task": "agnews", "metric": "accuracy"}, "test set is not known", "examples"),
         ({"task": "agnews", "metric": "bleu"}, 'the metric "bleu": 1 figure', "metric"),
         ({"task": "agnews"}, "without a metric: 1 figure of agnews", "metric"),
@@ -485,7 +485,7 @@ def test_a_figure_that_was_put_to_every_check_is_not_listed():
     ("column", "name", "known"),
     [
         ("metric", "acuracy", "accuracy"),
-        ("metric", "Accurracy", "accuracy"),
+        ("metric", "accurracy", "accuracy"),
         ("metric", "matthew_correlation", "matthews_correlation"),
         ("metric", "mean_of_task", "mean_of_tasks"),
         ("split", "vaildation", "validation"),
