@@ -19,7 +19,7 @@ from stats.inputs import (
     random_stream,
 )
 from stats.mean_rank_tests import all_pairs
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 
 NDArray32 = NDArray[np.float32]
 
@@ -142,7 +142,7 @@ def _probabilities(
     check_positive("prior_strength", prior_strength, unit="")
     check_count("samples", samples, 1)
     first, second = np.array(pairs).T
-    scale = np.abs(table).max()
+    scale = noise_scale(table)
     differences = settle(table.T[first] - table.T[second], scale)
     with_prior = np.concatenate([np.zeros((len(pairs), 1)), differences], axis=1)
     orders = np.argsort(with_prior, axis=1, kind="stable")

@@ -11,7 +11,7 @@ from scipy.special import chdtrc, fdtrc
 from scipy.stats import rankdata
 
 from stats.inputs import FloatArray, check_positive, finite_table
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 
 BLOCKS_OF_ARMS = ("block", "arm")
 
@@ -98,7 +98,7 @@ def rank_blocks(
     """
     if resolution is not None:
         check_positive("resolution", resolution)
-    scale = np.abs(scores).max(axis=-1, keepdims=True)
+    scale = noise_scale(scores, -1, keepdims=True)
     above_worst = settle(scores - scores.min(axis=-1, keepdims=True), scale, resolution)
     ranks = rankdata(above_worst if lower_is_better else -above_worst, axis=-1)
     return np.asarray(ranks, dtype=np.float64)

@@ -20,7 +20,7 @@ from stats.multiplicity import adjust_in_families
 from stats.pairing import join_arms, lay_out_arms
 from stats.primary_tests import paired_test_rows
 from stats.settings import Settings, by_task
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 from stats.unpaired_interaction import (
     UNPAIRED_INTERACTION_TEST,
     unpaired_interaction_statistics,
@@ -171,7 +171,7 @@ def interaction_statistics(
     if settings.interaction_scale == "log_odds":
         four = log_odds(four, by_task(settings.test_examples, tasks))
     base_first, candidate_first, base_second, candidate_second = four
-    scale = np.abs(four).max(axis=(0, 2))[:, None]
+    scale = noise_scale(four, axis=(0, 2))[:, None]
     change = (candidate_first - base_first) - (candidate_second - base_second)
     on_raw = settings.interaction_scale == "raw"
     doubled = settle(change, scale, by_task(settings.resolution, tasks) if on_raw else None)

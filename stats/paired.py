@@ -20,7 +20,7 @@ from stats.settings import Settings
 from stats.signed_rank import signed_rank_rows
 from stats.standardised_effects import d_av_rows, d_z_bounds
 from stats.superiority import rank_biserial_bounds, superiority_rows
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 
 
 def paired_statistics(
@@ -38,7 +38,7 @@ def paired_statistics(
         differences, and `direction`, in which the test rejects.
     """
     baseline, candidate = arms
-    scale = np.abs(arms).max(axis=(0, 2))[:, None]
+    scale = noise_scale(arms, axis=(0, 2))[:, None]
     differences = settle(candidate - baseline, scale, resolution)
     mean, sd = mean_and_sd(differences)
     n_pairs = differences.shape[1]

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stats.bayesian_signed_rank import bayesian_signed_rank
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_positive
 from stats.pairing import Seed
 from stats.selection import baseline_first, select_arms
 from stats.settings import ByTask, by_task
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 from stats.units import TASKS, Units, check_pairs, units
 
 if TYPE_CHECKING:
@@ -151,7 +149,7 @@ def _posterior(
     differences = baseline
     if len(baseline):
         step = by_task(resolution, [pairs.names["task"]])[0]
-        differences = settle(candidate - baseline, np.abs(pairs.arms).max(), step)
+        differences = settle(candidate - baseline, noise_scale(pairs.arms), step)
         found = bayesian_signed_rank(differences, margin or 0.0, samples=samples, seed=seed)
         below, inside, above = found.p_below, found.p_rope, found.p_above
     return Posterior(

@@ -18,7 +18,7 @@ from stats.ranking import RankedPair, Ranking, RankSettings
 from stats.selection import Selection, select_arms
 from stats.shaffer import adjust_all_pairs
 from stats.signed_rank import signed_rank_rows, two_sided
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +143,7 @@ def pairwise_signed_rank(
     for start in range(0, len(first), at_once):
         rows = slice(start, start + at_once)
         both = scores.T[first[rows]], scores.T[second[rows]]
-        scale = np.abs(both).max(axis=(0, 2))[:, None]
+        scale = noise_scale(np.array(both), axis=(0, 2))[:, None]
         differences = settle(both[0] - both[1], scale, resolution)
         _, greater, less = signed_rank_rows(differences, zeros)
         p_values[rows] = two_sided(greater, less)

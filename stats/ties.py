@@ -19,6 +19,43 @@ RELATIVE_NOISE = 1e-9
 SCORE_NOISE = 64 * np.finfo(np.float64).eps
 """Rounding error of a difference, as a fraction of the scores it was taken from."""
 
+SINGLE_NOISE = 8 * np.finfo(np.float32).eps
+"""The same of scores that were held in single precision on their way here."""
+
+FULL_MANTISSA = 2.0**20
+"""A single-precision number that no decimal was meant by fills more than 20 of its 24 bits."""
+
+
+def noise_scale(
+    scores: FloatArray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> FloatArray:
+    """Size of the scores, for `settle`; of scores in single precision as much larger as its noise.
+
+    What a float32 holds is a float64 with a short mantissa, which no measured score has by
+    chance, so that float32 is known by the values and not by their type: also in a CSV file to
+    which they were written with all their digits. Whole numbers and halves of them are exact.
+
+    Args:
+        scores: of any shape, finite.
+        axis: over which the largest is taken.
+        keepdims: as in NumPy.
+
+    >>> percent = np.array([502, 505, 508]) * 100 / 872
+    >>> noise_scale(percent).round(1).item()
+    58.3
+    >>> held = percent.astype(np.float32).astype(np.float64)
+    >>> np.unique(np.diff(held)).size, np.unique(settle(np.diff(held), noise_scale(held))).size
+    (2, 1)
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    size = np.abs(values).max(axis=axis, keepdims=keepdims)
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32) == values
+    mantissa = np.frexp(values)[0] * FULL_MANTISSA
+    noisy = single & (mantissa % 1 != 0) & (values % 1 != 0)
+    larger = np.where(noisy.any(axis=axis, keepdims=keepdims), SINGLE_NOISE / SCORE_NOISE, 1.0)
+    return np.asarray(size * larger, dtype=np.float64)
+
 
 def settle(
     differences: ArrayLike, scale: ArrayLike = 0.0, resolution: ArrayLike | None = None
@@ -31,7 +68,8 @@ def settle(
 
     Args:
         differences: shape (..., n), in points of the metric; ties are sought along the last axis.
-        scale: size of the scores behind the differences, broadcast against (..., 1).
+        scale: size of the scores behind the differences, as `noise_scale` gives it, broadcast
+            against (..., 1).
         resolution: smallest step of the metric, such as 100 / n_test for accuracy in percent;
             broadcast against (..., 1).
 

@@ -13,7 +13,7 @@ from stats.inputs import FloatArray, as_floats, check_choice, finite_table, fini
 from stats.intervals import mean_and_sd, t_bounds
 from stats.primary_tests import paired_test_rows
 from stats.settings import Settings
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 
 DOSE_SCALES = ("log1p", "log", "linear", "order")
 """Where a dose stands: log10(1 + dose), log10(dose), the dose itself, or its rank from 0."""
@@ -155,12 +155,12 @@ def _rounded(table: FloatArray, resolution: float | Sequence[float] | None) -> F
     steps = as_floats(np.nan if resolution is None else resolution, "resolution").ravel()
     if len(steps) not in (1, table.shape[1]):
         raise InvalidSetting(f"{len(steps)} resolutions for {table.shape[1]} doses")
-    return settle(table.T, scale=np.abs(table).max(), resolution=steps[:, None]).T
+    return settle(table.T, scale=noise_scale(table), resolution=steps[:, None]).T
 
 
 def _slopes(table: FloatArray, positions: FloatArray) -> FloatArray:
     """The least-squares slope of each row; those that differ by float noise alone are equal."""
     centred = positions - positions.mean()
     weights = centred / (centred**2).sum()
-    reach = float(np.abs(table).max() * np.abs(weights).sum())
+    reach = float(noise_scale(table) * np.abs(weights).sum())
     return settle(table @ weights, scale=reach)

@@ -18,7 +18,7 @@ from stats.rank_sum import shift_rows
 from stats.settings import Settings
 from stats.standardised_effects import hedges_g_rows
 from stats.superiority import a12_rows
-from stats.ties import settle
+from stats.ties import noise_scale, settle
 from stats.welch import welch_rows
 
 
@@ -74,7 +74,7 @@ def unpaired_statistics(
     n = baseline.shape[1]
     pooled = np.concatenate([baseline, candidate], axis=1)
     # Scores that are to tie are made equal: ranks would see the last bit of a float.
-    pooled = settle(pooled, np.abs(pooled).max(axis=1, keepdims=True), resolution)
+    pooled = settle(pooled, noise_scale(pooled, 1, keepdims=True), resolution)
     first, second = pooled[:, :n], pooled[:, n:]
     welch = welch_rows(first, second, settings.confidence)
     estimate, low, high, reached = shift_rows(first, second, settings.confidence)

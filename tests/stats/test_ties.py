@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats import compare, settle, signed_rank
+from stats.ties import noise_scale
 
 counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
 
@@ -29,6 +30,23 @@ def test_percentages_rank_like_the_counts_behind_them(baseline: list[int], rando
     assert result.p_value == whole.p_value
     assert result.wilcoxon_statistic == whole.statistic
     assert compare(*percent, resolution=100 / 872).p_value == whole.p_value
+
+
+@given(counts, st.randoms(), st.sampled_from([1.0, 100.0]))
+def test_single_precision_ranks_like_the_counts_behind_it(baseline: list[int], random, unit):
+    candidate = [min(872, max(0, count + random.randint(-3, 3))) for count in baseline]
+    whole = signed_rank(np.subtract(candidate, baseline))
+    held = (unit * np.array([baseline, candidate]) / 872).astype(np.float32)
+    typed = [[float(str(float(score))) for score in arm] for arm in held]  # through a CSV file
+    for first, second in (held, typed):
+        result = compare(first, second)
+        assert result.p_value == whole.p_value
+        assert result.wilcoxon_statistic == whole.statistic
+
+
+@pytest.mark.parametrize("scores", [[1e6, 1e6 + 1, 16_777_213], [66.5, 70.25, 1 / 1024], [66.3]])
+def test_exact_numbers_are_not_taken_for_single_precision(scores: list[float]):
+    assert noise_scale(np.array(scores)) == max(scores)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20), st.floats(0, 1e3))
