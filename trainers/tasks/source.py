@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout
+from trainers.tasks.class_labels import absent, name_of, read_labels, require_names
 from trainers.tasks.faults import faults, gather
 from trainers.tasks.parts import Part
 from trainers.tasks.places import (
@@ -39,7 +40,8 @@ class SourceTask(Task):
 
     Attributes:
         data: a file, a folder, or a hub name.
-        label: the column with the labels.
+        label: the column with the labels; what counts as one class whatever its spelling is in
+            :mod:`trainers.tasks.class_labels`.
         config: the configuration of a data set that has several.
         class_names: the classes in the order of their labels; empty takes those of the data.
         train, dev, test: where the examples of each come from.
@@ -63,15 +65,16 @@ class SourceTask(Task):
     name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        names = tuple(n if isinstance(n, str) else name_of(n).key for n in self.class_names)
+        object.__setattr__(self, "class_names", names)
         if not str(self.data):
             raise TaskError(f"{type(self).__name__}: data is empty; give a path or a hub name.")
         if not self.name:
             where = Path(self.data).stem if Path(self.data).suffix else str(self.data)
             object.__setattr__(self, "name", "/".join(filter(None, [where, self.config])))
-        names = self.class_names
         if names and len(set(names)) < max(2, len(names)):
             raise TaskError(f"{self.name}: class_names must be at least two names, once each.")
+        require_names(names, f"{self.name}: class_names")
         if self.splits not in ("fixed", "per_seed"):
             raise TaskError(
                 f'{self.name}: splits={self.splits!r} is unknown. Choose "fixed" or "per_seed".'
@@ -129,7 +132,7 @@ class SourceTask(Task):
             f"{split} ({self.read_from(split)}) has no example of {len(gaps)} of the "
             f"{len(survey.classes)} classes: " + columns.listed([survey.classes[k] for k in gaps])
             for split in ("dev", "test")
-            if len(gaps := columns.absent(survey.labels[rows[split]], survey.classes))
+            if len(gaps := absent(survey.labels[rows[split]], survey.classes))
         )
 
     def read_from(self, split: Split) -> str:
@@ -232,7 +235,7 @@ def _surveyed(task: SourceTask, state: tuple[tuple[str, int, int], ...]) -> Surv
     rows, files = task.rows(), task._files()
     looks: list[Callable[[], Any]] = [
         lambda: _origins(task, rows, files),
-        lambda: columns.labels(rows, task.label, task.class_names),
+        lambda: read_labels(rows, task.label, task.class_names),
         lambda: task.digests(rows),
     ]
     origins, (labels, classes), (digests, size) = gather(looks)

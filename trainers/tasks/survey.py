@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.tasks import columns
+from trainers.tasks.class_labels import require_classes
 from trainers.tasks.parts import Part, carve
 from trainers.tasks.task import Split
 
@@ -88,7 +88,7 @@ def assign(
                 f"{name}: {split}={parts[split]} is empty; other parts took everything."
             )
     where = f"{name} ({read_from})" if read_from else name
-    columns.require_classes(survey.labels[found["train"]], survey.classes, where)
+    require_classes(survey.labels[found["train"]], survey.classes, where)
     return found
 
 

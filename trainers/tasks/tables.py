@@ -64,10 +64,40 @@ def read(files: Sequence[Path], columns: Sequence[str]) -> Rows:
         starts.append(total)
         total += table.num_rows
     try:
-        joined = pa.concat_tables(tables, promote_options="permissive")
+        joined = pa.concat_tables(_alike(tables), promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TaskError(f"{files[0]} and the files after it do not agree: {error}") from error
     return Rows(joined, files, starts, names)
+
+
+def _alike(tables: Sequence[Any]) -> Sequence[Any]:
+    """The tables; a column is text in all of them where it is text in one and numbers in others."""
+    found: dict[str, set[str]] = {}
+    for field in (field for table in tables for field in table.schema):
+        found.setdefault(field.name, set()).add(_kind(field.type))
+    mixed = [name for name, kinds in found.items() if len(kinds) > 1 and "" not in kinds]
+    return [_as_text(table, mixed) for table in tables]
+
+
+def _as_text(table: Any, columns: Sequence[str]) -> Any:
+    for name in columns:
+        values = table.column(name)
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, values.cast(pa.large_string()))
+    return table
+
+
+def _kind(kind: Any) -> str:
+    """What the single values of a column are; empty where they are none."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_boolean(kind):
+        return "true or false"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return "text" if is_text else ""
 
 
 def _selected(file: Path, columns: Sequence[str]) -> Any:
