@@ -68,12 +68,12 @@ def probabilities(
 def rankings(
     table: "pd.DataFrame", methods: Sequence[str] | None, how: Mapping[str, Any]
 ) -> "list[Ranking]":
-    """A ranking of these methods, or all, for each model and init.
+    """A ranking of these methods, or all, for each model and init, by the test of `how`.
 
     Raises:
         BenchmarkError: several tasks, and nothing says what a block is.
     """
-    from stats import UnknownName, validate_scores
+    from stats import POST_HOCS, UnknownName, validate_scores
 
     table = validate_scores(table)
     tasks = table["task"].unique().tolist()
@@ -86,7 +86,8 @@ def rankings(
         )
     steps = how.get("resolution")
     step = steps.get(tasks[0]) if isinstance(steps, Mapping) else steps
-    settings = _only(how, *_ALWAYS, "paired", "alpha", "correction", "zeros", "post_hoc")
+    settings = _only(how, *_ALWAYS, "paired", "alpha", "correction", "zeros")
+    settings |= {"post_hoc": how["test"]} if how.get("test") in POST_HOCS else {}
     settings |= {"blocks": {None: "seed", "fixed": "average", "sampled": "task"}[pooling]}
     settings |= {"resolution": None if pooling else step}
     known = table["method"].unique().tolist()

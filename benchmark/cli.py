@@ -138,7 +138,7 @@ def _add_answer(stats: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--test",
         help="wilcoxon (default), permutation, t, sign; with --unpaired: mann-whitney (default), "
-        "welch, unpaired-permutation; with --rank: wilcoxon (default), nemenyi, conover",
+        "welch, unpaired-permutation; with --rank also nemenyi, conover",
     )
     how.add_argument(
         "--effect",

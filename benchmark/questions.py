@@ -110,7 +110,7 @@ def _check_test(options: argparse.Namespace) -> None:
             raise BenchmarkError(
                 f"--rank tests its pairs by {', '.join(POST_HOCS)}, not by {options.test}."
             )
-        if options.test != "wilcoxon" and options.correction:
+        if options.test not in PAIRED_TESTS and options.correction:
             raise BenchmarkError(
                 f"--test {options.test} holds the error of all pairs by itself: it has no use for "
                 "--correction."

@@ -70,8 +70,7 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
         check_resolution(scores.table, options.resolution, how.get("margin"))
     try:
         if options.rank:
-            post_hoc = {"post_hoc": options.test} if options.test else {}
-            return answers.rankings(scores.table, options.compare, how | post_hoc)
+            return answers.rankings(scores.table, options.compare, how)
         return _compared(options, scores, how)
     except (NotEnoughPairs, NotPaired) as error:
         if not options.input or options.unpaired or _share_seeds(scores.table, options.compare):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,21 +11,16 @@ from numpy.typing import NDArray
 
 from stats.blocks import Blocks, complete_blocks
 from stats.friedman import friedman, rank_blocks
-from stats.hodges_lehmann import hodges_lehmann_rows
 from stats.inputs import FloatArray
 from stats.mean_rank_tests import all_pairs, conover, nemenyi
-from stats.power import seeds_needed_for_alpha, smallest_attainable_p
+from stats.pairwise import blocks_needed, pairwise_tests, smallest_corrected_p
 from stats.ranking import RankedPair, Ranking, RankSettings
 from stats.selection import Selection, select_arms
+from stats.settings import PAIRED_TESTS
 from stats.shaffer import adjust_all_pairs
-from stats.signed_rank import signed_rank_rows, two_sided
-from stats.ties import noise_scale, settle
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WALSH_AT_ONCE = 1 << 22
-"""Walsh averages held at a time: 32 MB."""
 
 
 def rank(
@@ -58,8 +54,9 @@ def rank(
             seeds on these tasks; runs of one task are alike, so that it is no answer about tasks.
             "average" takes every seed as a block, averaged over tasks, for these very tasks.
         paired: whether methods share seeds; if not, each is averaged over its own runs of a task.
-        post_hoc: "wilcoxon", exact and pairwise; "nemenyi" or "conover", by mean ranks, which
-            depend on the other methods in the pool.
+        post_hoc: of every pair, by a test of pairs: "wilcoxon", "permutation", "t" or "sign",
+            as `stats.analyse` takes them; or "nemenyi" or "conover", by mean ranks, which depend
+            on the other methods in the pool.
         correction: of the pairwise p-values, one of `stats.ALL_PAIRS_CORRECTIONS`.
         metric: which metric; may be left out where the scores hold one for each task.
         split: which split; without meaning where the scores name none.
@@ -93,8 +90,7 @@ def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSett
     order = np.argsort(ranks, kind="stable")
     names = [selection.cube.methods[arm] for arm in order]
     ordered = blocks.scores[:, order]
-    pairs, critical_difference = _pairs(names, ordered, settings, lower)
-    better = _shown_better(names, pairs, settings, lower)
+    pairs, better, critical_difference = _pairs(names, ordered, settings, lower)
     model, init, task = (
         "" if len(names_of) > 1 else names_of.pop()
         for names_of in map(set, zip(*selection.cube.cells, strict=True))
@@ -118,37 +114,9 @@ def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSett
         split=selection.split,
         lower_is_better=lower,
         settings=settings,
+        smallest_attainable_p_adjusted=_attainable(len(names), len(ordered), settings),
         warnings=(*blocks.warnings, *_caveats(selection, len(ordered), settings)),
     )
-
-
-def pairwise_signed_rank(
-    scores: FloatArray, resolution: float | None = None, zeros: str = "wilcox"
-) -> tuple[FloatArray, FloatArray]:
-    """Exact two-sided signed-rank tests of every pair of columns.
-
-    Args:
-        scores: shape (n, k): n blocks of k arms.
-        resolution: smallest step of the metric.
-        zeros: what is done with zero differences.
-
-    Returns:
-        The p-values and the Hodges–Lehmann estimates of first minus second, each of the shape
-        (k(k − 1)/2,), in the order of `stats.mean_rank_tests.all_pairs`.
-    """
-    first, second = all_pairs(scores.shape[1]).T
-    p_values, estimates = np.empty(len(first)), np.empty(len(first))
-    n_blocks = len(scores)
-    at_once = max(1, WALSH_AT_ONCE // (n_blocks * (n_blocks + 1) // 2))
-    for start in range(0, len(first), at_once):
-        rows = slice(start, start + at_once)
-        both = scores.T[first[rows]], scores.T[second[rows]]
-        scale = noise_scale(np.array(both), axis=(0, 2))[:, None]
-        differences = settle(both[0] - both[1], scale, resolution)
-        _, greater, less = signed_rank_rows(differences, zeros)
-        p_values[rows] = two_sided(greater, less)
-        estimates[rows] = hodges_lehmann_rows(differences)[0]
-    return p_values, estimates
 
 
 def inseparable_runs(apart: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -170,57 +138,52 @@ def inseparable_runs(apart: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _pairs(
     names: Sequence[str], scores: FloatArray, settings: RankSettings, lower: bool
-) -> tuple[tuple[RankedPair, ...], float | None]:
-    p_values, estimates = pairwise_signed_rank(scores, settings.resolution, settings.zeros)
+) -> tuple[tuple[RankedPair, ...], NDArray[np.bool_], float | None]:
+    """Every pair, where [i, j] i is shown to be better than j, and the critical difference."""
+    by_pairs = settings.post_hoc in PAIRED_TESTS
+    test = settings.post_hoc if by_pairs else PAIRED_TESTS[0]
+    columns = pairwise_tests(scores, test, settings.resolution, settings.zeros)
+    direction = columns.pop("direction")
     critical_difference = None
-    if settings.post_hoc == "wilcoxon":
-        p_adjusted = adjust_all_pairs(p_values, len(names), settings.correction)
+    if by_pairs:
+        adjusted = adjust_all_pairs(columns["p_value"], len(names), settings.correction)
     else:
-        test = {"nemenyi": nemenyi, "conover": conover}[settings.post_hoc](
+        by_mean_ranks = {"nemenyi": nemenyi, "conover": conover}[settings.post_hoc](
             scores, alpha=settings.alpha, resolution=settings.resolution, lower_is_better=lower
         )
-        p_values = p_adjusted = np.array(test.p_values)
-        critical_difference = test.critical_difference
-    columns = (estimates.tolist(), p_values.tolist(), p_adjusted.tolist())
+        adjusted = columns["p_value"] = np.array(by_mean_ranks.p_values)
+        direction = np.full(len(adjusted), -1.0 if lower else 1.0)  # the first has the better rank
+        critical_difference = by_mean_ranks.critical_difference
+    columns["p_adjusted"] = adjusted
+    places = all_pairs(len(names)).tolist()
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     pairs = tuple(
         RankedPair(
             first=names[a],
             second=names[b],
-            hodges_lehmann=estimate,
-            p_value=p,
-            p_adjusted=adjusted,
-            separable=adjusted < settings.alpha,
+            **dict(zip(columns, row, strict=True)),
+            separable=row[-1] < settings.alpha,
         )
-        for (a, b), estimate, p, adjusted in zip(
-            all_pairs(len(names)).tolist(), *columns, strict=True
-        )
+        for (a, b), row in zip(places, rows, strict=True)
     )
-    return pairs, critical_difference
+    return pairs, _shown_better(len(names), pairs, direction, lower), critical_difference
 
 
 def _shown_better(
-    names: Sequence[str], pairs: Sequence[RankedPair], settings: RankSettings, lower: bool
+    n_arms: int, pairs: Sequence[RankedPair], direction: FloatArray, lower: bool
 ) -> NDArray[np.bool_]:
     """[i, j] where i is shown to be better than j, in the direction in which its test rejects."""
-    better = np.zeros((len(names), len(names)), dtype=np.bool_)
-    for (first, second), pair in zip(all_pairs(len(names)).tolist(), pairs, strict=True):
-        turned = settings.post_hoc == "wilcoxon" and (pair.hodges_lehmann > 0) == lower
+    better = np.zeros((n_arms, n_arms), dtype=np.bool_)
+    places = all_pairs(n_arms).tolist()
+    for (first, second), pair, sign in zip(places, pairs, direction.tolist(), strict=True):
+        turned = (sign > 0) == lower
         winner, loser = (second, first) if turned else (first, second)
         better[winner, loser] = pair.separable
     return better
 
 
 def _caveats(selection: Selection, n_blocks: int, settings: RankSettings) -> list[str]:
-    lines = []
-    n_pairs = len(selection.cube.methods) * (len(selection.cube.methods) - 1) // 2
-    stepwise = "holm" if settings.correction == "shaffer" else settings.correction
-    smallest = smallest_attainable_p(n_blocks, n_pairs, stepwise)
-    if settings.post_hoc == "wilcoxon" and smallest >= settings.alpha:
-        needed = seeds_needed_for_alpha(settings.alpha, n_pairs, stepwise)
-        lines.append(
-            f"{n_blocks} blocks and {n_pairs} pairs can never reach p < {settings.alpha:g}: the "
-            f"smallest corrected p is {smallest:.3g}; {needed} blocks are enough"
-        )
+    lines = _never_decided(len(selection.cube.methods), n_blocks, settings)
     cells = selection.cube.cells
     if settings.blocks == "seed" and len(cells) > 1:
         lines.append(
@@ -232,3 +195,22 @@ def _caveats(selection: Selection, n_blocks: int, settings: RankSettings) -> lis
     elif len({cell[:2] for cell in cells}) > 1:
         lines.append("blocks of several models and inits on the same task are not independent")
     return lines
+
+
+def _attainable(n_arms: int, n_blocks: int, settings: RankSettings) -> float:
+    if settings.post_hoc not in PAIRED_TESTS:
+        return math.nan
+    return smallest_corrected_p(settings.post_hoc, n_blocks, n_arms, settings.correction)
+
+
+def _never_decided(n_arms: int, n_blocks: int, settings: RankSettings) -> list[str]:
+    """A warning where no pair can ever be told apart, whatever its scores."""
+    smallest = _attainable(n_arms, n_blocks, settings)
+    if not smallest >= settings.alpha:
+        return []
+    needed = blocks_needed(settings.post_hoc, n_arms, settings.correction, settings.alpha)
+    enough = "no number of blocks is enough" if needed is None else f"{needed} blocks are enough"
+    return [
+        f"{n_blocks} blocks and {n_arms * (n_arms - 1) // 2} pairs can never reach "
+        f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {enough}"
+    ]

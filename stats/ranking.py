@@ -8,10 +8,11 @@ from stats.blocks import BLOCKS
 from stats.errors import InvalidSetting
 from stats.friedman import Friedman
 from stats.inputs import check_choice, check_fraction, check_positive
+from stats.settings import PAIRED_TESTS
 from stats.shaffer import ALL_PAIRS_CORRECTIONS
 from stats.signed_rank import ZEROS
 
-POST_HOCS = ("wilcoxon", "nemenyi", "conover")
+POST_HOCS = (*PAIRED_TESTS, "nemenyi", "conover")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,15 @@ class RankedPair:
     """Two methods of a ranking, the one with the better mean rank first.
 
     Attributes:
-        hodges_lehmann: pseudo-median over blocks of first minus second, in points.
+        mean_difference: over blocks, of first minus second, in points.
+        hodges_lehmann: pseudo-median of the same differences.
         p_value: two-sided, of the post-hoc test; for Nemenyi and Conover already corrected.
         separable: whether `p_adjusted` is below alpha.
     """
 
     first: str
     second: str
+    mean_difference: float
     hodges_lehmann: float
     p_value: float
     p_adjusted: float
@@ -74,6 +77,8 @@ class Ranking:
         groups: the largest runs of neighbours of which no two can be told apart; a method may
             stand in several, and one that stands alone is told apart from its neighbours.
         critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise.
+        smallest_attainable_p_adjusted: of a test of pairs, over the family of all pairs and
+            without ties; NaN for Nemenyi and Conover.
     """
 
     study: str
@@ -89,9 +94,15 @@ class Ranking:
     pairs: tuple[RankedPair, ...]
     friedman: Friedman
     critical_difference: float | None
+    smallest_attainable_p_adjusted: float
     blocks: tuple[str, ...]
     metric: str
     split: str
     lower_is_better: bool
     settings: RankSettings
     warnings: tuple[str, ...]
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether any pair could be told apart at all, by so many blocks in such a family."""
+        return not self.smallest_attainable_p_adjusted >= self.settings.alpha

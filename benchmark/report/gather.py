@@ -9,6 +9,7 @@ from benchmark import answers
 from benchmark.chance import notes_on_chance
 from benchmark.predictions import Predictions, read_predictions
 from benchmark.record import declared_analysis, scores_table
+from benchmark.report.ranked import Ranked, ranked
 from benchmark.tracking import Recorded, Tracker
 from benchmark.tuning.notes import notes_on_tuning
 from stats import Analysis, Pooled
@@ -16,12 +17,8 @@ from stats import Analysis, Pooled
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats import Ranking
-
 #: Which arm on which task: what the seeds of a comparison share.
 PLACE = ("model", "init", "method", "task")
-#: Fewest arms of a model and init that are worth a ranking.
-MANY_ARMS = 3
 
 
 @dataclass(frozen=True)
@@ -67,23 +64,9 @@ class Gathered:
         ]
 
     @cached_property
-    def rankings(self) -> "tuple[Ranking, ...]":
-        """All arms among each other, where there are at least three and enough seeds."""
-        from stats import StatsError
-
-        arms = {cell["method"] for cell in self.record["cells"]}
-        if len(arms) < MANY_ARMS:
-            return ()
-        tasks = self.scores["task"].nunique()
-        how = {**self.how, "tasks": self.how["tasks"] or ("fixed" if tasks > 1 else None)}
-        how = {name: value for name, value in how.items() if name != "correction"}
-        found: list[Ranking] = []
-        for _, part in self.scores.groupby(["model", "init"], sort=False):
-            try:
-                found += answers.rankings(part, None, how)
-            except StatsError:  # too few seeds without a gap: there is no ranking to show
-                continue
-        return tuple(found)
+    def ranked(self) -> Ranked | None:
+        """All arms among each other; None where no model and init has three."""
+        return ranked(self.scores, self.how)
 
     def arms(self, model: str, init: str, task: str) -> "dict[str, pd.Series[float]]":
         """Scores by seed of each arm of a model and init on a task."""

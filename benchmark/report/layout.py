@@ -1,16 +1,15 @@
 """What a report consists of, whatever it is written as."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.report import sheets
 from benchmark.report.gather import Gathered
-from stats import Analysis, Pooled, Ranking
+from benchmark.report.ranked import ranked_sheet
+from stats import Analysis, Pooled
 from stats.report import sentences, wording
 from stats.report.layout import blocks
-from stats.report.several_arms import ranking_sheet
 from stats.report.sheet import Sheet, TextTable
 from stats.report.verdicts import analysis_sheet, comparison_rows, pooled_sheet
 
@@ -90,7 +89,7 @@ def lay_out(gathered: Gathered) -> Report:
     """Turn what was gathered into a report."""
     results = gathered.verdicts
     others = [
-        *_ranked(gathered.rankings),
+        ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
         sheets.calibration_sheet(gathered),
         sheets.cost_sheet(gathered),
@@ -120,30 +119,6 @@ def _compared(result: Analysis | Pooled) -> Section:
     sheet = _titled(analysis_sheet(result), "Comparisons")
     changes = sheet.tables[len(blocks(result)) :]
     return Section(sheet, (comparison_rows(result), *changes))
-
-
-def _ranked(rankings: Sequence[Ranking]) -> list[Sheet]:
-    """All rankings as one sheet, each with its place; none where there is none."""
-    found = [ranking_sheet(each) for each in rankings]
-    if not found:
-        return []
-    places = [
-        wording.printable(" · ".join(filter(None, (each.task, each.model, each.init))))
-        for each in rankings
-    ]
-    first, *_, last = found[0].header
-    tests = [f"{place}: {each.header[1]}" for place, each in zip(places, found, strict=True)]
-    return [
-        Sheet(
-            kind="ranking",
-            title="All arms among each other",
-            header=(first, *tests, last),
-            tables=tuple(table for each in found for table in each.tables),
-            records=tuple(record for each in found for record in each.records),
-            whole={"rankings": [each.whole for each in found]},
-            warnings=tuple(dict.fromkeys(line for each in found for line in each.warnings)),
-        )
-    ]
 
 
 def _titled(sheet: Sheet, title: str) -> Sheet:

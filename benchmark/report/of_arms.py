@@ -6,8 +6,9 @@ import numpy as np
 
 from benchmark.predictions import Predictions
 from benchmark.report.costs import costs
-from benchmark.report.gather import MANY_ARMS, Gathered
+from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
+from benchmark.report.ranked import MANY_ARMS
 from stats import StatsError, calibration, performance_profiles
 from stats.report import wording
 from stats.report.figures import (
@@ -24,7 +25,7 @@ from stats.report.figures import (
 
 def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
     """Every figure of arms, those of one model, init and task in one."""
-    for ranking in gathered.rankings:
+    for ranking in gathered.ranked.rankings if gathered.ranked else ():
         title = wording.printable(
             " · ".join(filter(None, (ranking.task, ranking.model, ranking.init)))
         )
@@ -41,7 +42,7 @@ def _profiles(gathered: Gathered) -> Iterator[Sketch]:
     """How many runs of each arm score above each threshold, for each model and init."""
     analysis, scores = gathered.analysis, gathered.scores
     for (model, init), part in scores.groupby(["model", "init"], sort=False):
-        if part["method"].nunique() < MANY_ARMS or not gathered.rankings:
+        if part["method"].nunique() < MANY_ARMS:
             continue
         try:
             found = performance_profiles(part, metric=analysis.metric, split=analysis.split)

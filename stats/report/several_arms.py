@@ -14,6 +14,7 @@ from stats.report import digits
 from stats.report.sheet import Sheet, TextTable
 from stats.report.wording import (
     CORRECTION_NAMES,
+    TEST_NAMES,
     averages,
     measured,
     place,
@@ -23,9 +24,10 @@ from stats.report.wording import (
     score,
     signed,
 )
+from stats.settings import PAIRED_TESTS
 
 POST_HOC_NAMES = {
-    "wilcoxon": "exact Wilcoxon signed-rank of every pair",
+    **{test: f"{TEST_NAMES[test]} of every pair" for test in PAIRED_TESTS},
     "nemenyi": "Nemenyi's test of mean ranks",
     "conover": "Conover's test of mean ranks",
 }
@@ -101,18 +103,42 @@ def _decimals_of_means(ranking: Ranking) -> int:
 
 
 def _pairs(ranking: Ranking) -> TextTable:
+    """Every pair, by the estimate that its test is about."""
+    of_means = ranking.settings.post_hoc in ("t", "permutation")
+    estimates = [
+        each.mean_difference if of_means else each.hodges_lehmann for each in ranking.pairs
+    ]
     rows = [
         (
             f"{pair.first} vs {pair.second}",
-            signed(pair.hodges_lehmann, digits.decimals(pair.hodges_lehmann)),
+            signed(estimate, digits.decimals(estimate)),
             probability(pair.p_value),
             probability(pair.p_adjusted),
             "yes" if pair.separable else "no",
         )
-        for pair in ranking.pairs
+        for pair, estimate in zip(ranking.pairs, estimates, strict=True)
     ]
-    heading = ("pair", "Hodges-Lehmann", "p", "corrected p", "told apart")
-    return TextTable(_title("Pairs", ranking), heading, tuple(rows))
+    name = "mean difference" if of_means else "Hodges-Lehmann"
+    settings = ranking.settings
+    of_pairs = settings.post_hoc in PAIRED_TESTS
+    how = CORRECTION_NAMES[settings.correction] if of_pairs else "corrected"
+    heading = ("pair", name, "p, uncorrected", f"p ({how})", "told apart")
+    table = TextTable(_title("Pairs", ranking), heading, tuple(rows))
+    return table if of_pairs else table.without(2)
+
+
+def _family(ranking: Ranking) -> str:
+    """How the p-values of pairs are corrected, and over how many."""
+    settings, pairs = ranking.settings, f"{len(ranking.pairs)} pairs"
+    if settings.post_hoc not in PAIRED_TESTS:
+        return f"corrected over {pairs}"
+    name = CORRECTION_NAMES[settings.correction]
+    return name if settings.correction == "none" else f"{name} over {pairs}"
+
+
+def how_told_apart(ranking: Ranking) -> str:
+    """The test that tells methods apart, and the family that it is corrected over."""
+    return f"{POST_HOC_NAMES[ranking.settings.post_hoc]}, {_family(ranking)}"
 
 
 def _title(what: str, ranking: Ranking) -> str:
@@ -122,17 +148,16 @@ def _title(what: str, ranking: Ranking) -> str:
 
 def _ranking_header(ranking: Ranking) -> tuple[str, ...]:
     settings, friedman = ranking.settings, ranking.friedman
-    correction = (
-        CORRECTION_NAMES[settings.correction]
-        if ranking.critical_difference is None
-        else f"critical difference {ranking.critical_difference:.2f}"
-    )
+    critical = ""
+    if ranking.critical_difference is not None:
+        critical = f"; critical difference {ranking.critical_difference:.2f}"
     return (
         f"{measured(ranking.study, ranking.metric, ranking.split, ranking.lower_is_better)}; "
         f"{friedman.n_arms} methods over {friedman.n_blocks} {BLOCK_NAMES[settings.blocks]}",
         f"Friedman chi2 {friedman.chi2:.2f}, p {probability(friedman.p_value)}; Iman-Davenport "
-        f"F {friedman.f:.2f}, p {probability(friedman.p_iman_davenport)}",
-        f"{POST_HOC_NAMES[settings.post_hoc]}, {correction} over {len(ranking.pairs)} pairs; "
+        f"F {friedman.f:.2f}, p {probability(friedman.p_iman_davenport)}; each is one test of all "
+        "methods, not corrected",
+        f"{how_told_apart(ranking)}{critical}; "
         f"alpha {probability(settings.alpha)}; methods of one group cannot be told apart",
     )
 

@@ -19,6 +19,7 @@ from benchmark.report.files import write_report
 from benchmark.report.gather import gather
 from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
+from benchmark.report.of_arms import sketch_arms
 from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.svg import drawing_of
 from benchmark.tracking import Store, Tracker
@@ -244,9 +245,32 @@ def test_an_arm_without_runs_takes_no_ranking_from_another_init(gathered):
     scores = gathered.scores.copy()
     lost = (scores["init"] == "pretrained") & (scores["method"] == ARM_NAMES[1])
     scores.loc[lost, "score"] = np.nan
-    (left,) = replace(gathered, scores=scores).rankings
+    found = replace(gathered, scores=scores).ranked
+    (left,), (why,) = found.rankings, found.without
     assert left.init == "scratch"
     assert set(left.methods) == set(ARM_NAMES)
+    assert "pretrained" in why
+
+
+def test_arms_that_could_never_be_told_apart_are_not_ranked(gathered):
+    """Six pairs of signs reach p = .03, which three pairs of arms turn into .09."""
+    few = replace(gathered, scores=gathered.scores[gathered.scores["seed"] < 6])
+    report = lay_out(few)
+    (section,) = (each for each in report.sections if each.sheet.kind == "ranking")
+    assert section.tables == ()
+    assert len(section.sheet.header) == len(INITS)
+    for line in section.sheet.header:
+        assert line.startswith("Not ranked: ")
+        assert "5 blocks and 3 pairs can never reach p < 0.05" in line
+        assert line.endswith("7 blocks are enough.")
+    assert not [name for _, name, *_ in sketch_arms(few) if name.startswith("ranks")]
+
+
+def test_arms_are_ranked_by_the_declared_test_and_correction(gathered):
+    how = {**gathered.how, "test": "t", "correction": "bonferroni", "alpha": 0.01}
+    for ranking in replace(gathered, how=how).ranked.rankings:
+        settings = ranking.settings
+        assert (settings.post_hoc, settings.correction, settings.alpha) == ("t", "bonferroni", 0.01)
 
 
 HOSTILE_SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"

@@ -130,6 +130,25 @@ def test_arms_are_ranked_for_each_init(answer):
     assert "tf_reg" not in shown
 
 
+@pytest.mark.parametrize("given", [[], ["--test", "t"], ["--test", "sign"]])
+def test_a_ranking_tests_its_pairs_as_the_verdict_tests_them(answer, given):
+    """One pair has one uncorrected p, whichever question it is asked with."""
+    of_all, each = json.loads(answer("stats", "recorded", *given, "--format", "json"))
+    assert of_all["test"] == (given[-1] if given else "permutation")  # as the study declares
+    p_values = {
+        (c["init"], frozenset((c["baseline"], c["candidate"]))): c["p_value"]
+        for c in of_all["comparisons"]
+    }
+    ranked = json.loads(answer("stats", "recorded", "--rank", *given, "--format", "json"))
+    pairs = {
+        (ranking["init"], frozenset((pair["first"], pair["second"]))): pair["p_value"]
+        for ranking in ranked
+        for pair in ranking["pairs"]
+    }
+    assert {name: pairs[name] for name in p_values} == p_values
+    assert {ranking["settings"]["correction"] for ranking in ranked} == {each["correction"]}
+
+
 def test_probabilities_take_the_margin_as_region(answer):
     told = answer("stats", "recorded", "--bayes", "--format", "csv")
     rows = list(csv.DictReader(StringIO(told)))
@@ -224,8 +243,8 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
         (["recorded", "--test", "welch"], "take one of wilcoxon, permutation, t, sign."),
         (["recorded", "--test", "anova"], "--test anova is unknown"),
         (
-            ["--rank", "--test", "t"],
-            "by wilcoxon, nemenyi, conover, not by t",
+            ["--rank", "--test", "welch"],
+            "by wilcoxon, permutation, t, sign, nemenyi, conover, not by welch",
         ),
         (["recorded", "--effect", "a12"], "--effect a12 is for unpaired scores"),
         (["--input", "CSV", *ASK, "--test", "welch"], "or add --unpaired"),

@@ -14,7 +14,7 @@ from scipy import stats as scipy_stats
 from stats import conover, nemenyi
 from stats.mean_rank_tests import all_pairs
 from stats.multiplicity import adjust
-from stats.rank import pairwise_signed_rank
+from stats.pairwise import pairwise_tests
 
 posthocs = pytest.importorskip(
     "scikit_posthocs", reason="scikit-posthocs is not installed here; see make peers"
@@ -72,13 +72,13 @@ def test_their_single_step_conover_takes_degrees_of_freedom_that_are_not_there()
 def test_pairwise_wilcoxon_with_holm_agrees_without_ties(blocks: int, arms: int):
     scores = scores_of(blocks, arms, 9)
     expected = of_pairs(posthocs.posthoc_wilcoxon(list(scores.T), p_adjust="holm"))
-    assert adjust(pairwise_signed_rank(scores)[0]) == pytest.approx(expected, rel=1e-9)
+    assert adjust(pairwise_tests(scores)["p_value"]) == pytest.approx(expected, rel=1e-9)
 
 
 def test_one_tie_sends_their_exact_test_to_the_normal_limit():
     differences = np.array([*range(1, 15), 14.0]) * np.where(np.arange(15) % 4, 1, -1)
     scores = np.stack([differences, np.zeros(15)], axis=1)
-    ours = pairwise_signed_rank(scores)[0][0]
+    ours = pairwise_tests(scores)["p_value"][0]
     theirs = of_pairs(posthocs.posthoc_wilcoxon(list(scores.T)))[0]
     signs = 1 - 2 * (np.arange(2**15)[:, None] >> np.arange(15) & 1)
     ranks = scipy_stats.rankdata(np.abs(differences))

@@ -14,12 +14,15 @@ from long_tables import long_table
 from scipy import stats as scipy_stats
 
 from stats import (
+    ALL_PAIRS_CORRECTIONS,
+    PAIRED_TESTS,
     InvalidSetting,
     NotEnoughPairs,
     StatsError,
     UnknownName,
     adjust,
     adjust_all_pairs,
+    compare,
     conover,
     friedman,
     nemenyi,
@@ -28,7 +31,8 @@ from stats import (
 )
 from stats.friedman import chi_squares, rank_blocks
 from stats.mean_rank_tests import studentised_range_quantile
-from stats.rank import inseparable_runs, pairwise_signed_rank
+from stats.pairwise import pairwise_tests
+from stats.rank import inseparable_runs
 from stats.shaffer import largest_possible_true
 
 GARCIA_HERRERA = [
@@ -84,7 +88,7 @@ def test_shaffer_keeps_the_family_wise_error_where_some_arms_are_equal():
     means = np.array([0, 0, 0, 5, 5])
     wrong = 0
     for _ in range(400):
-        p_values, _ = pairwise_signed_rank(random.normal(size=(12, 5)) + means)
+        p_values = pairwise_tests(random.normal(size=(12, 5)) + means)["p_value"]
         true = np.array([means[a] == means[b] for a in range(5) for b in range(a + 1, 5)])
         wrong += (adjust_all_pairs(p_values, 5)[true] < 0.05).any()
     assert wrong / 400 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
@@ -246,6 +250,46 @@ def test_a_ranking_is_its_pairs_and_its_mean_ranks():
     assert [pair.p_adjusted for pair in ranking.pairs] == expected.tolist()
 
 
+@pytest.mark.parametrize("post_hoc", PAIRED_TESTS)
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_pair_is_judged_as_a_comparison_of_its_two_methods(post_hoc: str, lower: bool):
+    table = random_table((1, 9, 4))
+    ranking = rank(table, blocks="seed", post_hoc=post_hoc, lower_is_better=lower)
+    assert {pair.separable for pair in ranking.pairs} == {True, False}
+    by_seed = table.set_index("seed").groupby("method")["score"]
+    for place, pair in enumerate(ranking.pairs):
+        alone = compare(
+            by_seed.get_group(pair.second),
+            by_seed.get_group(pair.first),
+            test=post_hoc,
+            lower_is_better=lower,
+        )
+        assert pair.p_value == alone.p_value
+        assert pair.mean_difference == pytest.approx(alone.mean_difference)
+        assert pair.hodges_lehmann == pytest.approx(alone.hodges_lehmann)
+        if pair.separable:
+            winner, loser = (pair.first, pair.second)[:: 1 if alone.verdict == "better" else -1]
+            places = {name: i for i, name in enumerate(ranking.methods)}
+            assert ranking.rank_low[places[loser]] > 1, place
+            assert ranking.rank_high[places[winner]] < 4
+
+
+@given(st.integers(2, 12), st.integers(2, 6), st.sampled_from(ALL_PAIRS_CORRECTIONS))
+@pytest.mark.parametrize("test", ["wilcoxon", "permutation", "sign", "t"])
+def test_the_smallest_p_of_a_ranking_is_reached_and_never_undercut(
+    test: str, blocks: int, arms: int, correction: str
+):
+    """Blocks that all put the arms in one order, far apart, are as strong as evidence can be."""
+    random = np.random.default_rng(blocks)
+    scores = random.normal(0, 1e-6, (1, blocks, arms)) + 2.0 ** np.arange(arms)
+    found = rank(long_table(scores), blocks="seed", post_hoc=test, correction=correction)
+    least = min(pair.p_adjusted for pair in found.pairs)
+    assert least == pytest.approx(found.smallest_attainable_p_adjusted, abs=1e-4)
+    if not found.can_decide:
+        assert not any(pair.separable for pair in found.pairs)
+        assert any("can never reach" in warning for warning in found.warnings)
+
+
 def test_groups_hold_neighbours_that_cannot_be_told_apart():
     ranking = rank(random_table((12, 4, 5)))
     separable = {frozenset((p.first, p.second)): p.separable for p in ranking.pairs}
@@ -290,7 +334,7 @@ def test_two_arms_are_tested_on_both_sides():
     random = np.random.default_rng(8)
     wrong = 0
     for _ in range(2000):
-        p_values, _ = pairwise_signed_rank(random.normal(size=(12, 2)))
+        p_values = pairwise_tests(random.normal(size=(12, 2)))["p_value"]
         wrong += p_values[0] < 0.05
     assert wrong / 2000 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 2000)
     ranking = rank(long_table(random.normal(size=(8, 3, 2))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,17 +11,16 @@ from matplotlib.figure import Figure
 from stats.ranking import Ranking
 from stats.report.figures.labels import CHARACTER, fitted, length
 from stats.report.figures.style import SMALL, Look, drawing, letters
+from stats.report.several_arms import how_told_apart
 
-POST_HOC_NAMES = {
-    "wilcoxon": "pairwise exact Wilcoxon",
-    "nemenyi": "Nemenyi",
-    "conover": "Conover",
-}
 BAR = 0.09
 """Inches from one bar to the next."""
 
 NAME = 0.16
 """Inches from one name to the next."""
+
+LINE = 0.14
+"""Inches that a line of text takes below them."""
 
 
 def critical_difference(ranking: Ranking, *, look: Look = Look()) -> Figure:
@@ -37,7 +37,7 @@ def critical_difference(ranking: Ranking, *, look: Look = Look()) -> Figure:
     groups = [group for group in ranking.groups if len(group) > 1]
     half = -(-len(ranking.methods) // 2)
     bars = 0.1 + BAR * len(groups)
-    height = 0.62 + bars + NAME * half + 0.1
+    height = 0.62 + bars + NAME * half + 0.1 + LINE
     with drawing(look, height) as figure:
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1))
@@ -47,9 +47,10 @@ def critical_difference(ranking: Ranking, *, look: Look = Look()) -> Figure:
         place = _axis(axes, ranking, look)
         _draw_groups(axes, ranking, groups, place, look)
         _draw_names(axes, ranking, place, 0.62 + bars, look)
-        test = POST_HOC_NAMES[ranking.settings.post_hoc]
-        text = f"mean rank, {len(ranking.blocks)} blocks; bars: not told apart ({test})"
-        axes.text(look.width / 2, 0.09, text, size=SMALL - 0.5, ha="center", va="center")
+        shown: dict[str, Any] = {"size": SMALL - 0.5, "ha": "center", "va": "center"}
+        text = f"mean rank, {len(ranking.blocks)} blocks; bars: not told apart"
+        axes.text(look.width / 2, 0.09, text, **shown)
+        axes.text(look.width / 2, height - LINE / 2, how_told_apart(ranking), **shown)
     return figure
 
 
