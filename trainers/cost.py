@@ -38,7 +38,7 @@ def relative_flops(fit: Fit) -> float:
 
 def _flops(fit: Fit, phase: int) -> int:
     """Of one step in a phase, on a copy of the model on the CPU."""
-    training = replace(fit.training, device="cpu", precision="float32")
+    training = replace(fit.training, device="cpu")
     copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
     rows = np.argsort(fit.train_set.lengths, kind="stable")[:_ROWS]
     # The CPU's fused attention is unknown to the counter; its plain form is the same mathematics.

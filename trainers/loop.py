@@ -24,7 +24,7 @@ from trainers.settings import Training
 from trainers.teacher import TeacherLogits
 
 #: Raised when the same run would end with other weights.
-REVISION = 1
+REVISION = 2
 
 _EVALUATION_BATCH = 256
 
@@ -35,7 +35,7 @@ class Epoch:
 
     Attributes:
         number: epochs completed, over all phases.
-        loss: mean training loss.
+        loss: mean training loss of an example.
         dev: scores on dev by metric.
     """
 
@@ -132,13 +132,14 @@ class Fit:
         best, best_weights = -float("inf"), self.model.state_dict()
         for epoch in range(epochs):
             self.model.train()
-            losses = []
+            losses, sizes = [], []
             order = numpy_stream(self.seed, "order", self.epochs)
             for rows in training_order(self.train_set.lengths, self.training.batch_size, order):
                 step = self.step(rows, phase, epoch, schedule.last_epoch / total)
                 self.method.before_step(step)
                 seed_dropout(self.seed, self.steps)
                 losses.append(self.method.backward(step))
+                sizes.append(len(rows))
                 if self.training.clip is not None:
                     nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
                 optimiser.step()
@@ -147,7 +148,7 @@ class Fit:
                 self.method.after_step(step)
                 self.steps += 1
             self.epochs += 1
-            report = self.end_epoch(losses)
+            report = self.end_epoch(losses, sizes)
             on_epoch(report)
             worth = report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
             if self.training.select == "last" or worth > best:
@@ -170,6 +171,7 @@ class Fit:
             state=self.state,
             method=self.method,
             run_model=Passes(self.model, batch.inputs, self.training),
+            run_in_float32=Passes.in_float32(self.model, batch.inputs, self.training),
             restart_dropout=lambda: seed_dropout(self.seed, number),
             make_generator=lambda name: torch_stream(self.seed, f"method/{name}", number),
             look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
@@ -185,9 +187,9 @@ class Fit:
         changed = self.training.augmentation.apply(pixels, black, self.seed, self.steps)
         return replace(batch, inputs={**batch.inputs, "pixel_values": changed})
 
-    def end_epoch(self, losses: list[Tensor]) -> Epoch:
+    def end_epoch(self, losses: list[Tensor], sizes: list[int]) -> Epoch:
         """Score dev, and stop a run whose loss is no longer a number."""
-        loss = float(torch.stack(losses).mean())
+        loss = float(np.average(torch.stack(losses).cpu().numpy(), weights=sizes))
         if not np.isfinite(loss):
             raise Diverged(
                 f"the loss was {loss} in epoch {self.epochs}; a learning rate below "

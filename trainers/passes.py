@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,15 @@ class Passes:
     inputs: Mapping[str, Tensor]
     training: Training
     done: int = 0
+
+    @classmethod
+    def in_float32(
+        cls, model: nn.Module, inputs: Mapping[str, Tensor], training: Training
+    ) -> "Passes | None":
+        """Further passes in float32 of a run that computes in less; None where it does not."""
+        if training.precision == "float32":
+            return None
+        return cls(model, inputs, replace(training, precision="float32"), done=1)
 
     def __call__(self, weights: Mapping[str, Tensor] | None) -> Tensor:
         """Logits, shape (b, K), with the model's own weights or others."""

@@ -42,7 +42,9 @@ Schedule = Literal["linear", "constant"] | StepDecay
 def factor_of(schedule: Schedule, warmup: float, steps: int, steps_an_epoch: int) -> Factor:
     """The factor of the peak learning rate at each step of a phase.
 
-    The rate first rises linearly; then it falls linearly to zero, stays, or is divided.
+    The rate first rises linearly; then it falls linearly to zero, stays, or is divided. While it
+    rises over w steps, step t, counted from 0, has the factor (t + 1)/w, so that the first step
+    learns; transformers has t/w there, whose first step changes nothing.
 
     Args:
         schedule: what follows the rise.
@@ -72,6 +74,8 @@ def factor_of(schedule: Schedule, warmup: float, steps: int, steps_an_epoch: int
 
 def warm_up_then_fall(steps: int, warmup: float) -> Factor:
     """The factor of the peak learning rate at each step: linear up, then linear down to zero.
+
+    Up by (t + 1)/w, as in :func:`factor_of`.
 
     >>> factor = warm_up_then_fall(steps=10, warmup=0.2)
     >>> [factor(step) for step in (0, 1, 2, 6)]

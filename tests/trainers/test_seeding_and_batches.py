@@ -1,6 +1,7 @@
 """Streams that do not disturb each other, and batches that hold every example once."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +39,38 @@ def test_dropout_of_a_step_does_not_depend_on_what_was_drawn_before():
 
 
 @given(lengths, st.integers(1, 17), st.integers(0, 5))
-def test_an_epoch_holds_every_row_once_in_full_batches_but_one_a_pool(lengths, batch_size, seed):
+def test_an_epoch_holds_every_row_once_in_full_batches_but_one(lengths, batch_size, seed):
     batches = list(training_order(lengths, batch_size, numpy_stream(seed, "order")))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-    assert len(batches) == -(-len(lengths) // batch_size)
+    full, rest = divmod(len(lengths), batch_size)
+    assert sorted(map(len, batches)) == [rest] * (rest > 0) + [batch_size] * full
+
+
+@given(lengths, st.integers(1, 17), st.integers(0, 5))
+def test_which_rows_are_in_the_short_batch_does_not_depend_on_lengths(lengths, batch_size, seed):
+    """Rows are then exchangeable there, so that each has the same expected weight, for every n."""
+
+    def short(lengths):
+        batches = training_order(lengths, batch_size, numpy_stream(seed, "order"))
+        return {int(row) for rows in batches if len(rows) < batch_size for row in rows}
+
+    assert short(lengths) == short(lengths[::-1]) == short(np.ones_like(lengths))
+    assert len(short(lengths)) == len(lengths) % batch_size
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(100, 32), (37, 16), (20, 3), (70, 4)])
+def test_over_the_epochs_every_row_weighs_the_same_however_long_it_is(n, batch_size):
+    """A row weighs 1/b in the mean of a batch of b; the longest used to be in the short one."""
+    lengths, weights, epochs = np.arange(1, n + 1), np.zeros(n), 2000
+    draws = np.random.default_rng(0)
+    for _ in range(epochs):
+        for rows in training_order(lengths, batch_size, draws):
+            weights[rows] += 1 / len(rows)
+    full, rest = divmod(n, batch_size)
+    expected = (full + 1) / n
+    share = rest / n
+    spread = (1 / rest - 1 / batch_size) * np.sqrt(share * (1 - share) / epochs)
+    assert np.abs(weights / epochs - expected).max() < 5 * spread
 
 
 @given(lengths, st.integers(1, 17))

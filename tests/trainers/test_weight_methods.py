@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_model
+from transformers import BertModel
 
 from tests.trainers.test_loop import TRAINING, fit, run, same_weights
 from trainers.errors import MethodError
 from trainers.methods import L2SP, LLRD, LS, R4F, Base, BitFit, Mixout, Reinit
-from trainers.models import Bert, ResNet
-from trainers.models.anatomy import body, layers, levels, skeleton
+from trainers.models import Bert, Checkpoint, ResNet
+from trainers.models.anatomy import body, body_parts, body_weights, layers, levels, skeleton
 from trainers.tasks import Digits
 
 DIGITS = Digits(digits=(0, 1, 2), train=96, dev=48, test=60)
@@ -41,6 +43,16 @@ def test_a_neutral_setting_is_base_bit_for_bit(words, base, neutral):
     assert same_weights(run(words, LS(0.3) + neutral), run(words, LS(0.3)))
 
 
+# -- head and body
+
+
+def _without_pooler(model):
+    """The body that pre-training by masked words leaves."""
+    bare = BertModel(model.config, add_pooling_layer=False)
+    bare.load_state_dict(model.bert.state_dict(), strict=False)
+    return bare
+
+
 # -- mixout
 
 
@@ -48,6 +60,17 @@ def test_a_neutral_setting_is_base_bit_for_bit(words, base, neutral):
 def matrices():
     draws = torch.Generator().manual_seed(0)
     return [torch.randn(4, 6, generator=draws, dtype=torch.float64) for _ in range(2)]
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
+def test_the_gradient_of_mixout_is_that_of_its_formula(matrices, p):
+    """m/(1 − p) of that in the mixed matrix, where the authors' code has m."""
+    w, w0 = matrices
+    w.requires_grad_()
+    m = torch.tensor([[1.0, 0.0, 1.0, 0.0, 1.0, 1.0]], dtype=torch.float64)
+    slope = torch.randn(4, 6, dtype=torch.float64)
+    (Mixout(p).mixed(w, w0, m) * slope).sum().backward()
+    torch.testing.assert_close(w.grad, slope * m / (1 - p))
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
@@ -78,7 +101,8 @@ def test_mixout_mixes_whole_columns_of_the_bodys_matrices_from_a_stream_of_its_o
     torch.manual_seed(3)
     first_step(one)
     assert torch.equal(torch.rand(1), expected)
-    inside = set(body(one.model).modules())
+    inside = set(body_parts(one.model))
+    assert one.model.bert.pooler.dense not in inside
     assert one.state.masks.keys() == {m for m in inside if isinstance(m, torch.nn.Linear)}
     for module, mask in one.state.masks.items():
         assert mask.shape == (1, module.in_features)
@@ -175,13 +199,19 @@ def test_the_stages_of_a_residual_network_are_its_layers():
 # -- reinit
 
 
-def test_the_top_layers_and_the_pooler_start_afresh_and_nothing_else(words):
-    model = DEEP.build(words.task, words.folder, 1)
+@pytest.mark.parametrize("pooled", [True, False])
+def test_the_top_layers_and_a_pre_trained_pooler_start_afresh_and_nothing_else(
+    words, tmp_path, pooled
+):
+    """A pooler that the run draws anyway is head, which stays that of base."""
+    learned = DEEP.build(words.task, words.folder, 7)
+    save_model(learned if pooled else _without_pooler(learned), tmp_path / "model.safetensors")
+    model = DEEP.build(words.task, words.folder, 1, Checkpoint(tmp_path))
     before = {name: w.clone() for name, w in model.state_dict().items()}
     torch.manual_seed(5)
     Reinit(layers=2).prepare(model, SimpleNamespace())
     matrices = {n for n, w in before.items() if w.ndim > 1}
-    tops = ("bert.encoder.layer.1.", "bert.encoder.layer.2.", "bert.pooler.")
+    tops = ("bert.encoder.layer.1.", "bert.encoder.layer.2.", *["bert.pooler."] * pooled)
     after = model.state_dict()
     assert changed(before, after) == {n for n in matrices if n.startswith(tops)}
     fresh = torch.cat([after[n].flatten() for n in matrices if n.startswith(tops)])
@@ -193,7 +223,7 @@ def test_reinit_draws_what_the_seed_says(words):
     drawn = []
     for seed in (1, 1, 2):
         one = fit(words, replace(_Still(), layers=1), seed=seed)
-        drawn.append(one.run(None).model.bert.pooler.dense.weight)
+        drawn.append(one.run(None).model.bert.encoder.layer[0].output.dense.weight)
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
 
@@ -225,9 +255,10 @@ def test_the_penalty_of_l2_sp_pulls_the_body_to_its_start_and_leaves_the_head(wo
         for p in one.model.parameters():
             p.add_(0.01 * torch.randn_like(p))
     one.method.penalty(step).backward()
-    for p in body(one.model).parameters():
+    for p in body_weights(one.model):
         torch.testing.assert_close(p.grad, 0.3 * (p.detach() - starts[id(p)]))
     assert one.model.classifier.weight.grad is None
+    assert one.model.bert.pooler.dense.weight.grad is None
 
 
 def test_a_strong_l2_sp_stays_near_its_start(words):
@@ -245,7 +276,8 @@ def test_a_strong_l2_sp_stays_near_its_start(words):
 def test_bitfit_changes_biases_and_head_alone(words):
     before = start(words).state_dict()
     after = state_after(words, BitFit())
-    learned = {n for n in after if n.endswith("bias") or n.startswith("classifier.")}
+    head = ("classifier.", "bert.pooler.")
+    learned = {n for n in after if n.endswith("bias") or n.startswith(head)}
     assert changed(before, after) <= learned
     assert {n for n in learned if "key.bias" not in n} <= changed(before, after)
 

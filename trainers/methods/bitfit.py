@@ -8,7 +8,7 @@ from torch import nn
 
 from trainers.errors import MethodError
 from trainers.methods.method import Method
-from trainers.models.anatomy import body, skeleton
+from trainers.models.anatomy import body, body_weights, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -25,12 +25,14 @@ _CONFLICTS = {
 class BitFit(Method):
     """Cross-entropy, minimised over the biases of the body and all of the head.
 
-    Every other weight stays what it was, bit for bit. The gradient of a frozen matrix is never
+    Head is what the run draws anew, a pooler that was not pre-trained with it. Every other weight
+    stays what it was, bit for bit. The gradient of a frozen matrix is never
     computed, so that a step costs about ⅔ of base's; the authors learn with higher rates than full
     fine-tuning takes (from memory), which is for the arm's training settings to say.
     """
 
     name: ClassVar[str] = "bitfit"
+    revision: ClassVar[int] = 2
 
     def check(self, model: "Model", task: "Task") -> None:
         """Refuse a body without biases.
@@ -49,7 +51,7 @@ class BitFit(Method):
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Freeze the rest."""
         learned = _biases(model)
-        for parameter in body(model).parameters():
+        for parameter in body_weights(model):
             parameter.requires_grad_(id(parameter) in learned)
 
 

@@ -16,5 +16,16 @@ def kl(a: Tensor, b: Tensor) -> Tensor:
 
 
 def symmetric_kl(a: Tensor, b: Tensor) -> Tensor:
-    """KL(p_a ‖ p_b) + KL(p_b ‖ p_a): both directions, not their mean."""
-    return kl(a, b) + kl(b, a)
+    """KL(p_a ‖ p_b) + KL(p_b ‖ p_a), averaged over the batch: both directions, not their mean.
+
+    It is Σ (p_a − p_b)(log p_a − log p_b), which has no first-order terms to cancel: of logits
+    that differ by 1e-5 it is right to some per cent in float32, where the sum of the two
+    directions has no digit right.
+
+    >>> import torch
+    >>> a = torch.tensor([[0.0, 1.0]])
+    >>> print(f"{symmetric_kl(a, a + torch.tensor([[1e-5, 0.0]])).item():.1e}")
+    2.0e-11
+    """
+    log_a, log_b = a.log_softmax(-1), b.log_softmax(-1)
+    return ((log_a.exp() - log_b.exp()) * (log_a - log_b)).sum(-1).mean()

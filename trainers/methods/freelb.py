@@ -17,9 +17,10 @@ class FreeLB(Perturbing):
     """Σ_k ∇ CE(f(x + δ_k))/K over K passes, δ_{k+1} = Π(δ_k + η g_k/‖g_k‖_F) (arXiv 1909.11764).
 
     δ_0 = U(−1, 1)·mag/√(L d) for a text of L tokens; Π projects each example's δ on a ball of
-    radius ``max_norm``. All passes have the same dropout masks. In a composition CE is the whole
-    objective of the other parts. The defaults are the paper's for RTE. Cost K, more on images,
-    where base needs no gradient in the pixels; ``passes=1, magnitude=0`` is base, bit for bit.
+    radius ``max_norm``. All passes have the same dropout masks, and padding is left alone. In a
+    composition CE is the whole objective of the other parts. The defaults are the paper's for RTE.
+    Cost K, more on images, where base needs no gradient in the pixels; ``passes=1, magnitude=0`` is
+    base, bit for bit.
 
     Attributes:
         passes: K ≥ 1.
@@ -29,6 +30,8 @@ class FreeLB(Perturbing):
     """
 
     name: ClassVar[str] = "freelb"
+    revision: ClassVar[int] = 2
+
     passes: int = 3
     eta: float = 0.1
     magnitude: float = 0.0
@@ -50,8 +53,14 @@ class FreeLB(Perturbing):
             loss.backward()
             total += loss.detach()
             assert delta.grad is not None
-            delta = self.project(delta + self.eta * delta.grad / _norm(delta.grad))
+            delta = self.climb(delta.detach(), delta.grad)
         return total
+
+    def climb(self, delta: Tensor, g: Tensor) -> Tensor:
+        """δ after a step of length η along each example's g, however small that is."""
+        largest = g.abs().flatten(1).amax(1).clamp(min=torch.finfo(g.dtype).tiny)
+        g = g / largest.view(-1, *[1] * (g.ndim - 1))
+        return self.project(delta + self.eta * g / _norm(g))
 
     def start(self, step: Step) -> Tensor:
         """δ_0, zero on padding."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
-from trainers.models.anatomy import body, skeleton
+from trainers.models.anatomy import body, body_weights, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 class L2SP(Method):
     """CE + (α/2) ‖w − w⁰‖² over the body's weights w. Cost 1.
 
-    w⁰ are the weights that the run starts from, pre-trained or not. The head has no start worth
-    keeping and is left out. The optimiser's own weight decay towards zero stays what the training
-    settings say, that of the head, the paper's β, with it; ``Training(weight_decay=0)`` leaves the
-    penalty alone. ``alpha=0`` is base, bit for bit; the penalty's gradient is α(w − w⁰), zero at
-    the first step. It costs no FLOPs but a second copy of the weights.
+    w⁰ are the weights that the run starts from, pre-trained or not. The head, what the run draws
+    anew, has no start worth keeping and is left out. The optimiser's own weight decay towards zero
+    stays what the training settings say, that of the head, the paper's β, with it;
+    ``Training(weight_decay=0)`` leaves the penalty alone. ``alpha=0`` is base, bit for bit; the
+    penalty's gradient is α(w − w⁰), zero at the first step. It costs no FLOPs but a second copy of
+    the weights.
 
     Attributes:
         alpha: α; the paper takes .1 or .01 with SGD (from memory).
     """
 
     name: ClassVar[str] = "l2_sp"
+    revision: ClassVar[int] = 2
+
     alpha: float = 0.01
 
     def __post_init__(self) -> None:
@@ -45,7 +48,7 @@ class L2SP(Method):
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Remember w⁰."""
-        state.starts = [(w, w.detach().clone()) for w in body(model).parameters()]
+        state.starts = [(w, w.detach().clone()) for w in body_weights(model)]
 
     def penalty(self, step: Step) -> Tensor | float:
         """(α/2) ‖w − w⁰‖²."""

@@ -21,7 +21,8 @@ class LLRD(Method):
     """Layer k from the top learns at η·d^k, the head at η, the embeddings last. Cost 1.
 
     The top layer has k = 1, the bottom one of L has k = L and the embeddings k = L + 1; a pooler
-    and a normalisation above the layers learn with the head. In a convolutional network the stages
+    and a normalisation above the layers learn with the head, to which belongs whatever the run
+    draws anew. In a convolutional network the stages
     are the layers and the stem is the embeddings. ``decay=1`` is base, bit for bit. After the
     discriminative fine-tuning of ULMFiT (Howard and Ruder 2018), geometric as in Zhang et al.
     (2021), whose d = .95 is the default.
@@ -31,6 +32,8 @@ class LLRD(Method):
     """
 
     name: ClassVar[str] = "llrd"
+    revision: ClassVar[int] = 2
+
     decay: float = 0.95
 
     def __post_init__(self) -> None:

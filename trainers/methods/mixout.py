@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
-from trainers.models.anatomy import body, skeleton
+from trainers.models.anatomy import body, body_parts, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -23,9 +23,11 @@ class Mixout(Method):
 
     w⁰ are the weights that the run starts from, pre-trained or not; m keeps each input column with
     probability 1 − p, drawn anew every step from the method's own stream and shared by the passes
-    of a step. Biases, normalisation, embeddings and the head are left alone, as in the authors'
-    code. Evaluation uses w, which is the mean: E over m is w. ``p=0`` is base, bit for bit; at
-    ``p=1`` the matrices are w⁰. It costs no FLOPs but a second copy of the weights.
+    of a step. Biases, normalisation, embeddings and the head, what the run draws anew, are left
+    alone, as in the authors' code. The gradient in w is that in the mixed matrix times m/(1 − p),
+    as the formula says; the authors' code omits 1/(1 − p) there, so that its kept columns learn
+    at 1 − p of the rate. Evaluation uses w, which is the mean: E over m is w. ``p=0`` is base, bit
+    for bit; at ``p=1`` the matrices are w⁰. It costs no FLOPs but a second copy of the weights.
 
     Attributes:
         p: probability that a column is the starting one; .7 to .9 in the paper (from memory).
@@ -34,6 +36,8 @@ class Mixout(Method):
     """
 
     name: ClassVar[str] = "mixout"
+    revision: ClassVar[int] = 2
+
     p: float = 0.7
     keep_dropout: bool = True
 
@@ -54,7 +58,7 @@ class Mixout(Method):
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Remember w⁰, and mix it in whenever a matrix is used in training."""
-        mixed: list[Any] = [m for m in body(model).modules() if _columns(m)]
+        mixed: list[Any] = [m for m in body_parts(model) if _columns(m)]
         state.starts = {m: m.weight.detach().clone() for m in mixed}
         state.kept, state.masks = {}, {}
         for module in state.starts:

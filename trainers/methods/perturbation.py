@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
-from trainers.models.anatomy import skeleton
+from trainers.models.anatomy import drops_out, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -89,6 +89,17 @@ def uniform(step: Step) -> Tensor:
 def normal(step: Step) -> Tensor:
     """Standard normal numbers of the method's own stream, in the shape of what is perturbed."""
     return torch.randn(input_shape(step), generator=step.generator).to(step.labels.device)
+
+
+def comparing(step: Step, share_dropout: bool = False) -> Step:
+    """The step whose passes are compared, in float32 where a perturbation alone divides them.
+
+    Dropout moves outputs far more than bfloat16 rounds them; a small perturbation does not.
+
+    Args:
+        share_dropout: whether the passes have the same masks.
+    """
+    return step if drops_out(step.model) and not share_dropout else step.in_float32()
 
 
 @contextmanager

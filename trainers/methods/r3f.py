@@ -10,9 +10,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 from trainers.errors import MethodError
 from trainers.methods.divergence import symmetric_kl
 from trainers.methods.method import refuse_negative
-from trainers.methods.perturbation import Perturbing, normal, perturbed, uniform
+from trainers.methods.perturbation import Perturbing, comparing, normal, perturbed, uniform
 from trainers.methods.step import Step
-from trainers.models.anatomy import body, skeleton
+from trainers.models.anatomy import head_layers, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -24,12 +24,17 @@ class R3F(Perturbing):
     """CE(f(x)) + λ SKL(f(x), f(x + δ)), where SKL is the KL divergence in both directions.
 
     δ ~ U(−ε, ε) or N(0, ε²) is added to embeddings, or to the pixels of an image; gradients flow
-    through both passes (arXiv 2008.03156; fairseq's ``examples/rxf``). Cost 2.
+    through both passes, the embeddings of both among them (arXiv 2008.03156; fairseq's
+    ``examples/rxf`` detaches those of the noised pass, so that their matrix learns from the clean
+    one alone). Cost 2.
 
     As in fairseq, both passes draw dropout of their own by default, so that the penalty measures
     dropout far more than δ: with ``epsilon=0`` it is R-Drop's symmetric divergence.
     ``share_dropout=True`` repeats the masks, and what is left is the effect of δ, as in the
-    paper's formula. ``weight=0`` is base, bit for bit.
+    paper's formula. With ε = 1e-5 that is a divergence of some 1e-10, which bfloat16 would bury
+    under its rounding of 1e-5: there, and in a model without dropout, both passes are computed in
+    float32, which under ``precision="bf16"`` makes them two more, cost 3. ``weight=0`` is base,
+    bit for bit.
 
     Attributes:
         weight: λ ≥ 0.
@@ -39,6 +44,8 @@ class R3F(Perturbing):
     """
 
     name: ClassVar[str] = "r3f"
+    revision: ClassVar[int] = 2
+
     weight: float = 1.0
     epsilon: float = 1e-5
     noise: Literal["uniform", "normal"] = "uniform"
@@ -55,8 +62,9 @@ class R3F(Perturbing):
         """λ SKL(f(x), f(x + δ))."""
         if self.weight == 0:
             return 0.0
-        z = step.logits
         delta = self.epsilon * (uniform(step) if self.noise == "uniform" else normal(step))
+        step = comparing(step, self.share_dropout)
+        z = step.logits
         with perturbed(step, delta):
             noisy = step.forward(same_dropout=self.share_dropout)
         return self.weight * symmetric_kl(z, noisy)
@@ -66,6 +74,7 @@ class R3F(Perturbing):
 class R4F(R3F):
     """R3F with the matrices of the classification head divided by their largest singular value.
 
+    A pooler that the run draws anew is one of them; fairseq normalises the last matrix alone.
     torch's parametrisation keeps σ_max(W) = 1; fairseq's older form gave 1.26 after one pass.
     Even with ``weight=0`` it is not base, since the head is normalised. Cost 2.
     """
@@ -84,12 +93,6 @@ class R4F(R3F):
             raise MethodError(f"R4F needs a linear layer in the head, and {model.name} has none.")
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
-        """Normalise every linear layer outside the body."""
+        """Normalise every linear layer of the head."""
         for layer in head_layers(model):
             spectral_norm(layer)
-
-
-def head_layers(model: nn.Module) -> list[nn.Linear]:
-    """The linear layers of a classifier's head: all of them that lie outside its body."""
-    inside = set(body(model).modules())
-    return [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor, nn
-from torch.nn.modules.dropout import _DropoutNd
+from torch import Tensor
 
 from trainers.errors import MethodError
 from trainers.methods.divergence import symmetric_kl
 from trainers.methods.method import Method, refuse_negative
 from trainers.methods.step import Step
-from trainers.models.anatomy import skeleton
+from trainers.models.anatomy import drops_out, skeleton
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -29,6 +28,8 @@ class RDrop(Method):
     """
 
     name: ClassVar[str] = "r_drop"
+    revision: ClassVar[int] = 2
+
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
@@ -51,14 +52,3 @@ class RDrop(Method):
         z, other = step.logits, step.forward()
         second = step.label_loss(other) - step.label_loss(z)
         return (second + self.alpha * symmetric_kl(z, other)) / 2
-
-
-def drops_out(model: nn.Module) -> bool:
-    """Whether two passes in training mode differ: by a module, or by a share in the configuration.
-
-    Some attention layers take their share from the configuration and have no module for it.
-    """
-    shares = vars(model.config).items() if hasattr(model, "config") else ()
-    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in model.modules()) or any(
-        "drop" in name and isinstance(share, float) and share > 0 for name, share in shares
-    )

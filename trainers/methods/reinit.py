@@ -9,6 +9,7 @@ from torch import nn
 from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.models import anatomy
+from trainers.models.body import drawn_anew, mark_drawn_anew
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -21,13 +22,17 @@ class Reinit(Method):
 
     Zhang et al. (2021): the uppermost layers of a pre-trained BERT know the pre-training task
     better than language. The draws come from a stream of the method's own, so that head, data
-    order and dropout are those of base. ``layers=0`` is base, bit for bit. Cost 1.
+    order and dropout are those of base. A pooler that the run draws anew in any case is head and
+    stays that of base. What is drawn here is head too for the methods beside it: `Reinit() +
+    L2SP()` ties it to nothing. ``layers=0`` is base, bit for bit. Cost 1.
 
     Attributes:
         layers: n, how many layers from the top; stages in a convolutional network.
     """
 
     name: ClassVar[str] = "reinit"
+    revision: ClassVar[int] = 2
+
     layers: int = 1
 
     def __post_init__(self) -> None:
@@ -55,5 +60,9 @@ class Reinit(Method):
             return
         draw: Any = model._init_weights
         pooler = getattr(anatomy.body(model), "pooler", None) or nn.Identity()
-        for part in (*anatomy.layers(model)[-self.layers :], pooler):
+        tops = [*anatomy.layers(model)[-self.layers :]]
+        if not any(map(drawn_anew, pooler.modules())):
+            tops.append(pooler)
+        for part in tops:
             part.apply(draw)
+            mark_drawn_anew(part, dict(part.named_parameters()))

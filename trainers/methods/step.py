@@ -51,6 +51,7 @@ class Step:
     restart_dropout: Callable[[], None] = field(repr=False)
     make_generator: Callable[[str], torch.Generator] = field(repr=False)
     look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
+    run_in_float32: Callable[[Weights | None], Tensor] | None = field(repr=False, default=None)
     repeats: bool = False
     part: "Method | None" = None
     whole: "Step | None" = field(repr=False, default=None)
@@ -112,6 +113,19 @@ class Step:
         vars(other).pop("logits", None)
         other.repeats = True
         return other
+
+    def in_float32(self) -> "Step":
+        """The same step with its passes in float32; its logits have the same dropout masks.
+
+        For passes whose difference is what counts: bfloat16 rounds logits by 1e-3 of their size,
+        which hides or makes up whatever is less. Itself where the run computes in float32 anyway;
+        elsewhere :attr:`logits` take a pass of their own.
+        """
+        if self.run_in_float32 is None:
+            return self
+        other = self.repeated()
+        other.run_model = self.run_in_float32
+        return other.seen_by(self.part) if self.part else other
 
     def seen_by(self, part: "Method") -> "Step":
         """The same step with the state and the random stream of one part of a composition."""

@@ -1,12 +1,20 @@
-"""The parts of a classifier: head, body, and the body's layers."""
+"""The parts of a classifier: head, body, and the body's layers.
+
+Head is what a run draws anew: all that lies outside the pre-trained model, and what of it no
+checkpoint gave, as the pooler after pre-training by masked words, or a stem made small. From
+scratch, where everything is drawn, it is what it is behind such a pre-training, so that a method
+does the same under both inits.
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from trainers.errors import MethodError
+from trainers.models.body import drawn_anew, in_pooler
 from trainers.models.hub_weights import layer_list
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ def skeleton(model: "Model", task: "Task") -> nn.Module | None:
 
 
 def body(module: nn.Module) -> nn.Module:
-    """All of a classifier but its head.
+    """The pre-trained model inside a classifier; parts of it may be head, see the module.
 
     Raises:
         MethodError: the module does not say what its body is, as those of transformers do.
@@ -39,6 +47,40 @@ def body(module: nn.Module) -> nn.Module:
             "base_model, as transformers' classifiers have."
         )
     return found
+
+
+def body_parts(module: nn.Module) -> list[nn.Module]:
+    """The parts of a classifier, from the bottom to the top, whose own weights are not head.
+
+    Raises:
+        MethodError: as of :func:`body`.
+    """
+    return [part for part in body(module).modules() if not drawn_anew(part)]
+
+
+def body_weights(module: nn.Module) -> list[nn.Parameter]:
+    """All weights of a classifier but those of its head, each once.
+
+    Raises:
+        MethodError: as of :func:`body`.
+    """
+    own = (w for part in body_parts(module) for w in part.parameters(recurse=False))
+    return list({id(w): w for w in own}.values())
+
+
+def head_layers(module: nn.Module) -> list[nn.Linear]:
+    """The linear layers that turn what the layers of the body say into logits.
+
+    Raises:
+        MethodError: as of :func:`body`.
+    """
+    inside = set(body(module).modules())
+    return [
+        part
+        for name, part in module.named_modules()
+        if isinstance(part, nn.Linear)
+        and (part not in inside or (drawn_anew(part) and in_pooler(f"{name}.")))
+    ]
 
 
 def layers(module: nn.Module) -> list[nn.Module]:
@@ -53,8 +95,9 @@ def layers(module: nn.Module) -> list[nn.Module]:
 def levels(module: nn.Module) -> list[list[nn.Parameter]]:
     """All parameters by their distance from the top.
 
-    First the head, with the pooler and the normalisation above the layers; then one level for
-    each layer from the top; last the embeddings, with what all layers share of positions.
+    First the head, with a pooler and a normalisation above the layers even where they were
+    pre-trained; then one level for each layer from the top; last the embeddings, with what all
+    layers share of positions.
 
     Raises:
         MethodError: the body has no layers.
@@ -63,18 +106,31 @@ def levels(module: nn.Module) -> list[list[nn.Parameter]]:
     holder = prefix.removesuffix(".").rpartition(".")[0] + "."
     above = dict(module.named_modules())[holder[:-1]] is body(module)
     found: list[list[nn.Parameter]] = [[] for _ in range(len(stack) + 2)]
-    inside = {id(p) for p in body(module).parameters()}
+    inside = {id(p) for p in body_weights(module)}
     passed = False
     for name, parameter in module.named_parameters():
-        if name.startswith(prefix):
+        if id(parameter) not in inside:
+            found[0].append(parameter)
+        elif name.startswith(prefix):
             number = int(name.removeprefix(prefix).partition(".")[0])
             found[len(stack) - number].append(parameter)
             passed = True
-        elif id(parameter) in inside and (not passed or (name.startswith(holder) and not above)):
+        elif not passed or (name.startswith(holder) and not above):
             found[-1].append(parameter)
         else:
             found[0].append(parameter)
     return found
+
+
+def drops_out(model: nn.Module) -> bool:
+    """Whether two passes in training mode differ: by a module, or by a share in the configuration.
+
+    Some attention layers take their share from the configuration and have no module for it.
+    """
+    shares = vars(model.config).items() if hasattr(model, "config") else ()
+    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in model.modules()) or any(
+        "drop" in name and isinstance(share, float) and share > 0 for name, share in shares
+    )
 
 
 def _stack(module: Any) -> tuple[str, nn.ModuleList]:

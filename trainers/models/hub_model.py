@@ -13,7 +13,7 @@ from torch import nn
 
 from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
-from trainers.models.body import Checkpoint, load_body
+from trainers.models.body import Checkpoint, load_body, mark_drawn_anew
 from trainers.models.hub_weights import classifier, load_pretrained_body, reads
 from trainers.models.images import Preprocessing
 from trainers.models.layers import EverySecondLayer
@@ -179,9 +179,10 @@ class HubModel(Model):
             raise ModelError(
                 f"{self.name}: a classifier takes two classes or more; {task.name} has {classes}."
             )
-        module = classifier(self.config(classes))
+        module: Any = classifier(self.config(classes))
         if self.stem == "small":
             make_stem_small(module)
+            mark_drawn_anew(module.base_model, (SMALL_STEM,))
         return module
 
     def load(self, module: Any, start: Checkpoint) -> None:

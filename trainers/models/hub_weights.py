@@ -12,11 +12,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from trainers.errors import ModelError
-from trainers.models.body import load_weights
+from trainers.models.body import in_pooler, load_weights
 from trainers.models.weight_files import weight_shapes
-
-#: A pooler that a checkpoint lacks belongs to the head: it then comes from the seed.
-_POOLER = re.compile(r"(^|\.)pooler\.")
 
 
 def reads(model_type: str) -> Literal["text", "images"] | None:
@@ -70,7 +67,8 @@ def load_pretrained_body(
         folder: holds safetensors of a body alone or of a model with any head.
         config: of the model in the folder, with the classes of the module.
         layers: which of its layers to take, from the lowest; all if empty.
-        fresh: weights that stay as they are in the module.
+        fresh: weights that stay as they are in the module, as those of a pooler do that the
+            folder lacks.
 
     Raises:
         ModelError: the weights are damaged, or those of another architecture.
@@ -79,9 +77,8 @@ def load_pretrained_body(
     if layers:
         weights = _renumbered(weights, layer_list(module.base_model, len(layers)), layers)
     own = module.base_model.state_dict()
-    poolers = {n: w for n, w in own.items() if _POOLER.search(n) and n not in weights}
-    kept = {name: own[name] for name in fresh}
-    load_weights(module.base_model, weights | poolers | kept, folder)
+    stay = {n: w for n, w in own.items() if n in fresh or (in_pooler(n) and n not in weights)}
+    load_weights(module.base_model, weights, stay, folder)
 
 
 def _read_body(module: Any, folder: Path, config: Any) -> dict[str, Tensor]:
@@ -116,7 +113,7 @@ def _check_report(loaded: Any, report: dict[str, Any], folder: Path) -> None:
     prefix = f"{loaded.base_model_prefix}."
     named = type(loaded).__name__
     for missing in sorted(report["missing_keys"]):
-        if missing.startswith(prefix) and not _POOLER.search(missing):
+        if missing.startswith(prefix) and not in_pooler(missing):
             raise ModelError(f"{folder} does not fit {named}: it has no {missing}.")
     for mismatched, found, expected in sorted(report["mismatched_keys"]):
         if mismatched.startswith(prefix):

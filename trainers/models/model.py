@@ -10,7 +10,7 @@ from torch import nn
 
 from trainers.batches import Encoded
 from trainers.errors import ModelError
-from trainers.models.body import Checkpoint, load_body
+from trainers.models.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
 from trainers.models.layers import EverySecondLayer
 from trainers.models.repository import Repository
 from trainers.needs import Needed
@@ -123,6 +123,9 @@ class Model:
         """
         with initialising(seed):
             module = self.module(task, folder)
+        # From scratch the head is what it is behind a body that was pre-trained by masked words.
+        body = getattr(module, "base_model", nn.Identity())
+        mark_drawn_anew(body, filter(in_pooler, dict(body.named_parameters())))
         if start is not None:
             self.load(module, start)
         return self.finish(module)
