@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 #: What an answer has no use for, by the option that asks the question.
 USELESS = {
@@ -41,27 +41,6 @@ def check_question(options: argparse.Namespace) -> None:
         )
     _check_test(options)
     _check_effect(options)
-
-
-def check_resolution(table: "pd.DataFrame", resolution: float, margin: float | None) -> None:
-    """Refuse a resolution that is not that of the scores: rounding to it would make verdicts.
-
-    Raises:
-        BenchmarkError: it is coarser than the margin, or scores lie between its steps.
-    """
-    if margin is not None and resolution > margin:
-        raise BenchmarkError(
-            f"--resolution {resolution:g} is coarser than the margin of {margin:g}: rounding "
-            "would decide what is equivalent."
-        )
-    steps = table["score"].dropna() / resolution
-    between = (steps - steps.round()).abs() > 0.25
-    if between.any():
-        score = table["score"].dropna()[between].iloc[0]
-        raise BenchmarkError(
-            f"--resolution {resolution:g} is not the step of these scores: {score:g} is no "
-            "multiple of it. For accuracies in percent it is 100 / size of the test set."
-        )
 
 
 def _check_source(options: argparse.Namespace) -> None:

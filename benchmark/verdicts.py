@@ -13,7 +13,7 @@ from benchmark import answers
 from benchmark.chance import notes_on_chance
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
-from benchmark.questions import check_question, check_resolution
+from benchmark.questions import check_question
 from benchmark.record import declared_analysis, file_digest, scores_table
 from benchmark.tracking import Store, Tracker
 from benchmark.tuning.notes import notes_on_tuning
@@ -66,8 +66,6 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
         raise BenchmarkError(
             "--resolution is that of a run; the averages that --tasks makes have a finer one."
         )
-    if options.resolution is not None and options.resolution > 0:
-        check_resolution(scores.table, options.resolution, how.get("margin"))
     try:
         if options.rank:
             return answers.rankings(scores.table, options.compare, how)

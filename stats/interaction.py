@@ -20,7 +20,7 @@ from stats.multiplicity import adjust_in_families
 from stats.pairing import join_arms, lay_out_arms
 from stats.primary_tests import paired_test_rows
 from stats.settings import Settings, by_task
-from stats.ties import noise_scale, settle
+from stats.ties import check_step, noise_scale, settle
 from stats.unpaired_interaction import (
     UNPAIRED_INTERACTION_TEST,
     unpaired_interaction_statistics,
@@ -174,7 +174,9 @@ def interaction_statistics(
     scale = noise_scale(four, axis=(0, 2))[:, None]
     change = (candidate_first - base_first) - (candidate_second - base_second)
     on_raw = settings.interaction_scale == "raw"
-    doubled = settle(change, scale, by_task(settings.resolution, tasks) if on_raw else None)
+    step = by_task(settings.resolution, tasks) if on_raw else None
+    check_step(four, step)
+    doubled = settle(change, scale, step)
     mean, sd = mean_and_sd(doubled)
     low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
     return {

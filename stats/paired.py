@@ -20,7 +20,7 @@ from stats.settings import Settings
 from stats.signed_rank import signed_rank_rows
 from stats.standardised_effects import d_av_rows, d_z_bounds
 from stats.superiority import rank_biserial_bounds, superiority_rows
-from stats.ties import noise_scale, settle
+from stats.ties import check_step, noise_scale, settle
 
 
 def paired_statistics(
@@ -39,6 +39,7 @@ def paired_statistics(
     """
     baseline, candidate = arms
     scale = noise_scale(arms, axis=(0, 2))[:, None]
+    check_step(arms, resolution)
     differences = settle(candidate - baseline, scale, resolution)
     mean, sd = mean_and_sd(differences)
     n_pairs = differences.shape[1]

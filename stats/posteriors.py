@@ -12,8 +12,8 @@ from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_positive
 from stats.pairing import Seed
 from stats.selection import baseline_first, select_arms
-from stats.settings import ByTask, by_task
-from stats.ties import noise_scale, settle
+from stats.settings import ByTask, by_task, check_resolution
+from stats.ties import check_step, noise_scale, settle
 from stats.units import TASKS, Units, check_pairs, units
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def posteriors(
         raise InvalidSetting("unpaired arms make pairs of sampled tasks only")
     if margin is not None:
         check_positive("margin", margin)
+    check_resolution(resolution, margin)
     methods = baseline_first(baseline, candidates)
     selection = select_arms(scores, methods, metric, split, lower_is_better)
     found = list(units(selection.cube, tasks, paired))
@@ -149,6 +150,7 @@ def _posterior(
     differences = baseline
     if len(baseline):
         step = by_task(resolution, [pairs.names["task"]])[0]
+        check_step(pairs.arms, step)
         differences = settle(candidate - baseline, noise_scale(pairs.arms), step)
         found = bayesian_signed_rank(differences, margin or 0.0, samples=samples, seed=seed)
         below, inside, above = found.p_below, found.p_rope, found.p_above

@@ -13,7 +13,7 @@ from stats.inputs import check_choice
 from stats.planning import PowerPlan, plan_power
 from stats.selection import baseline_first, select_arms
 from stats.settings import ByTask, by_task
-from stats.ties import noise_scale, settle
+from stats.ties import check_step, noise_scale, settle
 from stats.units import TASKS, Units, check_pairs, units
 
 if TYPE_CHECKING:
@@ -114,5 +114,6 @@ def _sd(pairs: Units, resolution: ByTask) -> float:
     if len(baseline) < 2:
         return 0.0
     step = by_task(resolution, [pairs.names["task"]])[0]
+    check_step(pairs.arms, step)
     differences = settle(candidate - baseline, noise_scale(pairs.arms), step)
     return float(differences.std(ddof=1))

@@ -18,6 +18,7 @@ from stats.ranking import RankedPair, Ranking, RankSettings
 from stats.selection import Selection, select_arms
 from stats.settings import PAIRED_TESTS
 from stats.shaffer import adjust_all_pairs
+from stats.ties import check_step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,7 @@ def rank(
 
 def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSettings) -> Ranking:
     lower = selection.lower_is_better
+    check_step(blocks.scores, settings.resolution)
     ranks = rank_blocks(blocks.scores, settings.resolution, lower).mean(axis=0)
     order = np.argsort(ranks, kind="stable")
     names = [selection.cube.methods[arm] for arm in order]

@@ -89,8 +89,7 @@ class Settings:
             raise InvalidSetting(f"paired must be True or False, not {self.paired!r}")
         if self.margin is not None:
             check_positive("margin", self.margin)
-        for each in _values(self.resolution):
-            check_positive("resolution", each)
+        check_resolution(self.resolution, self.margin)
         for each in _values(self.test_examples):
             check_positive("test_examples", each, unit="")
         check_choice("correction", self.correction, CORRECTIONS)
@@ -120,6 +119,23 @@ class Settings:
     def confidence(self) -> float:
         """Confidence of the intervals, free of the rounding error of 1 − alpha."""
         return round(1 - self.alpha, 12)
+
+
+def check_resolution(resolution: ByTask, margin: float | None) -> None:
+    """Refuse steps that are not positive, and a step given by hand that is above the margin.
+
+    Steps by task come with the size of the test sets; where they are coarse, so are the scores.
+
+    Raises:
+        InvalidSetting: such a step.
+    """
+    for each in _values(resolution):
+        check_positive("resolution", each)
+    if not isinstance(resolution, Mapping) and resolution and margin and resolution > margin:
+        raise InvalidSetting(
+            f"a resolution of {resolution:g} is coarser than the margin of {margin:g}: rounding "
+            "would decide what is equivalent"
+        )
 
 
 def by_task(values: ByTask, tasks: Sequence[str]) -> FloatArray:

@@ -22,6 +22,9 @@ SCORE_NOISE = 64 * np.finfo(np.float64).eps
 SINGLE_NOISE = 8 * np.finfo(np.float32).eps
 """The same of scores that were held in single precision on their way here."""
 
+OFF_A_STEP = 0.25
+"""Share of a step by which scores that were printed may be off it."""
+
 FULL_MANTISSA = 2.0**20
 """A single-precision number that no decimal was meant by fills more than 20 of its 24 bits."""
 
@@ -91,6 +94,30 @@ def settle(
         return _settle_noise(values, scale)
     rounded = np.round(values / step) * step + 0.0
     return np.where(unknown, _settle_noise(values, scale), rounded) if unknown.any() else rounded
+
+
+def check_step(scores: FloatArray, resolution: ArrayLike | None) -> None:
+    """Refuse a resolution that is not that of the scores: rounding to it would make verdicts.
+
+    Scores may be off by a quarter of a step, as printed ones are.
+
+    Args:
+        scores: of any shape; NaN is no score.
+        resolution: broadcast against the scores; None or NaN where it is unknown.
+
+    Raises:
+        InvalidSetting: a score lies between the steps.
+    """
+    step = np.asarray(np.nan if resolution is None else resolution, dtype=np.float64)
+    steps = scores / step
+    between = np.abs(steps - np.round(steps)) > OFF_A_STEP
+    if between.any():
+        score = scores[between][0]
+        wrong = np.broadcast_to(step, scores.shape)[between][0]
+        raise InvalidSetting(
+            f"a resolution of {wrong:g} is not the step of these scores: {score:g} is no multiple "
+            "of it; for accuracies in percent it is 100 / size of the test set"
+        )
 
 
 def _settle_noise(values: FloatArray, scale: ArrayLike) -> FloatArray:

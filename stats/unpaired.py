@@ -18,7 +18,7 @@ from stats.rank_sum import shift_rows
 from stats.settings import Settings
 from stats.standardised_effects import hedges_g_rows
 from stats.superiority import a12_rows
-from stats.ties import noise_scale, settle
+from stats.ties import check_step, noise_scale, settle
 from stats.welch import welch_rows
 
 
@@ -73,6 +73,7 @@ def unpaired_statistics(
     """
     n = baseline.shape[1]
     pooled = np.concatenate([baseline, candidate], axis=1)
+    check_step(pooled, resolution)
     # Scores that are to tie are made equal: ranks would see the last bit of a float.
     pooled = settle(pooled, noise_scale(pooled, 1, keepdims=True), resolution)
     first, second = pooled[:, :n], pooled[:, n:]

@@ -31,7 +31,7 @@ def tidy(**columns: Any) -> pd.DataFrame:
     random = np.random.default_rng(1)
     places = [(m, t, s) for m in "abc" for t in "xyz" for s in range(6)]
     frame = pd.DataFrame(places, columns=["method", "task", "seed"])
-    return frame.assign(score=60 + random.normal(size=len(frame))).assign(**columns)
+    return frame.assign(score=(60 + random.normal(size=len(frame))).round(1)).assign(**columns)
 
 
 FRAME = tidy()

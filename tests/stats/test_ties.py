@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import compare, settle, signed_rank
+from stats import (
+    InvalidSetting,
+    analyse,
+    compare,
+    plan_comparisons,
+    posteriors,
+    rank,
+    settle,
+    signed_rank,
+)
 from stats.ties import noise_scale
 
 counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
@@ -67,3 +77,47 @@ def test_small_real_differences_of_large_scores_survive():
 
 def test_a_resolution_rounds_to_its_nearest_multiple():
     assert settle([0.24, -0.26, 0.01], resolution=0.25).tolist() == pytest.approx([0.25, -0.25, 0])
+
+
+SCORES = {
+    "first": [60.1, 60.4, 61.2, 59.8, 60.6, 60.3],
+    "second": [60.4, 60.2, 61.5, 60.1, 60.5, 60.7],
+}
+
+
+def asked(question: str, **settings: float | dict[str, float]):
+    """One question about two arms, whose scores are no multiples of a point."""
+    if question == "compare":
+        return compare(*SCORES.values(), **settings)
+    rows = [
+        {"method": method, "seed": seed, "task": "rte", "init": init, "score": score}
+        for method, scores in SCORES.items()
+        for seed, score in enumerate(scores)
+        for init in ("scratch", "pretrained")
+    ]
+    table = pd.DataFrame(rows)
+    if question == "rank":
+        return rank(table[table["init"] == "scratch"], blocks="seed", **settings)
+    if question == "plan":
+        return plan_comparisons(table, "first", ["second"], 8, 1.0, **settings)
+    return {"analyse": analyse, "posteriors": posteriors}[question](
+        table, "first", ["second"], **settings
+    )
+
+
+@pytest.mark.parametrize("question", ["compare", "analyse", "posteriors", "rank", "plan"])
+def test_a_step_that_is_not_that_of_the_scores_decides_nothing(question: str):
+    with pytest.raises(InvalidSetting, match="is not the step of these scores"):
+        asked(question, resolution=1.0)
+    if question in ("analyse", "posteriors", "plan"):
+        with pytest.raises(InvalidSetting, match="is not the step of these scores"):
+            asked(question, resolution={"rte": 1.0})
+    asked(question, resolution=0.1)
+
+
+@pytest.mark.parametrize("question", ["compare", "analyse", "posteriors"])
+def test_a_step_above_the_margin_decides_nothing(question: str):
+    with pytest.raises(InvalidSetting, match="coarser than the margin"):
+        asked(question, resolution=0.1, margin=0.05)
+    if question != "compare":  # of the test set itself, whose scores are as coarse
+        asked(question, resolution={"rte": 0.1}, margin=0.05)
