@@ -19,6 +19,9 @@ from stats.units import TASKS, Units, check_pairs, units
 if TYPE_CHECKING:
     import pandas as pd
 
+ENOUGH_PAIRS = 6
+"""Pairs whose signs agree by chance in less than 5 % of cases: 2/2⁶."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
@@ -126,11 +129,13 @@ def posteriors(
     check_pairs(found)
     lower, step = selection.lower_is_better, None if tasks else resolution
     no_region = "no margin is declared, and without one nothing can lie inside it"
-    remarks = [no_region] * (margin is None) + [line for each in found for line in each.remarks]
+    unit = "task" if tasks == "sampled" else "seed"
+    remarks = [no_region] * (margin is None) + _of_few([each.arms.shape[1] for each in found], unit)
+    remarks += [line for each in found for line in each.remarks]
     return Posteriors(
         study=study,
         tasks=tasks,
-        unit="task" if tasks == "sampled" else "seed",
+        unit=unit,
         posteriors=tuple(_posterior(each, margin, step, lower, samples, seed) for each in found),
         metric=selection.metric,
         split=selection.split,
@@ -140,6 +145,17 @@ def posteriors(
         seed=seed,
         warnings=tuple(remarks),
     )
+
+
+def _of_few(sizes: Sequence[int], unit: str) -> list[str]:
+    """What so few pairs cannot show: all on one side, they leave the other one nothing."""
+    return [
+        f"{n} {unit}s say little about others: {n} differences of one sign, which chance gives in "
+        f"1 of {2 ** (n - 1)} cases, make a probability of nearly 1 whatever their size; from "
+        f"{ENOUGH_PAIRS} {unit}s on, that takes a chance below 5 %"
+        for n in sorted(set(sizes))
+        if 1 < n < ENOUGH_PAIRS
+    ]
 
 
 def _posterior(

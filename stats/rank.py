@@ -153,9 +153,11 @@ def _pairs(
         by_mean_ranks = {"nemenyi": nemenyi, "conover": conover}[settings.post_hoc](
             scores, alpha=settings.alpha, resolution=settings.resolution, lower_is_better=lower
         )
-        adjusted = columns["p_value"] = np.array(by_mean_ranks.p_values)
+        columns["p_value"] = np.array(by_mean_ranks.p_values)
+        adjusted = np.array(by_mean_ranks.p_adjusted)
         direction = np.full(len(adjusted), -1.0 if lower else 1.0)  # the first has the better rank
-        critical_difference = by_mean_ranks.critical_difference
+        if by_mean_ranks.critical_difference > 0:
+            critical_difference = by_mean_ranks.critical_difference
     columns["p_adjusted"] = adjusted
     places = all_pairs(len(names)).tolist()
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)

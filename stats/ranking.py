@@ -50,7 +50,9 @@ class RankedPair:
     Attributes:
         mean_difference: over blocks, of first minus second, in points.
         hodges_lehmann: pseudo-median of the same differences.
-        p_value: two-sided, of the post-hoc test; for Nemenyi and Conover already corrected.
+        p_value: two-sided, of the post-hoc test on this pair alone.
+        p_adjusted: the same, corrected for all pairs; for Nemenyi and Conover by their
+            studentised range.
         separable: whether `p_adjusted` is below alpha.
     """
 
@@ -76,9 +78,14 @@ class Ranking:
         rank_high: the worst: k − the number shown to be worse.
         groups: the largest runs of neighbours of which no two can be told apart; a method may
             stand in several, and one that stands alone is told apart from its neighbours.
+<<<<<<< HEAD
         critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise.
         smallest_attainable_p_adjusted: of a test of pairs, over the family of all pairs and
             without ties; NaN for Nemenyi and Conover.
+=======
+        critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise,
+            and where all blocks rank the methods alike.
+>>>>>>> 6bfca8d (Give few seeds an interval over seeds and items that covers, Conover's test an uncorrected p and no proof from three blocks, and few pairs a caveat beside their probabilities)
     """
 
     study: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
@@ -181,7 +182,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             differs,
             str(each.n_pairs),
             *_difference(each),
-            *(score(p, 3) for p in (each.p_worse, each.p_inside, each.p_better)),
+            *(_chance(p) for p in (each.p_worse, each.p_inside, each.p_better)),
         )
         for each, differs in zip(found.posteriors, where, strict=True)
     )
@@ -199,6 +200,14 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
         whole=asdict(found),
         warnings=found.warnings,
     )
+
+
+def _chance(p: float) -> str:
+    """A probability that was simulated, which is never 0 or 1."""
+    if 0 < p < 1 or math.isnan(p):
+        shown = score(p, 3)
+        return {"0.000": "<0.001", "1.000": ">0.999"}.get(shown, shown)
+    return ">0.999" if p == 1 else "<0.001"
 
 
 def _difference(each: Posterior) -> tuple[str, str, str]:

@@ -41,7 +41,7 @@ def of_pairs(table: object) -> np.ndarray:
 def test_nemenyi_agrees(blocks: int, arms: int, decimals: int):
     scores = scores_of(blocks, arms, decimals)
     expected = of_pairs(posthocs.posthoc_nemenyi_friedman(scores))
-    assert nemenyi(scores).p_values == pytest.approx(expected, abs=1e-9)
+    assert nemenyi(scores).p_adjusted == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(("blocks", "arms"), SIZES)
@@ -49,10 +49,11 @@ def test_nemenyi_agrees(blocks: int, arms: int, decimals: int):
 def test_conover_has_the_same_statistic(blocks: int, arms: int, decimals: int):
     scores = scores_of(blocks, arms, decimals)
     df = (blocks - 1) * (arms - 1)
-    # Without a correction it reports t, from which p of the studentised range follows.
-    t = scipy_stats.t.isf(of_pairs(posthocs.posthoc_conover_friedman(scores)) / 2, df)
+    uncorrected = of_pairs(posthocs.posthoc_conover_friedman(scores))
+    assert conover(scores).p_values == pytest.approx(uncorrected, abs=1e-9)
+    t = scipy_stats.t.isf(uncorrected / 2, df)
     expected = scipy_stats.studentized_range.sf(np.sqrt(2) * t, arms, df)
-    assert conover(scores).p_values == pytest.approx(expected, abs=1e-6)
+    assert conover(scores).p_adjusted == pytest.approx(expected, abs=1e-6)
 
 
 def test_their_single_step_conover_takes_degrees_of_freedom_that_are_not_there():
@@ -65,7 +66,7 @@ def test_their_single_step_conover_takes_degrees_of_freedom_that_are_not_there()
     assert np.mean([p_values.min() < 0.05 for p_values in theirs]) > 0.12
     for table, p_values in zip(tables[:10], theirs, strict=False):
         small = p_values < 0.5
-        assert (np.array(conover(table).p_values)[small] > p_values[small]).all()
+        assert (np.array(conover(table).p_adjusted)[small] > p_values[small]).all()
 
 
 @pytest.mark.parametrize(("blocks", "arms"), SIZES)

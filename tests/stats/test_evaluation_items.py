@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
@@ -189,9 +189,25 @@ def test_its_error_comes_from_the_mean_squares_of_the_analysis_of_variance():
     assert seed + item - rest > max(seed, item)
 
 
-def test_its_degrees_of_freedom_are_never_more_than_those_of_either_source():
-    # Both mean squares are equal and nothing is left over: Satterthwaite alone would say 6.
-    assert seeds_and_items(np.add.outer(range(4), range(4))).df == pytest.approx(3)
+@pytest.mark.parametrize("n_seeds", [2, 3])
+@pytest.mark.parametrize(("seed_sd", "item_sd"), [(0.22, 0), (0.22, 1), (0, 1)])
+def test_few_seeds_do_not_cost_the_interval_its_coverage(n_seeds, seed_sd, item_sd):
+    random = np.random.default_rng(7)
+    n = 1_000
+    tables = (crossed(random, seed_sd, item_sd, (n_seeds, 60)) for _ in range(n))
+    covered = sum(found.low <= 0 <= found.high for found in map(seeds_and_items, tables))
+    assert covered / n >= 0.95 - 2 * math.sqrt(0.05 * 0.95 / n)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.integers(2, 6))
+def test_p_is_the_level_at_which_the_interval_ends_at_zero(seed: int, n_seeds: int, n_items: int):
+    table = crossed(np.random.default_rng(seed), 0.5, 0.5, (n_seeds, n_items)) + 0.5
+    found = seeds_and_items(table)
+    assume(1e-9 < found.p_value < 1 - 1e-9)
+    ends = seeds_and_items(table, confidence=1 - found.p_value)
+    assert min(abs(ends.low), abs(ends.high)) == pytest.approx(0, abs=1e-6 * abs(found.difference))
+    turned = seeds_and_items(table.T)
+    assert (turned.low, turned.p_value) == pytest.approx((found.low, found.p_value))
 
 
 def test_without_spread_between_items_it_is_the_t_interval_over_seeds():
@@ -199,7 +215,6 @@ def test_without_spread_between_items_it_is_the_t_interval_over_seeds():
     found = seeds_and_items(table)
     expected = t_interval([0.1, 0.3, 0.2, 0.5])
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.df == pytest.approx(3)
     assert found.item_error == pytest.approx(0, abs=1e-12)
 
 

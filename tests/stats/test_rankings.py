@@ -162,15 +162,17 @@ def test_friedman_agrees_with_scipy_with_and_without_ties(decimals: int):
 
 
 def test_mean_rank_tests_agree_with_scikit_posthocs():
-    # The table of its documentation and what scikit-posthocs 0.17.1 answers. Its uncorrected
-    # Conover p give back t; its "single-step" takes infinite df where there are 10, and is left.
+    # The table of its documentation and what scikit-posthocs 0.17.1 answers. Conover's p there are
+    # uncorrected; its "single-step" takes infinite df where there are 10, and is left.
     scores = np.array(
         [[31, 27, 24], [31, 28, 31], [45, 29, 46], [21, 18, 48], [42, 36, 46], [32, 17, 40]]
     )
-    assert nemenyi(scores).p_values == pytest.approx([0.145535, 0.832229, 0.037610], abs=2e-6)
-    t = scipy_stats.t.isf(np.array([0.023252, 0.429487, 0.005732]) / 2, 10)
+    assert nemenyi(scores).p_adjusted == pytest.approx([0.145535, 0.832229, 0.037610], abs=2e-6)
+    uncorrected = np.array([0.023252, 0.429487, 0.005732])
+    assert conover(scores).p_values == pytest.approx(uncorrected, abs=2e-6)
+    t = scipy_stats.t.isf(uncorrected / 2, 10)
     expected = scipy_stats.studentized_range.sf(np.sqrt(2) * t, 3, 10)
-    assert conover(scores).p_values == pytest.approx(expected, abs=1e-4)
+    assert conover(scores).p_adjusted == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_perfect_order_has_the_exact_p_of_a_permutation():
@@ -178,14 +180,27 @@ def test_a_perfect_order_has_the_exact_p_of_a_permutation():
     test = friedman(scores)
     assert test.f == math.inf
     assert test.p_iman_davenport == pytest.approx(6.0**-3)
-    assert conover(scores).p_values == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("blocks", "told_apart"), [(2, False), (3, False), (6, False), (8, True)])
+def test_blocks_in_one_order_tell_no_more_than_their_signs(blocks: int, told_apart: bool):
+    scores = np.tile([3.0, 2.0, 1.0], (blocks, 1))
+    test = conover(scores)
+    assert test.p_values == (2.0 ** (1 - blocks),) * 3
+    assert test.p_adjusted == (min(1.0, 3 * 2.0 ** (1 - blocks)),) * 3
+    assert math.isnan(test.critical_difference)
+    ranking = rank(long_table(scores[None]), blocks="seed", post_hoc="conover")
+    assert [pair.separable for pair in ranking.pairs] == [told_apart] * 3
+    assert ranking.critical_difference is None
+    assert [pair.p_value for pair in ranking.pairs] == [*test.p_values]
+    assert [pair.p_adjusted for pair in ranking.pairs] == [*test.p_adjusted]
 
 
 def test_all_ties_are_no_evidence():
     test = friedman(np.ones((5, 3)))
     assert (test.chi2, test.p_value, test.p_iman_davenport) == (0, 1, 1)
-    assert conover(np.ones((5, 3))).p_values == (1, 1, 1)
-    assert nemenyi(np.ones((5, 3))).p_values == (1, 1, 1)
+    for test in (conover(np.ones((5, 3))), nemenyi(np.ones((5, 3)))):
+        assert test.p_values == test.p_adjusted == (1, 1, 1)
 
 
 def test_iman_davenport_keeps_its_level_at_few_blocks():
@@ -359,7 +374,7 @@ def test_a_critical_difference_separates_what_its_p_separates(post_hoc: str):
     for pair in ranking.pairs:
         distance = abs(ranks[pair.first] - ranks[pair.second])
         assert pair.separable == (distance > ranking.critical_difference)
-    assert ranking.pairs[0].p_value == ranking.pairs[0].p_adjusted
+    assert all(pair.p_value < pair.p_adjusted for pair in ranking.pairs)
     assert rank(random_table()).critical_difference is None
 
 
