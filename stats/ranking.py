@@ -78,14 +78,10 @@ class Ranking:
         rank_high: the worst: k − the number shown to be worse.
         groups: the largest runs of neighbours of which no two can be told apart; a method may
             stand in several, and one that stands alone is told apart from its neighbours.
-<<<<<<< HEAD
-        critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise.
-        smallest_attainable_p_adjusted: of a test of pairs, over the family of all pairs and
-            without ties; NaN for Nemenyi and Conover.
-=======
         critical_difference: of mean ranks, for Nemenyi and Conover; None otherwise,
             and where all blocks rank the methods alike.
->>>>>>> 6bfca8d (Give few seeds an interval over seeds and items that covers, Conover's test an uncorrected p and no proof from three blocks, and few pairs a caveat beside their probabilities)
+        smallest_attainable_p_adjusted: of a test of pairs, over the family of all pairs and
+            without ties; NaN for Nemenyi and Conover.
     """
 
     study: str
