@@ -132,7 +132,8 @@ def _by_studentised_range(ranks: FloatArray, error: float, df: float, alpha: flo
     quantile = studentised_range_quantile(alpha, n_arms, df)
     if error > 0:
         tail: Callable[..., FloatArray] = studentized_range.sf
-        p_values = 2 * (ndtr if math.isinf(df) else partial(stdtr, df))(-distance / error)
+        below: Callable[..., FloatArray] = ndtr if math.isinf(df) else partial(stdtr, df)
+        p_values = 2 * below(-distance / error)
         p_adjusted = tail(math.sqrt(2) * distance / error, n_arms, df)
     else:
         p_values = np.where(distance > 0, 2.0 ** (1 - n_blocks), 1.0)
