@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -132,8 +131,8 @@ def _by_studentised_range(ranks: FloatArray, error: float, df: float, alpha: flo
     quantile = studentised_range_quantile(alpha, n_arms, df)
     if error > 0:
         tail: Callable[..., FloatArray] = studentized_range.sf
-        below: Callable[..., FloatArray] = ndtr if math.isinf(df) else partial(stdtr, df)
-        p_values = 2 * below(-distance / error)
+        t = -distance / error
+        p_values = 2 * np.asarray(ndtr(t) if math.isinf(df) else stdtr(df, t))
         p_adjusted = tail(math.sqrt(2) * distance / error, n_arms, df)
     else:
         p_values = np.where(distance > 0, 2.0 ** (1 - n_blocks), 1.0)
