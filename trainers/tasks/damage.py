@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_JSON = (".jsonl", ".json")
-#: What JSON calls the values that Python reads.
-_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+from trainers.tasks import encodings, json_records, separated
+
+_TEXT = (*separated.ENDINGS, *json_records.ENDINGS)
 
 
 def told(file: Path, error: Exception) -> str:
@@ -19,8 +19,8 @@ def told(file: Path, error: Exception) -> str:
         error: what its reader said; of JSON lines, its rows count from somewhere in the file.
     """
     if not isinstance(error, OSError):
-        if line := _undecodable_line(file):
-            return _not_utf8(file, line)
+        if said := _not_utf8(file):
+            return said
         if place := _malformed(file):
             return f"{file}, line {place[0]}: {place[1]}. Correct or remove the line."
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -29,8 +29,8 @@ def told(file: Path, error: Exception) -> str:
 
 def undecodable(file: Path, column: str, values: Any) -> str:
     """A message on a column with bytes that are not in UTF-8."""
-    if line := _undecodable_line(file):
-        return _not_utf8(file, line)
+    if said := _not_utf8(file):
+        return said
     for row, value in enumerate(values, 1):
         try:
             value.as_py()
@@ -42,34 +42,26 @@ def undecodable(file: Path, column: str, values: Any) -> str:
     return f'{file}, column "{column}": it is damaged. Write or fetch the file again.'
 
 
-def _not_utf8(file: Path, line: int) -> str:
-    return (
-        f"{file}, line {line}: it is not in UTF-8. Convert it: iconv -f latin1 -t utf-8 {file.name}"
-    )
-
-
-def _undecodable_line(file: Path) -> int | None:
-    """The first line of a text file that is not UTF-8, from 1; None where there is none."""
-    if file.suffix not in (".csv", *_JSON):
-        return None
+def _not_utf8(file: Path) -> str:
+    """A message with the first line of a text file that is not UTF-8; empty if there is none."""
+    if file.suffix not in _TEXT:
+        return ""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
-                return number
-    return None
+                return encodings.not_utf8(file, f", line {number}", encodings.narrow(line))
+    return ""
 
 
 def _malformed(file: Path) -> tuple[int, str] | None:
     """The first line of a text file that does not read as the others do, and why."""
-    if file.suffix in _JSON:
-        found = _malformed_json(file)
-    elif file.suffix == ".csv":
-        found = _uneven_csv(file)
-    else:
-        return None
-    return next(found, None)
+    if file.suffix in json_records.ENDINGS:
+        return next(_malformed_json(file), None)
+    if file.suffix in separated.ENDINGS:
+        return next(_uneven_rows(file), None)
+    return None
 
 
 def _malformed_json(file: Path) -> Iterator[tuple[int, str]]:
@@ -80,22 +72,21 @@ def _malformed_json(file: Path) -> Iterator[tuple[int, str]]:
                 continue
             try:
                 stated = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield number, f"it is no JSON object on a line of its own ({error})"
                 return
             if not isinstance(stated, dict):
                 yield number, "it is no JSON object, and every line must be one"
                 return
-            for column, value in stated.items():
-                kind = _KINDS.get(type(value), "an object")
-                if value is not None and kinds.setdefault(column, kind) != kind:
-                    yield number, f'"{column}" is {kind}, and {kinds[column]} before'
+            if fault := json_records.of_another_kind(kinds, stated):
+                yield number, fault
 
 
-def _uneven_csv(file: Path) -> Iterator[tuple[int, str]]:
+def _uneven_rows(file: Path) -> Iterator[tuple[int, str]]:
     """Rows that have more or fewer fields than the header, by the line in which they begin."""
+    separator = separated.header(file, ()).separator
     with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines)
+        reader = csv.reader(lines, delimiter=separator)
         header, begins = 0, 1
         try:
             for fields in reader:

@@ -41,7 +41,7 @@ class ImageTask(SourceTask):
     """
 
     reads: ClassVar[Literal["text", "images"]] = "images"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     fetched: ClassVar[tuple[str, ...]] = (
         *SourceTask.fetched,
         *(f"*{ending}" for ending in layout.IMAGES),
@@ -133,7 +133,7 @@ class ImageTask(SourceTask):
         value = rows.table.column(self.image)[row].as_py()
         content = value.get("bytes") if isinstance(value, dict) else value
         if isinstance(content, str) and _are_files(rows):
-            return Path(content).read_bytes()
+            return _file_bytes(Path(content))
         if not isinstance(content, bytes):
             if isinstance(value, dict) and value.get("path"):
                 raise TaskError(_paths(rows, self.image))
@@ -153,7 +153,7 @@ class ImageTask(SourceTask):
     def _layout(self, place: Path, config: str) -> layout.Splits:
         found = layout.image_splits(place, config)
         wanted = {part.split for part in self.parts.values()}
-        if found and not wanted & set(found):
+        if found and not any(layout.called(split, found) for split in wanted):
             raise NoSuchSplit(_misplaced(next(iter(found.values()))[0], place))
         if not found and (image := layout.an_image(place, config)):
             raise NoSuchSplit(_misplaced(image, place))
@@ -166,6 +166,13 @@ def _misplaced(image: Path, place: Path) -> str:
         f"split's name first; here is {image.relative_to(place).as_posix()}. Move them so, or name "
         "the splits as the folders are."
     )
+
+
+def _file_bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise TaskError(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _paths(rows: Rows, column: str) -> str:

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trainers.errors import TaskError
+from trainers.tasks.folders import files_below, is_hidden
 
 #: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
-TABLES = (".parquet", ".jsonl", ".json", ".csv")
+TABLES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 IMAGES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -18,13 +19,12 @@ IMAGES = (
 _SHARD = re.compile(r"(.+?)-(\d{5})-of-(\d{5})(-[0-9a-f]{16})?")
 #: JSON files that say something of the data.
 _NO_TABLES = ("dataset_infos.json", "dataset_info.json", "state.json", "dataset_dict.json")
-_ALIASES = {
-    "training": "train",
-    "dev": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "testing": "test",
-}
+#: Names of one split, whatever a data set calls it; upper and lower case are alike.
+SYNONYMS = (
+    ("train", "training"),
+    ("validation", "valid", "val", "dev", "development"),
+    ("test", "testing", "eval", "evaluation"),
+)
 
 Splits = Mapping[str, Sequence[Path]]
 
@@ -35,7 +35,7 @@ def splits(source: Path, config: str) -> Splits:
     A single file is the split "train". In a folder they are found, in this order, from what
     ``datasets`` saved, from the configurations in its ``README.md``, or from the names: the file's
     own (``dev.csv``, ``train-00000-of-00002.parquet``), or its folder's where it only has a number.
-    Names such as "dev" and "val" stand for "validation".
+    :func:`called` finds a split whichever of its names is used. What is hidden is no data.
 
     Args:
         source: a file or a folder.
@@ -78,11 +78,30 @@ def wanted(files: Sequence[str], card: str, config: str, name: str) -> list[str]
     ['rte/train.csv']
     """
     there = [f for f in files if PurePosixPath(f).suffix.lower() in (*TABLES, *IMAGES)]
-    there = [f for f in there if PurePosixPath(f).name not in _NO_TABLES]
+    there = [f for f in there if PurePosixPath(f).name not in _NO_TABLES and not is_hidden(f)]
     if declared := configurations(card):
         found = by_pattern(_chosen(declared, config, name), there)
         return sorted({f for matching in found.values() for f in matching})
     return [f for f in there if not config or f.startswith(f"{config}/")]
+
+
+def called(split: str, there: Iterable[str]) -> str | None:
+    """The split of that name, or else the one whose name means the same; None if there is none.
+
+    Raises:
+        TaskError: several names mean the same, and none of them is the name.
+
+    >>> called("validation", ["train", "dev"]), called("val", ["Val"]), called("test", ["train"])
+    ('dev', 'Val', None)
+    """
+    there = list(there)
+    if split in there:
+        return split
+    own = next((names for names in SYNONYMS if split.lower() in names), (split.lower(),))
+    found = [name for name in there if name.lower() in own]
+    if len(found) > 1:
+        raise TaskError(f'"{split}" may be {" or ".join(found)} here; name the one that is meant.')
+    return found[0] if found else None
 
 
 def image_splits(source: Path, config: str) -> Splits | None:
@@ -90,14 +109,13 @@ def image_splits(source: Path, config: str) -> Splits | None:
     below = source / config
     if not below.is_dir():
         return None
+    images = [path for path in files_below(below) if path.suffix.lower() in IMAGES]
     found: dict[str, list[Path]] = {}
-    for path in sorted(below.glob("*/*/*")):
-        if path.suffix.lower() in IMAGES:
-            found.setdefault(_ALIASES.get(path.parts[-3], path.parts[-3]), []).append(path)
-    if found:
-        return found
-    flat = [p for p in sorted(below.glob("*/*")) if p.suffix.lower() in IMAGES]
-    return {"train": flat} if flat else None
+    for path in images:
+        if len(path.parts) == 3:
+            found.setdefault(path.parts[0], []).append(below / path)
+    flat = [below / path for path in images if len(path.parts) == 2]
+    return found or ({"train": flat} if flat else None)
 
 
 def an_image(source: Path, config: str) -> Path | None:
@@ -105,7 +123,8 @@ def an_image(source: Path, config: str) -> Path | None:
     below = source / config
     if not below.is_dir() or _files(below):
         return None
-    return next((p for p in sorted(below.rglob("*")) if p.suffix.lower() in IMAGES), None)
+    images = (path for path in files_below(below) if path.suffix.lower() in IMAGES)
+    return next((below / path for path in images), None)
 
 
 def configurations(card: str) -> dict[str, dict[str, list[str]]]:
@@ -175,7 +194,7 @@ def by_name(files: Sequence[str]) -> dict[str, list[str]]:
     """The files of each split by their names.
 
     >>> by_name(["dev.jsonl", "train-00000-of-00001.parquet", "default/test/0000.parquet"])
-    {'validation': ['dev.jsonl'], 'train': ['train-00000-of-00001.parquet'],
+    {'dev': ['dev.jsonl'], 'train': ['train-00000-of-00001.parquet'],
      'test': ['default/test/0000.parquet']}
     """
     found: dict[str, list[str]] = {}
@@ -185,17 +204,16 @@ def by_name(files: Sequence[str]) -> dict[str, list[str]]:
         split = shard[1] if shard else path.stem
         if split.isdigit() and path.parent.name:
             split = path.parent.name
-        found.setdefault(_ALIASES.get(split, split), []).append(name)
+        found.setdefault(split, []).append(name)
     return found
 
 
 def _files(folder: Path) -> list[str]:
     """Tables below a folder, relative to it, sorted; nothing hidden."""
-    paths = (p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.suffix in TABLES)
     return [
-        p.as_posix()
-        for p in paths
-        if p.name not in _NO_TABLES and not any(part.startswith(".") for part in p.parts)
+        path.as_posix()
+        for path in files_below(folder)
+        if path.suffix in TABLES and path.name not in _NO_TABLES
     ]
 
 

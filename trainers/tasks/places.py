@@ -84,15 +84,32 @@ def files_of(
     found = find(place, config)
     if not found:
         raise TaskError(f'{place} holds no files of the configuration "{config}".')
-    missing = [split for split in wanted if split not in found]
-    if gone := [split for split in missing if split in layout.declared(place, config)]:
+    names = _names(wanted, found, place)
+    missing = [split for split in wanted if names[split] is None]
+    if gone := [s for s in missing if layout.called(s, layout.declared(place, config))]:
         raise TaskError(f"{place}: no file is here of the split {either(gone)}.")
     if missing:
         raise NoSuchSplit(
             f"{place}: there is no split {either(missing)} among {', '.join(found)}. Name another "
             f'split, or carve one: Part("{next(iter(found))}", 500).'
         )
-    return {split: found[split] for split in wanted}
+    return {split: found[name] for split, name in names.items() if name}
+
+
+def _names(wanted: Sequence[str], found: layout.Splits, place: Path) -> dict[str, str | None]:
+    """What the place calls each of the splits.
+
+    Raises:
+        NoSuchSplit: a name may mean several of its splits, or two names mean one.
+    """
+    try:
+        names = {split: layout.called(split, found) for split in wanted}
+    except TaskError as error:
+        raise NoSuchSplit(*(f"{place}: {fault}" for fault in error.faults)) from error
+    for split, name in names.items():
+        if name and (alike := [s for s in wanted if names[s] == name]) != [split]:
+            raise NoSuchSplit(f'{place}: {" and ".join(alike)} are one split; call it "{name}".')
+    return names
 
 
 def content_of(file: Path) -> str:

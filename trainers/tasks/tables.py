@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv, ipc, parquet
-from pyarrow import json as json_lines
+from pyarrow import ipc, parquet
 
 from trainers.errors import TaskError
-from trainers.tasks import damage
+from trainers.tasks import damage, encodings, json_records, separated
 from trainers.tasks.faults import gather
-from trainers.tasks.layout import IMAGES
+from trainers.tasks.layout import IMAGES, TABLES
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,11 @@ class Rows:
         if self.files[file].suffix.lower() in IMAGES:
             return str(self.files[file])
         return f"{self.files[file]}, row {row - self.starts[file] + 1}"
+
+    def place(self, row: int) -> tuple[str, str]:
+        """Name of the file and number of the row, from 1."""
+        file = bisect_right(self.starts, row) - 1
+        return self.files[file].name, str(row - self.starts[file] + 1)
 
 
 def read(files: Sequence[Path], columns: Sequence[str]) -> Rows:
@@ -104,16 +108,16 @@ def _selected(file: Path, columns: Sequence[str]) -> Any:
     """The columns of one file, sound to the last byte of their texts."""
     if not file.is_file():
         raise TaskError(f"{file} is missing.")
+    texts = (*separated.ENDINGS, *json_records.ENDINGS)
+    if file.suffix in texts and (encoding := encodings.wide(file)):
+        raise TaskError(encodings.not_utf8(file, "", encoding))
     try:
         table = _table(file, columns)
         there = table.column_names
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError, OSError) as error:
         raise TaskError(damage.told(file, error)) from error
     if missing := [c for c in columns if c not in there]:
-        raise TaskError(
-            f"{file}: there is no column {_quoted(missing)}; it has {', '.join(there)}. "
-            "Name the right ones in the task."
-        )
+        raise TaskError(_without(file, missing, there))
     if repeated := [c for c in columns if there.count(c) > 1]:
         raise TaskError(
             f"{file}: more than one column is called {_quoted(repeated)}. Rename or remove one."
@@ -139,24 +143,26 @@ def _table(file: Path, columns: Sequence[str]) -> Any:
             if not set(columns) <= set(schema.names):
                 return schema.empty_table()
             return parquet.ParquetFile(file).read(columns=list(columns))
-        case ".csv":
-            return _csv(file, columns)
-        case ".jsonl" | ".json":
-            return json_lines.read_json(file)
+        case ending if ending in separated.ENDINGS:
+            return separated.read(file, columns)
+        case ending if ending in json_records.ENDINGS:
+            return json_records.read(file, columns)
         case ".arrow":
             return ipc.open_stream(pa.memory_map(str(file))).read_all()
-    raise TaskError(f"{file}: give a file that ends in .parquet, .jsonl, .json or .csv.")
+    raise TaskError(f"{file}: give a file that ends in {', '.join(TABLES)}.")
 
 
-def _csv(file: Path, columns: Sequence[str]) -> Any:
-    """A CSV file whose texts stay as they are written, words such as "NA" and "True" included."""
-    parsing = csv.ParseOptions(newlines_in_values=True)
-    typed = {c: pa.string() for c in columns}
-    return csv.read_csv(
-        file,
-        parse_options=parsing,
-        convert_options=csv.ConvertOptions(column_types=typed, strings_can_be_null=False),
-    )
+def _without(file: Path, missing: Sequence[str], there: Sequence[str]) -> str:
+    """A message on columns that are not there, or on a header that is not."""
+    said = f"{file}: there is no column {_quoted(missing)}; "
+    if file.suffix in separated.ENDINGS and separated.header(file, ()).reads_like_an_example:
+        begins = [name if len(name) < 30 else f"{name[:28]}…" for name in there]
+        return (
+            f"{said}its first line reads {_quoted(begins)}. If that is an example already, the "
+            f"file has no header: write a line above it that names its {len(there)} columns, "
+            f"{_quoted(missing)} among them. If not, name the right ones in the task."
+        )
+    return f"{said}it has {', '.join(there)}. Name the right ones in the task."
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:
