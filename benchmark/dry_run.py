@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.class_table import class_table
 from benchmark.display import duration
 from benchmark.errors import NotReady
 from benchmark.estimate import Estimate, estimate
@@ -44,6 +45,8 @@ def plan(options: argparse.Namespace) -> int:
     needed = todo(made, finished, tracker.store)
     expected = estimate(made, needed.jobs, finished)
     _print_plan(session, made, needed, expected, results)
+    if classes := class_table(study.tasks):
+        session.console.print(Text(), classes)
     session.remark()
     return 0
 

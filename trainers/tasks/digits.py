@@ -2,16 +2,20 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.tasks.sampling import balanced, check_sizes, check_supply
+from trainers.needs import Needed
+from trainers.tasks.faults import faults
+from trainers.tasks.sampling import SMALLER, balanced, check_sizes, check_supply, equal_counts
 from trainers.tasks.task import Examples, Split, Task
 
 #: Where scikit-learn keeps them: one image a line, 64 pixels in 0 … 16 and the digit.
@@ -82,6 +86,25 @@ class Digits(Task):
         """Number of images in each split."""
         return {"train": self.train, "dev": self.dev, "test": self.test}
 
+    def class_counts(self) -> Mapping[Split, Sequence[int]]:
+        """Equally many of every class."""
+        return equal_counts(self.sizes, len(self.digits))
+
+    def requirements(self) -> tuple[Needed, ...]:
+        """What of it is not here: scikit-learn's file, or as many images as it asks for."""
+        wrong = faults(self._check_supply)
+        return tuple(Needed("data", self.name, each.rstrip("."), SMALLER) for each in wrong)
+
+    def _check_supply(self) -> None:
+        there = np.bincount(_read(_file())[1], minlength=10)[list(self.digits)]
+        title = "Digits"
+        for split in SPLITS:
+            size = self.sizes[split]
+            labels = np.repeat(np.arange(len(there)), there)
+            check_supply(title, split, size, labels, self.classes)
+            there = there - size // len(self.digits)
+            title = f"{title}, after {split}={size}"
+
     def fingerprint(self) -> str:
         """Digest of scikit-learn's data file; the same whatever the digits and sizes."""
         source = f"{type(self).__name__} {self.revision} ".encode() + _file().read_bytes()
@@ -100,11 +123,9 @@ class Digits(Task):
 
     def prepare(self, folder: Path) -> None:
         """Write all images as ``pixels.npy``, shape (1797, 1, 8, 8), and ``digits.npy``."""
-        with gzip.open(_file(), "rt") as file:
-            table = np.loadtxt(file, delimiter=",", dtype=np.float32)
-        pixels = (table[:, :64] / 16).reshape(-1, 1, 8, 8)
+        pixels, digits = _read(_file())
         np.save(folder / "pixels.npy", pixels, allow_pickle=False)
-        np.save(folder / "digits.npy", table[:, 64].astype(np.int64), allow_pickle=False)
+        np.save(folder / "digits.npy", digits, allow_pickle=False)
 
     def load(self, split: Split, folder: Path, seed: int) -> Examples:
         """Pixels in [0, 1]; ids count scikit-learn's images. A split does not depend on later ones.
@@ -138,6 +159,15 @@ class Digits(Task):
             "Digits has no text to pre-train on. Pre-train on the other digits instead: "
             "Digits(digits=(0, 1, 2, 3, 4))."
         )
+
+
+@cache
+def _read(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Pixels in [0, 1], shape (n, 1, 8, 8), and the digit of each image."""
+    with gzip.open(file, "rt") as lines:
+        table = np.loadtxt(lines, delimiter=",", dtype=np.float32)
+    pixels = (table[:, :64] / 16).reshape(-1, 1, 8, 8)
+    return pixels.astype(np.float32, copy=False), table[:, 64].astype(np.int64)
 
 
 def _file() -> Path:

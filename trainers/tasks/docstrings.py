@@ -3,21 +3,25 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainers import wordpiece
 from trainers.errors import TaskError
+from trainers.needs import Needed
 from trainers.tasks import installed, pool
 from trainers.tasks.extraction import documents
-from trainers.tasks.labelling import PAIR_CLASSES, Label, labelled
+from trainers.tasks.faults import faults, gather
+from trainers.tasks.labelling import PAIR_CLASSES, Label, Labelled, labelled
 from trainers.tasks.prose import Masking
-from trainers.tasks.sampling import balanced, check_sizes, check_supply
+from trainers.tasks.sampling import SMALLER, balanced, check_sizes, check_supply, equal_counts
 from trainers.tasks.sources import FURTHER, PACKAGES, SUBMODULES
 from trainers.tasks.task import Examples, Split, Task
 from trainers.tasks.unlabelled import corpus
@@ -140,6 +144,26 @@ class Docstrings(Task):
             "test": test if self.test is None else self.test,
         }
 
+    def class_counts(self) -> Mapping[Split, Sequence[int]]:
+        """Equally many of every class."""
+        return equal_counts(self.sizes, len(self.classes))
+
+    def requirements(self) -> tuple[Needed, ...]:
+        """Examples that the packages lack; only looked for where far more than usual are wanted.
+
+        That look takes as long as preparing the task does.
+        """
+        usual = dict(zip(("train", "dev", "test"), SIZES[self.label], strict=True))
+        if all(size <= 2 * usual[split] for split, size in self.sizes.items()):
+            return ()
+        wrong = faults(self._check_all_supplies)
+        return tuple(Needed("data", self.name, each.rstrip("."), SMALLER) for each in wrong)
+
+    def _check_all_supplies(self) -> None:
+        source = _pool(self.packages, tuple(map(installed.digest, self.packages)))
+        found = labelled(source, self.label, self.classes)
+        gather(partial(self._supply, source, found, split) for split in pool.SIDES)
+
     def fingerprint(self) -> str:
         """Digest of what the prepared folder is made from: packages, their files, vocabulary.
 
@@ -188,18 +212,29 @@ class Docstrings(Task):
         """Draw the balanced examples of a split from its side; ids are rows of the pool."""
         source = pool.read(folder)
         found = labelled(source, self.label, self.classes)
-        side = pool.SIDES.index(split)
-        here = np.flatnonzero(source.rows[found.ids, 2] == side)
-        labels, size = found.labels[here], self.sizes[split]
-        check_supply(self._title, split, size, labels, self.classes)
+        side, here = pool.SIDES.index(split), self._supply(source, found, split)
         stream = [1, seed, side] if self.per_seed else [0, side]
-        drawn = here[balanced(labels, size, len(self.classes), np.random.default_rng(stream))]
+        rng = np.random.default_rng(stream)
+        drawn = here[balanced(found.labels[here], self.sizes[split], len(self.classes), rng)]
         ids = found.ids[drawn]
         inputs = {"text": [source.summaries[i] for i in ids]}
         if found.bodies is not None:
             inputs["text_pair"] = [source.bodies[i] for i in found.bodies[drawn]]
         return Examples(ids=ids, labels=found.labels[drawn], inputs=inputs)
 
+    def _supply(self, source: pool.Pool, found: Labelled, split: Split) -> NDArray[np.int64]:
+        """What a split is drawn from, as places in ``found``; TaskError if that is too few."""
+        here = np.flatnonzero(source.rows[found.ids, 2] == pool.SIDES.index(split))
+        labels = found.labels[here]
+        check_supply(self._title, split, self.sizes[split], labels, self.classes)
+        return here
+
     def corpus(self, folder: Path) -> Iterator[str]:
         """Train-side docstrings and those of the further packages, one document at a time."""
         yield from pool.read_lines(folder / "corpus.txt")
+
+
+@lru_cache(maxsize=4)
+def _pool(packages: tuple[str, ...], digests: tuple[str, ...]) -> pool.Pool:
+    """The pool of installed packages, as long as they stay as they are."""
+    return pool.build(documents(packages, Masking(packages)))

@@ -27,7 +27,7 @@ class FewRel(TextTask):
         TaskError: a field is out of range, or, when the data are read, they are missing or unfit.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     data: str = "thunlp/few_rel"
     label: str = "relation"

@@ -61,6 +61,18 @@ def keep_first(texts: Sequence[str], threshold: float) -> list[int]:
     return kept
 
 
+def resemblance(one: str, other: str, threshold: float) -> float:
+    """1 for the same words, else the Jaccard index of the shingles, or 0 below the threshold.
+
+    >>> resemblance("Fit the model.", "fit the model", 0.8)
+    1.0
+    """
+    if words(one) == words(other) and (words(one) or one.split() == other.split()):
+        return 1.0
+    found = _jaccard(shingles(one), shingles(other)) if words(one) and words(other) else 0.0
+    return min(found, 0.999) if found >= threshold else 0.0
+
+
 class HeldOut:
     """Texts that must not show through: tells whether another text contains one of them.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Part:
 def carve(
     digests: NDArray[np.uint64],
     labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
     parts: Mapping[Split, Part],
     classes: Sequence[str],
     seed: int,
@@ -63,17 +65,19 @@ def carve(
     """Rows of each part of one split of the source, ascending.
 
     Which examples are drawn depends on their content and the seed, not on the order of the rows.
-    Copies of an example (equal input and label) are never shared between two parts.
+    The examples of a group are never shared between two parts, whatever their labels.
 
     Args:
         digests: shape (n,), of the content of each example.
         labels: shape (n,), 0 … K−1.
+        groups: shape (n,), the same number for examples that stay together: copies, and texts
+            that say nearly the same.
         parts: those that are taken from this split.
         classes: names of the K classes, for messages.
         seed: of the sample.
 
     Raises:
-        TaskError: a class has too few examples, or its copies do not add up to the size.
+        TaskError: a class has too few examples, or its groups do not add up to the size.
     """
     rank = _mixed(digests ^ np.uint64(stream_seed(seed, "split")))
     free = np.ones(len(labels), bool)
@@ -85,7 +89,7 @@ def carve(
         if part.size is None:
             found[name] = np.flatnonzero(free)
         else:
-            found[name] = _sample(f"{name}={part}", part, rank, labels, free, classes)
+            found[name] = _sample(f"{name}={part}", part, rank, labels, groups, free, classes)
         free[found[name]] = False
     return found
 
@@ -95,22 +99,58 @@ def _sample(
     part: Part,
     rank: NDArray[np.uint64],
     labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
     free: NDArray[np.bool_],
     classes: Sequence[str],
 ) -> NDArray[np.int64]:
     counts = np.bincount(labels, minlength=len(classes))
-    quotas = _quotas(part, counts)
-    # From the smallest class to the largest, which makes up for copies that cannot be divided.
-    order = np.argsort(counts, kind="stable")
-    drawn, missing = [], 0
-    for k in order:
-        wanted = quotas[k] + missing
-        rows = np.flatnonzero(free & (labels == k))
-        drawn.append(_drawn(rank, rows, wanted))
-        missing = wanted - len(drawn[-1])
-        if missing and (part.per_class or k == order[-1]):
-            _refuse(title, classes[k], wanted, len(rows), missing)
-    return np.sort(np.concatenate(drawn))
+    missing = np.array(_quotas(part, counts))
+    quotas, left = missing.copy(), _by_rank(rank, groups, np.flatnonzero(free))
+    drawn, left = _drawn(left, labels, missing)
+    # From the smallest class to the largest, which makes up for groups that cannot be divided.
+    order = [] if part.per_class else np.argsort(counts, kind="stable").tolist()
+    for k, following in pairwise(order):
+        if missing[k]:
+            missing[following] += missing[k]
+            quotas[following] += missing[k]
+            missing[k] = 0
+            more, left = _drawn(left, labels, missing)
+            drawn += more
+    if order:  # what even the largest lacks comes from any
+        more, _ = _drawn(left, np.zeros_like(labels), missing[order[-1] :][:1])
+        drawn += more
+    for k in np.flatnonzero(missing):
+        there = int((free & (labels == k)).sum())
+        _refuse(title, classes[int(k)], int(quotas[k]), there, int(missing[k]))
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *drawn]))
+
+
+def _by_rank(
+    rank: NDArray[np.uint64], groups: NDArray[np.int64], rows: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """The rows of each group, in the order of the first rank in it."""
+    first = np.full(groups.max(initial=-1) + 1, np.iinfo(np.uint64).max)
+    np.minimum.at(first, groups[rows], rank[rows])
+    rows = rows[np.lexsort((groups[rows], first[groups[rows]]))]
+    return np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1) if len(rows) else []
+
+
+def _drawn(
+    units: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], missing: NDArray[np.int64]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+    """The units that fit into what is missing of each class, which shrinks, and the others."""
+    taken, left = [], []
+    for rows in units:
+        own = np.bincount(labels[rows], minlength=len(missing)) if len(rows) > 1 else None
+        if own is None and missing[labels[rows[0]]] > 0:
+            missing[labels[rows[0]]] -= 1
+        elif own is not None and (own <= missing).all():
+            missing -= own
+        else:
+            left.append(rows)
+            continue
+        taken.append(rows)
+    return taken, left
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -135,20 +175,6 @@ def _quotas(part: Part, counts: NDArray[np.int64]) -> list[int]:
     return [int(quota) for quota in quotas]
 
 
-def _drawn(rank: NDArray[np.uint64], rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The first ``count`` rows by rank, or nearly so many where copies cannot be divided."""
-    rows = rows[np.argsort(rank[rows], kind="stable")]
-    _, starts, copies = np.unique(rank[rows], return_index=True, return_counts=True)
-    taken, missing = [np.zeros(0, np.int64)], count
-    for start, number in zip(starts, copies, strict=True):
-        if number <= missing:
-            taken.append(rows[start : start + number])
-            missing -= int(number)
-        if not missing:
-            break
-    return np.concatenate(taken)
-
-
 def _refuse(title: str, label: str, wanted: int, there: int, missing: int) -> None:
     if there < wanted:
         raise TaskError(
@@ -156,6 +182,7 @@ def _refuse(title: str, label: str, wanted: int, there: int, missing: int) -> No
             "Ask for fewer."
         )
     raise TaskError(
-        f'{title}: class "{label}" consists of copies that cannot be divided so that exactly '
-        f"{wanted} are drawn. Ask for {missing} fewer, or remove the copies."
+        f'{title}: class "{label}" has copies, or texts that say nearly the same, which are not '
+        f"divided between parts, so that exactly {wanted} cannot be drawn. Ask for {missing} "
+        "fewer, or take dev and test from splits of their own."
     )

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from trainers.errors import TaskError
 from trainers.tasks.task import Split
 
+#: What to do where a task has fewer examples than its sizes ask for.
+SMALLER = "declare the task with sizes that are there"
+
 
 def check_sizes(task: str, sizes: Mapping[Split, int], classes: int) -> None:
     """Raise TaskError unless every size is a positive multiple of the number of classes."""
@@ -38,6 +41,11 @@ def check_supply(
         f"{task}: {split}={size} needs {size // len(classes)} examples of each class, "
         f"but there are: {listed}. {way_out}"
     )
+
+
+def equal_counts(sizes: Mapping[Split, int], classes: int) -> dict[Split, list[int]]:
+    """Examples of each class in each split of a balanced task."""
+    return {split: [size // classes] * classes for split, size in sizes.items()}
 
 
 def balanced(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainers.errors import TaskError
 from trainers.needs import Needed
-from trainers.tasks import columns, layout
+from trainers.tasks import columns, layout, leakage
 from trainers.tasks.class_labels import absent, name_of, read_labels, require_names
 from trainers.tasks.faults import faults, gather
 from trainers.tasks.parts import Part
@@ -104,7 +104,7 @@ class SourceTask(Task):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes; read from the data unless the task names them."""
-        return self.class_names or self._survey().classes
+        return self.class_names or _labelled(self, self._state())[1]
 
     @property
     def per_seed(self) -> bool:
@@ -124,16 +124,42 @@ class SourceTask(Task):
         unfit = () if missing else faults(self._survey)
         return (*missing, *(unfit_data(self.data, fault) for fault in unfit))
 
-    def remarks(self) -> tuple[str, ...]:
-        """Classes of which dev or test has no example."""
+    def class_counts(self) -> Mapping[Split, Sequence[int]]:
+        """Examples of each class in each split."""
         survey = self._survey()
         rows = assign(survey, self.parts, 0, self.name)
-        return tuple(
+        return {
+            split: np.bincount(survey.labels[found], minlength=len(survey.classes)).tolist()
+            for split, found in rows.items()
+        }
+
+    def remarks(self) -> tuple[str, ...]:
+        """Classes of which dev or test has no example, and examples that train has as well."""
+        survey = self._survey()
+        rows = assign(survey, self.parts, 0, self.name)
+        gaps_found = (
             f"{split} ({self.read_from(split)}) has no example of {len(gaps)} of the "
             f"{len(survey.classes)} classes: " + columns.listed([survey.classes[k] for k in gaps])
             for split in ("dev", "test")
             if len(gaps := absent(survey.labels[rows[split]], survey.classes))
         )
+        source = self.rows()
+        groups = survey.groups if self.carves else self.groups(source, survey.digests)
+        shared = leakage.told(source, groups, rows, self.likeness(source))
+        return (*gaps_found, *shared)
+
+    @property
+    def carves(self) -> bool:
+        """Whether several parts share a split of the source."""
+        return len({part.split for part in self.parts.values()}) < len(self.parts)
+
+    def groups(self, rows: Rows, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Shape (n,): the same number for examples that are equal, or nearly so."""
+        return np.unique(digests, return_inverse=True)[1].astype(np.int64)
+
+    def likeness(self, rows: Rows) -> leakage.Likeness:
+        """How alike two examples of a group are."""
+        return lambda one, other: 1.0
 
     def read_from(self, split: Split) -> str:
         """The files that train, dev or test is taken from, for messages."""
@@ -225,8 +251,17 @@ class SourceTask(Task):
         return layout.splits(place, config)
 
     def _survey(self) -> Survey:
-        files = [f for listed in self._files().values() for f in listed]
-        return _surveyed(self, tuple(state_of(f) for f in files))
+        return _surveyed(self, self._state())
+
+    def _state(self) -> tuple[tuple[str, int, int], ...]:
+        return tuple(state_of(f) for listed in self._files().values() for f in listed)
+
+
+@lru_cache(maxsize=32)
+def _labelled(
+    task: SourceTask, state: tuple[tuple[str, int, int], ...]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    return read_labels(task.rows(), task.label, task.class_names)
 
 
 @lru_cache(maxsize=32)
@@ -235,11 +270,13 @@ def _surveyed(task: SourceTask, state: tuple[tuple[str, int, int], ...]) -> Surv
     rows, files = task.rows(), task._files()
     looks: list[Callable[[], Any]] = [
         lambda: _origins(task, rows, files),
-        lambda: read_labels(rows, task.label, task.class_names),
+        lambda: _labelled(task, state),
         lambda: task.digests(rows),
     ]
     origins, (labels, classes), (digests, size) = gather(looks)
-    survey = Survey(labels, digests, origins, tuple(files), classes, size)
+    copies = SourceTask.groups(task, rows, digests)
+    groups = task.groups(rows, digests) if task.carves else copies
+    survey = Survey(labels, digests, groups, origins, tuple(files), classes, size)
     assign(survey, task.parts, 0, task.name, task.read_from("train"))
     return survey
 

@@ -21,6 +21,7 @@ class Survey:
     Attributes:
         labels: shape (n,), 0 … K−1, over all splits that the task uses.
         digests: shape (n,), of the content of each example.
+        groups: shape (n,), the same number for examples that no two parts share between them.
         origins: shape (n,), which of ``splits`` each row is from.
         splits: names of the splits, in the order of the rows.
         classes: names of the K classes.
@@ -29,6 +30,7 @@ class Survey:
 
     labels: NDArray[np.int64]
     digests: NDArray[np.uint64]
+    groups: NDArray[np.int64]
     origins: NDArray[np.int64]
     splits: Sequence[str]
     classes: tuple[str, ...]
@@ -39,6 +41,7 @@ class Survey:
         arrays = {
             "labels": self.labels,
             "digests": self.digests,
+            "groups": self.groups,
             "origins": self.origins,
             "splits": np.array(self.splits),
             "classes": np.array(self.classes),
@@ -52,6 +55,7 @@ class Survey:
             return cls(
                 labels=kept["labels"],
                 digests=kept["digests"],
+                groups=kept["groups"],
                 origins=kept["origins"],
                 splits=[str(name) for name in kept["splits"]],
                 classes=tuple(map(str, kept["classes"])),
@@ -78,7 +82,8 @@ def assign(
         here = np.flatnonzero(survey.origins == i)
         asked = {split: part for split, part in parts.items() if part.split == source}
         try:
-            drawn = carve(survey.digests[here], survey.labels[here], asked, survey.classes, seed)
+            of_rows = (survey.digests[here], survey.labels[here], survey.groups[here])
+            drawn = carve(*of_rows, asked, survey.classes, seed)
         except TaskError as error:
             raise TaskError(f"{name}: {error}") from error
         found |= {split: here[rows] for split, rows in drawn.items()}

@@ -97,6 +97,10 @@ class Task:
         """Number of examples in each split."""
         raise NotImplementedError
 
+    def class_counts(self) -> Mapping[Split, Sequence[int]]:
+        """Number of examples of each class in each split; empty where nobody counted them."""
+        return {}
+
     def requirements(self) -> tuple[Needed, ...]:
         """What it needs from elsewhere and has not got on this machine."""
         return ()

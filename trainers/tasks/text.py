@@ -17,8 +17,10 @@ from trainers import wordpiece
 from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, pool, tables
+from trainers.tasks.clusters import clusters
 from trainers.tasks.faults import faults, gather
-from trainers.tasks.near_duplicates import HeldOut
+from trainers.tasks.leakage import Likeness
+from trainers.tasks.near_duplicates import HeldOut, resemblance
 from trainers.tasks.places import NoSuchSplit, files_of, lacking, unfit_data
 from trainers.tasks.pool import NEAR
 from trainers.tasks.source import SourceTask
@@ -42,8 +44,8 @@ class TextTask(SourceTask):
             trained on the training texts and the further ones; where every seed has other training
             texts, on all that they are drawn from.
         further: texts without labels, read for the corpus only. What contains a text to be judged
-            on, or nearly so, is left out of it; one of fewer than three words only where it stands
-            alone.
+            on, or nearly so, is left out of the corpus; one of fewer than three words only where
+            it stands alone.
 
     Raises:
         TaskError: a field is out of range, or, when the data are read, they are missing or unfit.
@@ -53,7 +55,7 @@ class TextTask(SourceTask):
     'reviews'
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     text: str | tuple[str, str] = "text"
     vocabulary: int = 8192
@@ -161,15 +163,29 @@ class TextTask(SourceTask):
         found = content_digests(*(column.to_pylist() for column in texts))
         return found, sum(column.nbytes for column in texts)
 
+    def groups(self, rows: Rows, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Shape (n,): the same number for texts, or pairs, that say nearly the same."""
+        return clusters(self._joined(rows), NEAR)
+
+    def likeness(self, rows: Rows) -> Likeness:
+        """1 for the same words, less for those whose shingles are nearly the same, else 0."""
+        texts = self._joined(rows)
+        return lambda one, other: resemblance(texts[one], texts[other], NEAR)
+
+    def _joined(self, rows: Rows) -> list[str]:
+        columns = (column.to_pylist() for column in self.texts(rows))
+        return [" ".join(row) for row in zip(*columns, strict=True)]
+
     def write_inputs(self, rows: Rows, folder: Path) -> None:
         """Write ``texts.arrow``, to be mapped into memory, and ``tokenizer.json``."""
         texts = self.texts(rows)
         table = pa.table(dict(zip(INPUTS, texts, strict=False)))
         with ipc.new_file(str(folder / "texts.arrow"), table.schema) as file:
             file.write_table(table)
+        judged_on = self.read_inputs(folder, self._judged_on()).values()
+        apart = HeldOut((text for column in judged_on for text in column), NEAR)
+        np.save(folder / "apart.npy", self._apart(folder, apart), allow_pickle=False)
         if self.further:
-            judged_on = self.read_inputs(folder, self._judged_on()).values()
-            apart = HeldOut((text for column in judged_on for text in column), NEAR)
             pool.write_lines(cleaned(self.further.documents(), apart), folder / "further.txt")
         wordpiece.train(self._own_words(folder), self.vocabulary, folder / "tokenizer.json")
 
@@ -182,11 +198,14 @@ class TextTask(SourceTask):
     def corpus(self, folder: Path) -> Iterator[str]:
         """The training texts, where all seeds have the same, and the further ones.
 
+        What contains a text of dev or test, or nearly so, is left out of both.
+
         Raises:
             TaskError: every seed has other training texts, and there are no further ones.
         """
         if not self.per_seed:
-            yield from _lines(self.load("train", folder, 0).inputs)
+            rows = np.load(folder / "apart.npy", allow_pickle=False)
+            yield from _lines(self.read_inputs(folder, rows))
         elif not self.further:
             raise TaskError(
                 f"{self.name} has no text to pre-train on: with splits of its own, every seed "
@@ -195,6 +214,14 @@ class TextTask(SourceTask):
             )
         if self.further:
             yield from pool.read_lines(folder / "further.txt")
+
+    def _apart(self, folder: Path, held_out: HeldOut) -> NDArray[np.int64]:
+        """Rows of the training texts that contain nothing that is judged on."""
+        if self.per_seed:
+            return np.zeros(0, np.int64)
+        rows = assign(self._survey(), self.parts, 0, self.name)["train"]
+        lines = _lines(self.read_inputs(folder, rows))
+        return rows[[not held_out.contained_in(line) for line in lines]]
 
     def _judged_on(self) -> NDArray[np.int64]:
         """Rows that some seed selects or is tested on."""

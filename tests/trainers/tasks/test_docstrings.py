@@ -248,3 +248,13 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path):
 def test_a_wrong_field_is_refused_with_the_way_out(fields, message):
     with pytest.raises(TaskError, match=re.escape(message)):
         Docstrings(**fields)
+
+
+def test_more_docstrings_than_there_are_is_said_before_anything_is_prepared(small):
+    assert small.requirements() == ()
+    needs = replace(small, train=10**7, test=2 * 10**6).requirements()
+    assert [need.where.split(" needs")[0] for need in needs] == [
+        'Docstrings(label="package"): train=10000000',
+        'Docstrings(label="package"): test=2000000',
+    ]
+    assert all("but there are: alphapack " in need.where for need in needs)
