@@ -7,17 +7,18 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import bdtr, bdtrik, ndtr
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
 from stats.power import LARGEST_EFFECT, SMALLEST_EFFECT, paired_t_power
-from stats.primary_tests import paired_test_rows, smallest_p
 from stats.sample_size import EFFICIENCY, seeds_for_test
-from stats.settings import PAIRED_TESTS, Settings
+from stats.settings import PAIRED_TESTS
+from stats.shifted_power import power_by_shifts
 
 SIMULATIONS = 4_000
-"""Standard error of a simulated power of .8: 0.6 points."""
+"""Samples of `noise`; the standard error of a rate of .8 over them is 0.6 points."""
 
 MOST_SIMULATED = 40
 """Beyond so many pairs the asymptotic efficiency of a test against t is accurate enough."""
@@ -30,8 +31,9 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     """Power of a two-sided paired test for normal differences.
 
     "t" by the non-central t and "sign" by the binomial distribution, exactly. "wilcoxon" and
-    "permutation" by 4,000 seeded simulations of the exact test; beyond 40 and 12 pairs by the t
-    test at n times their asymptotic efficiency.
+    "permutation" by seeded simulations of the exact test, of which all is integrated out that can
+    be (`stats.shifted_power`); beyond 40 and 12 pairs by the t test at n times their asymptotic
+    efficiency.
 
     Args:
         test: one of `stats.PAIRED_TESTS`.
@@ -54,10 +56,7 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     limit = {"wilcoxon": MOST_SIMULATED, "permutation": MOST_PERMUTED, "t": 0}[test]
     if n_pairs > limit:
         return float(paired_t_power(effect, max(2.0, n_pairs * EFFICIENCY[test]), alpha))
-    if smallest_p(test, n_pairs, n_pairs) >= alpha:
-        return 0.0
-    p_value = paired_test_rows(noise(n_pairs) + effect, Settings(test=test))["p_value"]
-    return float((p_value < alpha).mean())
+    return power_by_shifts(test, effect, n_pairs, alpha)
 
 
 def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float = 0.05) -> float:
@@ -81,14 +80,14 @@ def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float 
 
 @lru_cache(maxsize=256)
 def _detectable(test: str, n_pairs: int, power: float, alpha: float) -> float:
-    low, high = 0.0, LARGEST_EFFECT
-    if power_of(test, high, n_pairs, alpha) < power:
-        return float("nan")
-    while high - low > 1e-3 * high:
-        middle = (low + high) / 2
-        enough = power_of(test, middle, n_pairs, alpha) >= power
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+    def missing(effect: float) -> float:
+        return power_of(test, effect, n_pairs, alpha) - power
+
+    if missing(LARGEST_EFFECT) < 0:
+        return math.nan
+    if missing(0.0) >= 0:
+        return 0.0
+    return float(brentq(missing, 0.0, LARGEST_EFFECT, xtol=1e-9, rtol=1e-9))
 
 
 def simulated_seeds(test: str, effect: float, power: float = 0.8, alpha: float = 0.05) -> int:

@@ -16,6 +16,7 @@ from stats import (
     UNPAIRED_TESTS,
     InvalidSetting,
     NotEnoughPairs,
+    Settings,
     StatsError,
     analyse,
     compare,
@@ -41,7 +42,9 @@ from stats import (
 )
 from stats.equivalence import tost_rows
 from stats.log_odds import log_odds
+from stats.primary_tests import paired_test_rows
 from stats.report import FORMATS, render
+from stats.shifted_power import power_by_shifts
 
 BASE = [60.1, 61.4, 59.8, 60.6, 61.0, 60.2, 60.9]
 KD = [61.3, 61.9, 61.2, 60.9, 62.2, 61.6, 61.2]
@@ -271,7 +274,28 @@ def test_power_rises_with_the_effect_and_keeps_its_level(test: str):
     powers = [power_of(test, effect, 10) for effect in (0.0, 0.5, 1.0, 2.0)]
     assert powers == sorted(powers)
     assert powers[0] <= 0.062
-    assert power_of(test, detectable_effect(test, 10), 10) >= 0.8
+    assert power_of(test, detectable_effect(test, 10), 10) == pytest.approx(0.8, abs=1e-6)
+
+
+@pytest.mark.parametrize(("test", "n"), [("wilcoxon", 6), ("wilcoxon", 9), ("permutation", 7)])
+def test_power_is_the_share_of_samples_that_the_test_rejects(test: str, n: int):
+    """Rejections counted one by one, on samples that have nothing in common with those used."""
+    m, effect = 20_000, 1.1
+    differences = np.random.default_rng(99).normal(effect, 1, (m, n))
+    p_value = paired_test_rows(differences, Settings(test=test))["p_value"]
+    share = float((p_value < 0.05).mean())
+    error = math.sqrt(share * (1 - share) / m)
+    assert power_of(test, effect, n) == pytest.approx(share, abs=3 * error)
+    level = paired_test_rows(differences - effect, Settings(test=test))["p_value"] < 0.05
+    assert power_of(test, 0.0, n) == pytest.approx(level.mean(), abs=3 * math.sqrt(0.05 / m))
+
+
+@pytest.mark.parametrize(("test", "n"), [("wilcoxon", 8), ("wilcoxon", 20), ("permutation", 8)])
+def test_what_is_detectable_is_right_to_the_digits_that_are_printed(test: str, n: int):
+    """Two digits, of which half a percent of power moves none: so for other random numbers."""
+    effect = detectable_effect(test, n)
+    for seed in range(4):
+        assert power_by_shifts(test, effect, n, 0.05, seed=seed) == pytest.approx(0.8, abs=0.005)
 
 
 def test_simulated_and_asymptotic_power_meet():
