@@ -24,9 +24,9 @@ class R3F(Perturbing):
     """CE(f(x)) + λ SKL(f(x), f(x + δ)), where SKL is the KL divergence in both directions.
 
     δ ~ U(−ε, ε) or N(0, ε²) is added to embeddings, or to the pixels of an image; gradients flow
-    through both passes, the embeddings of both among them (arXiv 2008.03156; fairseq's
-    ``examples/rxf`` detaches those of the noised pass, so that their matrix learns from the clean
-    one alone). Cost 2.
+    through both passes, the embeddings of both among them (arXiv 2008.03156; the criterion of
+    classification in fairseq's ``examples/rxf`` detaches those of the noised pass, so that their
+    matrix learns from the clean one alone). Cost 2.
 
     As in fairseq, both passes draw dropout of their own by default, so that the penalty measures
     dropout far more than δ: with ``epsilon=0`` it is R-Drop's symmetric divergence.
