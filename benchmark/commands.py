@@ -89,7 +89,8 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
-    expected = estimate(made, needed.jobs, finished, _TINY if session.in_process else None)
+    with session.at_home():
+        expected = estimate(made, needed.jobs, finished, _TINY if session.in_process else None)
     _print_start(made, needed, expected, session.workers, tracker.store, console)
     outcome = Outcome()
     if needed.jobs:

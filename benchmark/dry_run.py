@@ -43,7 +43,8 @@ def plan(options: argparse.Namespace) -> int:
     made = session.plan(results)
     finished = tracker.finished() if tracker.store.exists() else {}
     needed = todo(made, finished, tracker.store)
-    expected = estimate(made, needed.jobs, finished)
+    with session.at_home():
+        expected = estimate(made, needed.jobs, finished)
     _print_plan(session, made, needed, expected, results)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)

@@ -5,7 +5,6 @@ its runs again.
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -54,19 +53,3 @@ def _plain(value: Any) -> Any:
         f"{value!r} cannot be part of a run's key; use numbers, texts, tuples and frozen "
         "dataclasses as fields."
     )
-
-
-def source_digest(instance: object) -> str | None:
-    """Digest of the source of a class that lives outside armbench, for instance in a study file.
-
-    Classes of armbench itself carry a revision number instead, so that formatting them changes no
-    key.
-    """
-    parts = getattr(instance, "parts", ())  # of a composition of methods
-    made_of = [instance, *(parts if isinstance(parts, tuple) else ())]
-    own = [c for each in made_of for c in type(each).__mro__ if c is not object]
-    foreign = [c for c in own if c.__module__.split(".")[0] not in ("trainers", "builtins")]
-    if not foreign:
-        return None
-    text = "\n".join(inspect.getsource(c) for c in foreign)
-    return hashlib.sha256(text.encode()).hexdigest()

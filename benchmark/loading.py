@@ -1,13 +1,19 @@
 """From a study file to its study, with errors that name the file and the line."""
 
-import hashlib
-import importlib.util
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 
 from benchmark.errors import BenchmarkError, StudyError
+from benchmark.project import (
+    Project,
+    Sources,
+    in_words_of_the_user,
+    passed_over,
+    sources,
+    take_sources,
+)
 from benchmark.study import Study
 from trainers.errors import TrainerError
 
@@ -18,7 +24,15 @@ def load_study(path: Path) -> Study:
     Raises:
         StudyError: the file is missing, does not run, or binds no study.
     """
-    module = load_module(path)
+    try:
+        module = load_module(path)
+    finally:
+        for name in passed_over():
+            print(
+                f"bench: {path.parent / name} is not what the study imports: {name} is armbench's "
+                "own package. Rename the file to import it.",
+                file=sys.stderr,
+            )
     study = getattr(module, "study", None)
     if not isinstance(study, Study):
         found = "nothing" if study is None else f"a {type(study).__name__}"
@@ -26,28 +40,37 @@ def load_study(path: Path) -> Study:
     return study
 
 
-def load_module(path: Path) -> ModuleType:
+def load_module(path: Path, read: Sources | None = None) -> ModuleType:
     """Import a study file under a name of its own, so that its classes can travel to workers.
+
+    Relative paths in it, and in the modules beside it, mean files beside it.
+
+    Args:
+        path: the study file.
+        read: sources that the command has read, in place of what the files hold by now.
 
     Raises:
         StudyError: the file is missing or does not run.
     """
     if not path.is_file():
         raise StudyError(f"{path}: there is no such study file.")
-    name = "study_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    project = Project.of(path)
+    module = project.module()
+    take_sources(read or {})
+    if module is None:
         raise StudyError(f"{path}: a study is a Python file, with a name that ends in .py.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
     try:
-        spec.loader.exec_module(module)
+        with project.at_home():
+            module.__spec__.loader.exec_module(module)
     except (BenchmarkError, TrainerError) as error:
         raise type_of(error)(f"{_place(path, error)}: {error}") from error
     except SyntaxError as error:
-        raise StudyError(f"{path}:{error.lineno}: {error.msg}") from error
+        raise StudyError(f"{_shown(error.filename, path)}:{error.lineno}: {error.msg}") from error
     except Exception as error:
-        raise StudyError(f"{_place(path, error)}: {type(error).__name__}: {error}") from error
+        said = in_words_of_the_user(str(error))
+        raise StudyError(f"{_place(path, error)}: {type(error).__name__}: {said}") from error
     return module
 
 
@@ -57,10 +80,19 @@ def type_of(error: Exception) -> type[StudyError]:
 
 
 def _place(path: Path, error: BaseException) -> str:
-    """The file, and the line of it that was being executed."""
+    """The file of the project, and the line of it that was being executed."""
+    read = sources()
     lines = [
-        frame.lineno
+        (frame.filename, frame.lineno)
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).resolve() == path.resolve()
+        if frame.filename in read
     ]
-    return f"{path}:{lines[-1]}" if lines else str(path)
+    return f"{_shown(lines[-1][0], path)}:{lines[-1][1]}" if lines else str(path)
+
+
+def _shown(file: str | None, study: Path) -> str:
+    """A file of the project as a user would write it who gave the study by this path."""
+    own = study.resolve()
+    if file is None or not Path(file).is_relative_to(own.parent) or Path(file) == own:
+        return str(study)
+    return str(study.parent / Path(file).relative_to(own.parent))

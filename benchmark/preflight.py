@@ -26,6 +26,8 @@ def read_from(data: Path | None) -> None:
         NotReady: there is no such folder.
     """
     if data is None:
+        if given := os.environ.get(hub.VARIABLE):  # workers have another working directory
+            os.environ[hub.VARIABLE] = str(Path(given).expanduser().resolve())
         return
     if not data.is_dir():
         raise NotReady(f"--data {data}: there is no such folder; bench fetch fills one.")

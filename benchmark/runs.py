@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal
+from uuid import uuid4
 
 from benchmark.errors import StudyError
-from benchmark.key import key, source_digest
+from benchmark.key import key
+from benchmark.reach import Reached, reach
 from trainers import batches, loop, metrics, seeding
 from trainers.methods import Method
 from trainers.models import Checkpoint, Model
@@ -48,6 +50,11 @@ class Run:
         """SHA-256 of the specification."""
         return key(self.specification())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """With what was looked up in the user's code, which is not looked up again elsewhere."""
+        _ = self.key, self.kind
+        return self.__dict__
+
     def specification(self) -> dict[str, Any]:
         """Everything that determines the result."""
         raise NotImplementedError
@@ -65,10 +72,11 @@ class Run:
         """Whether it is an MLflow run; prepared data are only cached."""
         return True
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """A description shared by runs that take equally long; durations are looked up by it."""
-        return key({k: v for k, v in self.specification().items() if k not in ("seed", "teacher")})
+        own = {k: v for k, v in self.specification().items() if k not in ("seed", "teacher")}
+        return key(_followed(own))
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,11 @@ class DataRun(Run):
 
     def specification(self) -> dict[str, Any]:
         """The fingerprint of the source data."""
-        return {"data": type(self.task).__name__, "fingerprint": _fingerprint(self.task)}
+        return {
+            "data": type(self.task).__name__,
+            "fingerprint": _fingerprint(self.task),
+            **_code(self.task),
+        }
 
     @property
     def tracked(self) -> bool:
@@ -104,6 +116,7 @@ class PretrainRun(Run):
             "pretraining": self.pretraining,
             "machine": [self.training.device, self.training.precision, self.training.threads],
             "revisions": [seeding.REVISION],
+            **_code((self.task, self.pretraining)),
         }
 
     def tags(self) -> dict[str, str]:
@@ -151,7 +164,7 @@ class TrainRun(Run):
             "body": self.needs["body"].key if "body" in self.needs else None,
             "checkpoint": self.checkpoint.identity if self.checkpoint else None,
             "method": _identity(self.method),
-            "training": self.training.specification(),
+            "training": self.training.specification() | _code(self.training),
             "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
             "seed": self.seed,
             "metric": self.metric,
@@ -182,6 +195,15 @@ class TrainRun(Run):
         )
 
 
+def _followed(specification: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what is another one in every command."""
+    return {
+        name: _followed(value) if isinstance(value, Mapping) else value
+        for name, value in specification.items()
+        if name != "anew"
+    }
+
+
 @cache
 def _fingerprint(task: Task) -> str:
     return task.fingerprint()
@@ -204,8 +226,28 @@ def _identity(declared: Any) -> dict[str, Any]:
 @cache
 def _cached_identity(declared: Any) -> dict[str, Any]:
     specification: dict[str, Any] = declared.specification()
-    source = source_digest(declared)
-    return specification | ({"source": source} if source else {})
+    return specification | _code(declared)
+
+
+def _code(declared: Any) -> dict[str, str]:
+    """What stands in a specification for the user's own code that something reaches.
+
+    Code that cannot be followed may have changed: no earlier run counts as one of it.
+    """
+    found = _reached(declared)
+    code = {} if found.digest is None else {"source": found.digest}
+    return code | ({"anew": _anew(declared)} if found.unfollowed else {})
+
+
+@cache
+def _reached(declared: Any) -> Reached:
+    return reach(declared)
+
+
+@cache
+def _anew(declared: Any) -> str:
+    """Something else whenever a study is loaded: its classes are then other ones."""
+    return uuid4().hex
 
 
 def _flat(groups: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
 from benchmark.preflight import preflight, read_from
+from benchmark.project import Project
 from benchmark.provenance import provenance
 from benchmark.remarks import remarks
 from benchmark.runs import TrainRun
@@ -81,7 +83,8 @@ class Session:
         """
         read_from(options.data)
         study, store = study or load_study(options.study), store or Store.choose(options.store)
-        preflight(study, options.study, store.cache)
+        with Project.of(options.study).at_home():
+            preflight(study, options.study, store.cache)
         session = cls(
             study_file=options.study,
             study=study,
@@ -98,9 +101,14 @@ class Session:
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name."""
         try:
-            return make_plan(self.study, chosen(results))
+            with self.at_home():
+                return make_plan(self.study, chosen(results))
         except (StudyError, TrainerError) as error:
             raise StudyError(f"{self.study_file}: {error}") from error
+
+    def at_home(self) -> AbstractContextManager[None]:
+        """Have relative paths of the user's code mean files beside the study."""
+        return Project.of(self.study_file).at_home()
 
     @cached_property
     def workers(self) -> int:
@@ -113,7 +121,7 @@ class Session:
     def engine(self) -> Engine:
         """Where runs are executed."""
         if self.in_process:
-            return InlineEngine()
+            return InlineEngine(self.study_file)
         return LocalEngine(self.workers, self.study_file)
 
     @cached_property
@@ -123,7 +131,9 @@ class Session:
 
     def remark(self) -> None:
         """Say what is worth knowing of the data before hours are spent on them."""
-        for remark in remarks(self.study):
+        with self.at_home():
+            found = remarks(self.study)
+        for remark in found:
             self.console.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
 
     def clean_up(self) -> None:

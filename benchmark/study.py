@@ -9,6 +9,7 @@ from benchmark.analysis import Analysis
 from benchmark.errors import StudyError, Underpowered
 from benchmark.search import Search, Tuning
 from benchmark.searches import check_searches, share
+from trainers.folders import settled
 
 if TYPE_CHECKING:
     from trainers.methods import Method
@@ -61,6 +62,8 @@ class Arm:
             )
         if not hasattr(self.model, "build") or isinstance(self.model, type):
             raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
+        if isinstance(self.init, Path):
+            object.__setattr__(self, "init", settled(self.init, is_file=True))
         if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
             raise StudyError(
                 f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '

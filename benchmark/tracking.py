@@ -54,9 +54,11 @@ class Store:
 
     Attributes:
         location: as the user gave it.
+        working: the folder from which a relative location counts, wherever a process goes.
     """
 
     location: str
+    working: Path = field(default_factory=Path.cwd, compare=False)
 
     @classmethod
     def choose(cls, asked: str | None) -> "Store":
@@ -67,8 +69,9 @@ class Store:
     def folder(self) -> Path:
         """Holds the cache, and for a local store the database and the artifacts too."""
         if self.location.startswith("sqlite:///"):
-            return Path(self.location.removeprefix("sqlite:///")).resolve().parent
-        return Path("mlruns" if "://" in self.location else self.location).resolve()
+            path = self.working / self.location.removeprefix("sqlite:///")
+            return path.resolve().parent
+        return (self.working / ("mlruns" if "://" in self.location else self.location)).resolve()
 
     @property
     def is_local(self) -> bool:

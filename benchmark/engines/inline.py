@@ -2,7 +2,9 @@
 
 import pickle
 from collections.abc import Sequence
+from pathlib import Path
 
+from benchmark.project import Project
 from benchmark.worker import Ended, Job, Progress, execute
 
 
@@ -11,9 +13,13 @@ class InlineEngine:
 
     Jobs are pickled as on their way to another process, so that what cannot travel is found here
     too.
+
+    Args:
+        study_file: relative paths of its code mean files beside it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, study_file: Path) -> None:
+        self.project = Project.of(study_file)
         self._waiting: Job | None = None
         self._unwanted = False
 
@@ -34,7 +40,8 @@ class InlineEngine:
         if self._unwanted:
             return [Ended(job.run.key, "pruned")]
         said: list[Progress | Ended] = []
-        ended = execute(job, said.append)
+        with self.project.at_home():
+            ended = execute(job, said.append)
         return [*said, ended]
 
     def cancel(self, key: str) -> None:

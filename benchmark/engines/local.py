@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from benchmark.interruption import interrupt
+from benchmark.project import Sources, sources
 from benchmark.worker import Ended, Job, Progress, execute
 
 #: Seconds that an interrupted run has to close its record before it is killed.
@@ -42,7 +43,8 @@ class LocalEngine:
 
     def __init__(self, workers: int, study_file: Path) -> None:
         self.workers = workers
-        self.study_file = study_file
+        self.study_file = study_file.resolve()
+        self._sources = sources()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["benchmark.engines.preload"])
         # Its imports take seconds: they begin now, beside whatever this process does next.
@@ -58,9 +60,8 @@ class LocalEngine:
     def start(self, job: Job) -> None:
         """Fork a process for the job."""
         receiving, sending = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=_work, args=(sending, str(self.study_file), pickle.dumps(job)), daemon=True
-        )
+        told = (sending, self.study_file, self._sources, pickle.dumps(job))
+        process = self._context.Process(target=_work, args=told, daemon=True)
         process.start()
         sending.close()
         self._running.append(_Worker(job, process, receiving))
@@ -128,7 +129,7 @@ def _death(exit_code: int | None) -> str:
     return f"its worker ended with exit code {exit_code}"
 
 
-def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
+def _work(connection: Connection, study_file: Path, read: Sources, pickled: bytes) -> None:
     """What a worker process does."""
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the runs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -141,7 +142,9 @@ def _work(connection: Connection, study_file: str, pickled: bytes) -> None:
 
     keep_freed_memory()
     try:
-        load_module(Path(study_file))
+        load_module(study_file, read)
+        # Here and now: the user's code opens files beside the study, whatever the command's folder.
+        os.chdir(study_file.parent)
         connection.send(execute(pickle.loads(pickled), connection.send))
     except BrokenPipeError:
         os._exit(1)  # nobody listens any more

@@ -10,8 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from benchmark.errors import StudyError
-from benchmark.key import key, source_digest
+from benchmark.key import key
 from benchmark.loading import load_study
+from benchmark.reach import reach
 from benchmark.search import Search
 from benchmark.searches import share, tuned
 from benchmark.study import Arm
@@ -301,10 +302,9 @@ def test_the_key_holds_every_part_and_the_source_of_those_of_the_user():
     }
     assert len(keys) == 5
     assert "teacher" not in str((KD(teacher=Bert()) + Noisy()).specification())
-    assert source_digest(LS() + Noisy()) == source_digest(TFReg() + Noisy()) is not None
-    assert source_digest(LS() + Noisy()) != source_digest(LS() + Twice())
-    assert source_digest(LS() + OwnGroups())
-    assert source_digest(LS()) is None
+    assert reach(LS() + Noisy()).digest != reach(LS() + Twice()).digest
+    assert reach(LS() + OwnGroups()).digest
+    assert reach(LS()).digest is None
 
 
 def test_a_search_names_the_hyper_parameters_of_the_parts():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
+from trainers.folders import settled
 from trainers.methods.step import Step
 from trainers.optimiser import decay_groups
 from trainers.settings import Training
@@ -54,6 +56,8 @@ class Teacher:
                 f'a teacher\'s model must be a model such as Bert(), or "student", '
                 f"not {self.model!r}."
             )
+        if isinstance(self.init, Path):
+            object.__setattr__(self, "init", settled(self.init, is_file=True))
         if isinstance(self.model, type):
             raise MethodError(f"a teacher's model must be an instance: {self.model.__name__}(...).")
         if isinstance(self.init, str) and self.init not in ("student", "pretrained", "scratch"):

@@ -13,6 +13,7 @@ from torch import nn
 
 from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
+from trainers.folders import settled
 from trainers.models.body import Checkpoint, load_body, mark_drawn_anew
 from trainers.models.hub_weights import classifier, load_pretrained_body, reads
 from trainers.models.images import Preprocessing
@@ -55,6 +56,7 @@ class HubModel(Model):
     def __post_init__(self) -> None:
         if not isinstance(self.source, str | Path) or not str(self.source).strip():
             raise ModelError(f"HubModel({self.source!r}): give a hub name or a folder.")
+        object.__setattr__(self, "source", settled(self.source))
         if self.pretraining is not None:
             raise ModelError(
                 f"HubModel({str(self.source)!r}): its pretraining is the folder's weights. Give "

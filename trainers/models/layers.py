@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainers.folders import settled
 from trainers.models.repository import Repository
 
 
@@ -12,6 +13,9 @@ class EverySecondLayer:
 
     source: str | Path
     first: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", settled(self.source))
 
     @property
     def name(self) -> str:

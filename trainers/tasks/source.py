@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
+from trainers.folders import settled
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, leakage
 from trainers.tasks.class_labels import absent, name_of, read_labels, require_names
@@ -72,6 +73,9 @@ class SourceTask(Task):
         if not self.name:
             where = Path(self.data).stem if Path(self.data).suffix else str(self.data)
             object.__setattr__(self, "name", "/".join(filter(None, [where, self.config])))
+        object.__setattr__(
+            self, "data", settled(self.data, Path(self.data).suffix in layout.TABLES)
+        )
         if names and len(set(names)) < max(2, len(names)):
             raise TaskError(f"{self.name}: class_names must be at least two names, once each.")
         require_names(names, f"{self.name}: class_names")

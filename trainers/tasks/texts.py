@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainers.errors import TaskError
+from trainers.folders import settled
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.faults import faults
@@ -38,6 +39,9 @@ class Texts:
         for field in ("data", "text", "split"):
             if not str(getattr(self, field)):
                 raise TaskError(f"Texts: {field} is empty.")
+        object.__setattr__(
+            self, "data", settled(self.data, Path(self.data).suffix in layout.TABLES)
+        )
 
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine."""
