@@ -1,6 +1,6 @@
 """What is executed, cached, tracked and retried as one: preparation, pre-training, training."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal
@@ -59,6 +59,10 @@ class Run:
         """Everything that determines the result."""
         raise NotImplementedError
 
+    def declared(self) -> tuple[Any, ...]:
+        """What of a study it is made from: whatever may be of the user's own classes."""
+        raise NotImplementedError
+
     def tags(self) -> dict[str, str]:
         """What people search and group runs by."""
         raise NotImplementedError
@@ -93,6 +97,10 @@ class DataRun(Run):
             **_code(self.task),
         }
 
+    def declared(self) -> tuple[Any, ...]:
+        """The task."""
+        return (self.task,)
+
     @property
     def tracked(self) -> bool:
         """Prepared data can be deleted and made again; there is nothing to record."""
@@ -118,6 +126,10 @@ class PretrainRun(Run):
             "revisions": [seeding.REVISION],
             **_code((self.task, self.pretraining)),
         }
+
+    def declared(self) -> tuple[Any, ...]:
+        """Task, model and pre-training."""
+        return (self.task, self.model, self.pretraining)
 
     def tags(self) -> dict[str, str]:
         """Model and task."""
@@ -170,6 +182,10 @@ class TrainRun(Run):
             "metric": self.metric,
             "revisions": [m.REVISION for m in (loop, batches, metrics, seeding)],
         }
+
+    def declared(self) -> tuple[Any, ...]:
+        """Task, model, method and settings."""
+        return (self.task, self.model, self.method, self.training)
 
     def tags(self) -> dict[str, str]:
         """The coordinates of the run in its study."""
@@ -237,6 +253,20 @@ def _code(declared: Any) -> dict[str, str]:
     found = _reached(declared)
     code = {} if found.digest is None else {"source": found.digest}
     return code | ({"anew": _anew(declared)} if found.unfollowed else {})
+
+
+def unfollowed(runs: Iterable[Run]) -> list[str]:
+    """What the code of some runs reaches that cannot be followed, a sentence each."""
+    places: dict[str, set[str]] = {}
+    for run in runs:
+        for declared in run.declared():
+            for what in _reached(declared).unfollowed:
+                places.setdefault(what, set()).add(run.key)
+    return [
+        f"{what}, so that it cannot be followed: the {len(keys)} runs that reach it are trained "
+        "anew by every command, and no earlier one counts."
+        for what, keys in places.items()
+    ]
 
 
 @cache

@@ -22,7 +22,7 @@ from benchmark.preflight import preflight, read_from
 from benchmark.project import Project
 from benchmark.provenance import provenance
 from benchmark.remarks import remarks
-from benchmark.runs import TrainRun
+from benchmark.runs import TrainRun, unfollowed
 from benchmark.searches import is_searched
 from benchmark.space import require_space
 from benchmark.study import Study
@@ -108,7 +108,11 @@ class Session:
 
     def at_home(self) -> AbstractContextManager[None]:
         """Have relative paths of the user's code mean files beside the study."""
-        return Project.of(self.study_file).at_home()
+        return self._project.at_home()
+
+    @cached_property
+    def _project(self) -> Project:
+        return Project.of(self.study_file)
 
     @cached_property
     def workers(self) -> int:
@@ -131,8 +135,9 @@ class Session:
 
     def remark(self) -> None:
         """Say what is worth knowing of the data before hours are spent on them."""
+        found = unfollowed(self.plan().runs.values())
         with self.at_home():
-            found = remarks(self.study)
+            found += remarks(self.study)
         for remark in found:
             self.console.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
 

@@ -5,6 +5,7 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -174,8 +175,9 @@ class _Walk:
         self.visit(function.__defaults__)
         self.visit(function.__kwdefaults__)
         for name, value in sorted(vars(function).items()):
-            self.say(name)
-            self.visit(value)
+            if name not in functools.WRAPPER_ASSIGNMENTS:  # copied by functools.wraps
+                self.say(name)
+                self.visit(value)
         for name, value in _free(function):
             self.say(name)
             if not isinstance(value, ModuleType):
