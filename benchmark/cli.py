@@ -64,6 +64,13 @@ def _add_studies(commands: Any) -> None:
     submit.add_argument(
         "--out", type=Path, metavar="DIR", default=Path("submissions"), help="default: submissions"
     )
+    for command in (run, plan, submit):
+        command.add_argument(
+            "--environments",
+            choices=("anew", "mix"),
+            help="where runs are recorded from another environment (versions, device): train them "
+            "anew here, or keep them, with a warning beside the verdict",
+        )
     for command in (run, tune, plan, submit):
         command.add_argument("study", type=Path, metavar="STUDY", help="a study file")
         command.add_argument(

@@ -64,12 +64,12 @@ def tune(options: argparse.Namespace) -> int:
 def _compare(session: Session, results: Sequence[Tuned]) -> int:
     """Train the arms on the seeds of the comparison."""
     tracker, console = session.tracker, session.console
-    made = session.plan(results)
+    finished = tracker.finished()
+    made = session.settled(session.plan(results), finished)
     record = study_record(made, session.study_file) | {
         "tuning": as_record(session.study, results),
     }
     tracker.record_study(made.study.name, record, record_digest(record))
-    finished = tracker.finished()
     needed = with_hidden(made, todo(made, finished, tracker.store))
     code = execute(session, made, needed, finished)
     if code == INTERRUPTED:

@@ -40,8 +40,8 @@ def plan(options: argparse.Namespace) -> int:
         from benchmark.tuning.command import known_results
 
         results = known_results(study, tracker, session.optuna_storage)
-    made = session.plan(results)
     finished = tracker.finished() if tracker.store.exists() else {}
+    made = session.settled(session.plan(results), finished)
     needed = todo(made, finished, tracker.store)
     with session.at_home():
         expected = estimate(made, needed.jobs, finished)

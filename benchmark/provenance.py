@@ -21,7 +21,7 @@ def provenance(folder: Path) -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "hardware": hardware(),
-        **{f"version.{name}": _version(name) for name in _PACKAGES},
+        **{f"version.{name}": version_of(name) for name in _PACKAGES},
     }
 
 
@@ -64,7 +64,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:

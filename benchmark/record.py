@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.environment import Trained
 from benchmark.errors import StoreError
 from benchmark.key import key
 
@@ -112,11 +113,13 @@ def scores_table(
     reasons = tracker.last_reasons(
         cell["key"] for cell in record["cells"] if cell["key"] not in finished
     )
+    strangers = Trained.of(record, finished).strangers(record)
     rows = []
     for cell in record["cells"]:
         name = metric or cell["metric"]
-        done = finished.get(cell["key"])
+        done = None if cell["key"] in strangers else finished.get(cell["key"])
         why = "not run" if cell["key"] else "its tuning found no setting"
+        why = strangers.get(cell["key"], why)
         rows.append(
             {
                 **{c: cell[c] for c in ("model", "init", "method", "task", "seed")},

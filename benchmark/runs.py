@@ -1,7 +1,7 @@
 """What is executed, cached, tracked and retried as one: preparation, pre-training, training."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal
 from uuid import uuid4
@@ -39,20 +39,33 @@ class Run:
         name: for people, for instance "kd · pretrained · 42".
         role: "arm", "teacher", "pretraining", "data" or "trial-seed"; not part of the key.
         needs: by role, what it takes from other runs.
+        environment: in which it is trained, where the same run is recorded from another one.
     """
 
     name: str
     role: str
     needs: Mapping[str, Need]
+    environment: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the specification."""
-        return key(self.specification())
+        here = {"environment": dict(self.environment)} if self.environment else {}
+        return key(self.specification() | here)
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """Installed packages that the user's code in it calls, by the names of their modules."""
+        return frozenset().union(*(_reached(each).packages for each in self.declared()))
+
+    @property
+    def device(self) -> str:
+        """Where it is trained."""
+        return "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
         """With what was looked up in the user's code, which is not looked up again elsewhere."""
-        _ = self.key, self.kind
+        _ = self.key, self.kind, self.packages
         return self.__dict__
 
     def specification(self) -> dict[str, Any]:
@@ -127,6 +140,11 @@ class PretrainRun(Run):
             **_code((self.task, self.pretraining)),
         }
 
+    @property
+    def device(self) -> str:
+        """Of its settings."""
+        return self.training.device
+
     def declared(self) -> tuple[Any, ...]:
         """Task, model and pre-training."""
         return (self.task, self.model, self.pretraining)
@@ -182,6 +200,11 @@ class TrainRun(Run):
             "metric": self.metric,
             "revisions": [m.REVISION for m in (loop, batches, metrics, seeding)],
         }
+
+    @property
+    def device(self) -> str:
+        """Of its settings."""
+        return self.training.device
 
     def declared(self) -> tuple[Any, ...]:
         """Task, model, method and settings."""

@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +14,10 @@ from rich.console import Console
 from benchmark.engines import Engine
 from benchmark.engines.inline import InlineEngine
 from benchmark.engines.local import LocalEngine
+from benchmark.environment import environment_here
 from benchmark.errors import StudyError
 from benchmark.loading import load_study
+from benchmark.mixing import Choice, settle
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
 from benchmark.preflight import preflight, read_from
@@ -26,7 +28,7 @@ from benchmark.runs import TrainRun, unfollowed
 from benchmark.searches import is_searched
 from benchmark.space import require_space
 from benchmark.study import Study
-from benchmark.tracking import Store, Tracker
+from benchmark.tracking import Recorded, Store, Tracker
 from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
 from trainers.errors import TrainerError
 
@@ -54,6 +56,7 @@ class Session:
         debug: whether to show tracebacks of failed runs.
         in_process: whether this is a rehearsal: runs of a second are executed here, one by one,
             and their record is thrown away.
+        environments: what to do with runs that are recorded from another environment.
     """
 
     study_file: Path
@@ -64,6 +67,7 @@ class Session:
     console: Console
     debug: bool
     in_process: bool = False
+    environments: Choice | None = None
 
     @classmethod
     def of(
@@ -94,6 +98,7 @@ class Session:
             console=page(),
             debug=options.debug,
             in_process=in_process,
+            environments=getattr(options, "environments", None),
         )
         require_space(session.plan(), session.tracker, options.study)
         return session
@@ -104,6 +109,23 @@ class Session:
             with self.at_home():
                 return make_plan(self.study, chosen(results))
         except (StudyError, TrainerError) as error:
+            raise StudyError(f"{self.study_file}: {error}") from error
+
+    def settled(self, plan: Plan, finished: Mapping[str, Recorded]) -> Plan:
+        """A plan of which every seed is of one environment; a mixture that is not chosen is said.
+
+        Args:
+            plan: from :meth:`plan`.
+            finished: the record.
+        """
+        try:
+            return settle(
+                plan,
+                finished,
+                lambda run: environment_here(run.device, run.packages),
+                self.environments,
+            )
+        except StudyError as error:
             raise StudyError(f"{self.study_file}: {error}") from error
 
     def at_home(self) -> AbstractContextManager[None]:

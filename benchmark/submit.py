@@ -32,9 +32,9 @@ def submit(options: argparse.Namespace) -> int:
 
 def write(session: Session, out: Path) -> int:
     """Write the zips of a session's study into a folder; returns the exit code."""
-    made = session.plan(_tuned(session))
+    finished = session.tracker.finished() if session.tracker.store.exists() else {}
+    made = session.settled(session.plan(_tuned(session)), finished)
     _check(session.study, session.study_file, made, session)
-    finished = session.tracker.finished()
     targets = {k: frozenset[Output](("test", "hidden")) for k in made.cells}
     jobs = missing(made.runs, targets, finished, session.tracker.store.cache)
     if jobs:

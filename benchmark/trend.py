@@ -4,6 +4,7 @@ import argparse
 import math
 import sys
 
+from benchmark.environment import Trained
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
 from benchmark.record import declared_analysis, scores_table
@@ -34,7 +35,8 @@ def trend(options: argparse.Namespace) -> int:
         split=options.split,
         **{name: how[name] for name in _TAKEN if name in how},
     )
-    sys.stdout.write(rendered([found], options.format, page()))
+    notes = Trained.of(record, tracker.finished()).notes()
+    sys.stdout.write(rendered([found], options.format, page(), notes))
     if options.figure:
         from stats.report.figures import dose_response, save
 

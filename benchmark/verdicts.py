@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmark import answers
 from benchmark.chance import notes_on_chance
+from benchmark.environment import Trained
 from benchmark.errors import BenchmarkError, StoreError
 from benchmark.page import page
 from benchmark.questions import check_question
@@ -137,7 +138,11 @@ def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, spl
         table=table,
         arms=(record["baseline"], *record["candidates"]),
         how=declared_analysis(record, metric, split) | {"paired": True},
-        notes=(*notes_on_chance(record, table, tracker), *notes_on_tuning(record)),
+        notes=(
+            *Trained.of(record, tracker.finished()).notes(),
+            *notes_on_chance(record, table, tracker),
+            *notes_on_tuning(record),
+        ),
     )
 
 

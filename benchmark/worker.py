@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_model
 
 from benchmark.cache import Cache
+from benchmark.environment import tags_here
 from benchmark.errors import BenchmarkError, CacheError
 from benchmark.interruption import Interrupted, interruptible, shielded
 from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
@@ -170,7 +171,9 @@ class _Recorder:
     def __init__(self, tracker: Tracker, job: Job) -> None:
         self.tracker = tracker
         run = job.run
-        tags = {**run.tags(), "role": run.role, **job.tags, "key": run.key, "kind": run.kind}
+        here = tags_here(run.device, run.packages)
+        tags = {**run.tags(), "role": run.role, **job.tags, **here, "key": run.key}
+        tags |= {"kind": run.kind}
         self.run_id = tracker.start(job.experiment, run.name, tags, run.parameters())
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark import answers
 from benchmark.chance import notes_on_chance
+from benchmark.environment import Trained
 from benchmark.predictions import Predictions, read_predictions
 from benchmark.record import declared_analysis, scores_table
 from benchmark.report.ranked import Ranked, ranked
@@ -52,7 +53,8 @@ class Gathered:
     def notes(self) -> list[str]:
         """What is to be said beside the verdicts."""
         learned_nothing = notes_on_chance(self.record, self.scores, self.tracker)
-        return [*learned_nothing, *notes_on_tuning(self.record)]
+        mixed = Trained.of(self.record, self.finished).notes()
+        return [*mixed, *learned_nothing, *notes_on_tuning(self.record)]
 
     @cached_property
     def runs(self) -> list[tuple[Mapping[str, Any], Recorded]]:
