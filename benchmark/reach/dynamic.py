@@ -6,6 +6,7 @@ _NAMES = {
         (
             *("builtins.exec", "builtins.eval", "builtins.compile", "builtins.__import__"),
             *("importlib.import_module", "importlib.reload", "importlib.__import__"),
+            *("importlib.util.spec_from_file_location", "importlib.util.module_from_spec"),
             *("builtins.globals", "sys.modules", "runpy.run_path", "runpy.run_module"),
         ),
         "reaches code that the source does not name",
@@ -17,6 +18,7 @@ _NAMES = {
         ),
         "reads what is outside the study",
     ),
+    "torch.hub": "reads from the network",
     **dict.fromkeys(("os.system", "os.popen", "posix.system"), "runs another program"),
 }
 _MODULES = {
