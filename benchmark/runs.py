@@ -249,7 +249,7 @@ def _fingerprint(task: Task) -> str:
 
 
 def _identity(declared: Any) -> dict[str, Any]:
-    """A specification, with the source of classes that are the user's own.
+    """A specification, with the digest of the user's own code behind it.
 
     Raises:
         StudyError: a field is a list or another thing that can change.
