@@ -40,10 +40,20 @@ def run_session(session: Session) -> int:
     session.plan()  # what is wrong is said before anything is trained
     session.remark()
     session.clean_up()
+    _refuse_mixture(session)
     tuning = session.tune()
     if tuning and not tuning.complete:
         return INTERRUPTED if tuning.interrupted else FAILED
     return _compare(session, tuning.results if tuning else ())
+
+
+def _refuse_mixture(session: Session) -> None:
+    """Say before anything is tuned what would be said before the arms are trained."""
+    if is_searched(session.study):
+        from benchmark.tuning.command import known_results
+
+        known = known_results(session.study, session.tracker, session.optuna_storage)
+        session.settled(session.plan(known), session.tracker.finished())
 
 
 def tune(options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ def environment_here(device: str, packages: Iterable[str] = ()) -> Environment:
 
 def tags_here(device: str, packages: Iterable[str] = ()) -> dict[str, str]:
     """What a run records of its environment, beside what all runs of a command share."""
-    used = {_distribution(name) for name in packages} - {*LIBRARIES}
+    used = {_distribution(name) for name in packages if name not in LIBRARIES}
     return {
         "device_kind": device_kind(device),
         **{f"uses.{n}": version_of(n) for n in sorted(used)},

@@ -35,11 +35,12 @@ def power(options: argparse.Namespace) -> int:
     if margin is None:
         raise BenchmarkError(f"{options.study} declares no margin: give --margin, in points.")
     plans: PowerPlan | PowerPlans
+    notes: list[str] = []
     if options.sd is None:
-        plans = _from_record(options, study, pairs, margin, planned | given)
+        plans, notes = _from_record(options, study, pairs, margin, planned | given)
     else:
         plans = plan_power(pairs, options.sd, margin, **(planned | given))
-    sys.stdout.write(rendered([plans], options.format, page()))
+    sys.stdout.write(rendered([plans], options.format, page(), notes))
     return 0
 
 
@@ -71,19 +72,23 @@ def _declared(study: "Study") -> dict[str, Any]:
 
 def _from_record(
     options: argparse.Namespace, study: "Study", pairs: int, margin: float, planned: dict[str, Any]
-) -> "PowerPlans":
-    """Plans at the sds of the runs that the record already has.
+) -> "tuple[PowerPlans, list[str]]":
+    """Plans at the sds of the runs that the record already has, and what is to be said of these.
 
     Raises:
         BenchmarkError: it has none, and no --sd is given.
     """
+    from benchmark.environment import Trained
     from benchmark.plan import make_plan
+    from benchmark.project import Project
     from benchmark.record import declared_analysis, scores_table, study_record
     from benchmark.tracking import Store, Tracker
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
 
     tracker = Tracker(Store.choose(options.store))
-    record = study_record(make_plan(study), options.study)
+    with Project.of(options.study).at_home():
+        plan = make_plan(study)
+    record = study_record(plan, options.study)
     comparison = study.comparison
     how = declared_analysis(record, None, "test")
     shared = {name: how[name] for name in ("study", "tasks", "resolution")}
@@ -92,7 +97,8 @@ def _from_record(
             raise StoreError(f"there is no record in {tracker.store.folder}")
         table = scores_table(record, tracker, None, "test")
         baseline, candidates = comparison.baseline, comparison.candidates
-        return plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
+        plans = plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
+        return plans, Trained.of(record, tracker.finished()).notes()
     except (StoreError, NotEnoughPairs, NotPaired) as error:
         raise BenchmarkError(
             f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "

@@ -14,7 +14,7 @@ from benchmark.errors import NotReady, StudyError
 from benchmark.execution import Todo, missing
 from benchmark.plan import Plan
 from benchmark.preflight import told
-from benchmark.runs import Output
+from benchmark.runs import Output, unfollowed
 from benchmark.session import Session
 from benchmark.study import Study
 from benchmark.tuning.results import Tuned
@@ -84,6 +84,8 @@ def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
     needs = [need for task, split in wanted if (need := task.missing_split(split))]
     if needs:
         raise NotReady(told(needs, file))
+    if anew := unfollowed(made.runs[k] for k in made.cells):
+        raise StudyError(f"{file}: {anew[0]} bench submit takes runs that are recorded.")
     finished = session.tracker.finished() if session.tracker.store.exists() else {}
     tested = {k for k in made.cells if k in finished and finished[k].is_tested}
     if left := len([k for k in made.cells if k not in tested]):

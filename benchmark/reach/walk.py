@@ -5,11 +5,13 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
+from benchmark.project import OURS, project_of
 from benchmark.reach.functions import Functions
 from benchmark.reach.origin import origin
 from benchmark.reach.values import BUILT_IN, GENERATED, NOT_CODE, plain, unwrapped
@@ -42,6 +44,7 @@ def reach(declared: object) -> Reached:
     walk = _Walk()
     try:
         walk.visit(declared)
+        walk.replacements()
     except Exception as error:  # noqa: BLE001 - objects of the user's may raise anything
         walk.miss(f"looking at it raised {type(error).__name__}: {error}")
     digest = walk.digest.hexdigest() if walk.touched else None
@@ -134,15 +137,25 @@ class _Walk(Functions):
                     self.say(base.__qualname__, name)
                     self.visit(value)
 
+    def replacements(self) -> None:
+        """Functions and classes that the study has put in place of ours, whoever calls them."""
+        for name in sorted(n for n in sys.modules if n.partition(".")[0] in OURS):
+            for what, value in list(vars(sys.modules[name]).items()):
+                if isinstance(value, FunctionType | type) and project_of(value.__module__ or ""):
+                    self.say(name, what)
+                    self.visit(value)
+
     def instance(self, value: Any) -> None:
         """An object: its class and its state."""
-        cls, before = type(value), self.owner
+        cls, before, home = type(value), self.owner, self.home
         whose = origin(cls.__module__)
         if whose == "user" or (whose == "ours" and is_dataclass(cls)):
-            self.owner = value
+            project = project_of(cls.__module__)
+            self.owner, self.home = value, project.root if project else home
             self.visit(cls)
             self.owner = before
             self.state(value)
+            self.home = home
             return
         try:
             parts = value.__reduce_ex__(4)
