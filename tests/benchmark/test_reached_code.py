@@ -342,6 +342,18 @@ def test_what_is_built_in_has_nothing_of_the_users_in_its_key(built_in):
     assert (found.digest, found.unfollowed) == (None, ())
 
 
+def test_a_function_of_ours_that_the_study_replaces_is_in_every_key(reached, monkeypatch):
+    from trainers import loop
+
+    monkeypatch.setattr(loop, "predict", loop.predict)  # so that it is given back
+    before = "import trainers.loop\ndef own(): return V\ntrainers.loop.predict = own"
+    one, other = (
+        reached(method("return 1", before.replace("V", value)), folder=value) for value in "12"
+    )
+    assert one.digest != other.digest
+    assert reach(Base()).digest  # the built-in arms of that study, too
+
+
 def test_packages_that_the_code_uses_are_known(reached):
     found = reached(method("return special.erf(1)", "from scipy import special"))
     assert "scipy" in found.packages
