@@ -42,7 +42,9 @@ def _document(file: Path) -> Any:
     with file.open(encoding="utf-8-sig") as lines:
         filled = (line.strip() for line in lines if line.strip())
         first, second = next(filled, ""), next(filled, "")
-        if not first.startswith(("[", "{")) or (second and _is_whole(first)):
+        if first and (first[0] not in "[{" or (first[0] == "[" and second and _is_whole(first))):
+            raise TaskError(f"{file}, line 1: it is no JSON object, and every line must be one.")
+        if not first or (second and _is_whole(first)):
             return None
         lines.seek(0)
         try:

@@ -104,25 +104,39 @@ def _sample(
     classes: Sequence[str],
 ) -> NDArray[np.int64]:
     counts = np.bincount(labels, minlength=len(classes))
-    missing = np.array(_quotas(part, counts))
-    quotas, left = missing.copy(), _by_rank(rank, groups, np.flatnonzero(free))
-    drawn, left = _drawn(left, labels, missing)
+    quotas = np.array(_quotas(part, counts))
     # From the smallest class to the largest, which makes up for groups that cannot be divided.
     order = [] if part.per_class else np.argsort(counts, kind="stable").tolist()
+    units = _by_rank(rank, groups, np.flatnonzero(free))
+    drawn, missing = _filled(units, labels, quotas, order)
+    if missing.any():  # large groups fit in while there is room for them
+        drawn, missing = _filled(sorted(units, key=len, reverse=True), labels, quotas, order)
+    for k in np.flatnonzero(missing):
+        there = int((free & (labels == k)).sum())
+        wanted = int(quotas[k]) if part.per_class else int(max(quotas[k], missing[k]))
+        _refuse(title, classes[int(k)], wanted, there, int(missing[k]))
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *drawn]))
+
+
+def _filled(
+    units: Sequence[NDArray[np.int64]],
+    labels: NDArray[np.int64],
+    quotas: NDArray[np.int64],
+    order: Sequence[int],
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Units that make up the quotas, and what of each class is still missing."""
+    missing = quotas.copy()
+    drawn, left = _drawn(units, labels, missing)
     for k, following in pairwise(order):
         if missing[k]:
             missing[following] += missing[k]
-            quotas[following] += missing[k]
             missing[k] = 0
             more, left = _drawn(left, labels, missing)
             drawn += more
     if order:  # what even the largest lacks comes from any
         more, _ = _drawn(left, np.zeros_like(labels), missing[order[-1] :][:1])
         drawn += more
-    for k in np.flatnonzero(missing):
-        there = int((free & (labels == k)).sum())
-        _refuse(title, classes[int(k)], int(quotas[k]), there, int(missing[k]))
-    return np.sort(np.concatenate([np.zeros(0, np.int64), *drawn]))
+    return drawn, missing
 
 
 def _by_rank(

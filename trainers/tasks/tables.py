@@ -162,7 +162,7 @@ def _without(file: Path, missing: Sequence[str], there: Sequence[str]) -> str:
             f"file has no header: write a line above it that names its {len(there)} columns, "
             f"{_quoted(missing)} among them. If not, name the right ones in the task."
         )
-    return f"{said}it has {', '.join(there)}. Name the right ones in the task."
+    return f"{said}it has {', '.join(there) or 'none'}. Name the right ones in the task."
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:

@@ -133,6 +133,10 @@ def test_a_list_is_not_mixed_of_kinds(tmp_path):
         (json.dumps(RECORDS)[:-40], "no whole list in JSON: .* line 1 column"),
         (json.dumps([{"body": 1}]), 'no column "label", "text"; it has body'),
         ("[" * 100_000, "no whole list in JSON"),
+        ("[]", 'no column "label", "text"; it has none'),
+        ("null", "line 1: it is no JSON object, and every line must be one"),
+        ("null\n" + json.dumps(RECORDS[0]), "line 1: it is no JSON object"),
+        ("[1]\n[2]", "line 1: it is no JSON object"),
     ],
 )
 def test_other_json_is_refused_with_the_way_out(written, message, tmp_path):
