@@ -172,7 +172,7 @@ def test_texts_that_are_cut_are_counted_in_the_models_own_tokens(write, tmp_path
 
 def test_classes_that_a_test_set_lacks_are_said(write, tmp_path):
     for split, labels in (("train", "abc"), ("validation", "abc"), ("test", "ac")):
-        table = "".join(f"text {i},{label}\n" for i, label in enumerate(labels * 4))
+        table = "".join(f"{split} text {i},{label}\n" for i, label in enumerate(labels * 4))
         (tmp_path / f"{split}.csv").write_text("text,label\n" + table)
     (said,) = remarks(load_study(write('TextTask(".", name="t")', "Bert(width=32)", '"scratch"')))
     assert said == 't: test (test.csv) has no example of 1 of the 3 classes: "b".'
