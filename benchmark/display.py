@@ -88,7 +88,7 @@ class Display:
         message = f": {event.message}" if event.message else ""
         self.console.print(
             f"[{len(self.ended)}/{len(self.jobs)}] {run.name}  {event.status}{message}"
-            f"  {event.seconds:.1f} s{score}  {self._time_left()}",
+            f"  {_took(event)}{score}  {self._time_left()}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -154,6 +154,12 @@ class Display:
                 f"{mean(known):.2f}" if known else "",
             )
         return table
+
+
+def _took(event: Ended) -> str:
+    """On the wall, where others' work counts too, and of the processors, where it is known."""
+    cpu = (event.scores or {}).get("cpu_seconds") if event.status == "finished" else None
+    return f"{event.seconds:.1f} s" + (f" ({cpu:.1f} s of processor time)" if cpu else "")
 
 
 def duration(seconds: float) -> str:

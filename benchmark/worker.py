@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from benchmark.interruption import Interrupted, interruptible, shielded
 from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
 from benchmark.tracking import Recorded, Store, Tracker
 from trainers.batches import Encoded
+from trainers.clock import Spent
 from trainers.cost import relative_flops
 from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
@@ -219,8 +220,8 @@ def _pretrain(
     metrics = {
         "held_out/loss": done.loss,
         "tokens": done.tokens,
-        "seconds": done.seconds,
         "peak_memory_mb": peak_memory_mb(run.training.device),
+        **spent(done.spent),
     }
     if recorder:
         recorder.log(metrics)
@@ -259,9 +260,9 @@ def _train(
     } | {
         "best_epoch": trained.best_epoch,
         "steps": trained.steps,
-        "seconds": trained.seconds,
         "relative_flops": cost,
         "peak_memory_mb": peak_memory_mb(run.training.device),
+        **spent(trained.spent),
     }
     if recorder:
         recorder.log(metrics)
@@ -346,6 +347,13 @@ def _attach_predictions(
         path = Path(folder) / "predictions.npz"
         np.savez_compressed(path, allow_pickle=False, **arrays)
         recorder.attach(path)
+
+
+def spent(took: Spent) -> dict[str, float]:
+    """What a run took as metrics, with the processors of the machine that its load is to be held
+    against."""
+    found = {name: value for name, value in asdict(took).items() if value is not None}
+    return found | {"processors": float(os.cpu_count() or 1)}
 
 
 def peak_memory_mb(device: str) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from stats.cube import Cube
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
+from stats.listing import first_few
 from stats.selection import Selection, losses, shared_runs
 
 BLOCKS = ("task", "seed", "average")
@@ -54,9 +55,14 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
         remarks += _what_is_missing(cube, cell, len(labels), paired)
     if len(names) < 2:
         raise NotEnoughPairs(
-            f"{len(names)} complete block{'s' * (len(names) != 1)} of {by}s; two are needed"
-            + "".join(f"; {remark}" for remark in remarks[:3])
-            + (f"; and {len(remarks) - 3} more" if len(remarks) > 3 else "")
+            first_few(
+                [
+                    f"{len(names)} complete block{'s' * (len(names) != 1)} of {by}s; "
+                    "two are needed",
+                    *remarks,
+                ],
+                most=4,
+            )
         )
     return Blocks(tuple(names), np.concatenate(rows), tuple(remarks))
 
@@ -76,8 +82,14 @@ def _averages(cube: Cube) -> Blocks:
     missing = [line for cell in range(len(cube.cells)) for line in losses(cube, cell)]
     if complete.sum() < 2:
         raise NotEnoughPairs(
-            f"{int(complete.sum())} seeds have a score of every method on every task; two are "
-            "needed" + "".join(f"; {line}" for line in missing[:3])
+            first_few(
+                [
+                    f"{int(complete.sum())} seeds have a score of every method on every task; "
+                    "two are needed",
+                    *missing,
+                ],
+                most=4,
+            )
         )
     names = tuple(str(cube.seeds[seed]) for seed in np.flatnonzero(complete))
     return Blocks(names, cube.scores[:, :, complete].mean(axis=0).T, tuple(missing))

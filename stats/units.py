@@ -11,6 +11,7 @@ from stats import caveats
 from stats.cube import Cube
 from stats.errors import NotEnoughPairs, NotPaired
 from stats.inputs import FloatArray, IntArray
+from stats.listing import first_few
 
 TASKS = ("fixed", "sampled")
 
@@ -119,8 +120,8 @@ def _over_tasks(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
     if complete.sum() < 2:
         raise NotEnoughPairs(
             f"{_which(cube, cells, method)}: {int(complete.sum())} seeds have a pair on every "
-            "task, and two are needed; leave out the tasks that lack them, or run these seeds"
-            + "".join(f"; {remark.split(': ', 1)[1]}" for remark in remarks[:3])
+            "task, and two are needed; leave out the tasks that lack them, or run these seeds; "
+            + first_few([remark.split(": ", 1)[1] for remark in remarks])
         )
     return arms[:, :, complete].mean(axis=1), dropped, remarks
 

@@ -1,6 +1,5 @@
 """The training loop: one run from its first step to its scores."""
 
-import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
 from trainers.batches import Batch, Encoded, evaluation_order, training_order
+from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged
 from trainers.methods import Method, Step
 from trainers.optimiser import make_optimiser
@@ -54,7 +54,7 @@ class Trained:
         logits: by split, shape (n, K), float32, in the order of the split's examples.
         best_epoch: the epoch whose checkpoint was selected.
         steps: optimiser steps taken.
-        seconds: spent in training, evaluation on dev included.
+        spent: in training, evaluation on dev included.
     """
 
     model: nn.Module
@@ -62,7 +62,7 @@ class Trained:
     logits: Mapping[str, NDArray[np.float32]]
     best_epoch: int
     steps: int
-    seconds: float
+    spent: Spent
 
 
 @dataclass
@@ -111,14 +111,14 @@ class Fit:
         Raises:
             Diverged: the loss stopped being finite.
         """
-        started = time.perf_counter()
+        watch = Stopwatch(self.training.device)
         self.model.to(self.device)
         seed_preparation(self.seed)
         self.method.prepare(self.model, self.state)
         for phase in range(len(self.method.phases(self.training))):
             self.train_phase(phase, on_epoch)
-        seconds = time.perf_counter() - started
-        return self.score(open_test_set() if open_test_set else None, seconds)
+        spent = watch.stop()
+        return self.score(open_test_set() if open_test_set else None, spent)
 
     def train_phase(self, phase: int, on_epoch: Callable[[Epoch], None]) -> None:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
@@ -202,7 +202,7 @@ class Fit:
         }
         return Epoch(self.epochs, loss, dev)
 
-    def score(self, test_set: Encoded | None, seconds: float) -> Trained:
+    def score(self, test_set: Encoded | None, spent: Spent) -> Trained:
         """All metrics of the selected checkpoint on dev, and on test if there is one."""
         sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
         logits = {split: predict(self.model, s, self.training) for split, s in sets.items()}
@@ -210,7 +210,7 @@ class Fit:
         scores = {
             split: metrics.scores(logits[split], s.labels, temperature) for split, s in sets.items()
         }
-        return Trained(self.model, scores, logits, self.best_epoch, self.steps, seconds)
+        return Trained(self.model, scores, logits, self.best_epoch, self.steps, spent)
 
     @property
     def device(self) -> torch.device:

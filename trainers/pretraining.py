@@ -1,6 +1,5 @@
 """Where ``init="pretrained"`` comes from: masked language modelling, or another labelled task."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged, ModelError, SettingsError
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.optimiser import decay_groups
@@ -107,13 +107,13 @@ class Pretrained:
         model: the body, without a head.
         loss: on the held-out blocks, in nats a masked token.
         tokens: tokens seen in training.
-        seconds: spent in training.
+        spent: in training.
     """
 
     model: nn.Module
     loss: float
     tokens: int
-    seconds: float
+    spent: Spent
 
 
 def pretrain(
@@ -142,7 +142,7 @@ def pretrain(
 
     if not isinstance(model, Bert):
         raise ModelError(f"masked language modelling needs a Bert, not {model.name}.")
-    started = time.perf_counter()
+    watch = Stopwatch(training.device)
     blocks = packed_blocks(task, folder, pretraining.length)
     held_out, blocks = blocks[::_HELD_OUT], np.delete(blocks, np.s_[::_HELD_OUT], axis=0)
     masking = _Masking.of(folder, pretraining.probability)
@@ -172,7 +172,7 @@ def pretrain(
             losses.clear()
     final = _held_out_loss(module, masking, held_out, pretraining, training)
     tokens = pretraining.steps * pretraining.batch_size * pretraining.length
-    return Pretrained(module.bert, final, tokens, time.perf_counter() - started)
+    return Pretrained(module.bert, final, tokens, watch.stop())
 
 
 def packed_blocks(task: Task, folder: Path, length: int) -> NDArray[np.int64]:

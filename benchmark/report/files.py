@@ -1,5 +1,6 @@
 """A report as files: the page, what goes into a pull request or a paper, figures, and the data."""
 
+import errno
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from benchmark.errors import BenchmarkError
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Report, lay_out
+from benchmark.report.names import LONGEST
 from benchmark.report.page import to_html
 from benchmark.report.pictures import draw
 from stats.report.figures.files import FORMATS
@@ -53,10 +55,25 @@ def write_report(gathered: Gathered, folder: Path, for_paper: bool = True) -> Re
             path.unlink(missing_ok=True)
     except OSError as error:
         raise BenchmarkError(
-            f"the report cannot be written to {folder}: {error.strerror}. Give --out a folder "
-            "that can be written."
+            f"the report cannot be written to {_shortened(str(folder))}: {_reason(error)}."
         ) from error
     return report
+
+
+def _reason(error: OSError) -> str:
+    """What stands in the way, and the way out."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full. Free some space, or give --out a folder on another disk"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "a file is in the way. Give --out a folder, or a name that is not taken"
+    if error.errno == errno.EISDIR:
+        return f"{error.filename} is a folder. Take it away, or give --out another folder"
+    return f"{error.strerror or error}. Give --out a folder that can be written"
+
+
+def _shortened(path: str) -> str:
+    """A path that a line has room for."""
+    return path if len(path) <= LONGEST else f"{path[:LONGEST]}… ({len(path):,} characters)"
 
 
 def _written_earlier(folder: Path) -> set[Path]:
@@ -71,7 +88,7 @@ def _written_earlier(folder: Path) -> set[Path]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _tables(sheets: Sequence[Sheet]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.report import sheets
+from benchmark.report.calibrations import calibration_sheet
 from benchmark.report.gather import Gathered
 from benchmark.report.ranked import ranked_sheet
 from stats import Analysis, Pooled
@@ -91,7 +92,7 @@ def lay_out(gathered: Gathered) -> Report:
     others = [
         ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
-        sheets.calibration_sheet(gathered),
+        calibration_sheet(gathered),
         sheets.cost_sheet(gathered),
         sheets.tuning_sheet(gathered),
         sheets.failures_sheet(gathered),

@@ -1,11 +1,13 @@
 """Figures of arms: how they learn, how far their probabilities hold, what they cost, who leads."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from benchmark.predictions import Predictions
-from benchmark.report.costs import costs
+from benchmark.report.calibrations import calibrations, shown
+from benchmark.report.costs import costs, unit_of
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
 from benchmark.report.ranked import MANY_ARMS
@@ -56,7 +58,7 @@ def _profiles(gathered: Gathered) -> Iterator[Sketch]:
 def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
     curves = gathered.curves
     here = curves[(curves[["model", "init", "task"]] == list(place)).all(axis=1)]
-    if here["score"].notna().any():
+    if here.loc[here["score"].notna(), "epoch"].nunique() > 1:  # one epoch is no curve
         settings = gathered.analysis.settings
         figure = learning_curves(
             here,
@@ -69,8 +71,10 @@ def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[
 def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
     """A panel for each arm, the predictions of all its seeds joined."""
     joined: dict[str, list[Predictions]] = {}
+    runs = 0
     for cell, _ in gathered.runs:
         if (cell["model"], cell["init"], cell["task"]) == place:
+            runs += 1
             kept = gathered.predictions(cell)
             if kept is not None:
                 joined.setdefault(cell["method"], []).append(kept)
@@ -82,9 +86,22 @@ def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iter
         for name, seeds in joined.items()
     }
     if arms:
-        figure = reliability(arms, look=Look(PAGE))
-        said = f"{title}: how often an arm is right, over how sure it is; all seeds together."
+        figure = reliability(arms, errors=_errors(gathered, place), look=Look(PAGE))
+        drawn = sum(map(len, joined.values()))
+        said = (
+            f"{title}: how often an arm is right, over how sure it is; predictions of {drawn} of "
+            f"{runs} runs, all seeds of an arm together. ECE: mean ± sd of its seeds, in points."
+        )
         yield "calibration", f"reliability · {title}", said, figure
+
+
+def _errors(gathered: Gathered, place: tuple[str, ...]) -> dict[str, str]:
+    """The calibration error of each arm of a place, as the table has it."""
+    table = calibrations(gathered)
+    if "ece_mean" not in table:
+        return {}
+    here = table[(table[["model", "init", "task"]] == list(place)).all(axis=1)]
+    return {row["method"]: shown(row, "ece") for row in here.to_dict("records")}
 
 
 def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
@@ -97,16 +114,24 @@ def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[S
     ]
     table = costs(gathered)
     here = table[(table[["model", "init", "task"]] == [model, init, task]).all(axis=1)]
-    known = {
-        each["method"]: Cost(each["seconds"], each["teacher_seconds"], each["peak_memory_mb"])
-        for each in here.to_dict("records")
-    }
+    unit = unit_of(here)
+    known = {each["method"]: _cost(each, unit) for each in here.to_dict("records")}
     if compared and any(np.isfinite(each.total) for each in known.values()):
         figure = cost(
             compared,
             known,
+            unit=f"{unit.upper()} s",
             margin=analysis.settings.margin,
             lower_is_better=analysis.settings.lower_is_better,
             look=Look(PAGE),
         )
         yield "cost", f"cost · {title}", f"{title}: effect beside cost, teachers included.", figure
+
+
+def _cost(row: Mapping[Hashable, Any], unit: str) -> Cost:
+    return Cost(
+        seconds=row[f"{unit}_seconds"],
+        teacher_seconds=row[f"teacher_{unit}_seconds"],
+        peak_memory_mb=row["peak_memory_mb"],
+        sd=row[f"total_{unit}_seconds_sd"],
+    )

@@ -90,7 +90,12 @@ def _slopes(gathered: Gathered) -> Iterator[Sketch]:
             look=Look(PAGE if len(shown) > MOST_IN_A_COLUMN else COLUMN),
         )
         said = f"{title}: " if title else ""
-        yield "analysis", f"slopes · {title}", f"{said}every seed over all arms.", figure
+        yield (
+            "analysis",
+            f"slopes · {title}",
+            f"{said}every seed over all arms; bars: the mean of all seeds of an arm.",
+            figure,
+        )
 
 
 def _interactions(gathered: Gathered) -> Iterator[Sketch]:
@@ -101,9 +106,13 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
         if each.n_pairs < 2 or each.scale != "raw":
             continue
         sides = [_pair(gathered, each, init) for init in each.inits]
-        figure = interaction(each, sides[0], sides[1], margin=gathered.analysis.settings.margin)
+        settings = gathered.analysis.settings
+        figure = interaction(each, *sides, margin=settings.margin, p_name=wording.p_name(settings))
         name = " · ".join(filter(None, (wording.printable(versus(each)), place)))
-        said = f"{name}: the effect of every seed under {' and '.join(each.inits)}."
+        said = (
+            f"{name}: the effect under {' and '.join(each.inits)} of every seed that all four "
+            "arms have."
+        )
         yield "analysis", f"interaction · {name}", wording.printable(said), figure
 
 

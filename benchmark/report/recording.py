@@ -24,7 +24,7 @@ from stats.report.markdown import to_markdown
 #: Tags of the run with a study's verdicts, and of those that hold what an arm's seeds share.
 VERDICT_ROLE, SUMMARY_ROLE = "verdict", "summary"
 #: Raised when what is recorded here changes, so that it is recorded anew.
-REVISION = 2
+REVISION = 3
 
 
 def record_report(gathered: Gathered, provenance: Callable[[], Mapping[str, str]]) -> str:
@@ -133,7 +133,7 @@ def metrics_of(gathered: Gathered) -> dict[str, float]:
     }
     for name, change in _named_interactions(gathered.analysis):
         values[f"interaction/{name}"] = change.difference_of_differences
-        values[f"p_interaction/{name}"] = change.p_adjusted
+        values[f"p_corrected_interaction/{name}"] = change.p_adjusted
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 

@@ -6,20 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.costs import costs
+from benchmark.report.costs import costs, load_line, remarks
 from benchmark.report.gather import PLACE, Gathered
+from benchmark.report.tables import by_place, mean_and_sd, records, where
 from stats import Analysis, Pooled
-from stats.report import sentences, wording
+from stats.report import digits, sentences, wording
 from stats.report.sheet import Sheet, TextTable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-#: Scores of probabilities that runs record beside their accuracy, with what they are called.
-OF_PROBABILITIES = {
-    "ece": "expected calibration error [points]",
-    "nll": "negative log-likelihood",
-    "brier": "Brier score",
+#: Columns of a table of costs, with their headings; what no run knows is left out.
+COSTS = {
+    "relative_flops": "FLOPs a step [base = 1]",
+    "gpu_seconds": "training [GPU s]",
+    "teacher_gpu_seconds": "its teacher [GPU s]",
+    "total_gpu_seconds": "both [GPU s]",
+    "pretraining_gpu_seconds": "pre-training [GPU s]",
+    "cpu_seconds": "training [CPU s]",
+    "teacher_cpu_seconds": "its teacher [CPU s]",
+    "total_cpu_seconds": "both [CPU s]",
+    "pretraining_cpu_seconds": "pre-training [CPU s]",
+    "peak_memory_mb": "peak memory [MB]",
 }
 #: Tags that say with what a run was made.
 PROVENANCE = ("git_commit", "python", "platform", "hardware")
@@ -51,80 +59,46 @@ def findings_sheet(results: Sequence[Analysis | Pooled]) -> Sheet:
 
 
 def curves_sheet(gathered: Gathered) -> Sheet | None:
-    """Score on dev by epoch; None where no run has a curve."""
+    """Score on dev by epoch; None where no run has more than one."""
     curves = gathered.curves
-    if curves.empty:
+    if curves["epoch"].nunique() < 2:
         return None
     return Sheet(
         kind="curves",
         title="Learning curves",
         header=("Score on dev after each epoch; each run is scored on test at its best epoch.",),
         tables=(),
-        records=_records(curves),
-        whole={"curves": _records(curves)},
-        warnings=(),
-    )
-
-
-def calibration_sheet(gathered: Gathered) -> Sheet | None:
-    """Scores of probabilities on test, mean and sd over seeds; None where no run has any."""
-    import pandas as pd
-
-    rows = [
-        {**{name: cell[name] for name in PLACE}}
-        | {name: run.scores.get(f"test/{name}") for name in OF_PROBABILITIES}
-        for cell, run in gathered.runs
-    ]
-    table = pd.DataFrame(rows)
-    known = [n for n in OF_PROBABILITIES if n in table and table[n].notna().any()]
-    if not known:
-        return None
-    grouped = table.groupby(list(PLACE), sort=False)[known]
-    mean, sd = grouped.mean().reset_index(), grouped.std().reset_index()
-    cells = [
-        tuple(_mean_and_sd(m, s) for m, s in zip(means, sds, strict=True))
-        for means, sds in zip(mean[known].to_numpy(), sd[known].to_numpy(), strict=True)
-    ]
-    records = mean.merge(sd, on=list(PLACE), suffixes=("_mean", "_sd"))
-    return Sheet(
-        kind="calibration",
-        title="Calibration",
-        header=(
-            "How far the probabilities of an arm can be trusted, on test: mean ± sd over seeds; "
-            "less is better.",
-        ),
-        tables=(_by_place(mean, [OF_PROBABILITIES[name] for name in known], cells),),
-        records=_records(records),
-        whole={"calibration": _records(records)},
+        records=records(curves),
+        whole={"curves": records(curves)},
         warnings=(),
     )
 
 
 def cost_sheet(gathered: Gathered) -> Sheet:
-    """FLOPs, seconds and memory of a run of each arm."""
+    """FLOPs, time of processors and accelerators, and memory of a run of each arm."""
     table = costs(gathered)
-    columns = {
-        "relative_flops": "FLOPs a step [base = 1]",
-        "seconds": "training [s]",
-        "teacher_seconds": "its teacher [s]",
-        "total_seconds": "both [s]",
-        "pretraining_seconds": "pre-training [s]",
-        "peak_memory_mb": "peak memory [MB]",
-    }
-    if table["relative_flops"].isna().all():
-        del columns["relative_flops"]
-    cells = [tuple(_measured(value) for value in row) for row in table[list(columns)].to_numpy()]
+    columns = {name: title for name, title in COSTS.items() if table[name].notna().any()}
+    cells = [
+        tuple(mean_and_sd(row[name], row[f"{name}_sd"]) for name in columns)
+        for row in table.to_dict("records")
+    ]
+    title, places = wording.places(where(table, "method"))
+    lines = (
+        "Mean of one run ± sd over its seeds, in time of the processors and, where there is one, "
+        "of the accelerator: on the wall others' work would count too. A teacher and a "
+        "pre-training are charged whole to every run that needs them, as to somebody who trains "
+        "that one run.",
+        "" if table["measured"].any() else "Not measured: processor time, in any of these runs.",
+        load_line(table),
+    )
     return Sheet(
         kind="cost",
         title="Cost",
-        header=(
-            "Mean of one run, by the clock on the wall. A teacher and a pre-training are charged "
-            "whole to every run that needs them, as to somebody who trains that one run.",
-        ),
-        tables=(_by_place(table, list(columns.values()), cells),),
-        records=_records(table),
-        whole={"cost": _records(table)},
-        warnings=(),
+        header=tuple(filter(None, lines)),
+        tables=(by_place(table, list(columns.values()), cells),),
+        records=records(table),
+        whole={"cost": records(table)},
+        warnings=tuple(remarks(table, [place or title for place in places])),
     )
 
 
@@ -143,8 +117,8 @@ def failures_sheet(gathered: Gathered) -> Sheet:
         title="Failed and dropped seeds",
         header=(f"{said}.",),
         tables=(table,) if count else (),
-        records=_records(lost[named]),
-        whole={"failures": _records(lost[named])},
+        records=records(lost[named]),
+        whole={"failures": records(lost[named])},
         warnings=(),
     )
 
@@ -162,7 +136,7 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
             str(each["trials"]),
             str(each["pruned"]),
             "no setting" if each["best"] is None else setting(each["best"]),
-            "" if each["dev"] is None else f"{each['dev']:.2f}",
+            "" if each["dev"] is None else wording.score(each["dev"], digits.decimals(each["dev"])),
             ", ".join(f"{n} {share:.2f}" for n, share in each["importances"].items()),
         )
         for each in searched
@@ -227,35 +201,9 @@ def _distinct(tags: Iterable[Mapping[str, str]], name: str) -> list[str]:
     return [f"{value} ({count} runs)" for value, count in counts.most_common()]
 
 
-def _by_place(
-    table: "pd.DataFrame", columns: Sequence[str], cells: Sequence[tuple[str, ...]]
-) -> TextTable:
-    """A row for each arm and task; what all of them share is the title."""
-    where = [tuple(row) for row in table[["task", "model", "init"]].astype(str).to_numpy()]
-    title, differing = wording.places(where)
-    rows = tuple(
-        (str(method), place, *row)
-        for method, place, row in zip(table["method"], differing, cells, strict=True)
-    )
-    return TextTable(title, ("method", "where", *columns), rows).without_empty(1)
-
-
-def _records(table: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
-    rows = table.to_dict("records")
-    return tuple({str(name): value for name, value in row.items()} for row in rows)
-
-
 def _flat(each: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: str(value) if isinstance(value, dict) else value
         for name, value in each.items()
         if name != "members"
     }
-
-
-def _mean_and_sd(mean: float, sd: float) -> str:
-    return wording.score(mean, 3) + (f" ± {sd:.3f}" if sd == sd else "")
-
-
-def _measured(value: float) -> str:
-    return f"{value:,.3g}" if 0 < value < 100 else wording.score(value, 0)

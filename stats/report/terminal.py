@@ -68,10 +68,11 @@ def _plain(table: TextTable) -> Table:
 
 def _legend(settings: Settings) -> str:
     _, effect = wording.EFFECT_NAMES[settings.effect]
+    p = "uncorrected p" if settings.correction == "none" else "corrected p"
     return (
         "each cell: mean of baseline -> mean of candidate\n"
         f"           candidate - baseline [{wording.confidence(settings)} t interval]\n"
-        f"           {effect}, corrected p, verdict"
+        f"           {effect}, {p}, verdict"
     )
 
 

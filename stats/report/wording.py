@@ -150,8 +150,8 @@ def interaction_sizes(each: Interaction) -> str:
 
 
 def p_name(settings: Settings) -> str:
-    """Heading of a column of corrected p-values."""
-    return "p" if settings.correction == "none" else f"p ({CORRECTION_NAMES[settings.correction]})"
+    """What p-values are called, with how they were corrected."""
+    return f"p ({CORRECTION_NAMES[settings.correction]})"
 
 
 def confidence(settings: Settings) -> str:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
+from benchmark.report.gather import Gathered, gather
 from benchmark.tracking import Store, Tracker
 from tests.benchmark.recorded import STUDY, record_runs
+from tests.benchmark.reported import STUDY_NAME
+from tests.benchmark.reported import record_runs as record_attack
 
 #: Twenty runs of half a second: two inits, base, its own distillation, three methods' worth of
 #: dependencies (data, pre-training, teachers).
@@ -107,3 +110,20 @@ def answer(recorded, capsys, monkeypatch):
         return printed.err if code else printed.out
 
     return run
+
+
+@pytest.fixture(scope="session")
+def attack(tmp_path_factory) -> Path:
+    """A folder with the file of a study whose names attack, its record, and its report."""
+    folder = tmp_path_factory.mktemp("attack")
+    path = record_attack(folder)
+    arguments = ["report", str(path), "--store", str(folder / "mlruns")]
+    assert main([*arguments, "--out", str(folder / "out")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gathered(attack) -> Gathered:
+    """All that the report of that study is made of."""
+    tracker = Tracker(Store(str(attack / "mlruns")))
+    return gather(tracker.study_record(STUDY_NAME), tracker)

@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
+from benchmark.report.costs import costs, unit_of
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
 from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
 from benchmark.report.of_arms import sketch_arms
 from benchmark.report.recording import metrics_of, record_report
+from benchmark.report.sheets import cost_sheet
 from benchmark.report.svg import drawing_of
 from benchmark.tracking import Store, Tracker
 from tests.benchmark.reported import (
@@ -32,24 +34,7 @@ from tests.benchmark.reported import (
     STUDY_NAME,
     TASK_NAME,
     TEACHER_SECONDS,
-    record_runs,
 )
-
-
-@pytest.fixture(scope="module")
-def attack(tmp_path_factory) -> Path:
-    """A folder with a study file, its record, and its report."""
-    folder = tmp_path_factory.mktemp("attack")
-    path = record_runs(folder)
-    arguments = ["report", str(path), "--store", str(folder / "mlruns")]
-    assert main([*arguments, "--out", str(folder / "out")]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def gathered(attack):
-    tracker = Tracker(Store(str(attack / "mlruns")))
-    return gather(tracker.study_record(STUDY_NAME), tracker)
 
 
 class Page(HTMLParser):
@@ -100,6 +85,58 @@ def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path)
         if each.startswith("figures/") and each != "figures/mine.svg":
             assert f'id="figure-{Path(each).stem}"' in page
     assert {"data/scores.csv", "figures/mine.svg", "figures/forest.1.pdf"} <= left
+
+
+def in_the_way(folder: Path) -> Path:
+    path = folder / "taken"
+    path.write_text("kept")
+    return path
+
+
+def below_a_file(folder: Path) -> Path:
+    return in_the_way(folder) / "out"
+
+
+def a_folder_where_a_file_goes(folder: Path) -> Path:
+    (folder / "out" / "report.md").mkdir(parents=True)
+    return folder / "out"
+
+
+def very_long(folder: Path) -> Path:
+    return folder / ("x" * 5000)
+
+
+def on_a_full_disk(folder: Path) -> Path:
+    (folder / "out").mkdir()
+    (folder / "out" / "report.md").symlink_to("/dev/full")
+    return folder / "out"
+
+
+def not_ours(folder: Path) -> Path:
+    return Path("/proc/report")
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (in_the_way, "a file is in the way"),
+        (below_a_file, "a file is in the way"),
+        (a_folder_where_a_file_goes, "report.md is a folder"),
+        (very_long, "File name too long"),
+        (on_a_full_disk, "the disk is full. Free some space"),
+        (not_ours, "No such file or directory"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_sentence(attack, tmp_path, capsys, place, says):
+    out = place(tmp_path)
+    arguments = ["report", STUDY_NAME, "--store", str(attack / "mlruns"), "--out", str(out)]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("bench: the report cannot be written to ")
+    assert says in told
+    assert len(told.splitlines()) == 1
+    assert len(told) < 500
+    assert not (tmp_path / "taken").exists() or (tmp_path / "taken").read_text() == "kept"
 
 
 def test_names_are_text_on_the_page_and_nothing_else(attack):
@@ -162,11 +199,75 @@ def test_an_arm_pays_for_its_teacher_and_names_its_pre_training(attack):
     with (attack / "out" / "data" / "cost.csv").open(newline="") as lines:
         rows = {(r["task"], r["init"], r["method"]): r for r in csv.DictReader(lines)}
     taught = rows[TASK_NAME, "scratch", ARM_NAMES[1]]
-    assert float(taught["total_seconds"]) == SECONDS + TEACHER_SECONDS
+    assert float(taught["total_cpu_seconds"]) == SECONDS + TEACHER_SECONDS
     assert float(taught["peak_memory_mb"]) == 900
     alone = rows[TASK_NAME, "pretrained", "base"]
-    assert (float(alone["total_seconds"]), float(alone["pretraining_seconds"])) == (SECONDS, 100)
+    assert (float(alone["total_cpu_seconds"]), float(alone["pretraining_cpu_seconds"])) == (
+        SECONDS,
+        100,
+    )
     assert float(alone["peak_memory_mb"]) == 500
+
+
+def test_what_others_do_on_the_machine_is_no_cost_of_an_arm(attack, gathered):
+    """Every seed took longer on the wall than the one before; the processors worked as long."""
+    table = costs(gathered).set_index(["init", "method"])
+    assert table["wall_seconds_sd"].min() > SECONDS
+    assert table.loc[("pretrained", "base"), ["cpu_seconds", "cpu_seconds_sd"]].tolist() == [10, 0]
+    assert unit_of(table) == "cpu"
+    for name in ("report.html", "report.md", "report.tex"):
+        text = (attack / "out" / name).read_text()
+        assert "CPU s" in text
+        assert "0.5 to 1.5 processes" in text
+        assert "wall_seconds" not in text
+
+
+def without(gathered, *names, of=None, **also):
+    """The same record, in which some runs lack these metrics, or have others."""
+
+    def changed(run):
+        if run.tags.get("role") != "arm" or (of and not of(run)):
+            return run
+        kept = {name: value for name, value in run.scores.items() if name not in names}
+        return replace(run, scores=kept | also)
+
+    runs = {key: changed(run) for key, run in gathered.finished.items()}
+    return replace(gathered, finished=runs)
+
+
+def test_time_that_was_not_measured_is_said_to_be_unknown_and_never_nought(gathered):
+    older = without(gathered, "cpu_seconds", "load_start", "load_end", "processors")
+    sheet = cost_sheet(older)
+    assert "Not measured: processor time, in any of these runs." in sheet.header
+    assert "training [CPU s]" not in sheet.tables[0].heading
+    assert costs(older)["cpu_seconds"].isna().all()
+    assert not [name for _, name, *_ in sketch_arms(older) if name.startswith("cost")]
+
+    some = {run.run_id for _, run in gathered.runs[:3]}
+    partly = cost_sheet(without(gathered, "cpu_seconds", of=lambda run: run.run_id in some))
+    (said,) = partly.warnings
+    assert f"of 3 of {len(gathered.runs)} runs was not measured" in said
+    assert said.count("3 of 7") == 1
+    assert "training [CPU s]" in partly.tables[0].heading
+
+
+def test_a_machine_that_was_crowded_for_some_arms_alone_is_named(gathered):
+    base = without(gathered, of=lambda run: run.tags["method"] == "base", load_end=5.0)
+    (said,) = cost_sheet(base).warnings
+    assert said.startswith("During some runs the machine had more to do than it has processors")
+    assert said.count("7 of 7") == len(INITS)
+    assert said.count(": 0 of ") == len(INITS) * (len(ARM_NAMES) - 1)
+    assert cost_sheet(without(gathered, load_end=5.0)).warnings == ()
+
+
+def test_arms_on_an_accelerator_are_compared_by_its_time(gathered):
+    on_gpu = without(gathered, gpu_seconds=3.0)
+    sheet = cost_sheet(on_gpu)
+    assert {"training [GPU s]", "training [CPU s]"} <= set(sheet.tables[0].heading)
+    table = costs(on_gpu)
+    taught = table["teacher_cpu_seconds"] > 0
+    assert unit_of(table[~taught]) == "gpu"
+    assert unit_of(table) == "cpu"  # the teacher was trained without one
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")

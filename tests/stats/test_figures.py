@@ -438,7 +438,7 @@ def test_calibration_of_constructed_predictions_is_what_was_built_in() -> None:
     figure = draw.reliability({"base": result})
     (points,) = artists(figure, "accuracy")
     np.testing.assert_allclose(points.get_xydata(), [[70, 60], [95, 95]])
-    assert any("ECE 5.0 %" in text.get_text() for text in texts(figure))
+    assert any("ECE 5.00" in text.get_text() for text in texts(figure))
     with pytest.raises(stats.StatsError, match="labels must be whole numbers from 0 to 1"):
         stats.calibration(logits, labels + 1)
 

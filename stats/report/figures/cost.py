@@ -29,11 +29,13 @@ class Cost:
         seconds: of training, without the teacher.
         teacher_seconds: of training the teachers that it needs.
         peak_memory_mb: the most memory that it or a teacher holds, in MB; NaN if not known.
+        sd: of the seconds with those of the teachers, over runs; NaN if not known.
     """
 
     seconds: float
     teacher_seconds: float = 0.0
     peak_memory_mb: float = math.nan
+    sd: float = math.nan
 
     @property
     def total(self) -> float:
@@ -55,20 +57,23 @@ def cost(
     comparisons: Sequence[Comparison],
     costs: Mapping[str, Cost],
     *,
+    unit: str = "s",
     margin: float | None = None,
     lower_is_better: bool = False,
     look: Look = Look(),
 ) -> Figure:
-    """Mean differences over training seconds, and over peak memory where that is known.
+    """Mean differences over seconds of training, and over peak memory where that is known.
 
-    A thin line leads from an arm's own seconds to those with its teacher's. The stairs join the
-    arms that no other arm beats in both mean and cost (the Pareto front of the means); intervals
-    say how sure the means are. The baseline stands at zero.
+    Bars across are one sd of the seconds over runs. A thin line leads from an arm's own seconds to
+    those with its teacher's. The stairs join the arms that no other arm beats in both mean and
+    cost (the Pareto front of the means); intervals say how sure the means are. The baseline
+    stands at zero.
 
     Args:
         comparisons: of one baseline with its candidates on one model, init and task.
         costs: of the baseline and of each candidate; arms without a known cost are left out,
             and named below.
+        unit: of the seconds: whose they are.
         margin: smallest difference that matters, drawn as a band.
         lower_is_better: whether the metric is a loss.
         look: width and colours.
@@ -91,8 +96,8 @@ def cost(
             handles = _draw_arms(axes, arms, what, look)
             _draw_front(axes, arms, what, lower_is_better, look)
             axes.set_ylim(*limits)
-            _scale(axes, [_taken(arm.cost, what) for arm in arms])
-        panels[0].set_xlabel("training [s]\nwith its teacher")
+            _scale(axes, [end for arm in arms for end in _ends(arm.cost, what)])
+        panels[0].set_xlabel(f"training [{unit}] (± sd)\nwith its teacher")
         panels[0].set_ylabel("candidate − baseline")
         panels[0].yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         if measured:
@@ -140,6 +145,13 @@ def _taken(cost: Cost, what: str) -> float:
     return cost.total if what == "seconds" else cost.peak_memory_mb
 
 
+def _ends(cost: Cost, what: str) -> tuple[float, float]:
+    """Where an arm and its spread begin and end."""
+    taken = _taken(cost, what)
+    spread = cost.sd if what == "seconds" and math.isfinite(cost.sd) else 0.0
+    return max(taken - spread, 0.05 * taken), taken + spread
+
+
 def _draw_arms(axes: Axes, arms: Sequence[_Arm], what: str, look: Look) -> list[Line2D]:
     handles = []
     for arm in arms:
@@ -148,6 +160,8 @@ def _draw_arms(axes: Axes, arms: Sequence[_Arm], what: str, look: Look) -> list[
         x, colour = _taken(arm.cost, what), style["color"]
         if math.isfinite(arm.low) and math.isfinite(arm.high):
             axes.plot([x, x], [arm.low, arm.high], color=colour, lw=1.1, gid="interval")
+        if what == "seconds" and math.isfinite(arm.cost.sd):
+            axes.plot(_ends(arm.cost, what), [arm.effect] * 2, color=colour, lw=1.1, gid="spread")
         if what == "seconds" and arm.cost.teacher_seconds > 0:
             own = arm.cost.seconds
             axes.plot([own, x], [arm.effect] * 2, color=colour, lw=0.8, ls=":", gid="teacher")

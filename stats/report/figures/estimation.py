@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from stats.compare import Comparison
 from stats.inputs import FloatArray
-from stats.report.figures.labels import fitted, score_axis, with_interval, wrapped
+from stats.report import wording
+from stats.report.figures.labels import fitted, score_axis, wrapped
 from stats.report.figures.margins import draw_margin, room
 from stats.report.figures.placement import swarm
 from stats.report.figures.seeds import SideBySide, side_by_side
@@ -55,8 +56,9 @@ def estimation(
         _draw_scores(left, sides, comparison, look)
         left.set_ylabel(score_axis(metric, lower_is_better))
         _draw_difference(right, sides, comparison, margin, look)
-        title = with_interval(comparison.mean_difference, comparison.ci_low, comparison.ci_high)
-        figure.suptitle(f"{title} · {comparison.verdict}", fontsize="medium")
+        figure.suptitle(
+            f"{wording.difference(comparison)} · {comparison.verdict}", fontsize="medium"
+        )
         if note := _note(sides, comparison):
             figure.supxlabel(note, fontsize="small", color=look.palette.soft)
     return figure

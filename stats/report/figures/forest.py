@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from stats.compare import Comparison
 from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.report import wording
-from stats.report.figures.labels import fitted, score_axis, with_interval, wrapped
+from stats.report.figures.labels import fitted, score_axis, wrapped
 from stats.report.figures.margins import draw_margin, room
 from stats.report.figures.style import SMALL, STEPS, TALLEST, Look, bare, drawing
 
@@ -95,7 +95,7 @@ def _draw_row(axes: Axes, y: int, each: Comparison, look: Look, diamond: bool) -
     if diamond:
         style |= {"marker": "D"}
     axes.plot([each.mean_difference], [y], linestyle="none", markersize=5, gid="mean", **style)
-    numbers = with_interval(each.mean_difference, *ends)
+    numbers = wording.difference(each)
     text = f"{numbers}  {each.verdict}" if look.wide else f"{numbers}\n{each.verdict}"
     axes.text(
         1.03,

@@ -16,7 +16,7 @@ from stats.interaction import Interaction
 from stats.intervals import t_interval
 from stats.pairing import join_arms, lay_out_arms
 from stats.report import wording
-from stats.report.figures.labels import fitted, shown, with_interval, wrapped
+from stats.report.figures.labels import fitted, shown, wrapped
 from stats.report.figures.margins import draw_margin, room
 from stats.report.figures.placement import swarm
 from stats.report.figures.style import STEPS, Look, drawing
@@ -32,6 +32,7 @@ def interaction(
     second: tuple[Scores, Scores],
     *,
     margin: float | None = None,
+    p_name: str = "p",
     look: Look = Look(),
 ) -> Figure:
     """Effects under both inits on the left, what they differ by on the right.
@@ -45,6 +46,7 @@ def interaction(
         first: scores of baseline and candidate by seed under the first init of the result.
         second: the same under its second init.
         margin: smallest difference that matters, drawn as a band over the effects.
+        p_name: what p is called, with how it was corrected.
         look: width and colours.
 
     Raises:
@@ -56,10 +58,8 @@ def interaction(
         left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
         _draw_effects(left, result, effects, joined, margin, look)
         _draw_change(right, result, effects, joined, look)
-        numbers = with_interval(result.difference_of_differences, result.ci_low, result.ci_high)
-        unit = "" if result.scale == "raw" else " log odds"
-        p = wording.probability(result.p_adjusted)
-        figure.suptitle(f"{numbers}{unit} · p {p}", fontsize="medium")
+        p = f"{p_name} {wording.probability(result.p_adjusted)}"
+        figure.suptitle(f"{wording.double_difference(result)} · {p}", fontsize="medium")
         note = f"{shown(result.candidate)} − {shown(result.baseline)}"
         count = wording.interaction_sizes(result)
         figure.supxlabel(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from stats.report import digits, wording
+from stats.report import wording
 from stats.report.figures.fonts import advances, drawable
 
 ELLIPSIS = "…"
@@ -76,21 +75,6 @@ def wrapped(text: str, width: int, lines: int = 2) -> str:
         found.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return "\n".join([*found, shortened(text, width)])
-
-
-def with_interval(estimate: float, low: float, high: float) -> str:
-    """An estimate with its interval.
-
-    >>> with_interval(0.5213, 0.18, 0.85)
-    '+0.52 [+0.18, +0.85]'
-    >>> with_interval(0.5, float("nan"), float("nan"))
-    '+0.50 [n/a]'
-    """
-    if not math.isfinite(estimate):
-        return wording.ABSENT
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{wording.signed(estimate, digits.decimals(estimate))} [{wording.ABSENT}]"
-    return wording.with_interval(estimate, low, high)
 
 
 def score_axis(metric: str, lower_is_better: bool = False, longest: int = 40) -> str:

@@ -10,18 +10,27 @@ from matplotlib.figure import Figure
 
 from stats.calibration import Calibration
 from stats.errors import NotEnoughPairs
+from stats.report import wording
 from stats.report.figures.labels import fitted
 from stats.report.figures.style import SMALL, Look, drawing, letters
 
 
-def reliability(arms: Mapping[str, Calibration], *, look: Look = Look()) -> Figure:
+def reliability(
+    arms: Mapping[str, Calibration],
+    *,
+    errors: Mapping[str, str] | None = None,
+    look: Look = Look(),
+) -> Figure:
     """A panel for each arm: accuracy over confidence above, how many examples below.
 
     On the diagonal an arm is as often right as it says. Points below it are too sure of
-    themselves. The expected calibration error is printed in each panel.
+    themselves. The expected calibration error is printed in each panel, in points.
 
     Args:
         arms: for each its `stats.calibration`; predictions of several seeds may be joined.
+        errors: the calibration error of each arm in points, as it is written elsewhere: that of
+            joined predictions is mostly less than the mean of their seeds. Those of `arms` where
+            none are given; an arm without one gets none.
         look: width and colours.
 
     Raises:
@@ -33,6 +42,9 @@ def reliability(arms: Mapping[str, Calibration], *, look: Look = Look()) -> Figu
     rows = -(-len(arms) // columns)
     side = (look.width - 0.45) / columns
     names = fitted(list(arms), letters(side) - 2)
+    if errors is None:
+        errors = {arm: wording.score(100 * each.ece, 2) for arm, each in arms.items()}
+    titles = [f"ECE {errors[arm]}" if arm in errors else "" for arm in arms]
     upper = min(side, 2.2)
     most = max(100 * max(each.counts) / sum(each.counts) for each in arms.values())
     with drawing(look, 0.3 + rows * (upper + 0.75)) as figure:
@@ -45,7 +57,7 @@ def reliability(arms: Mapping[str, Calibration], *, look: Look = Look()) -> Figu
             _draw_panel(top, each, i, look, first=column == 0)
             _draw_counts(bottom, each, i, look, most)
             bottom.tick_params(labelleft=column == 0)
-            top.set_title(f"{name}\nECE {100 * each.ece:.1f} %", fontsize=SMALL, pad=3)
+            top.set_title("\n".join(filter(None, (name, titles[i]))), fontsize=SMALL, pad=3)
             bottom.tick_params(labelbottom=i + columns >= len(arms))
         for i in range(len(arms), rows * columns):
             row, column = divmod(i, columns)

@@ -1,0 +1,71 @@
+"""What a piece of work takes: on the wall, of the processors, and of an accelerator."""
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a piece of work took.
+
+    Attributes:
+        seconds: on the wall, in which other work on the machine counts too.
+        cpu_seconds: of the processors, by all threads of this process and by the children that it
+            has waited for. Two busy threads spend two of them in a second of the wall.
+        gpu_seconds: from first to last kernel on the accelerator's own clock; None where there is
+            none. Pauses between kernels are in it, and so is what another process runs there.
+        load_start: processes that ran or waited for a processor of the machine in the minute
+            before, these and others' together.
+        load_end: the same at the end.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    gpu_seconds: float | None
+    load_start: float
+    load_end: float
+
+
+class Stopwatch:
+    """Runs from when it is made.
+
+    Args:
+        device: where the work is done; "cuda" is timed by events.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._on_device = device == "cuda"
+        self._load = os.getloadavg()[0]
+        self._event = _mark() if self._on_device else None
+        self._cpu, self._wall = cpu_seconds(), time.perf_counter()
+
+    def stop(self) -> Spent:
+        """What was spent since; waits for the accelerator to finish what it was given."""
+        on_device = None
+        if self._event is not None:
+            last = _mark()
+            last.synchronize()
+            on_device = self._event.elapsed_time(last) / 1000
+        return Spent(
+            seconds=time.perf_counter() - self._wall,
+            cpu_seconds=cpu_seconds() - self._cpu,
+            gpu_seconds=on_device,
+            load_start=self._load,
+            load_end=os.getloadavg()[0],
+        )
+
+
+def cpu_seconds() -> float:
+    """Processor time so far of this process, its threads, and the children it has waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _mark() -> torch.cuda.Event:
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
