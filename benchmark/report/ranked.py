@@ -67,6 +67,11 @@ def ranked_sheet(found: Ranked) -> Sheet:
         header=(
             *_said_once(places, [sheet.header for sheet in sheets]),
             *([_FAMILY] if any(e.settings.correction != "none" for e in found.rankings) else []),
+            *(
+                [_BLOCKS]
+                if any("dropped seed" in w for e in found.rankings for w in e.warnings)
+                else []
+            ),
             *(f"Not ranked: {each}" for each in found.without),
         ),
         tables=tuple(table for sheet in sheets for table in sheet.tables),
@@ -80,6 +85,11 @@ _FAMILY = (
     "The family is all pairs, which is larger than that of the comparisons with the baseline: a "
     "verdict above may stand where the pair is not told apart here. The verdict is the answer to "
     "the question of the study."
+)
+
+_BLOCKS = (
+    "Means and differences here are of the seeds that all methods have; a comparison above takes "
+    "all seeds of its own two."
 )
 
 

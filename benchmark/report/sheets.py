@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.costs import costs, load_line, remarks
+from benchmark.report.costs import UNITS, costs, load_line, remarks
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.tables import by_place, mean_and_sd, records, where
 from stats import Analysis, Pooled
@@ -15,6 +15,9 @@ from stats.report.sheet import Sheet, TextTable
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Columns of a table of costs, with their headings; what no run knows is left out.
 COSTS = {
@@ -77,7 +80,7 @@ def curves_sheet(gathered: Gathered) -> Sheet | None:
 def cost_sheet(gathered: Gathered) -> Sheet:
     """FLOPs, time of processors and accelerators, and memory of a run of each arm."""
     table = costs(gathered)
-    columns = {name: title for name, title in COSTS.items() if table[name].notna().any()}
+    columns = {name: title for name, title in COSTS.items() if _is_worth_a_column(table, name)}
     cells = [
         tuple(mean_and_sd(row[name], row[f"{name}_sd"]) for name in columns)
         for row in table.to_dict("records")
@@ -100,6 +103,16 @@ def cost_sheet(gathered: Gathered) -> Sheet:
         whole={"cost": records(table)},
         warnings=tuple(remarks(table, [place or title for place in places])),
     )
+
+
+def _is_worth_a_column(table: "pd.DataFrame", name: str) -> bool:
+    """Whether any run knows this cost; that of teachers and pre-training, if any run has such."""
+    unit = next((unit for unit in UNITS if f"{unit}_seconds" in name), None)
+    if unit is None or name == f"{unit}_seconds":
+        return bool(table[name].notna().any())
+    known = table[[f"{unit}_seconds", f"total_{unit}_seconds"]].notna().any(axis=None)
+    what = f"teacher_{unit}_seconds" if name.startswith("total") else name
+    return bool(known and (table[what] != 0).any())
 
 
 def failures_sheet(gathered: Gathered) -> Sheet:

@@ -100,7 +100,9 @@ def signed(value: float, places: int) -> str:
 
 
 def interval(low: float, high: float, places: int) -> str:
-    """Both ends of an interval in brackets."""
+    """Both ends of an interval in brackets, or that there is none."""
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return f"[{ABSENT}]"
     return f"[{signed(low, places)}, {signed(high, places)}]"
 
 
@@ -110,6 +112,8 @@ def with_interval(estimate: float, low: float, high: float, least: int = 0) -> s
     >>> with_interval(0.0123, 0.0101, 0.0145)
     '+0.0123 [+0.0101, +0.0145]'
     """
+    if not math.isfinite(estimate):
+        return ABSENT
     places = max(least, digits.decimals(estimate, low, high))
     return f"{signed(estimate, places)} {interval(low, high, places)}"
 
@@ -130,6 +134,8 @@ def probability(value: float) -> str:
 
 def difference(each: Comparison) -> str:
     """Mean difference with its t interval."""
+    if not math.isfinite(each.mean_difference):
+        return ABSENT
     places = decimals(each)
     ends = interval(each.ci_low, each.ci_high, places)
     return f"{signed(each.mean_difference, places)} {ends}"

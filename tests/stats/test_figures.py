@@ -426,6 +426,21 @@ def test_learning_curves_are_dotted_where_seeds_have_stopped() -> None:
     assert len(artists(figure, "band")) == 2
 
 
+def test_a_reliability_diagram_prints_the_error_that_the_table_has() -> None:
+    arms = {"base": predictions(), "kd": predictions(6), "ls": predictions(7)}
+    said = texts(draw.reliability(arms, errors={"base": "3.87 ± 0.41", "kd": "2.90"}))
+    shown = [text.get_text() for text in said if "ECE" in text.get_text()]
+    assert shown == ["base\nECE 3.87 ± 0.41", "kd\nECE 2.90"]
+
+
+def test_costs_show_whose_seconds_they_are_and_their_spread() -> None:
+    costs = {"base": draw.Cost(100, sd=4.0), "kd": draw.Cost(140, 210)}
+    figure = draw.cost([compared("kd")], costs, unit="CPU s")
+    assert any("training [CPU s] (± sd)" in text.get_text() for text in texts(figure))
+    (bar,) = artists(figure, "spread")  # that of kd is not known
+    assert list(bar.get_xdata()) == [96, 104]
+
+
 def test_calibration_of_constructed_predictions_is_what_was_built_in() -> None:
     # 100 examples at 70 % sure with 60 right, 100 at 95 % with 95 right: (.1 + 0) / 2
     logits = np.log([[0.7, 0.3]] * 100 + [[0.95, 0.05]] * 100)
