@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stats.report import Result
 
 #: What each function of `stats` wants to know of how scores are to be analysed.
-_ALWAYS = ("study", "metric", "split")
+_ALWAYS = ("study", "metric", "split", "lower_is_better")
 _PAIRS = (*_ALWAYS, "margin", "paired")
 _TESTED = (*_PAIRS, "alpha", "correction", "family", "zeros", "equivalence", "test", "effect")
 _OF_RUNS = ("resolution", "interaction_scale", "test_examples")
@@ -28,7 +28,8 @@ def verdicts(
         table: scores.
         baseline: the arm that candidates are compared with.
         candidates: the other arms.
-        how: by the names of the arguments of `stats.analyse`, with `paired` and `tasks`.
+        how: by the names of the arguments of `stats.analyse`, with `paired` and `tasks`, and
+            with `scale` and `common_margin` where tasks are brought to a common scale.
     """
     from stats import analyse, pooled
 
@@ -36,7 +37,7 @@ def verdicts(
     analysis = analyse(table, baseline, candidates, **of_runs)
     if not how["tasks"]:
         return [analysis]
-    of_averages = _only(_of_kind(how, paired=True), *_TESTED)
+    of_averages = _only(_of_kind(how, paired=True), *_TESTED, "scale") | _common_margin(how)
     over_all = pooled(table, baseline, candidates, how["tasks"], **of_averages)
     return [_saying_what_it_left_out(over_all, how, of_averages), analysis]
 
@@ -62,7 +63,8 @@ def probabilities(
     """The Bayesian signed-rank test of every candidate; arguments as for `verdicts`."""
     from stats import posteriors
 
-    return [posteriors(table, baseline, candidates, **_only(how, *_PAIRS, "tasks", "resolution"))]
+    wanted = _only(how, *_PAIRS, "tasks", "resolution", "scale") | _common_margin(how)
+    return [posteriors(table, baseline, candidates, **wanted)]
 
 
 def rankings(
@@ -86,7 +88,7 @@ def rankings(
         )
     steps = how.get("resolution")
     step = steps.get(tasks[0]) if isinstance(steps, Mapping) else steps
-    settings = _only(how, *_ALWAYS, "paired", "alpha", "correction", "zeros")
+    settings = _only(how, *_ALWAYS, "scale", "paired", "alpha", "correction", "zeros")
     settings |= {"post_hoc": how["test"]} if how.get("test") in POST_HOCS else {}
     settings |= {"blocks": {None: "seed", "fixed": "average", "sampled": "task"}[pooling]}
     settings |= {"resolution": None if pooling else step}
@@ -131,6 +133,11 @@ def only_candidates(results: "Sequence[Result]", asked: Sequence[str], note: str
             less = replace(less, interactions=kept)
         shown.append(less)
     return shown
+
+
+def _common_margin(how: Mapping[str, Any]) -> dict[str, Any]:
+    """The margin on the common scale; the declared one is in points of the metric."""
+    return {"margin": how.get("common_margin")} if how.get("scale") else {}
 
 
 def _only(how: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -113,10 +113,23 @@ def _add_stats(stats: argparse.ArgumentParser) -> None:
         help="arms, the baseline first (default: as the study declares; with --rank: all)",
     )
     what.add_argument("--metric", help="default: each task's own")
+    _add_direction(what)
     what.add_argument("--split", help="dev or test (default: test)")
     _add_question(stats)
     _add_answer(stats)
     _add_format(stats)
+
+
+def _add_direction(what: Any) -> None:
+    direction = what.add_mutually_exclusive_group()
+    for name, lower in (("lower", True), ("higher", False)):
+        direction.add_argument(
+            f"--{name}-is-better",
+            dest="lower_is_better",
+            action="store_const",
+            const=lower,
+            help="of the metric (default: as declared, else by the words of its name)",
+        )
 
 
 def _add_question(stats: argparse.ArgumentParser) -> None:
@@ -128,6 +141,12 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
         choices=("fixed", "sampled"),
         help="over all tasks at once: these (fixed; tested over seeds), or others like them "
         "(sampled; tested over tasks)",
+    )
+    question.add_argument(
+        "--scale",
+        choices=("relative", "rank", "z"),
+        help="of --tasks on unlike scales: change from the baseline in %%, rank among the arms, or "
+        "sds over seeds (margins are then of that scale)",
     )
     one = question.add_mutually_exclusive_group()
     one.add_argument(
@@ -199,6 +218,11 @@ def _add_trend(trend: argparse.ArgumentParser) -> None:
         "--scale",
         default="log1p",
         help="log1p (default: log10 of 1 + dose), log, linear, or order, which counts steps alone",
+    )
+    trend.add_argument(
+        "--effect-scale",
+        choices=("relative", "rank", "z"),
+        help="of effects on tasks of unlike scales, as --scale of bench stats",
     )
     trend.add_argument(
         "--figure", type=Path, metavar="DIR", help="draw the curve there, as trend.svg, .pdf, .png"

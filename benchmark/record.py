@@ -27,6 +27,7 @@ def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
         "baseline": study.comparison.baseline,
         "candidates": list(study.comparison.candidates),
         "margin": study.margin,
+        "lower_is_better": study.lower_is_better,
         "alpha": study.alpha,
         "correction": study.correction,
         "family": study.family,
@@ -69,8 +70,10 @@ def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str)
         )
     declared = {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
     own = {cell["task"]: cell["metric"] for cell in record["cells"]}
+    declared["lower_is_better"] = record.get("lower_is_better")
     if metric is not None and any(metric != each for each in own.values()):
         declared["margin"] = None  # it was declared in points of another metric
+        declared["lower_is_better"] = None
     sizes = {
         task: size[split]
         for task, size in record["sizes"].items()

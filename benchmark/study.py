@@ -147,6 +147,8 @@ class Study:
         task_training: settings in place of these on some tasks, by the task's name.
         seeds: replicates; the default are the paper's eight.
         metric: what is compared; None takes each task's own.
+        lower_is_better: whether less of the metric is better; None goes by its name, and a name of
+            which the direction is known cannot be declared the other way round.
         alpha: largest corrected p-value that counts.
         correction: of p-values within a family.
         family: "model-init-task" corrects over the candidates of one baseline on the same model,
@@ -164,6 +166,7 @@ class Study:
     training: "Training"
     seeds: tuple[int, ...] = PAPER_SEEDS
     metric: str | None = None
+    lower_is_better: bool | None = None
     alpha: float = 0.05
     correction: str = "holm"
     family: Family = "model-init-task"
@@ -281,6 +284,19 @@ class Study:
         for metric in [self.metric] if self.metric else [task.metric for task in self.tasks]:
             if metric not in SELECTS:
                 raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
+            self._check_direction(metric, SELECTS[metric])
+
+    def _check_direction(self, metric: str, higher: bool) -> None:
+        declared = self.lower_is_better
+        if declared is not None and not isinstance(declared, bool):
+            raise StudyError(
+                f"study: lower_is_better must be True, False or None, not {declared!r}."
+            )
+        if declared is higher:
+            raise StudyError(
+                f'study: {"more" if higher else "less"} of "{metric}" is better, and '
+                f"lower_is_better={declared} says otherwise; leave it out."
+            )
 
     def _check_arms(self) -> None:
         if not self.arms:

@@ -12,7 +12,7 @@ from benchmark.tracking import Store, Tracker
 from benchmark.verdicts import rendered
 
 #: What a study declares about its analysis that a trend takes over.
-_TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test")
+_TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test", "lower_is_better")
 
 
 def trend(options: argparse.Namespace) -> int:
@@ -33,6 +33,7 @@ def trend(options: argparse.Namespace) -> int:
         doses,
         scale=options.scale,
         split=options.split,
+        effect_scale=options.effect_scale,
         **{name: how[name] for name in _TAKEN if name in how},
     )
     notes = Trained.of(record, tracker.finished()).notes()

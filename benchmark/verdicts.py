@@ -63,6 +63,10 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
     from stats import NotEnoughPairs, NotPaired
 
     how = scores.how | _given(options)
+    if options.scale and not how["tasks"]:
+        raise BenchmarkError(
+            "--scale is a common scale of several tasks: it goes with --tasks fixed or sampled."
+        )
     if options.resolution is not None and how["tasks"] and (options.rank or options.bayes):
         raise BenchmarkError(
             "--resolution is that of a run; the averages that --tasks makes have a finer one."
@@ -92,8 +96,12 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     names = (
         *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
         *("equivalence", "zeros", "interaction_scale", "tasks", "resolution"),
+        "lower_is_better",
+        "scale",
     )
     given = {name: getattr(options, name) for name in names}
+    if options.scale:
+        given["common_margin"] = given.pop("margin")
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -116,10 +124,17 @@ def _from_file(options: argparse.Namespace) -> Scores:
     from stats import read_scores
 
     how = {"study": options.input.name, "paired": not options.unpaired, "tasks": None}
-    table = read_scores(options.input)
+    table = read_scores(options.input, options.metric)
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {options.input} has no column split.")
-    return Scores(table, (), how)
+    return Scores(table, (), how, _notes_on_direction(table, options))
+
+
+def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> tuple[str, ...]:
+    named = table["metric"].any() or table["direction"].any()
+    if named or options.lower_is_better is not None:
+        return ()
+    return ("the scores name no metric: more is taken as better; else say --lower-is-better.",)
 
 
 def _from_record(options: argparse.Namespace) -> Scores:

@@ -18,8 +18,10 @@ from stats.bayesian_signed_rank import (
 )
 from stats.bootstrap import BootstrapInterval, bootstrap_interval
 from stats.calibration import Calibration, calibration
+from stats.common_scale import COMMON_SCALES
 from stats.compare import Comparison, compare
 from stats.correlated_t import CorrelatedT, correlated_t
+from stats.direction import is_lower_better
 from stats.effect_sizes import d_z, hedges_g_z, pair_correlation, rank_biserial
 from stats.equivalence import Equivalence, tost, tost_from_summary, tost_welch_from_summary
 from stats.equivalence_power import pairs_for_tost, tost_power
@@ -90,7 +92,6 @@ from stats.settings import (
     UNPAIRED_EFFECTS,
     UNPAIRED_TESTS,
     Settings,
-    is_lower_better,
 )
 from stats.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs
 from stats.sign_e_value import sign_e_value
@@ -126,6 +127,7 @@ from stats.welch import Welch, welch
 
 __all__ = [
     "ALL_PAIRS_CORRECTIONS",
+    "COMMON_SCALES",
     "CORRECTIONS",
     "DOSE_SCALES",
     "EQUIVALENCES",

@@ -46,6 +46,7 @@ def aggregate(
     replicates: int = 50_000,
     seed: int = 0,
     lower_is_better: bool | None = None,
+    scale: str | None = None,
 ) -> Aggregates:
     """Aggregates over tasks with stratified bootstrap intervals (Agarwal et al. 2021).
 
@@ -71,6 +72,7 @@ def aggregate(
         replicates: number of resamples.
         seed: of the random numbers; the same seed gives the same intervals.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -80,7 +82,9 @@ def aggregate(
     """
     check_resamples("replicates", replicates, confidence, seed)
     names = _statistics(statistics, target)
-    selection = select_arms(scores, methods, metric, split, lower_is_better)
+    selection = select_arms(
+        *(scores, methods, metric, split, lower_is_better), pooling=True, scale=scale
+    )
     lower = selection.lower_is_better
     if lower and target is not None:
         raise InvalidSetting("an optimality gap needs a metric of which more is better")
@@ -103,7 +107,7 @@ def aggregate(
         metric=selection.metric,
         split=selection.split,
         lower_is_better=lower,
-        warnings=remarks,
+        warnings=(*selection.remarks, *remarks),
     )
 
 

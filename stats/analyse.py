@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from stats import caveats
 from stats.compare import Comparison, conclude_comparisons
 from stats.cube import Cube, build, select
+from stats.direction import direction_of
 from stats.errors import NotEnoughPairs, NotPaired
 from stats.inputs import IntArray
 from stats.interaction import Interaction
@@ -18,8 +19,9 @@ from stats.interactions import all_interactions, families_of
 from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.scores import validate_scores
-from stats.selection import baseline_first, direction_of
+from stats.selection import baseline_first
 from stats.settings import ByTask, Settings, by_task
+from stats.suspicious_scores import remarks_on, remarks_on_margin
 from stats.unpaired import measure_unpaired
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ def analyse(
         NotEnoughPairs: no comparison has two pairs.
     """
     table, metric, split = select(validate_scores(scores), metric, split)
+    direction = direction_of(table, lower_is_better)
     settings = Settings(
         alpha=alpha,
         margin=margin,
@@ -132,7 +135,7 @@ def analyse(
         family=family,
         resolution=resolution,
         zeros=zeros,
-        lower_is_better=direction_of(table) if lower_is_better is None else lower_is_better,
+        lower_is_better=direction.lower_is_better,
         paired=paired,
         test=test or "",
         effect=effect,
@@ -141,7 +144,9 @@ def analyse(
         test_examples=test_examples,
     )
     cube = build(table, baseline_first(baseline, candidates))
-    return _analysed(cube, settings, reference_init, study, metric, split)
+    found = _analysed(cube, settings, reference_init, study, metric, split)
+    remarks = (*direction.remarks, *remarks_on(cube), *remarks_on_margin(cube, margin))
+    return replace(found, warnings=(*remarks, *found.warnings))
 
 
 def _analysed(

@@ -14,8 +14,8 @@ from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-LARGEST = 1e70
-"""Fourth powers of smaller numbers, and their sums, stay in the range of a float64."""
+LARGEST, SMALLEST = 1e70, 1e-70
+"""Fourth powers of numbers between these, and their sums, stay in the range of a float64."""
 
 
 def finite_vector(values: ArrayLike, what: str = "differences", at_least: int = 1) -> FloatArray:
@@ -124,6 +124,8 @@ def check_positive(what: str, value: float, unit: str = " of points") -> None:
     """Raise InvalidSetting unless the value is positive and finite."""
     if not (_is_number(value) and 0 < value < LARGEST):
         raise InvalidSetting(f"{what} must be a positive number{unit}, not {value}")
+    if value < SMALLEST:
+        raise InvalidSetting(f"{what} must be a number of at least {SMALLEST:g}, not {value}")
 
 
 def check_rope(rope: float) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from stats.common_scale import check_like_scales, on_common_scale
+from stats.cube import build
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray, check_fraction
-from stats.selection import baseline_first, select_arms
+from stats.selection import baseline_first, rows_of
 from stats.units import cells_by_model_and_init
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def mixed_effects(
     metric: str | None = None,
     split: str = "test",
     alpha: float = 0.05,
+    scale: str | None = None,
 ) -> tuple[MixedEffects, ...]:
     """Fit difference = mean + task + seed + error by REML, for each model, init and candidate.
 
@@ -94,7 +97,13 @@ def mixed_effects(
         NotEnoughPairs: pairs on fewer than two tasks or two seeds.
     """
     check_fraction("alpha", alpha)
-    cube = select_arms(scores, baseline_first(baseline, candidates), metric, split, None).cube
+    methods = baseline_first(baseline, candidates)
+    table, *_ = rows_of(scores, methods, metric, split)
+    if scale is None:
+        check_like_scales(table[table["method"].isin(methods)])
+    else:
+        table, *_ = on_common_scale(table, methods, scale, False, baseline)
+    cube = build(table, methods)
     found = []
     for (model, init), cells in cells_by_model_and_init(cube).items():
         for method in range(1, len(cube.methods)):

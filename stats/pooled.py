@@ -21,6 +21,7 @@ from stats.paired import paired_statistics
 from stats.pairing import measure_pairs
 from stats.selection import Selection, baseline_first, select_arms
 from stats.settings import Settings
+from stats.suspicious_scores import remarks_on_margin
 from stats.units import TASKS, Units, units
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def pooled(
     test: str | None = None,
     effect: str = "hedges_g",
     equivalence: str = "t",
+    scale: str | None = None,
 ) -> Pooled:
     """Compare candidates with a baseline over all tasks, for each model and init.
 
@@ -94,11 +96,16 @@ def pooled(
         test: the primary test of the averages, one of `stats.PAIRED_TESTS`.
         effect: the effect size to show, one of `stats.PAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
+        scale: None averages the scores as they are, which must be on like scales; else a common
+            scale, one of `stats.COMMON_SCALES`: "relative" is the change from the baseline's mean
+            on the task in percent, "rank" the rank among the methods on the task and seed, "z"
+            the distance from the baseline's mean in standard deviations over seeds. The margin is
+            then one of that scale.
 
     Raises:
         ScoresError: the scores contradict themselves.
         UnknownName: a method, metric or split that the scores do not hold.
-        InvalidSetting: a setting outside what it can be.
+        InvalidSetting: a setting outside what it can be, or tasks on unlike scales.
         NotPaired: a task on which an arm has no run, or shares no seed with the baseline.
         NotEnoughPairs: fewer than two complete seeds, or fewer than two tasks.
     """
@@ -106,7 +113,12 @@ def pooled(
     if not paired and tasks == "fixed":
         raise InvalidSetting("fixed tasks are tested over seeds, and unpaired arms share none")
     methods = baseline_first(baseline, candidates)
-    selection = select_arms(scores, methods, metric, split, lower_is_better)
+    selection = select_arms(
+        *(scores, methods, metric, split, lower_is_better),
+        pooling=True,
+        scale=scale,
+        baseline=baseline,
+    )
     settings = Settings(
         alpha=alpha,
         margin=margin,
@@ -143,7 +155,12 @@ def _pooled(
         metric=selection.metric,
         split=selection.split,
         settings=settings,
-        warnings=(*(line.replace("seeds are", f"{unit}s are") for line in reach), *remarks),
+        warnings=(
+            *selection.remarks,
+            *remarks_on_margin(selection.cube, settings.margin),
+            *(line.replace("seeds are", f"{unit}s are") for line in reach),
+            *remarks,
+        ),
     )
 
 

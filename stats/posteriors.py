@@ -13,6 +13,7 @@ from stats.inputs import FloatArray, check_choice, check_positive
 from stats.pairing import Seed
 from stats.selection import baseline_first, select_arms
 from stats.settings import ByTask, by_task, check_resolution
+from stats.suspicious_scores import remarks_on_margin
 from stats.ties import check_step, noise_scale, settle
 from stats.units import TASKS, Units, check_pairs, units
 
@@ -87,6 +88,7 @@ def posteriors(
     lower_is_better: bool | None = None,
     paired: bool = True,
     resolution: ByTask = None,
+    scale: str | None = None,
     samples: int = 50_000,
     seed: int = 0,
 ) -> Posteriors:
@@ -106,6 +108,7 @@ def posteriors(
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         paired: whether the arms share their seeds; if not, only sampled tasks make pairs.
         resolution: smallest step of the metric; used where each task stands alone.
+        scale: of several tasks, a common one as for `stats.pooled`; the margin is then one of it.
         samples: of the posterior.
         seed: of the random numbers; the same seed gives the same probabilities.
 
@@ -124,13 +127,22 @@ def posteriors(
         check_positive("margin", margin)
     check_resolution(resolution, margin)
     methods = baseline_first(baseline, candidates)
-    selection = select_arms(scores, methods, metric, split, lower_is_better)
+    if scale is not None and tasks is None:
+        raise InvalidSetting("a common scale is for several tasks, and each stands alone here")
+    selection = select_arms(
+        *(scores, methods, metric, split, lower_is_better),
+        pooling=tasks is not None,
+        scale=scale,
+        baseline=baseline,
+    )
     found = list(units(selection.cube, tasks, paired))
     check_pairs(found)
     lower, step = selection.lower_is_better, None if tasks else resolution
     no_region = "no margin is declared, and without one nothing can lie inside it"
     unit = "task" if tasks == "sampled" else "seed"
-    remarks = [no_region] * (margin is None) + _of_few([each.arms.shape[1] for each in found], unit)
+    remarks = [*selection.remarks, *remarks_on_margin(selection.cube, margin)]
+    remarks += [no_region] * (margin is None)
+    remarks += _of_few([each.arms.shape[1] for each in found], unit)
     remarks += [line for each in found for line in each.remarks]
     return Posteriors(
         study=study,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stats import caveats
-from stats.cube import Cell
+from stats.common_scale import check_like_scales
+from stats.cube import Cell, build
 from stats.errors import NotEnoughPairs
 from stats.inputs import check_choice
 from stats.planning import PowerPlan, plan_power
-from stats.selection import baseline_first, select_arms
+from stats.selection import baseline_first, rows_of
 from stats.settings import ByTask, by_task
 from stats.ties import check_step, noise_scale, settle
 from stats.units import TASKS, Units, check_pairs, units
@@ -85,8 +86,11 @@ def plan_comparisons(
     """
     if tasks is not None:
         check_choice("tasks", tasks, TASKS)
-    selection = select_arms(scores, baseline_first(baseline, candidates), metric, split, None)
-    found = list(units(selection.cube, tasks))
+    methods = baseline_first(baseline, candidates)
+    table, _, _, split = rows_of(scores, methods, metric, split)
+    if tasks is not None:
+        check_like_scales(table[table["method"].isin(methods)])
+    found = list(units(build(table, methods), tasks))
     check_pairs(found)
     plans, warnings = [], []
     for pairs in found:
@@ -103,9 +107,7 @@ def plan_comparisons(
             warnings.append(f"{which}: {why}, no sd")
     if not plans:
         raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
-    return PowerPlans(
-        study=study, split=selection.split, plans=tuple(plans), warnings=tuple(warnings)
-    )
+    return PowerPlans(study=study, split=split, plans=tuple(plans), warnings=tuple(warnings))
 
 
 def _sd(pairs: Units, resolution: ByTask) -> float:

@@ -53,6 +53,7 @@ def performance_profiles(
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    scale: str | None = None,
 ) -> Profiles:
     """Performance profiles of several methods over the same tasks (Agarwal et al. 2021).
 
@@ -70,12 +71,13 @@ def performance_profiles(
         confidence: of the band.
         replicates: number of resamples.
         seed: of the random numbers.
+        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         StatsError: as for `stats.aggregate`, and for thresholds that are not finite.
     """
     check_resamples("replicates", replicates, confidence, seed)
-    selection = select_arms(scores, methods, metric, split, None)
+    selection = select_arms(scores, methods, metric, split, None, pooling=True, scale=scale)
     arms, _, remarks = runs_of(selection, paired)
     every = np.concatenate([arm.scores for arm in arms])
     at = (
@@ -92,7 +94,7 @@ def performance_profiles(
         high=tuple(tuple(row) for row in bands[1].tolist()),
         confidence=confidence,
         lower_is_better=selection.lower_is_better,
-        warnings=remarks,
+        warnings=(*selection.remarks, *remarks),
     )
 
 

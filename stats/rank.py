@@ -39,6 +39,7 @@ def rank(
     resolution: float | None = None,
     zeros: str = "wilcox",
     lower_is_better: bool | None = None,
+    scale: str | None = None,
 ) -> Ranking:
     """Rank methods over blocks that they share, and say which are inseparable.
 
@@ -65,6 +66,7 @@ def rank(
         resolution: smallest step of the scores of a block; means over seeds have a finer one.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -81,7 +83,11 @@ def rank(
         resolution=resolution,
         zeros=zeros,
     )
-    selection = select_arms(scores, methods, metric, split, lower_is_better)
+    # Tests of ranks within a block, and of signs, do not go by the size of differences.
+    pooling = blocks == "average" or post_hoc not in ("nemenyi", "conover", "sign")
+    selection = select_arms(
+        *(scores, methods, metric, split, lower_is_better), pooling=pooling, scale=scale
+    )
     return _ranked(study, selection, complete_blocks(selection, blocks, paired), settings)
 
 
@@ -187,7 +193,8 @@ def _shown_better(
 
 
 def _caveats(selection: Selection, n_blocks: int, settings: RankSettings) -> list[str]:
-    lines = _never_decided(len(selection.cube.methods), n_blocks, settings)
+    lines = [*selection.remarks]
+    lines += _never_decided(len(selection.cube.methods), n_blocks, settings)
     cells = selection.cube.cells
     if settings.blocks == "seed" and len(cells) > 1:
         lines.append(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from stats.common_scale import check_like_scales, on_common_scale
 from stats.cube import Cube, build, select
+from stats.direction import direction_of
 from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.scores import validate_scores
-from stats.settings import is_lower_better
+from stats.suspicious_scores import remarks_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """Scores of some methods on one split and metric, with the direction of the metric."""
+    """Scores of some methods on one split and metric, with the direction of the metric.
+
+    Attributes:
+        remarks: what is to be said of the scores, whatever is asked about them.
+    """
 
     cube: Cube
     metric: str
     split: str
     lower_is_better: bool
+    remarks: tuple[str, ...] = ()
 
 
 def select_arms(
@@ -35,15 +42,49 @@ def select_arms(
     metric: str | None,
     split: str,
     lower_is_better: bool | None,
+    *,
+    pooling: bool = False,
+    scale: str | None = None,
+    baseline: str | None = None,
 ) -> Selection:
     """The block of these methods; all methods of the scores where none are named.
+
+    Args:
+        scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
+        methods: which.
+        metric: which metric.
+        split: which split.
+        lower_is_better: whether less is better; None if nobody said so.
+        pooling: whether scores of several tasks are to be averaged or ranked together.
+        scale: a common scale of the tasks, one of `stats.COMMON_SCALES`.
+        baseline: what "relative" and "z" are relative to; None for the mean of all methods.
 
     Raises:
         ScoresError: the scores contradict themselves.
         UnknownName: a method, metric or split that the scores do not hold.
         NotEnoughPairs: one method only.
-        InvalidSetting: a method named twice, several metrics of one task, or metrics of which
-            less is better for some only.
+        InvalidSetting: a method named twice, several metrics of one task, a direction that is
+            not known, or not the same of all metrics, or unlike scales that are to be pooled.
+    """
+    table, names, metric, split = rows_of(scores, methods, metric, split)
+    direction = direction_of(table, lower_is_better)
+    cube = build(table, names)
+    lower, remarks = direction.lower_is_better, (*direction.remarks, *remarks_on(cube))
+    if scale is not None:
+        table, called, lower = on_common_scale(table, names, scale, lower, baseline)
+        cube, metric = build(table, names), called.format(metric or "score")
+    elif pooling:
+        check_like_scales(table[table["method"].isin(names)])
+    return Selection(cube, metric, split, lower, remarks)
+
+
+def rows_of(
+    scores: pd.DataFrame, methods: Sequence[str] | None, metric: str | None, split: str
+) -> tuple[pd.DataFrame, list[str], str, str]:
+    """The validated rows of one split and metric, the methods, and the names of both.
+
+    Raises:
+        StatsError: as for `select_arms`, but for the direction.
     """
     table, metric, split = select(validate_scores(scores), metric, split)
     every = table["method"].drop_duplicates().tolist()
@@ -51,9 +92,7 @@ def select_arms(
     check_named_once(names, "the methods")
     if len(names) < 2:
         raise NotEnoughPairs(f"only one method ({', '.join(names) or 'none'}); two are needed")
-    if lower_is_better is None:
-        lower_is_better = direction_of(table)
-    return Selection(build(table, names), metric, split, lower_is_better)
+    return table, names, metric, split
 
 
 def shared_runs(cube: Cube, cell: int) -> NDArray[np.bool_]:
@@ -75,18 +114,6 @@ def losses(cube: Cube, cell: int) -> list[str]:
         + f"dropped seed{'s' * (len(seeds) > 1)} {', '.join(seeds)} ({why})"
         for why, seeds in lost.items()
     ]
-
-
-def direction_of(table: pd.DataFrame) -> bool:
-    """Whether less is better of the metrics of these scores, by their names.
-
-    Raises:
-        InvalidSetting: less is better for some of them only.
-    """
-    directions = {is_lower_better(metric) for metric in table["metric"].unique()}
-    if len(directions) > 1:
-        raise InvalidSetting("less is better for some of the metrics only: name one metric")
-    return directions.pop()
 
 
 def baseline_first(baseline: str, candidates: Sequence[str]) -> list[str]:

@@ -24,15 +24,6 @@ EQUIVALENCES = ("t", "ranks")
 ByTask = float | Mapping[str, float] | None
 """A number for all tasks, or by the name of the task; None, or a task without one, is unknown."""
 
-LOWER_IS_BETTER = frozenset(
-    {
-        *("loss", "eval_loss", "log_loss", "cross_entropy", "nll", "negative_log_likelihood"),
-        *("perplexity", "ppl", "brier", "ece", "error", "error_rate", "mae", "mse", "rmse"),
-        *("wer", "cer", "regret", "seconds"),
-    }
-)
-"""Metrics of which less is better, in lower case."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -155,18 +146,3 @@ def _values(numbers: ByTask) -> list[float]:
     if isinstance(numbers, Mapping):
         return list(numbers.values())
     return [] if numbers is None else [numbers]
-
-
-def is_lower_better(metric: str) -> bool:
-    """Whether less of this metric is better, by its name.
-
-    Raises:
-        InvalidSetting: the metric is no name.
-
-    >>> is_lower_better("accuracy"), is_lower_better("NLL"), is_lower_better("ece_scaled")
-    (False, True, True)
-    """
-    if not isinstance(metric, str):
-        raise InvalidSetting(f"metric must be a name, not {metric}")
-    name = metric.lower().replace("-", "_").replace(" ", "_")
-    return name.removesuffix("_scaled").removesuffix("_mass") in LOWER_IS_BETTER

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stats.common_scale import check_like_scales, on_common_scale
 from stats.cube import Cell, Cube, build, select
+from stats.direction import direction_of
 from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
 from stats.multiplicity import adjust_in_families
 from stats.pairing import Seed
 from stats.scores import validate_scores
 from stats.selection import baseline_first
 from stats.settings import ByTask, Settings, by_task
+from stats.suspicious_scores import remarks_on
 from stats.trend import Trend, trend
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Trends:
     over: str
     doses: Mapping[str, float]
     correction: str
+    lower_is_better: bool
     trends: tuple[CandidateTrend, ...]
     warnings: tuple[str, ...]
 
@@ -74,6 +78,8 @@ def trends(
     resolution: ByTask = None,
     zeros: str = "wilcox",
     test: str = "wilcoxon",
+    lower_is_better: bool | None = None,
+    effect_scale: str | None = None,
 ) -> Trends:
     """Test for each candidate whether its effect has a slope over inits or tasks.
 
@@ -94,6 +100,9 @@ def trends(
         resolution: smallest step of the metric, for all tasks or by the name of the task.
         zeros: what the signed-rank test does with slopes of zero.
         test: of the slopes, one of `stats.PAIRED_TESTS`.
+        lower_is_better: whether the metric is a loss; None knows the usual ones by name.
+        effect_scale: a common scale of the tasks whose effects are compared, as for
+            `stats.pooled`.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -106,7 +115,16 @@ def trends(
     )
     table, metric, split = select(validate_scores(scores), metric, split)
     over = _dosed(table, doses)
-    cube = build(table[table[over].isin(list(doses))], baseline_first(baseline, candidates))
+    dosed = table[table[over].isin(list(doses))]
+    direction = direction_of(dosed, lower_is_better)
+    lower, methods = direction.lower_is_better, baseline_first(baseline, candidates)
+    remarks = (*direction.remarks, *remarks_on(build(dosed, methods)))
+    if effect_scale is not None:
+        dosed, called, lower = on_common_scale(dosed, methods, effect_scale, lower, baseline)
+        metric = called.format(metric or "score")
+    elif over == "task":
+        check_like_scales(dosed[dosed["method"].isin(methods)])
+    cube = build(dosed, methods)
     found = list(_each(cube, over, doses, settings, scale))
     if not found:
         raise NotEnoughPairs("no candidate shares two seeds with the baseline at every dose")
@@ -122,11 +140,12 @@ def trends(
         over=over,
         doses=dict(sorted(doses.items(), key=lambda item: item[1])),
         correction=correction,
+        lower_is_better=lower,
         trends=tuple(
             replace(each, trend=replace(each.trend, p_adjusted=p))
             for each, p in zip(found, p_adjusted.tolist(), strict=True)
         ),
-        warnings=(*_dropped(found), *_absent(cube, over, found)),
+        warnings=(*remarks, *_dropped(found), *_absent(cube, over, found)),
     )
 
 

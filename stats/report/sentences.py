@@ -40,6 +40,7 @@ def question(result: Analysis | Pooled) -> str:
     first = result.comparisons[0]
     candidates = list(dict.fromkeys(each.candidate for each in result.comparisons))
     metric = wording.printable(result.metric) or "the score"
+    metric += f" ({wording.direction(result.settings.lower_is_better)})"
     on = f" on {wording.printable(result.split)}" if result.split else ""
     margin = result.settings.margin
     matters = ""

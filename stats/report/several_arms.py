@@ -48,7 +48,8 @@ BLOCK_NAMES = {
 
 def ranking_sheet(ranking: Ranking) -> Sheet:
     """The sheet of a ranking: places, groups and every pair."""
-    named = {"study": ranking.study, "model": ranking.model, "init": ranking.init}
+    named = {"study": ranking.study, **_measured(ranking)}
+    named |= {"model": ranking.model, "init": ranking.init}
     records = [
         {
             "method": method,
@@ -187,7 +188,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
         for each, differs in zip(found.posteriors, where, strict=True)
     )
     over = averages(found.tasks) if found.tasks else "each task alone, over its seeds"
-    named = {"study": found.study, "tasks": found.tasks or "each"}
+    named = {"study": found.study, **_measured(found), "tasks": found.tasks or "each"}
     return Sheet(
         kind="posteriors",
         header=(
@@ -210,6 +211,10 @@ def _chance(p: float) -> str:
     return ">0.999" if p == 1 else "<0.001"
 
 
+def _measured(result: Ranking | Posteriors | Aggregates) -> dict[str, Any]:
+    return {"metric": result.metric, "lower_is_better": result.lower_is_better}
+
+
 def _difference(each: Posterior) -> tuple[str, str, str]:
     """Both means and their difference."""
     means = each.baseline_mean, each.candidate_mean
@@ -225,11 +230,12 @@ def aggregates_sheet(aggregates: Aggregates) -> Sheet:
     if theirs:
         title = f"Against {aggregates.contrasts[0].baseline}"
         tables.append(_by_statistic(title, "candidate", theirs))
-    records = [{"baseline": "", **asdict(each)} for each in aggregates.aggregates]
+    named = _measured(aggregates)
+    records = [{"baseline": "", **named, **asdict(each)} for each in aggregates.aggregates]
     for each in aggregates.contrasts:
         values = asdict(each)
         records.append(
-            {"baseline": values["baseline"], "method": values.pop("candidate"), **values}
+            {"baseline": values["baseline"], **named, "method": values.pop("candidate"), **values}
         )
     seeds = "seeds shared by all methods" if aggregates.paired else "each method drawn apart"
     header = (

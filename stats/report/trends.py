@@ -15,7 +15,6 @@ from stats.report.wording import (
     probability,
     with_interval,
 )
-from stats.settings import is_lower_better
 from stats.trends import CandidateTrend, Trends
 
 UNITS = {
@@ -29,12 +28,11 @@ UNITS = {
 def trends_sheet(found: Trends) -> Sheet:
     """The sheet of trends: for each model and task, or init, effects by dose and their slope."""
     first = found.trends[0].trend
-    lower = is_lower_better(found.metric) if found.metric else False
     doses = ", ".join(f"{printable(name)} = {dose:g}" for name, dose in found.doses.items())
     return Sheet(
         kind="trends",
         header=(
-            measured(found.study, found.metric, found.split, lower),
+            measured(found.study, found.metric, found.split, found.lower_is_better),
             f"dose by {found.over}: {doses}",
             f"slope: least squares within each seed, {UNITS[first.scale]}; over seeds "
             f"{TEST_NAMES[first.test]}, {CORRECTION_NAMES[found.correction]} over the candidates",
@@ -72,6 +70,7 @@ def _table(title: str, group: list[CandidateTrend]) -> TextTable:
 
 def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
     named = {name: getattr(each, name) for name in ("baseline", "candidate", "model", "where")}
+    what = {"metric": found.metric, "lower_is_better": found.lower_is_better}
     of_slope = {
         name: getattr(each.trend, name)
         for name in ("slope", "ci_low", "ci_high", "p_value", "p_adjusted", "scale", "test")
@@ -80,7 +79,7 @@ def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
         *(getattr(each.trend, n) for n in ("doses", "effects", "lows", "highs")), strict=True
     )
     return [
-        {"study": found.study, **named, "n_seeds": each.n_seeds}
+        {"study": found.study, **what, **named, "n_seeds": each.n_seeds}
         | {"dose": dose, "effect": effect, "effect_low": low, "effect_high": high}
         | of_slope
         for dose, effect, low, high in curve

@@ -22,7 +22,7 @@ def analysis_sheet(analysis: Analysis) -> Sheet:
         header=tuple(wording.header(analysis)),
         tables=(*_tables(analysis), *changes),
         records=tuple(
-            {"study": analysis.study, "tasks": "each"} | record(each)
+            {"study": analysis.study, **_measured(analysis), "tasks": "each"} | record(each)
             for each in analysis.comparisons
         ),
         whole=_declared(analysis)
@@ -42,7 +42,7 @@ def pooled_sheet(pooled: Pooled) -> Sheet:
         header=tuple(wording.header(pooled)),
         tables=tuple(_tables(pooled)),
         records=tuple(
-            {"study": pooled.study, "tasks": pooled.tasks} | record(each)
+            {"study": pooled.study, **_measured(pooled), "tasks": pooled.tasks} | record(each)
             for each in pooled.comparisons
         ),
         whole=_declared(pooled)
@@ -74,6 +74,10 @@ def comparison_rows(result: Analysis | Pooled) -> TextTable:
 def record(each: Any) -> dict[str, Any]:
     """The fields of a result by name."""
     return {field.name: getattr(each, field.name) for field in fields(each)}
+
+
+def _measured(result: Analysis | Pooled) -> dict[str, Any]:
+    return {"metric": result.metric, "lower_is_better": result.settings.lower_is_better}
 
 
 def _declared(result: Analysis | Pooled) -> dict[str, Any]:

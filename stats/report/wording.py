@@ -195,8 +195,13 @@ def measured(study: str, metric: str, split: str, lower_is_better: bool) -> str:
     """What was measured, in which study, and in which direction it is better."""
     named = [f"study {printable(study)}"] if study else []
     on = f" on {printable(split)}" if split else ""
-    direction = "lower" if lower_is_better else "higher"
-    return "; ".join([*named, f"{printable(metric) or 'score'}{on} ({direction} is better)"])
+    way = direction(lower_is_better)
+    return "; ".join([*named, f"{printable(metric) or 'score'}{on} ({way})"])
+
+
+def direction(lower_is_better: bool) -> str:
+    """Which way is better."""
+    return f"{'lower' if lower_is_better else 'higher'} is better"
 
 
 def averages(tasks: str) -> str:

@@ -40,6 +40,8 @@ def changed(small: Path, old: str, new: str) -> Path:
         ("train=60, dev=60", "train=61, dev=60", "train=61"),
         ("quick =", "quick = 1 +", "TypeError"),
         ("seeds=(1, 2, 3)", "seeds=()", "seeds is empty"),
+        ("margin=2.0", "margin=2.0, lower_is_better=True", 'more of "accuracy" is better, and'),
+        ("margin=2.0", 'margin=2.0, lower_is_better="no"', "must be True, False or None"),
         ("margin=2.0", 'margin=2.0, metric="acuracy"', 'metric "acuracy" is none of accuracy'),
         ("training=quick,\n    seeds", "training={},\n    seeds", "training must be a Training"),
         ("task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120)", "task=()", "task is empty"),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stats import ScoresError, read_scores, validate_scores
+from stats import ScoresError, analyse, read_scores, validate_scores
 from stats.scores import COLUMNS
 
 
@@ -50,8 +50,15 @@ def test_seeds_are_numbers_where_all_are_and_names_where_not(tmp_path: Path):
     [
         ("", r"scores\.csv: the file is empty$"),
         ("method,seed,score\n", r"scores\.csv: no scores in it$"),
-        ("method,score\nbase,1\n", r"scores\.csv: no column seed; it has method, score$"),
-        ("method;seed;score\nbase;1;2\n", "separate columns with commas"),
+        ("method,score\nbase,1\n", r"scores\.csv: no column seed; it has method, score\. Rename"),
+        ("[]", "this is JSON, and a table with the columns method, seed, score is needed"),
+        ('{"method": "base"}\n', r"this is JSON.*lines=True for JSON lines"),
+        ("method,seed,acc,loss\na,1,90,.1\n", "no column score; if one of acc, loss is the metric"),
+        ("method,seed,score\na,1,1e-200\n", "line 2, column score: no score is larger than 1e-200"),
+        ("method,seed,score\na,1,0x10\n", 'line 2, column score: "0x10" is not a number'),
+        ("method,seed,score\na,1,True\n", 'line 2, column score: "True" is not a number'),
+        ("method,seed,score\na,1,1e400\n", "line 2, column score: infinite"),
+        ("method;seed;score\na;1;1,5\na;2;1.5\n", 'line 2, column score: "1,5" is not a number'),
         ("method,seed,score,score\na,1,2,3\n", "column score occurs 2 times"),
         (
             "method,seed,score\nbase,1,60\n\nkd,1,sixty\n",
@@ -64,8 +71,8 @@ def test_seeds_are_numbers_where_all_are_and_names_where_not(tmp_path: Path):
         ("method,seed,score\nbase,1\n", "line 2: 2 fields under 3 column names"),
         (
             "method,seed,score,task\nbase,0,60,rte\nkd,0,61,rte\nbase,0,62,rte\n",
-            r"line 4: a second score for method base, task rte, seed 0 "
-            r"\(the first is in line 2\)$",
+            r"scores\.csv: a second score of runs, 0 of them copies: line 4: method base, "
+            r"task rte, seed 0 \(first in line 2, 62 after 60\)\. Leave one score of each run$",
         ),
         ('method,seed,score\n"base,1,60\n', "not CSV"),
         (b"method,seed,score\nb\xe9,1,60\n", "not UTF-8 text"),
@@ -75,6 +82,106 @@ def test_a_bad_file_gets_one_clear_line(tmp_path: Path, text: str | bytes, says:
     with pytest.raises(ScoresError, match=says) as caught:
         read_scores(written(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+SEEDS = (13, 21, 42, 87)
+PLAIN = "method,seed,score\n" + "".join(f"base,{seed},8{seed % 7}.25\n" for seed in SEEDS)
+COMMAS = PLAIN.replace(",", ";").replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMMAS,
+        "\ufeff" + COMMAS,
+        "sep=;\n" + COMMAS,
+        "\ufeffsep=;\r\n" + COMMAS.replace("\n", "\r\n"),
+        PLAIN.replace(",", "\t"),
+        COMMAS.replace(";", "\t"),
+        PLAIN.replace(",", " | "),
+        PLAIN.replace("method,seed,score", "Method, SEED ,Score"),
+        PLAIN.encode("utf-16"),
+        PLAIN.replace("base,", "base,seed_"),
+        PLAIN.replace("base,", "base,Seed "),
+        PLAIN.replace("base,42", "base,0x2A").replace(",13", ",0013"),
+        PLAIN.replace(",21,", ",21.0,"),
+    ],
+)
+def test_spreadsheets_and_programs_write_the_same_table_in_many_ways(tmp_path, text):
+    plain = read_scores(written(tmp_path, PLAIN))
+    assert read_scores(written(tmp_path, text)).equals(plain)
+    assert plain["score"].tolist() == [86.25, 80.25, 80.25, 83.25]
+
+
+def test_thousands_and_decimal_commas_are_told_apart(tmp_path):
+    text = "method;seed;score\na;1;1.087,5\na;2;-12,25\na;3;3e2\na;4;\n"
+    assert read_scores(written(tmp_path, text))["score"].tolist()[:3] == [1087.5, -12.25, 300]
+
+
+def test_lines_are_counted_in_the_file_as_it_is(tmp_path):
+    text = 'sep=;\nmethod;seed;score\n"a\nb";1;1,5\n\na;2;no\n'
+    with pytest.raises(ScoresError, match='line 6, column score: "no" is not a number'):
+        read_scores(written(tmp_path, text))
+
+
+BIG = 2**63 + 1
+
+
+@pytest.mark.parametrize(
+    ("seeds", "known"),
+    [
+        ([BIG, BIG + 1], [BIG, BIG + 1]),
+        ([2**53 + 1, 2**53 + 2], [2**53 + 1, 2**53 + 2]),
+        ([f"seed_{BIG}", f"{BIG + 1}.0"], [BIG, BIG + 1]),
+        ([10**300, 10**300 + 1], [10**300, 10**300 + 1]),
+        ([42.0, 7.0], [42, 7]),
+        (["0x2a", "-7"], [42, -7]),
+        ([True, False], ["True", "False"]),
+        ([1.5, 2.0], ["1.5", "2"]),
+        (["run-1", 2], ["run-1", "2"]),
+    ],
+)
+def test_a_seed_is_exact_however_large_and_however_it_is_written(tmp_path, seeds, known):
+    frame = pd.DataFrame({"method": "a", "seed": pd.Series(seeds, dtype=object), "score": [1, 2]})
+    assert validate_scores(frame)["seed"].tolist() == known
+    text = "method,seed,score\n" + "".join(f"a,{seed},1\n" for seed in seeds)
+    assert read_scores(written(tmp_path, text))["seed"].tolist() == known
+
+
+def test_large_seeds_make_pairs():
+    rows = [(m, BIG + s, 80 + s % 3 + (m == "kd")) for m in ("base", "kd") for s in range(8)]
+    table = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    found = analyse(table.astype({"seed": object}), "base", ["kd"]).comparisons[0]
+    assert (found.n_pairs, found.mean_difference) == (8, 1)
+
+
+def test_a_metric_with_a_column_of_its_own_is_picked(tmp_path):
+    path = written(tmp_path, "method,seed,accuracy,f1,note\na,1,90,80,x\na,2,91,,y\n")
+    table = read_scores(path, metric="f1")
+    assert table["score"].tolist()[0] == 80
+    assert table["metric"].tolist() == ["f1", "f1"]
+    with pytest.raises(ScoresError, match="no column score; if one of accuracy, f1 is the metric"):
+        read_scores(path)
+
+
+def test_all_duplicates_are_named_and_copies_told_from_contradictions(tmp_path):
+    text = PLAIN + "base,13,86.25\nbase,21,12\nbase,21,80.25\nkd,1,2\nkd,1,\n"
+    with pytest.raises(ScoresError) as caught:
+        read_scores(written(tmp_path, text))
+    said = str(caught.value)
+    assert "4 second scores of runs, 2 of them copies" in said
+    assert "line 6: method base, seed 13 (first in line 2, a copy)" in said
+    assert "line 7: method base, seed 21 (first in line 3, 12 after 80.25)" in said
+    assert "line 8: method base, seed 21 (first in line 3, a copy)" in said
+    assert "line 10: method kd, seed 1 (first in line 9, nan after 2)" in said
+
+
+def test_a_column_that_tells_runs_apart_is_named_or_read(tmp_path):
+    text = "method,{},seed,score\na,x,1,2\na,y,1,3\n"
+    told = read_scores(written(tmp_path, text.format("Dataset")))
+    assert told["task"].tolist() == ["x", "y"]
+    with pytest.raises(ScoresError, match="column corpus tells them apart, and is not read"):
+        read_scores(written(tmp_path, text.format("corpus")))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
@@ -90,7 +197,7 @@ def test_a_frame_is_checked_like_a_file_and_left_as_it_was():
     assert table["seed"].tolist() == [1, 2]
     assert tuple(frame.columns) == ("method", "seed", "score")
     assert validate_scores(table).equals(table)
-    with pytest.raises(ScoresError, match="runs of RTE, row 1: a second score for method a, seed"):
+    with pytest.raises(ScoresError, match="runs of RTE: a second score of runs, 0 of"):
         validate_scores(frame.assign(seed=3), source="runs of RTE")
 
 

@@ -13,7 +13,6 @@ from stats.report.figures.labels import fitted, score_axis, shortened
 from stats.report.figures.margins import draw_margin, room
 from stats.report.figures.style import STEPS, Look, drawing, legend, legend_height
 from stats.report.trends import grouped
-from stats.settings import is_lower_better
 from stats.trends import CandidateTrend, Trends
 
 
@@ -30,7 +29,7 @@ def dose_response(found: Trends, *, margin: float | None = None, look: Look = Lo
     groups = grouped(found)
     candidates = list(dict.fromkeys(each.candidate for each in found.trends))
     names = fitted(candidates, 40 if look.wide else 30)
-    lower = is_lower_better(found.metric) if found.metric else False
+    lower = found.lower_is_better
     with drawing(look, 2.0 * len(groups) + legend_height(look, names)) as figure:
         panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (title, group) in zip(panels, groups.items(), strict=True):

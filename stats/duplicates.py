@@ -1,0 +1,70 @@
+"""Two scores of one run: all of them are named, and copies told from contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from stats.errors import ScoresError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Place = Callable[[Any], str]
+
+MOST = 50
+"""Duplicates that are listed one by one."""
+
+
+def check_once(
+    table: pd.DataFrame, ignored: pd.DataFrame, place: Place, identity: Sequence[str]
+) -> None:
+    """Refuse runs that have two scores.
+
+    Args:
+        table: validated scores.
+        ignored: columns of the same rows that are not read.
+        place: where a row stands, as "file, line 3".
+        identity: columns that together name a run.
+
+    Raises:
+        ScoresError: there are some; the message says which, where the first score of each is, and
+            which of them contradict it.
+    """
+    columns = list(identity)
+    if not table.duplicated(columns).any():
+        return
+    first: dict[tuple[Any, ...], tuple[str, float]] = {}
+    copies, lines = 0, []
+    for row, *run, score in table[[*columns, "score"]].itertuples(name=None):
+        where = place(row).rsplit(", ", 1)[-1]
+        origin, before = first.setdefault(tuple(run), (where, score))
+        if origin == where:
+            continue
+        same = score == before or (score != score and before != before)
+        copies += same
+        named = ", ".join(f"{n} {v}" for n, v in zip(columns, run, strict=True) if v != "")
+        told = "a copy" if same else f"{score:g} after {before:g}"
+        lines.append(f"{where}: {named} (first in {origin}, {told})")
+    source = place(table.index[0]).rsplit(", ", 1)[0]
+    what = "a second score" if len(lines) == 1 else f"{len(lines)} second scores"
+    more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
+    raise ScoresError(
+        f"{source}: {what} of runs, {copies} of them copies: {'; '.join(lines[:MOST])}{more}."
+        + _way_out(table, ignored, columns)
+    )
+
+
+def _way_out(table: pd.DataFrame, ignored: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Columns that are not read and tell the runs apart; else to leave one score of each."""
+    apart = [
+        str(name)
+        for name in ignored
+        if not table[list(columns)].assign(other=ignored[name].astype(str)).duplicated().any()
+    ]
+    if not apart:
+        return " Leave one score of each run"
+    return (
+        f" The column {' or '.join(apart)} tells them apart, and is not read: if it is a task, "
+        "model, init, split or metric, call it so"
+    )
