@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add_audit(commands.add_parser("audit", help="what published tables of mean ± sd can be"))
 
     ui = commands.add_parser("ui", help="the MLflow UI on the store, at 127.0.0.1")
-    ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--port", type=_port, default=5000)
     _add_store(ui)
     return top
 
@@ -141,6 +141,9 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
         choices=("fixed", "sampled"),
         help="over all tasks at once: these (fixed; tested over seeds), or others like them "
         "(sampled; tested over tasks)",
+    )
+    question.add_argument(
+        "--each", action="store_true", help="with --tasks: the verdict on each task, too"
     )
     question.add_argument(
         "--scale",
@@ -267,9 +270,21 @@ def _add_store(command: _Options) -> None:
     )
 
 
+MOST = 10**6
+"""Of runs side by side, pairs or comparisons; more are a slip of the finger."""
+
+
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    if not (text.isascii() and text.isdigit()) or not text.strip("0"):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of at least 1")
+    if len(text.lstrip("0")) > 7 or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]} is more than {MOST:,}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port, from 1 to 65535")
     return int(text)
 
 
@@ -290,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug or not _is_for_users(error):
             raise
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {_message(error)}", file=sys.stderr)
         return USAGE
 
 
@@ -309,7 +324,16 @@ def _is_for_users(error: Exception) -> bool:
     from stats.errors import StatsError
     from trainers.errors import TrainerError
 
+    if isinstance(error, OSError):  # of a path: missing, in the way, too long, not allowed
+        return error.filename is not None
     return isinstance(error, BenchmarkError | StatsError | TrainerError)
+
+
+def _message(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    path = str(error.filename)
+    return f"{path if len(path) < 300 else path[:300] + '…'}: {error.strerror}."
 
 
 def _dispatch(options: argparse.Namespace) -> int:

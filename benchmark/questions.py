@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 #: What an answer has no use for, by the option that asks the question.
 USELESS = {
-    "rank": ("effect", "margin", "equivalence", "family", "interaction_scale"),
+    "rank": ("each", "effect", "margin", "equivalence", "family", "interaction_scale"),
     "bayes": (
-        *("test", "effect", "alpha", "correction"),
+        *("each", "test", "effect", "alpha", "correction"),
         *("equivalence", "family", "zeros", "interaction_scale"),
     ),
 }
@@ -27,7 +27,9 @@ def check_question(options: argparse.Namespace) -> None:
     _check_source(options)
     for question, useless in USELESS.items():
         given = [
-            f"--{name.replace('_', '-')}" for name in useless if getattr(options, name) is not None
+            f"--{name.replace('_', '-')}"
+            for name in useless
+            if getattr(options, name) not in (None, False)
         ]
         if getattr(options, question) and given:
             raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")

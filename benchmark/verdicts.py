@@ -45,8 +45,22 @@ def stats(options: argparse.Namespace) -> int:
     """Answer a question about recorded runs, or about a table of scores."""
     check_question(options)
     scores = _from_file(options) if options.input else _from_record(options)
-    sys.stdout.write(rendered(_answer(options, scores), options.format, page(), scores.notes))
+    results, notes = _answer(options, scores), scores.notes
+    if not options.each:
+        results, more = over_all_tasks(results)
+        notes = (*notes, *more)
+    sys.stdout.write(rendered(results, options.format, page(), notes))
     return 0
+
+
+def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tuple[str, ...]]":
+    """The verdict over all tasks without those on each, and a note on how to see these."""
+    from stats import Pooled
+
+    pooled = [each for each in results if isinstance(each, Pooled)]
+    if not pooled:
+        return results, ()
+    return pooled, ("the verdict on each task alone: bench stats --each.",)
 
 
 def rendered(
@@ -63,6 +77,10 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
     from stats import NotEnoughPairs, NotPaired
 
     how = scores.how | _given(options)
+    if options.each and not how["tasks"]:
+        raise BenchmarkError(
+            "--each adds verdicts on each task to one over all of them: it goes with --tasks."
+        )
     if options.scale and not how["tasks"]:
         raise BenchmarkError(
             "--scale is a common scale of several tasks: it goes with --tasks fixed or sampled."

@@ -9,6 +9,7 @@ import numpy as np
 
 from stats.equivalence import tost_rows
 from stats.equivalence_power import pairs_for_tost, tost_power
+from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_count, check_fraction, check_positive
 from stats.intervals import mean_and_sd
 from stats.power import smallest_attainable_p
@@ -26,6 +27,8 @@ from stats.simulated_power import (
 )
 
 POWERS = (0.8, 0.9)
+MOST_PAIRS, MOST_COMPARED, STRICTEST = 10**6, 10**6, 1e-12
+"""Pairs, comparisons and levels beyond which nothing is planned; they are slips of the finger."""
 CURVE = (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100)
 
 
@@ -113,6 +116,8 @@ def plan_power(
     check_detectable(gain / sd)
     check_choice("test", test, PAIRED_TESTS)
     check_count("n_pairs", n_pairs, 2)
+    if n_pairs > MOST_PAIRS:
+        raise InvalidSetting(f"{n_pairs} pairs: plans go to {MOST_PAIRS:,}")
     level = strictest_level(alpha, family, correction)
     better = partial(
         better_power, gain=gain, sd=sd, margin=margin, level=level, alpha=alpha, test=test
@@ -154,13 +159,21 @@ def strictest_level(alpha: float, family: int, correction: str = "holm") -> floa
     """Level at which the smallest p of a family is tested.
 
     Raises:
-        InvalidSetting: `alpha` outside (0, 1), or a family without members.
+        InvalidSetting: `alpha` outside (0, 1), a family without members or of more than a million,
+            or a level below 1e-12.
 
     >>> strictest_level(0.05, 5)
     0.01
     """
     check_fraction("alpha", alpha)
+    if family > MOST_COMPARED:
+        raise InvalidSetting(f"a family of more than {MOST_COMPARED:,} comparisons is no plan")
     factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
+    if alpha / factor < STRICTEST:
+        raise InvalidSetting(
+            f"alpha {alpha:g} asks the first of {family} tests for p below {alpha / factor:.3g}; "
+            f"plans go to {STRICTEST:g}"
+        )
     return alpha / factor
 
 

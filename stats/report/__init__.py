@@ -56,8 +56,8 @@ def render(
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
             `plan_comparisons`, `trends` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
-            comparison, method or number of pairs; "json" is one object, or an array of objects
-            for several results; both have numbers at full precision.
+            comparison, method or number of pairs; "json" is one object, with several results
+            under "results"; both have numbers at full precision.
         width: columns of the terminal, for "table".
         colour: whether "table" may use ANSI colours.
         notes: what else is to be said beside the results, for instance how arms were tuned.

@@ -13,9 +13,9 @@ from stats.report.sheet import Sheet
 
 
 def to_json(sheets: Sequence[Sheet]) -> str:
-    """One object for a result, an array for several; what cannot be computed is null."""
+    """One object, of several results under "results"; what cannot be computed is null."""
     objects = [_plain({"kind": each.kind, **each.whole} | _notes(each)) for each in sheets]
-    whole = objects[0] if len(objects) == 1 else objects
+    whole = objects[0] if len(objects) == 1 else {"kind": "results", "results": objects}
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -56,6 +56,35 @@ def test_power_asks_for_what_it_cannot_know(recorded, answer):
     assert "--test welch is for unpaired scores" in answer(*bad, "--test", "welch", code=2)
 
 
+NINES = "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--family", NINES), "is more than 1,000,000"),
+        (("--pairs", NINES), "is more than 1,000,000"),
+        (("--pairs", "0x10"), "is not a whole number"),
+        (("--pairs", "²"), "is not a whole number"),
+        (("--pairs", "-0"), "is not a whole number"),
+        (("--sd", NINES), "sd must be a positive number"),
+        (("--sd", "1e400"), "sd must be a positive number"),
+        (("--margin", "nan"), "margin must be a positive number"),
+        (("--margin", "-0"), "margin must be a positive number"),
+        (("--margin", "1e-320"), "margin must be a number of at least 1e-70"),
+        (("--gain", "inf"), "gain must be a positive number"),
+        (("--alpha", "1e-300"), "plans go to 1e-12"),
+        (("--alpha", "0x10"), "invalid float value"),
+    ],
+)
+def test_no_number_however_absurd_is_a_traceback(bench, given, says):
+    told = bench("power", "--pairs", 8, "--sd", 0.6, "--margin", 0.5, *given)
+    assert told.returncode == 2
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()[-1]) < 200
+
+
 @pytest.mark.parametrize(
     ("analysis", "says"),
     [

@@ -172,7 +172,7 @@ def test_figures_and_tables_say_what_bench_stats_says(attack, capsys):
     out = attack / "out"
     assert main(["stats", STUDY_NAME, "--store", str(attack / "mlruns"), "--format", "json"]) == 0
     each = json.loads(capsys.readouterr().out)
-    told = {part["kind"]: part for part in json.loads((out / "report.json").read_text())}
+    told = {part["kind"]: part for part in json.loads((out / "report.json").read_text())["results"]}
     assert told["analysis"]["comparisons"] == each["comparisons"]
     with (out / "data" / "analysis.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -188,7 +188,9 @@ def test_scores_of_a_report_can_be_judged_again(attack, capsys):
 
 
 def test_a_lost_seed_is_named_with_its_reason(attack):
-    told = {p["kind"]: p for p in json.loads((attack / "out" / "report.json").read_text())}
+    told = {
+        p["kind"]: p for p in json.loads((attack / "out" / "report.json").read_text())["results"]
+    }
     (lost,) = told["failures"]["failures"]
     assert (lost["task"], lost["init"], lost["method"], lost["seed"]) == LOST
     assert lost["status"] == "diverged: the loss was <b>nan</b> in epoch 2"

@@ -41,6 +41,25 @@ def test_the_curve_goes_where_it_is_asked_to(recorded, answer, tmp_path):
     assert (tmp_path / "curves" / "trend.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("bad", ["file", "file/below", "long"])
+def test_a_curve_that_cannot_be_written_is_one_sentence(recorded, answer, tmp_path, bad):
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / ("x" * 5000 if bad == "long" else bad)
+    asked = ("trend", recorded, "--dose", "scratch=0", "pretrained=1")
+    told = answer(*asked, "--figure", folder, code=2)
+    assert told.startswith(f"bench: {str(tmp_path)[:100]}")
+    assert len(told.splitlines()) == 1
+    assert len(told) < 400
+
+
+@pytest.mark.parametrize("option", ["--store", "--input"])
+def test_a_path_of_any_length_is_one_sentence(answer, option):
+    asked = ("stats", option, "x" * 5000, *["--compare", "a", "b"][: 3 * (option == "--input")])
+    told = answer(*asked, code=2)
+    assert told.startswith("bench: xx") or "/xx" in told
+    assert "too long" in told.lower() or "there is no record" in told
+
+
 @pytest.mark.parametrize(
     ("doses", "said"),
     [

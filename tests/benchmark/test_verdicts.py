@@ -18,8 +18,21 @@ from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
 ARMS = ("baseline", "candidate")
 
 
+def each_of(answer, *arguments):
+    """The verdict over all tasks and those on each."""
+    return json.loads(answer(*arguments, "--each", "--format", "json"))["results"]
+
+
+def test_the_verdict_over_all_tasks_stands_alone_unless_each_is_asked_for(answer):
+    told = json.loads(answer("stats", "recorded", "--format", "json"))
+    assert (told["kind"], told["notes"][-1][:33]) == ("pooled", "the verdict on each task alone: b")
+    assert told["comparisons"] == each_of(answer, "stats", "recorded")[0]["comparisons"]
+    assert "digits/23" not in answer("stats", "recorded").split("warning")[0]
+    assert "digits/23" in answer("stats", "recorded", "--each")
+
+
 def test_a_study_is_judged_as_it_declares(answer):
-    over_all, each = json.loads(answer("stats", "recorded", "--format", "json"))
+    over_all, each = each_of(answer, "stats", "recorded")
     assert (over_all["kind"], over_all["tasks"], over_all["unit"]) == ("pooled", "fixed", "seed")
     assert {r["test"] for r in (over_all, each)} == {"permutation"}
     assert {r["effect"] for r in (over_all, each)} == {"d_av"}
@@ -35,7 +48,7 @@ def test_a_study_is_judged_as_it_declares(answer):
 
 
 def test_accuracy_is_rounded_to_the_examples_of_each_test_set(answer):
-    _, each = json.loads(answer("stats", "recorded", "--test", "wilcoxon", "--format", "json"))
+    _, each = each_of(answer, "stats", "recorded", "--test", "wilcoxon")
     assert each["resolution"] == {task: 100 / size for task, size in SIZES.items()}
     healed = 0
     for found in each["comparisons"]:
@@ -72,8 +85,8 @@ def test_bench_run_prints_the_declared_analysis_and_trains_nothing(recorded, ans
 
 
 def test_one_candidate_keeps_the_family_of_the_study(answer):
-    all_of_them = json.loads(answer("stats", "recorded", "--format", "json"))
-    one = json.loads(answer("stats", "recorded", "--compare", "base", "ls", "--format", "json"))
+    all_of_them = each_of(answer, "stats", "recorded")
+    one = each_of(answer, "stats", "recorded", "--compare", "base", "ls")
     for whole, part in zip(all_of_them, one, strict=True):
         kept = [each for each in whole["comparisons"] if each["candidate"] == "ls"]
         assert part["comparisons"] == kept
@@ -81,13 +94,13 @@ def test_one_candidate_keeps_the_family_of_the_study(answer):
 
 
 def test_sampled_tasks_are_asked_for_on_the_command_line(answer):
-    over_all, _ = json.loads(answer("stats", "recorded", "--tasks", "sampled", "--format", "json"))
+    over_all, _ = each_of(answer, "stats", "recorded", "--tasks", "sampled")
     assert {each["n_pairs"] for each in over_all["comparisons"]} == {2}
     assert any("can never reach p < 0.05" in warning for warning in over_all["warnings"])
 
 
 def test_another_metric_has_no_resolution_and_no_margin(answer):
-    over_all, each = json.loads(answer("stats", "recorded", "--metric", "f1", "--format", "json"))
+    over_all, each = each_of(answer, "stats", "recorded", "--metric", "f1")
     assert each["resolution"] == {}
     assert over_all["margin"] is None
 
@@ -109,7 +122,7 @@ def test_a_metric_that_no_run_has_lists_those_of_this_study_only(recorded, answe
 def test_arms_are_ranked_for_each_init(answer):
     found = json.loads(
         answer("stats", "recorded", "--rank", "--correction", "shaffer", "--format", "json")
-    )
+    )["results"]
     assert [ranking["init"] for ranking in found] == ["pretrained", "scratch"]
     assert {ranking["settings"]["blocks"] for ranking in found} == {"average"}
     assert {ranking["settings"]["correction"] for ranking in found} == {"shaffer"}
@@ -133,13 +146,14 @@ def test_arms_are_ranked_for_each_init(answer):
 @pytest.mark.parametrize("given", [[], ["--test", "t"], ["--test", "sign"]])
 def test_a_ranking_tests_its_pairs_as_the_verdict_tests_them(answer, given):
     """One pair has one uncorrected p, whichever question it is asked with."""
-    of_all, each = json.loads(answer("stats", "recorded", *given, "--format", "json"))
+    of_all, each = each_of(answer, "stats", "recorded", *given)
     assert of_all["test"] == (given[-1] if given else "permutation")  # as the study declares
     p_values = {
         (c["init"], frozenset((c["baseline"], c["candidate"]))): c["p_value"]
         for c in of_all["comparisons"]
     }
     ranked = json.loads(answer("stats", "recorded", "--rank", *given, "--format", "json"))
+    ranked = ranked["results"]
     pairs = {
         (ranking["init"], frozenset((pair["first"], pair["second"]))): pair["p_value"]
         for ranking in ranked
@@ -162,7 +176,9 @@ def test_probabilities_take_the_margin_as_region(answer):
     assert sum(float(rows[0][p]) for p in ("p_worse", "p_inside", "p_better")) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("question", [[], ["--rank"], ["--bayes"], ["--tasks", "sampled"]])
+@pytest.mark.parametrize(
+    "question", [[], ["--rank"], ["--bayes"], ["--tasks", "sampled"], ["--each"]]
+)
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
 def test_every_question_has_every_format(answer, question, form):
     told = answer("stats", "recorded", *question, "--format", form)
@@ -170,7 +186,7 @@ def test_every_question_has_every_format(answer, question, form):
     if form == "latex":
         assert told.count(r"\begin{document}") == 1
     if form == "json":
-        json.loads(told)
+        assert isinstance(json.loads(told), dict)
 
 
 @pytest.fixture
@@ -205,9 +221,9 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
     told = json.loads(answer(*arguments, "--test", "welch", "--effect", "cliffs_delta"))
     assert (told["test"], told["effect"], told["paired"]) == ("welch", "cliffs_delta", False)
     assert {each["verdict"] for each in told["comparisons"]} == {"better"}
-    over_all, each = json.loads(answer(*arguments, "--tasks", "sampled", "--test", "t"))
+    over_all, each = each_of(answer, *arguments, "--tasks", "sampled", "--test", "t")
     assert (over_all["test"], over_all["comparisons"][0]["n_pairs"]) == ("t", 3)
-    over_all, _ = json.loads(answer(*arguments, "--tasks", "sampled", "--test", "welch"))
+    over_all, _ = each_of(answer, *arguments, "--tasks", "sampled", "--test", "welch")
     assert any("test welch: of the runs on each task" in each for each in over_all["warnings"])
     assert (each["test"], each["comparisons"][0]["n_baseline"]) == ("mann-whitney", 6)
     ranked = json.loads(
@@ -267,6 +283,11 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
         (["recorded", "--resolution", "0"], "resolution must be a positive number"),
         (["recorded", "--margin", "nan"], "margin must be a positive number"),
         (["recorded", "--alpha", "1"], "alpha must lie between 0 and 1"),
+        (["recorded", "--rank", "--each"], "--rank has no use for --each"),
+        (["--input", "CSV", *ASK, "--each"], "it goes with --tasks"),
+        (["--input", "CSV", *ASK, "--scale", "z"], "goes with --tasks fixed or sampled"),
+        (["recorded", "--resolution", "1e-320"], "resolution must be a number of at least 1e-70"),
+        (["recorded", "--margin", "1e-320"], "margin must be a number of at least 1e-70"),
         (["recorded", "--compare", "base", "base"], "named twice"),
     ],
 )
@@ -282,7 +303,6 @@ def test_what_a_study_can_declare_the_command_line_can_ask(answer, unpaired):
     told = json.loads(
         answer(*arguments, "--equivalence", "ranks", "--zeros", "pratt", "--family", "study")
     )
-    told = told[-1] if isinstance(told, list) else told
     assert (told["equivalence"], told["zeros"], told["family"]) == ("ranks", "pratt", "study")
 
 

@@ -274,7 +274,10 @@ def test_several_results_make_one_document(beside):
     text = render(beside)
     assert text.index("fixed tasks: averaged over tasks") < text.index("docstrings · tiny")
     assert render(beside, "latex").count(r"\documentclass") == 1
-    assert [each["kind"] for each in json.loads(render(beside, "json"))] == ["pooled", "analysis"]
+    assert [each["kind"] for each in json.loads(render(beside, "json"))["results"]] == [
+        "pooled",
+        "analysis",
+    ]
     rows = list(csv.DictReader(StringIO(render(beside, "csv"))))
     assert [row["tasks"] for row in rows] == ["fixed"] * 4 + ["each"] * 8
     assert {row["study"] for row in rows} == {"kd_study"}
