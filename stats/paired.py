@@ -70,12 +70,9 @@ def _rank_measures(
     differences: FloatArray, signed: FloatArray, settings: Settings
 ) -> dict[str, FloatArray]:
     dropped = signed if settings.zeros == "wilcox" else None
-    estimate, low, high, reached = hodges_lehmann_rows(differences, settings.confidence)
+    found = hodges_lehmann_rows(differences, settings.confidence, settings.zeros)
     return {
-        "hodges_lehmann": estimate,
-        "hl_low": low,
-        "hl_high": high,
-        "hl_confidence": np.full(len(estimate), reached),
+        **dict(zip(("hodges_lehmann", "hl_low", "hl_high", "hl_confidence"), found, strict=True)),
         "rank_biserial": rank_biserial_rows(differences, dropped),
     }
 
@@ -86,7 +83,7 @@ def _p_equivalence(
     if settings.margin is None:
         return np.full(len(mean), np.nan)
     if settings.equivalence == "ranks":
-        return np.maximum(*one_sided_rank_rows(differences, settings.margin))
+        return np.maximum(*one_sided_rank_rows(differences, settings.margin, settings.zeros))
     return tost_rows(mean, sd, differences.shape[1], settings.margin)
 
 

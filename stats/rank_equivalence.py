@@ -20,7 +20,7 @@ class RankEquivalence:
 
     Attributes:
         low: end of the Hodges–Lehmann interval that is asked for at 1 − 2α, and reaches
-            `confidence`.
+            `confidence`; it inverts the tests where they are made, at the ends of the margin.
     """
 
     p_lower: float
@@ -32,12 +32,16 @@ class RankEquivalence:
     margin: float
 
 
-def rank_equivalence(differences: ArrayLike, margin: float, alpha: float = 0.05) -> RankEquivalence:
+def rank_equivalence(
+    differences: ArrayLike, margin: float, alpha: float = 0.05, zeros: str = "wilcox"
+) -> RankEquivalence:
     """Two one-sided exact signed-rank tests of |pseudo-median| < margin (Wellek 2010, ch. 5).
 
-    Without ties p < α exactly when the Hodges–Lehmann interval at 1 − 2α lies inside ±margin;
-    with them the test decides. The smallest p is 2⁻ⁿ, so that four pairs or fewer can show nothing
-    at α = .05.
+    p < α exactly when an interval that reaches 1 − 2α lies inside ±margin: its lower end is that of
+    `hodges_lehmann` of the differences + margin, and its upper end that of the differences −
+    margin, so that ties, and differences that lie on the margin, count in it as in the tests.
+    Differences of 0 are no zeros here. The smallest p is 2⁻ⁿ, so that four pairs or fewer can show
+    nothing at α = .05.
 
     What is assumed is symmetry around the pseudo-median. Without it the test can be liberal: for
     exponential differences it claims equivalence at the margin in 6.0, 5.9 and 6.0 % of cases at
@@ -48,6 +52,7 @@ def rank_equivalence(differences: ArrayLike, margin: float, alpha: float = 0.05)
         differences: shape (n,), candidate minus baseline, in points of the metric.
         margin: smallest difference that matters, in the same points.
         alpha: the interval is asked for at confidence 1 − 2α.
+        zeros: what is done with differences that lie on the margin, as in `signed_rank`.
 
     Raises:
         NotEnoughPairs: no difference is given.
@@ -61,25 +66,44 @@ def rank_equivalence(differences: ArrayLike, margin: float, alpha: float = 0.05)
     check_positive("margin", margin)
     check_fraction("alpha", alpha, below=0.5)
     vector = finite_vector(differences)[None, :]
-    p_lower, p_upper = one_sided_rank_rows(vector, margin)
-    _, low, high, reached = hodges_lehmann_rows(vector, round(1 - 2 * alpha, 12))
+    p_lower, p_upper = one_sided_rank_rows(vector, margin, zeros)
+    low, high, reached = bounds_at_margin(vector, margin, round(1 - 2 * alpha, 12), zeros)
     return RankEquivalence(
         p_lower=float(p_lower[0]),
         p_upper=float(p_upper[0]),
         p_value=float(np.maximum(p_lower, p_upper)[0]),
         low=float(low[0]),
         high=float(high[0]),
-        confidence=reached,
+        confidence=float(reached[0]),
         margin=margin,
     )
 
 
-def one_sided_rank_rows(differences: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
+def one_sided_rank_rows(
+    differences: FloatArray, margin: float, zeros: str = "wilcox"
+) -> tuple[FloatArray, FloatArray]:
     """p of "above −margin" and of "below +margin", of shape (m,), for rows of (m, n)."""
+    from_below, from_above = _from_ends(differences, margin)
+    return signed_rank_rows(from_below, zeros)[1], signed_rank_rows(from_above, zeros)[2]
+
+
+def bounds_at_margin(
+    differences: FloatArray, margin: float, confidence: float, zeros: str = "wilcox"
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The interval that inverts these two tests: its ends, and the confidence that both reach."""
+    from_below, from_above = _from_ends(differences, margin)
+    _, low, _, reached = hodges_lehmann_rows(from_below, confidence, zeros)
+    _, _, high, also = hodges_lehmann_rows(from_above, confidence, zeros)
+    # An end that is hardly inside must not be rounded on to the margin.
+    low = np.where(low > 0, np.maximum(low - margin, np.nextafter(-margin, 0)), low - margin)
+    high = np.where(high < 0, np.minimum(high + margin, np.nextafter(margin, 0)), high + margin)
+    return low, high, np.minimum(reached, also)
+
+
+def _from_ends(differences: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
+    """The differences as seen from −margin and from +margin, with their ties restored."""
     scale = np.abs(differences).max(axis=1, keepdims=True) + margin
-    _, above, _ = signed_rank_rows(settle(differences + margin, scale))
-    _, _, below = signed_rank_rows(settle(differences - margin, scale))
-    return above, below
+    return settle(differences + margin, scale), settle(differences - margin, scale)
 
 
 def one_sided_rank_sum_rows(

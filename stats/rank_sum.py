@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from stats.hodges_lehmann import HodgesLehmann
+from stats.hodges_lehmann import HodgesLehmann, beside_zero
 from stats.inputs import FloatArray, IntArray, check_fraction, two_arms
 from stats.signed_rank import two_sided
 
@@ -73,8 +74,11 @@ def hodges_lehmann_shift(
 ) -> HodgesLehmann:
     """Median of all differences candidate − baseline, with the interval that inverts the test.
 
-    Order statistics of the n · k differences (Hollander and Wolfe 1999, section 4.3). As in
-    `hodges_lehmann`, the confidence that is reached is returned; ties make it conservative.
+    Order statistics of the n · k differences (Hollander and Wolfe 1999, section 4.3), chosen by
+    the null distribution of the ranks that were observed. As in `hodges_lehmann`, the confidence
+    that is reached is returned, and `mann_whitney` has p ≤ 1 − `confidence` exactly when the
+    interval excludes 0, also with ties. Where these make both tails unlike, neither exceeds
+    (1 − `confidence`)/2.
 
     Args:
         baseline: shape (n,), in points of the metric.
@@ -95,31 +99,22 @@ def hodges_lehmann_shift(
     (-0.305, -0.76, 0.15)
     """
     first, second = two_arms(baseline, candidate)
-    estimate, low, high, reached = shift_rows(first[None, :], second[None, :], confidence)
-    return HodgesLehmann(float(estimate[0]), float(low[0]), float(high[0]), reached)
+    found = shift_rows(first[None, :], second[None, :], confidence)
+    return HodgesLehmann(*(float(each[0]) for each in found))
 
 
 def mann_whitney_rows(
     baseline: FloatArray, candidate: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Statistics, P(U ≥ u) and P(U ≤ u) of shape (m,) for arms of shape (m, n) and (m, k)."""
-    from scipy.stats import rankdata
-
     k = candidate.shape[1]
-    ranks = rankdata(np.concatenate([baseline, candidate], axis=1), axis=1)
-    doubled = np.rint(2 * ranks).astype(np.int64)
+    doubled = _doubled_ranks(baseline, candidate)
     rank_sum = doubled[:, -k:].sum(axis=1)
     statistic = rank_sum / 2 - k * (k + 1) / 2
     if doubled.shape[1] > EXACT_LIMIT:
         return statistic, *_normal_limit(doubled, rank_sum, k)
     greater, less = np.empty(len(doubled)), np.empty(len(doubled))
-    patterns, which, counts = np.unique(
-        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
-    for pattern, rows in zip(patterns, members, strict=True):
-        step = int(np.gcd.reduce(pattern))
-        at_most, at_least = subset_sums(tuple((pattern // step).tolist()), k)
+    for rows, (at_most, at_least), step in _null_distributions(doubled, k):
         reached = rank_sum[rows] // step
         less[rows], greater[rows] = at_most[reached], at_least[reached]
     return statistic, greater, less
@@ -127,30 +122,70 @@ def mann_whitney_rows(
 
 def shift_rows(
     baseline: FloatArray, candidate: FloatArray, confidence: float
-) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Estimates, lower and upper ends of shape (m,), and the confidence they reach."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Estimates, lower and upper ends, and the confidence they reach, each of shape (m,)."""
     check_fraction("confidence", confidence)
     n, k = baseline.shape[1], candidate.shape[1]
     differences = (candidate[:, :, None] - baseline[:, None, :]).reshape(len(baseline), n * k)
     differences.sort(axis=1)
-    below = _statistic_below(n, k)
-    from_end = max(1, int(np.searchsorted(below, (1 - confidence) / 2)))
-    reached = float(1 - 2 * below[from_end - 1])
-    return (
-        np.median(differences, axis=1),
-        differences[:, from_end - 1],
-        differences[:, -from_end],
-        max(0.0, reached),
+    doubled = _doubled_ranks(baseline, candidate)
+    lost = 2 * n * k - (doubled[:, -k:].sum(axis=1) - k * (k + 1))
+    few, many, tail = _critical_losses(doubled, k, (1 - confidence) / 2)
+    few, many = np.where(tail < 0.5, few, 0), np.where(tail < 0.5, many, 2 * n * k)
+    row = np.arange(len(differences))
+    low, high = differences[row, few // 2], differences[row, (many - 1) // 2]
+    low, high = beside_zero(low, high, lost <= few, lost >= many)
+    estimate = np.clip(np.median(differences, axis=1), low, high)
+    return estimate, low, high, np.maximum(0.0, 1 - 2 * tail)
+
+
+def _doubled_ranks(baseline: FloatArray, candidate: FloatArray) -> IntArray:
+    """Twice the mid-ranks of all scores, those of the candidate last."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([baseline, candidate], axis=1), axis=1)
+    return np.rint(2 * ranks).astype(np.int64)
+
+
+def _null_distributions(doubled: IntArray, k: int) -> Iterator[tuple[IntArray, FloatArray, int]]:
+    """The rows that share their ranks, `subset_sums` of these in steps, and the size of a step."""
+    patterns, which, counts = np.unique(
+        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
     )
+    members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
+    for pattern, rows in zip(patterns, members, strict=True):
+        step = int(np.gcd.reduce(pattern))
+        yield rows, subset_sums(tuple((pattern // step).tolist()), k), step
 
 
-def _statistic_below(n: int, k: int) -> FloatArray:
-    """P(U ≤ u) for u = 0 … n · k, without ties."""
-    if n + k > EXACT_LIMIT:
-        sd = np.sqrt(n * k * (n + k + 1) / 12)
-        return np.asarray(ndtr((np.arange(n * k + 1) + 0.5 - n * k / 2) / sd), dtype=np.float64)
-    tails = subset_sums(tuple(range(1, n + k + 1)), k)
-    return np.asarray(tails[0, k * (k + 1) // 2 :], dtype=np.float64)
+def _critical_losses(
+    doubled: IntArray, k: int, level: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Where either tail falls below the level, else the ends of the null distribution.
+
+    Returns:
+        Twice the most pairs that a better candidate may lose, twice the fewest that a worse one
+        must, and the larger of both tails there, each of shape (m,).
+    """
+    size = doubled.shape[1]
+    most = 2 * k * (size - k) + k * (k + 1)  # the rank sum of a candidate that wins all, doubled
+    if size > EXACT_LIMIT:
+        sd = np.sqrt(k * (size - k) / (size - 1) * doubled.var(axis=1))
+        reach = np.floor(1 - ndtri(level) * sd).astype(np.int64) + 1
+        middle = k * (size - k)
+        tail = np.where(sd > 0, ndtr((1 - reach) / np.where(sd > 0, sd, 1.0)), 0.5)
+        return np.maximum(middle - reach, 0), np.minimum(middle + reach, 2 * middle), tail
+    few, many = np.empty(len(doubled), dtype=np.int64), np.empty(len(doubled), dtype=np.int64)
+    tail = np.empty(len(doubled))
+    for rows, (at_most, at_least), step in _null_distributions(doubled, k):
+        ends = at_most[at_most > 0], at_least[::-1][at_least[::-1] > 0]
+        reached = max(end[max(0, np.searchsorted(end, level) - 1)] for end in ends)
+        # Sums between two that can occur have the tail of the more extreme one.
+        low, high = (end[np.searchsorted(end, reached, side="right") - 1] for end in ends)
+        many[rows] = most - step * int(np.flatnonzero(at_most == low)[0])
+        few[rows] = most - step * int(np.flatnonzero(at_least == high)[-1])
+        tail[rows] = reached
+    return few, many, tail
 
 
 def _normal_limit(doubled: IntArray, rank_sum: IntArray, k: int) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,7 +87,7 @@ def signed_rank_rows(
     Returns:
         The sums of positive ranks, P(W ≥ w) and P(W ≤ w), each of shape (m,).
     """
-    doubled = _doubled_ranks(differences, zeros)
+    doubled = doubled_ranks(differences, zeros)
     positive = np.where(differences > 0, doubled, 0).sum(axis=1)
     greater, less = _tails(doubled, positive)
     statistic = positive / 2
@@ -97,11 +98,13 @@ def signed_rank_rows(
 
 
 def two_sided(greater: FloatArray, less: FloatArray) -> FloatArray:
-    """Twice the smaller tail; the null distribution is symmetric, so no other choice exists."""
+    """Twice the smaller tail: the only choice where the null distribution is symmetric, as that of
+    signed ranks is, and that of `mann_whitney` where it is not.
+    """
     return np.asarray(np.minimum(1.0, 2 * np.minimum(greater, less)), dtype=np.float64)
 
 
-def _doubled_ranks(differences: FloatArray, zeros: str) -> IntArray:
+def doubled_ranks(differences: FloatArray, zeros: str) -> IntArray:
     """Twice the mid-ranks of the sizes, which makes them whole numbers; 0 where dropped."""
     from scipy.stats import rankdata
 
@@ -120,19 +123,32 @@ def _tails(doubled: IntArray, positive: IntArray) -> tuple[FloatArray, FloatArra
         z = centred / np.maximum(np.sqrt((doubled.astype(np.float64) ** 2).sum(axis=1)) / 2, 1)
         return ndtr(-z), ndtr(z)
     greater, less = np.empty(len(doubled)), np.empty(len(doubled))
-    patterns, which, counts = np.unique(
-        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    members = np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])
-    for pattern, rows in zip(patterns, members, strict=True):
-        ranks = pattern[pattern > 0]
-        step = max(1, int(np.gcd.reduce(ranks)))
-        total = int(ranks.sum()) // step
-        cumulative = null_distribution(tuple((ranks // step).tolist()))
+    for rows, cumulative, step, total in null_distributions(doubled):
         w = positive[rows] // step
         less[rows] = _lower_tail(cumulative, w, total)
         greater[rows] = _lower_tail(cumulative, total - w, total)
     return greater, less
+
+
+def null_distributions(doubled: IntArray) -> Iterator[tuple[IntArray, FloatArray, int, int]]:
+    """The rows that share their ranks, and the null distribution of these.
+
+    Args:
+        doubled: shape (m, n), from `doubled_ranks`.
+
+    Yields:
+        The places of the rows; P(W ≤ w) as `null_distribution` gives it, for w in steps; the
+        size of such a step in doubled ranks; and the sum of all ranks, in steps.
+    """
+    patterns, which, counts = np.unique(
+        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
+    for pattern, rows in zip(patterns, members, strict=True):
+        ranks = pattern[pattern > 0]
+        step = max(1, int(np.gcd.reduce(ranks)))
+        cumulative = null_distribution(tuple((ranks // step).tolist()))
+        yield rows, cumulative, step, int(ranks.sum()) // step
 
 
 def _lower_tail(cumulative: FloatArray, w: IntArray, total: int) -> FloatArray:

@@ -92,7 +92,7 @@ def unpaired_statistics(
         "hodges_lehmann": estimate,
         "hl_low": low,
         "hl_high": high,
-        "hl_confidence": np.full(len(first), reached),
+        "hl_confidence": reached,
         "wilcoxon_statistic": absent,
         "d_z": absent,
         "hedges_g": g[0],

@@ -173,12 +173,12 @@ def test_p_sees_neither_sign_nor_order_nor_scale(name: str, d: list[int], random
 def test_non_inferiority_gets_easier_with_gains_and_with_the_margin(
     test: str, d: list[int], more: int
 ):
-    plain = non_inferiority(d, 8.0, test=test)
-    raised = non_inferiority(np.add(d, more), 8.0, test=test)
+    plain = non_inferiority(d, 8.25, test=test)  # on which no difference lies
+    raised = non_inferiority(np.add(d, more), 8.25, test=test)
     assert raised.p_value <= plain.p_value + 1e-12
     assert close(raised.bound, plain.bound + more)
-    assert non_inferiority(d, 8.0 + more, test=test).p_value == pytest.approx(raised.p_value)
-    turned = non_inferiority(np.negative(d), 8.0, test=test, lower_is_better=True)
+    assert non_inferiority(d, 8.25 + more, test=test).p_value == pytest.approx(raised.p_value)
+    turned = non_inferiority(np.negative(d), 8.25, test=test, lower_is_better=True)
     assert close(turned.p_value, plain.p_value)
 
 
