@@ -12,7 +12,7 @@ from stats.equivalence import errors_inside
 from stats.hodges_lehmann import KEPT, hodges_lehmann_rows
 from stats.inputs import check_choice, check_fraction, check_positive, finite_vector
 from stats.intervals import mean_and_sd, t_bounds
-from stats.rank_equivalence import bounds_at_margin, one_sided_rank_rows
+from stats.rank_equivalence import lower_bound_at_margin, one_sided_rank_rows
 
 TESTS = ("t", "ranks")
 
@@ -75,7 +75,7 @@ def non_inferiority(
     inner = round(1 - 2 * alpha, 12)
     if test == "ranks":
         estimate = hodges_lehmann_rows(gain, inner, KEPT)[0]
-        low, _, reached = bounds_at_margin(gain, margin, inner)
+        low, reached = lower_bound_at_margin(gain, margin, inner)
         p_value = one_sided_rank_rows(gain, margin)[0]
         confidence = (1 + float(reached[0])) / 2
     else:

@@ -67,14 +67,16 @@ def rank_equivalence(
     check_fraction("alpha", alpha, below=0.5)
     vector = finite_vector(differences)[None, :]
     p_lower, p_upper = one_sided_rank_rows(vector, margin, zeros)
-    low, high, reached = bounds_at_margin(vector, margin, round(1 - 2 * alpha, 12), zeros)
+    inner = round(1 - 2 * alpha, 12)
+    low, reached = lower_bound_at_margin(vector, margin, inner, zeros)
+    turned, also = lower_bound_at_margin(-vector, margin, inner, zeros)
     return RankEquivalence(
         p_lower=float(p_lower[0]),
         p_upper=float(p_upper[0]),
         p_value=float(np.maximum(p_lower, p_upper)[0]),
         low=float(low[0]),
-        high=float(high[0]),
-        confidence=float(reached[0]),
+        high=-float(turned[0]),
+        confidence=float(np.minimum(reached, also)[0]),
         margin=margin,
     )
 
@@ -87,17 +89,15 @@ def one_sided_rank_rows(
     return signed_rank_rows(from_below, zeros)[1], signed_rank_rows(from_above, zeros)[2]
 
 
-def bounds_at_margin(
+def lower_bound_at_margin(
     differences: FloatArray, margin: float, confidence: float, zeros: str = "wilcox"
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The interval that inverts these two tests: its ends, and the confidence that both reach."""
-    from_below, from_above = _from_ends(differences, margin)
+) -> tuple[FloatArray, FloatArray]:
+    """The bound that inverts the test of "above −margin", and the confidence of two such bounds."""
+    from_below, _ = _from_ends(differences, margin)
     _, low, _, reached = hodges_lehmann_rows(from_below, confidence, zeros)
-    _, _, high, also = hodges_lehmann_rows(from_above, confidence, zeros)
-    # An end that is hardly inside must not be rounded on to the margin.
-    low = np.where(low > 0, np.maximum(low - margin, np.nextafter(-margin, 0)), low - margin)
-    high = np.where(high < 0, np.minimum(high + margin, np.nextafter(margin, 0)), high + margin)
-    return low, high, np.minimum(reached, also)
+    # A bound that is hardly inside must not be rounded on to the margin.
+    inside = np.maximum(low - margin, np.nextafter(-margin, 0))
+    return np.where(low > 0, inside, low - margin), reached
 
 
 def _from_ends(differences: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
