@@ -74,10 +74,19 @@ def adjust_in_families(
     ([0.02, 0.02, 0.03], [2, 2, 1])
     """
     raw = np.asarray(p_values, dtype=np.float64)
-    members: dict[Hashable, list[int]] = {}
-    for index, family in enumerate(families):
-        members.setdefault(family, []).append(index)
     adjusted, size = np.empty_like(raw), np.empty(len(raw), dtype=np.int64)
-    for rows in members.values():
+    for rows in members(families):
         adjusted[rows], size[rows] = adjust(raw[rows], correction), len(rows)
     return adjusted, size
+
+
+def members(families: Sequence[Hashable]) -> list[list[int]]:
+    """The rows of each family.
+
+    >>> members(["rte", "cola", "rte"])
+    [[0, 2], [1]]
+    """
+    found: dict[Hashable, list[int]] = {}
+    for index, family in enumerate(families):
+        found.setdefault(family, []).append(index)
+    return list(found.values())
