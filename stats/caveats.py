@@ -11,8 +11,10 @@ import numpy as np
 from stats.compare import Comparison
 from stats.cube import Cell, Cube
 from stats.inputs import FloatArray, IntArray
+from stats.interaction import Interaction
 from stats.pairing import Seed
-from stats.sample_size import seeds_that_reach
+from stats.primary_tests import smallest_p
+from stats.sample_size import seeds_that_reach, smallest_corrected_p
 from stats.settings import Settings
 
 
@@ -23,20 +25,36 @@ def of_analysis(
     lines = []
     if settings.margin is None:
         lines.append("no margin is declared, so no verdict can be negligible or equivalent")
+    return [*lines, *_out_of_reach(comparisons, families, settings)]
+
+
+def _out_of_reach(
+    comparisons: Sequence[Comparison], families: Sequence[Hashable], settings: Settings
+) -> list[str]:
+    """Tests that could not reject whatever the scores."""
     sizes = Counter(families)
     hopeless = {
-        (each.n_baseline, each.n_candidate, sizes[family], each.smallest_attainable_p_adjusted)
+        (*_reach(each, settings), sizes[family], each.smallest_attainable_p_adjusted)
         for each, family in zip(comparisons, families, strict=True)
         if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha
     }
-    for n, k, size, smallest in sorted(hopeless):
+    lines = []
+    for n, k, equal, size, smallest in sorted(hopeless):
         needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
         lines.append(
-            f"{f'{n} pairs' if settings.paired else f'{n} and {k} scores'} in a family of {size} "
-            f"can never reach p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; "
-            f"{needed} seeds are enough"
+            f"{f'{n} pairs' if settings.paired else f'{n} and {k} scores'}{equal} in a family of "
+            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is "
+            f"{smallest:.3g}; {needed} seeds are enough{' without these' * bool(equal)}"
         )
     return lines
+
+
+def _reach(each: Comparison, settings: Settings) -> tuple[int, int, str]:
+    """Numbers of scores, and what keeps the test from the p that these could give."""
+    n, k = each.n_baseline, each.n_candidate
+    if each.smallest_attainable_p <= 1.001 * smallest_p(settings.test, n, k):
+        return n, k, ""
+    return n, k, " with differences of zero" if settings.paired else " with ties"
 
 
 def of_pairing(comparisons: Sequence[Comparison], settings: Settings) -> list[str]:
@@ -133,6 +151,26 @@ def of_interactions(
         for first, second in [(cube.cells[a], cube.cells[b])]
         if n < 2
     ]
+
+
+def of_interaction_families(found: Sequence[Interaction], settings: Settings) -> list[str]:
+    """Families of interactions that are too large for their seeds."""
+    hopeless = {
+        (each.n_pairs, each.family_size, each.smallest_attainable_p_adjusted)
+        for each in found
+        if each.smallest_attainable_p_adjusted >= settings.alpha
+    }
+    lines = []
+    for n, size, smallest in sorted(hopeless):
+        whole = smallest_corrected_p(n, size, settings.correction, settings.test)
+        zeros = " with double differences of zero" if smallest > 1.001 * whole else ""
+        needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+        lines.append(
+            f"interactions: {n} pairs{zeros} in a family of {size} can never reach "
+            f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} seeds "
+            f"are enough{' without these' * bool(zeros)}, or a family of fewer inits and candidates"
+        )
+    return lines
 
 
 def nothing_paired(

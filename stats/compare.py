@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from stats.claims import adjust_claims_in_families
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
-from stats.multiplicity import adjust_in_families
 from stats.paired import paired_statistics
 from stats.pairing import Seed, join_arms, lay_out_arms
-from stats.primary_tests import smallest_p
 from stats.settings import Settings, by_task
 from stats.unpaired import measure_unpaired
 from stats.verdict import Verdict, judge, seeds_to_decide
@@ -38,8 +37,10 @@ class Comparison:
         hl_low: end of the exact interval of the Hodges–Lehmann estimate, at `hl_confidence`.
         wilcoxon_statistic: sum of the positive ranks.
         test: the primary test, that of `statistic` and `p_value`.
-        smallest_attainable_p: of that test, without ties (2/2ⁿ for signed ranks); with
-            `_adjusted`, after the correction of the family.
+        p_adjusted: corrected in the family, as `adjust_claims` does, together with
+            `p_equivalence_adjusted` where there is a margin; these two decide the verdict.
+        smallest_attainable_p: of that test with these ties and zeros (2/2ⁿ for signed ranks of n
+            differences that are not 0); with `_adjusted`, after the correction of the family.
         effect: name of the effect size that is shown.
         effect_low: end of its interval, at `confidence`.
         pair_correlation: of the two arms over the seeds that they share.
@@ -85,6 +86,7 @@ class Comparison:
     effect_high: float
     pair_correlation: float
     p_equivalence: float
+    p_equivalence_adjusted: float
     verdict: Verdict
     seeds_needed: int | None
     unit: str = "seed"
@@ -210,15 +212,17 @@ def conclude_comparisons(
         families: for each comparison the family in which it is corrected.
         settings: of the analysis.
     """
-    smallest = [smallest_p(settings.test, *sizes) for sizes in _sizes(arms)]
-    p_adjusted, size = adjust_in_families(measures["p_value"], families, settings.correction)
-    # Corrections are monotone in every p, so all at their smallest give the smallest of each.
-    attainable, _ = adjust_in_families(smallest, families, settings.correction)
+    p_adjusted, p_inside, size = adjust_claims_in_families(
+        measures["p_value"], measures["p_equivalence"], families, settings.correction
+    )
+    # Without a pair nothing can be rejected.
+    smallest = np.nan_to_num(measures["smallest_attainable_p"], nan=1.0)
     columns = {name: values.tolist() for name, values in measures.items() if name != "sd"}
     columns |= {
         "p_adjusted": p_adjusted.tolist(),
-        "smallest_attainable_p": smallest,
-        "smallest_attainable_p_adjusted": attainable.tolist(),
+        "p_equivalence_adjusted": p_inside.tolist(),
+        "smallest_attainable_p": smallest.tolist(),
+        "smallest_attainable_p_adjusted": _attainable(smallest, families, settings).tolist(),
         "seeds_needed": seeds_to_decide(measures["sd"], size, settings),
     }
     fixed: dict[str, Any] = {"confidence": settings.confidence, "paired": settings.paired}
@@ -234,6 +238,17 @@ def conclude_comparisons(
     ]
 
 
+def _attainable(
+    smallest: FloatArray, families: Sequence[Hashable], settings: Settings
+) -> FloatArray:
+    """The smallest corrected p of each comparison.
+
+    Corrections are monotone in every p, so all at their smallest give the smallest of each.
+    """
+    inside = np.full(len(smallest), np.nan if settings.margin is None else 0.0)
+    return adjust_claims_in_families(smallest, inside, families, settings.correction)[0]
+
+
 def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
     return [
         (arm.get("n_baseline", arm["n_pairs"]), arm.get("n_candidate", arm["n_pairs"]))
@@ -244,7 +259,7 @@ def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
 def _concluded(arm: dict[str, Any], values: dict[str, Any], settings: Settings) -> Comparison:
     verdict = judge(
         values["p_adjusted"],
-        values["p_equivalence"],
+        values["p_equivalence_adjusted"],
         values.pop("direction"),
         settings.alpha,
         settings.lower_is_better,

@@ -27,7 +27,10 @@ def families_of(cells: Sequence[Hashable], settings: Settings) -> Sequence[Hasha
 def all_interactions(
     cube: Cube, settings: Settings, reference_init: str | None
 ) -> tuple[list[Interaction], list[str]]:
-    """Interactions of every candidate between every two inits, and remarks about them."""
+    """Interactions of every candidate between every two inits, and remarks about them.
+
+    All of one model and task are one family, whichever the inits: they are looked at together.
+    """
     places = [
         (first, second, method)
         for first, second in _init_pairs(cube, reference_init)
@@ -48,7 +51,8 @@ def all_interactions(
     kept = np.flatnonzero(least >= 2)
     if not len(kept):
         return [], remarks
-    tasks = [cube.cells[cell].task for cell in a[kept]]
+    cells = [cube.cells[cell] for cell in a[kept]]
+    tasks = [cell.task for cell in cells]
     if settings.paired:
         measures, _ = measure_pairs(
             arms[:, kept],
@@ -56,13 +60,14 @@ def all_interactions(
         )
     else:
         measures = unpaired_interaction_statistics(arms[:, kept], tasks, settings)
-    families = families_of([places[row][:2] for row in kept], settings)
+    families = families_of([(cell.model, cell.task) for cell in cells], settings)
     named = [
         _named_inits(cube, *places[row])
         | {"n_pairs": int(shared[row]), "sizes": tuple(sizes[:, row].tolist())}
         for row in kept
     ]
-    return conclude_interactions(named, measures, families, settings), remarks
+    concluded = conclude_interactions(named, measures, families, settings)
+    return concluded, [*remarks, *caveats.of_interaction_families(concluded, settings)]
 
 
 def _named_inits(cube: Cube, first: int, second: int, method: int) -> dict[str, Any]:

@@ -97,7 +97,8 @@ def plan_power(
         gain: true difference at which the verdict `better` is planned; twice the margin unless
             it is named, for a true gain of the margin is at the edge of being negligible.
         alpha: level of the tests.
-        family: comparisons corrected together; power is that of the strictest step.
+        family: comparisons corrected together, their differences and equivalence alike (see
+            `adjust_claims`); power of either is that of the strictest step.
         correction: as in `stats.adjust`.
         test: one of `stats.PAIRED_TESTS`.
 
@@ -119,13 +120,11 @@ def plan_power(
     if n_pairs > MOST_PAIRS:
         raise InvalidSetting(f"{n_pairs} pairs: plans go to {MOST_PAIRS:,}")
     level = strictest_level(alpha, family, correction)
-    better = partial(
-        better_power, gain=gain, sd=sd, margin=margin, level=level, alpha=alpha, test=test
-    )
+    better = partial(better_power, gain=gain, sd=sd, margin=margin, level=level, test=test)
 
     def point(n: int) -> PowerPoint:
         detectable = sd * detectable_effect(test, n, alpha=level)
-        return PowerPoint(n, detectable, better(n), tost_power(n, sd, margin, alpha=alpha))
+        return PowerPoint(n, detectable, better(n), tost_power(n, sd, margin, alpha=level))
 
     def pairs_for_better(power: float) -> int:
         start = seeds_for_test(gain / sd, family, power, alpha, correction, test)
@@ -144,7 +143,7 @@ def plan_power(
         smallest_attainable_p=min(1.0, alpha / level * smallest_p(test, n_pairs, n_pairs)),
         detectable=tuple(sd * detectable_effect(test, n_pairs, each, level) for each in POWERS),
         pairs_for_better=tuple(pairs_for_better(each) for each in POWERS),
-        pairs_for_equivalent=tuple(pairs_for_tost(sd, margin, 0.0, p, alpha) for p in POWERS),
+        pairs_for_equivalent=tuple(pairs_for_tost(sd, margin, 0.0, p, level) for p in POWERS),
         here=curve[n_pairs],
         curve=tuple(curve.values()),
     )
@@ -184,15 +183,14 @@ def better_power(
     sd: float,
     margin: float,
     level: float = 0.05,
-    alpha: float = 0.05,
     test: str = "wilcoxon",
 ) -> float:
     """Probability of the verdict `better` at this true gain, differences being normal.
 
-    The test must reject at `level` in the right direction, and TOST at `alpha` must not: what is
-    real and shown to lie inside the margin is `negligible`. By 4,000 seeded simulations; beyond
+    The test must reject at `level` in the right direction, and TOST at that level must not: what
+    is real and shown to lie inside the margin is `negligible`. By 4,000 seeded simulations; beyond
     40 pairs (12 for the permutation test) and where the gain is at least the margin it is the
-    power of the test alone, of which at most α can be negligible.
+    power of the test alone, of which at most `level` can be negligible.
 
     Raises:
         InvalidSetting: a setting outside what it can be.
@@ -205,7 +203,6 @@ def better_power(
     for what, value in (("gain", gain), ("sd", sd), ("margin", margin)):
         check_positive(what, value)
     check_fraction("level", level)
-    check_fraction("alpha", alpha)
     check_choice("test", test, PAIRED_TESTS)
     check_count("n_pairs", n_pairs, 2)
     limit = MOST_PERMUTED if test == "permutation" else MOST_SIMULATED
@@ -215,6 +212,6 @@ def better_power(
         return 0.0
     differences = sd * noise(n_pairs) + gain
     tested = paired_test_rows(differences, Settings(test=test))
-    inside = tost_rows(*mean_and_sd(differences), n_pairs, margin) < alpha
+    inside = tost_rows(*mean_and_sd(differences), n_pairs, margin) < level
     better = (tested["p_value"] < level) & (tested["direction"] > 0) & ~inside
     return float(np.mean(better))

@@ -18,6 +18,9 @@ from stats.student import student_rows
 from stats.unpaired_permutation import EXACT_PATTERNS, unpaired_permutation_rows
 from stats.welch import welch_rows
 
+MOST_COUNTED = EXACT_PATTERNS
+"""Ways to deal the scores to two arms, beyond which a few ties make no p that matters."""
+
 
 def paired_test_rows(differences: FloatArray, settings: Settings) -> dict[str, FloatArray]:
     """Statistic, two-sided p and direction of the paired test that the settings name.
@@ -27,7 +30,8 @@ def paired_test_rows(differences: FloatArray, settings: Settings) -> dict[str, F
         settings: whose test is one of `stats.PAIRED_TESTS`.
 
     Returns:
-        Arrays of shape (m,); the direction in which the test rejects is 1, −1, or 0 for neither.
+        Arrays of shape (m,); the direction in which the test rejects is 1, −1, or 0 for neither,
+        and the smallest attainable p is that of these differences, of which zeros have no sign.
     """
     if settings.test == "wilcoxon":
         statistic, greater, less = signed_rank_rows(differences, settings.zeros)
@@ -41,7 +45,22 @@ def paired_test_rows(differences: FloatArray, settings: Settings) -> dict[str, F
         mean, sd = mean_and_sd(differences)
         statistic, p_value = student_rows(mean, sd, differences.shape[1])
         greater, less = -mean, mean
-    return {"statistic": statistic, "p_value": p_value, "direction": np.sign(less - greater)}
+    return {
+        "statistic": statistic,
+        "p_value": p_value,
+        "direction": np.sign(less - greater),
+        "smallest_attainable_p": _smallest_of_pairs(differences, settings.test),
+    }
+
+
+def _smallest_of_pairs(differences: FloatArray, test: str) -> FloatArray:
+    """Smallest p of each row where all differences that are not 0 have one sign."""
+    n_pairs = differences.shape[1]
+    least = smallest_p(test, n_pairs, n_pairs)
+    if test == "t":
+        return np.full(len(differences), least)
+    signed = np.ldexp(2.0, -np.count_nonzero(differences, axis=1))
+    return np.asarray(np.clip(signed, least, 1.0), dtype=np.float64)
 
 
 def unpaired_test_rows(
@@ -58,7 +77,29 @@ def unpaired_test_rows(
         rows = welch_rows(baseline, candidate, settings.confidence)
         statistic, p_value = rows["t"], rows["p_value"]
         greater, less = -rows["difference"], rows["difference"]
-    return {"statistic": statistic, "p_value": p_value, "direction": np.sign(less - greater)}
+    return {
+        "statistic": statistic,
+        "p_value": p_value,
+        "direction": np.sign(less - greater),
+        "smallest_attainable_p": _smallest_of_arms(baseline, candidate, settings.test),
+    }
+
+
+def _smallest_of_arms(baseline: FloatArray, candidate: FloatArray, test: str) -> FloatArray:
+    """Smallest p of each row where one arm has the lowest scores of both, ties as they are."""
+    n, k = baseline.shape[1], candidate.shape[1]
+    least = smallest_p(test, n, k)
+    if test == "welch" or comb(n + k, k) > MOST_COUNTED:
+        return np.full(len(baseline), least)
+    ordered = np.sort(np.concatenate([baseline, candidate], axis=1), axis=1)
+    ways = np.array([min(_ways(row, k), _ways(row[::-1], k)) for row in ordered])
+    return np.asarray(np.clip(least * ways, 0.0, 1.0), dtype=np.float64)
+
+
+def _ways(ordered: FloatArray, k: int) -> int:
+    """How many choices of k scores are as extreme as the first k."""
+    last = ordered[k - 1]
+    return comb(int((ordered == last).sum()), int((ordered[:k] == last).sum()))
 
 
 def smallest_p(test: str, n_baseline: int, n_candidate: int) -> float:

@@ -55,9 +55,9 @@ def question(result: Analysis | Pooled) -> str:
 def caution(result: Analysis | Pooled) -> str:
     """What the intervals and tests beside the corrected p-values do not take into account."""
     corrected = result.settings.correction != "none" and len(result.comparisons) > 1
-    tests = "" if result.settings.margin is None else " and tests of equivalence"
+    inside = "" if result.settings.margin is None else ", those of equivalence too"
     return (
-        f"Intervals{tests} are of each comparison alone; p-values are corrected."
+        f"Intervals are of each comparison alone; p-values are corrected{inside}."
         if corrected
         else "Nothing is corrected for the number of comparisons."
     )
@@ -173,7 +173,7 @@ def _shown_inside(each: Comparison, settings: Settings) -> str:
     of = "pseudo-median" if settings.equivalence == "ranks" else "mean"
     return (
         f"That the {of} difference lies inside the margin is shown by two one-sided tests, "
-        f"{_p(each.p_equivalence)}."
+        f"{_p(each.p_equivalence_adjusted, settings)}."
     )
 
 

@@ -136,5 +136,6 @@ def _interactions(block: InteractionBlock, settings: Settings) -> TextTable:
     first, second = block.inits
     change = f"effect under {first} - effect under {second} [{wording.confidence(settings)} CI]"
     welch = "" if settings.paired else "Welch's "
-    heading = ("comparison", change, f"{welch}{wording.p_name(settings)}", "n")
+    size = max(each.family_size for _, each in block.rows)
+    heading = ("comparison", change, f"{welch}{wording.p_name(settings, size)}", "n")
     return TextTable(block.title, heading, rows)

@@ -155,9 +155,14 @@ def interaction_sizes(each: Interaction) -> str:
     return str(each.n_pairs) if paired else " + ".join(map(str, each.sizes))
 
 
-def p_name(settings: Settings) -> str:
-    """What p-values are called, with how they were corrected."""
-    return f"p ({CORRECTION_NAMES[settings.correction]})"
+def p_name(settings: Settings, size: int = 0) -> str:
+    """What p-values are called, with how they were corrected, over how many where that is given.
+
+    >>> p_name(Settings()), p_name(Settings(), 12)
+    ('p (Holm)', 'p (Holm over 12)')
+    """
+    over = f" over {size}" if size > 1 and settings.correction != "none" else ""
+    return f"p ({CORRECTION_NAMES[settings.correction]}{over})"
 
 
 def confidence(settings: Settings) -> str:
@@ -279,7 +284,8 @@ def _correction(result: Analysis | Pooled) -> str:
         "model-init-task": f"the candidates on the same {alike}",
         "study": f"all {len(result.comparisons)} comparisons of the study",
     }[result.settings.family]
-    return f"{CORRECTION_NAMES[result.settings.correction]} over {family}"
+    both = "" if result.settings.margin is None else ", differences and equivalence together"
+    return f"{CORRECTION_NAMES[result.settings.correction]} over {family}{both}"
 
 
 def _by_pairs(result: Analysis | Pooled) -> list[Comparison]:

@@ -72,7 +72,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "bayesian_signed_rank": {**PAIRED, "rope": 0.1, "prior_strength": 0.5, "samples": 9, **DRAWN},
     "bayesian_signed_rank_pairs": {"scores": TABLE, "rope": 0.1, "prior_strength": 0.5}
     | {"samples": 9, **DRAWN},
-    "better_power": {**NORMAL, **LEVEL, "gain": 1.0, "level": 0.05, "test": "wilcoxon"},
+    "better_power": {**NORMAL, "gain": 1.0, "level": 0.05, "test": "wilcoxon"},
     "bootstrap_interval": {**PAIRED, **RANGE, "method": "percentile", "resamples": 99, **DRAWN},
     "bootstrap_items": {"labels": RIGHT, "baseline_predictions": WRONG, "metric": accuracy}
     | {"candidate_predictions": RIGHT, "replicates": 20, **RANGE, **DRAWN},
