@@ -67,6 +67,25 @@ def probabilities(
     return [posteriors(table, baseline, candidates, **wanted)]
 
 
+def collapses(
+    table: "pd.DataFrame",
+    baseline: str,
+    candidates: Sequence[str],
+    how: Mapping[str, Any],
+    below: float | None,
+) -> "list[Result]":
+    """How often every candidate collapses, and how the others differ; the rest as for `verdicts`.
+
+    Args:
+        below: the score that a collapsed run is no better than; None takes the rule.
+    """
+    from stats import collapses as found
+
+    names = (*_ALWAYS, "margin", "alpha", "correction", "family", "zeros", "equivalence")
+    names += ("test", "effect", "resolution")
+    return [found(table, baseline, candidates, below=below, **_only(how, *names))]
+
+
 def rankings(
     table: "pd.DataFrame", methods: Sequence[str] | None, how: Mapping[str, Any]
 ) -> "list[Ranking]":

@@ -160,6 +160,18 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
         action="store_true",
         help="how probable is it that a candidate is worse, inside the margin, or better?",
     )
+    one.add_argument(
+        "--collapse",
+        action="store_true",
+        help="how often does an arm collapse, and how do they differ where neither does?",
+    )
+    question.add_argument(
+        "--below",
+        type=float,
+        metavar="SCORE",
+        help="with --collapse: a run has collapsed that is no better than this (default: one far "
+        "below the median of its arm)",
+    )
 
 
 def _add_answer(stats: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ USELESS = {
         *("each", "test", "effect", "alpha", "correction"),
         *("equivalence", "family", "zeros", "interaction_scale"),
     ),
+    "collapse": ("tasks", "interaction_scale"),
 }
 
 
@@ -33,6 +34,8 @@ def check_question(options: argparse.Namespace) -> None:
         ]
         if getattr(options, question) and given:
             raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")
+    if options.below is not None and not options.collapse:
+        raise BenchmarkError("--below says which runs have collapsed: it goes with --collapse.")
     _check_compare(options)
     if options.unpaired:
         _check_unpaired(options)
@@ -72,6 +75,11 @@ def _check_unpaired(options: argparse.Namespace) -> None:
         raise BenchmarkError(
             "--tasks fixed is tested over seeds, which --unpaired arms do not share; "
             "--tasks sampled is tested over tasks."
+        )
+    if options.collapse:
+        raise BenchmarkError(
+            "--collapse compares both arms on the seeds that they share, and --unpaired says that "
+            "they share none."
         )
     if options.tasks is None and (options.rank or options.bayes):
         question = "--rank" if options.rank else "--bayes"

@@ -128,6 +128,8 @@ def _compared(
 ) -> "Sequence[Result]":
     """Candidates against the baseline: those asked for, in the family that the study declared."""
     baseline, *asked = options.compare or scores.arms
+    if options.collapse:
+        return answers.collapses(scores.table, baseline, asked, how, options.below)
     if options.bayes:
         return answers.probabilities(scores.table, baseline, asked, how)
     if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):

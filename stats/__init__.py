@@ -19,6 +19,10 @@ from stats.bayesian_signed_rank import (
 from stats.bootstrap import BootstrapInterval, bootstrap_interval
 from stats.calibration import Calibration, calibration
 from stats.common_scale import COMMON_SCALES
+from stats.claims import adjust_claims
+from stats.collapse import Collapse, Share, collapse, share
+from stats.collapsed import collapsed
+from stats.collapses import CandidateCollapse, Collapses, collapses
 from stats.compare import Comparison, compare
 from stats.correlated_t import CorrelatedT, correlated_t
 from stats.direction import is_lower_better
@@ -145,7 +149,10 @@ __all__ = [
     "BayesianSignedRank",
     "BootstrapInterval",
     "Calibration",
+    "CandidateCollapse",
     "CandidateTrend",
+    "Collapse",
+    "Collapses",
     "Comparison",
     "ComparisonPlan",
     "CorrelatedT",
@@ -186,6 +193,7 @@ __all__ = [
     "SequentialLook",
     "SequentialPlan",
     "Settings",
+    "Share",
     "SignTest",
     "SignedRank",
     "StandardisedDifference",
@@ -201,6 +209,7 @@ __all__ = [
     "a12",
     "adjust",
     "adjust_all_pairs",
+    "adjust_claims",
     "aggregate",
     "almost_stochastic_order",
     "analyse",
@@ -214,6 +223,9 @@ __all__ = [
     "bootstrap_items",
     "calibration",
     "cliffs_delta",
+    "collapse",
+    "collapsed",
+    "collapses",
     "compare",
     "compare_printed",
     "conover",
@@ -271,6 +283,7 @@ __all__ = [
     "sequential_look",
     "sequential_plan",
     "settle",
+    "share",
     "sign_e_value",
     "sign_test",
     "signed_rank",

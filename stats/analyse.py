@@ -188,9 +188,11 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
     if least.max() < 2:
         raise NotEnoughPairs(caveats.nothing_paired(cube, places, least, settings))
     dropped = cube.dropped(cell, method, settings.paired)
+    lost = cube.collapsed(settings.margin, settings.lower_is_better)
     families = families_of([cube.cells[c] for c, _ in places], settings)
     named = [
         _named(cube, *place, counts, seeds)
+        | {"collapsed_seeds": cube.named_seeds(lost[place[0], [0, place[1]]].any(axis=0))}
         for place, counts, seeds in zip(
             places, zip(n_pairs.tolist(), *sizes.tolist(), strict=True), dropped, strict=True
         )
@@ -201,6 +203,7 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
         *caveats.of_pairing(concluded, settings),
         *caveats.of_absence(cube),
         *caveats.of_failures(cube, places, dropped, settings.paired),
+        *caveats.of_collapse(cube, lost),
         *caveats.of_differences(concluded, measures["sd"], settings.margin),
     ]
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stats.compare import Comparison
 from stats.cube import Cell, Cube
@@ -103,6 +104,28 @@ def of_failures(
             reasons.setdefault(" and ".join(filter(None, failures)), []).append(cube.seeds[seed])
         why = ", ".join(f"{_seeds(each)} ({reason})" for reason, each in reasons.items())
         lines.append(f"{_which(cube, cube.cells[cell], method)}: dropped {why}")
+    return lines
+
+
+def of_collapse(cube: Cube, lost: NDArray[np.bool_]) -> list[str]:
+    """Runs that look collapsed, of each arm.
+
+    Args:
+        cube: the scores.
+        lost: which of them do, in their shape.
+    """
+    lines = []
+    for cell, arm in np.argwhere(lost.any(axis=2)).tolist():
+        scores, which_seeds = cube.scores[cell, arm], lost[cell, arm]
+        place = str(cube.cells[cell])
+        told = ", ".join(f"{score:.6g}" for score in scores[which_seeds].tolist())
+        several = which_seeds.sum() > 1
+        lines.append(
+            f"{cube.methods[arm]}{f' ({place})' if place else ''}: "
+            f"{_seeds(cube.named_seeds(which_seeds))} {'look' if several else 'looks'} collapsed "
+            f"({told}; median {np.nanmedian(scores):.6g}): the mean mixes how often an arm "
+            "collapses with how the others differ (bench stats --collapse)"
+        )
     return lines
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.errors import StatsError
-from stats.inputs import FloatArray, IntArray
-from stats.multiplicity import adjust, members
+from stats.inputs import FloatArray, IntArray, check_choice
+from stats.multiplicity import CORRECTIONS, adjust, members
 
 
 def adjust_claims(
@@ -50,39 +50,51 @@ def adjust_claims(
     >>> different.round(4).tolist(), inside.round(4).tolist()
     ([1.0, 1.0, 0.024], [0.003, 0.036, 1.0])
     """
+    check_choice("correction", correction, CORRECTIONS)
     both = [adjust(each, "none") for each in (p_values, p_equivalence)]
     if len(both[0]) != len(both[1]):
         raise StatsError(f"{len(both[0])} p-values of differences, {len(both[1])} of equivalence")
-    raw = np.concatenate(both)
+    adjusted = adjust_claims_rows(both[0][None], both[1][None], correction)
+    return adjusted[0][0], adjusted[1][0]
+
+
+def adjust_claims_rows(
+    p_values: FloatArray, p_equivalence: FloatArray, correction: str
+) -> tuple[FloatArray, FloatArray]:
+    """`adjust_claims` of many families of k comparisons at once, each a row of shape (m, k)."""
+    raw = np.concatenate([p_values, p_equivalence], axis=1)
     filled = np.where(np.isnan(raw), 1.0, raw)
-    order = np.argsort(filled, kind="stable")
+    order = np.argsort(filled, axis=1, kind="stable")
+    ascending = np.take_along_axis(filled, order, axis=1)
     adjusted = np.empty_like(filled)
-    adjusted[order] = np.minimum(1.0, _sorted_claims(filled[order], order, correction))
+    corrected = np.minimum(1.0, _sorted_claims(ascending, order, correction))
+    np.put_along_axis(adjusted, order, corrected, axis=1)
     adjusted = np.where(np.isnan(raw), np.nan, adjusted)
-    return adjusted[: len(both[0])], adjusted[len(both[0]) :]
+    size = p_values.shape[1]
+    return adjusted[:, :size], adjusted[:, size:]
 
 
 def _sorted_claims(ascending: FloatArray, order: IntArray, correction: str) -> FloatArray:
-    size = len(ascending) // 2
+    size = ascending.shape[1] // 2
     if correction == "holm":
-        return np.maximum.accumulate(ascending * _open_comparisons(order, size))
+        return np.maximum.accumulate(ascending * _open_comparisons(order), axis=1)
     if correction == "benjamini-hochberg":
         factors = np.maximum(1.0, size / np.arange(1, 2 * size + 1))
-        return np.minimum.accumulate((ascending * factors)[::-1])[::-1]
-    return ascending * size if correction == "bonferroni" else adjust(ascending, correction)
+        return np.minimum.accumulate((ascending * factors)[:, ::-1], axis=1)[:, ::-1]
+    return ascending * (size if correction == "bonferroni" else 1)
 
 
-def _open_comparisons(order: IntArray, size: int) -> IntArray:
+def _open_comparisons(order: IntArray) -> IntArray:
     """At each step the comparisons of which not both hypotheses came before.
 
-    >>> _open_comparisons(np.array([0, 2, 1, 3]), 2).tolist()
-    [2, 2, 1, 1]
+    >>> _open_comparisons(np.array([[0, 2, 1, 3]])).tolist()
+    [[2, 2, 1, 1]]
     """
-    comparison = order % size if size else order
-    last = np.zeros(len(order), dtype=np.int64)
-    _, first_from_end = np.unique(comparison[::-1], return_index=True)
-    last[len(order) - 1 - first_from_end] = 1
-    return size - (np.cumsum(last) - last)
+    size = order.shape[1] // 2
+    step = np.argsort(order, axis=1)
+    closes = np.zeros(order.shape, dtype=np.int64)
+    np.put_along_axis(closes, np.maximum(step[:, :size], step[:, size:]), 1, axis=1)
+    return size - (np.cumsum(closes, axis=1) - closes)
 
 
 def adjust_claims_in_families(

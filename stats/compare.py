@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stats.claims import adjust_claims_in_families
+from stats.collapsed import collapsed
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.paired import paired_statistics
@@ -33,6 +34,8 @@ class Comparison:
     Attributes:
         n_pairs: seeds on which both arms have a score.
         n_baseline: scores of the baseline that take part; `n_pairs` where arms are paired.
+        collapsed_seeds: on which a run of either arm looks collapsed, by the rule of
+            `stats.collapsed`; they take part.
         ci_low: end of the t interval of the mean difference, at `confidence`.
         hl_low: end of the exact interval of the Hodges–Lehmann estimate, at `hl_confidence`.
         wilcoxon_statistic: sum of the positive ranks.
@@ -60,6 +63,7 @@ class Comparison:
     n_baseline: int
     n_candidate: int
     dropped_seeds: tuple[Seed, ...]
+    collapsed_seeds: tuple[Seed, ...]
     baseline_mean: float
     candidate_mean: float
     mean_difference: float
@@ -176,6 +180,7 @@ def _compare_paired(
     measures = paired_statistics(arms[:, valid][:, None, :], settings, step)
     where["n_pairs"] = n_pairs
     where["dropped_seeds"] = tuple(seeds[i] for i in np.flatnonzero(~valid))
+    where["collapsed_seeds"] = _collapsed(np.where(valid, arms, np.nan), seeds, settings)
     return conclude_comparisons([where], measures, ["alone"], settings)[0]
 
 
@@ -191,10 +196,16 @@ def _compare_unpaired(
             raise NotEnoughPairs(f"{name} has {size} scored seeds; 2 needed")
     where |= dict(zip(("n_baseline", "n_candidate"), sizes[:, 0].tolist(), strict=True))
     where |= {"n_pairs": int(shared[0]), "dropped_seeds": ()}
+    where["collapsed_seeds"] = _collapsed(arms, seeds or range(arms.shape[1]), settings)
     if not len(seeds):  # arrays: their places are not seeds
         where["n_pairs"] = 0
         measures["pair_correlation"] = np.full(1, np.nan)
     return conclude_comparisons([where], measures, ["alone"], settings)[0]
+
+
+def _collapsed(arms: FloatArray, seeds: Sequence[Seed], settings: Settings) -> tuple[Seed, ...]:
+    lost = collapsed(arms, margin=settings.margin, lower_is_better=settings.lower_is_better)
+    return tuple(seeds[place] for place in np.flatnonzero(lost.any(axis=0)))
 
 
 def conclude_comparisons(
@@ -206,7 +217,8 @@ def conclude_comparisons(
     """Comparisons from their measures: correction, verdict, and what more seeds would take.
 
     Args:
-        arms: for each of m comparisons its names, `n_pairs` and `dropped_seeds`; for unpaired
+        arms: for each of m comparisons its names, `n_pairs`, `dropped_seeds` and
+            `collapsed_seeds`; for unpaired
             ones `n_baseline` and `n_candidate` too.
         measures: arrays of shape (m,), as `paired_statistics` returns them.
         families: for each comparison the family in which it is corrected.

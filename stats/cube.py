@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats.collapsed import collapsed
 from stats.errors import InvalidSetting, UnknownName
 from stats.inputs import FloatArray, IntArray
 from stats.pairing import Seed
@@ -74,6 +75,19 @@ class Cube:
         for row in np.flatnonzero(lost.any(axis=1)):
             seeds[row] = np.flatnonzero(lost[row])
         return seeds
+
+    def collapsed(self, margin: float | None, lower_is_better: bool) -> NDArray[np.bool_]:
+        """Which runs look collapsed beside all of their cell, in the shape of the scores."""
+        return np.array(
+            [
+                collapsed(arms, margin=margin, lower_is_better=lower_is_better)
+                for arms in self.scores
+            ]
+        )
+
+    def named_seeds(self, which: NDArray[np.bool_]) -> tuple[Seed, ...]:
+        """The seeds at which this array of shape (seeds,) is true."""
+        return tuple(self.seeds[place] for place in np.flatnonzero(which).tolist())
 
     def failure(self, cell: int, method: int, seed: int) -> str:
         """Why this run has no score, in words; "" if it has one."""

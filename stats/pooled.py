@@ -141,12 +141,14 @@ def _pooled(
         lambda arms, _: paired_statistics(arms, settings),
     )
     unit = "seed" if tasks == "fixed" else "task"
-    named = [each.names | {"unit": unit} for each in found]
+    named = [each.names | {"unit": unit, "collapsed_seeds": ()} for each in found]
     places = [(each["model"], each["init"]) for each in named]
     families = places if settings.family == "model-init-task" else ["study"] * len(places)
     comparisons = conclude_comparisons(named, measures, families, settings)
     reach = caveats.of_analysis(comparisons, families, settings)
     remarks = [remark for each in found for remark in each.remarks]
+    lost = selection.cube.collapsed(settings.margin, settings.lower_is_better)
+    remarks += caveats.of_collapse(selection.cube, lost)
     return Pooled(
         study=study,
         tasks=tasks,

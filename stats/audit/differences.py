@@ -11,8 +11,8 @@ from scipy.special import stdtr
 
 from stats.audit.cell import Cell, grouped
 from stats.audit.finding import Finding, decimals, of
+from stats.claims import adjust_claims_in_families
 from stats.equivalence import tost_from_summary
-from stats.multiplicity import adjust
 from stats.printed_scores import printed_number
 from stats.printed_tests import (
     CORRELATIONS,
@@ -139,24 +139,30 @@ def _findings(
     """Findings of one family; its members that cannot be tested still count in it."""
     untested = [math.nan] * (size - len(family))
 
-    def corrected(p_values: Sequence[float]) -> list[float]:
-        return [float(p) for p in adjust([*p_values, *untested])[: len(family)]]
+    equivalence = [each.p_equivalence for each in family]
+
+    def corrected(p_values: Sequence[float], of: int = 0) -> list[float]:
+        both = adjust_claims_in_families(
+            [*p_values, *untested], [*equivalence, *untested], [""] * size
+        )
+        return both[of][: len(family)].tolist()
 
     p_values, lows, highs = (
         corrected([getattr(each, name) for each in family])
         for name in ("p_value", "p_low", "p_high")
     )
+    inside = corrected([each.p_value for each in family], of=1)
     at_correlations = [
         corrected([each.found.p_paired[i] for each in family]) for i in range(len(CORRELATIONS))
     ]
     for i, each in enumerate(family):
         runs = needed.get(id(each))
-        severity, verdict = _verdict(each, highs[i], runs)
+        severity, verdict = _verdict(each, highs[i], inside[i], runs)
         paired = [column[i] for column in at_correlations]
         said = [
             _test(each, question),
             _corrected(size, p_values[i], lows[i], highs[i]),
-            *_margin(each, question),
+            *_margin(inside[i], size, question),
             *_pairs(paired),
             *_undecided(severity, lows[i], highs[i], paired),
             *(_power(runs, each, question) if severity == "unsupported" else ()),
@@ -165,8 +171,10 @@ def _findings(
         yield _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
 
 
-def _verdict(each: Tested, highest: float, needed: int | None) -> tuple[str, str]:
-    equivalent = each.p_equivalence < ALPHA
+def _verdict(
+    each: Tested, highest: float, p_equivalence: float, needed: int | None
+) -> tuple[str, str]:
+    equivalent = p_equivalence < ALPHA
     if highest < ALPHA:
         inside = ", inside the margin" if equivalent else ""
         return "fine", ("higher" if each.found.difference > 0 else "lower") + inside
@@ -191,10 +199,11 @@ def _corrected(size: int, p_value: float, low: float, high: float) -> str:
     return f"Holm over {size}: {_p(p_value)}{within}"
 
 
-def _margin(each: Tested, question: Question) -> list[str]:
+def _margin(p_equivalence: float, size: int, question: Question) -> list[str]:
     if question.margin is None:
         return []
-    return [f"two one-sided tests against {question.margin:g}: p {_p(each.p_equivalence)}"]
+    over = f", Holm over {size}" if size > 1 else ""
+    return [f"two one-sided tests against {question.margin:g}{over}: p {_p(p_equivalence)}"]
 
 
 def _pairs(paired: Sequence[float]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from stats.aggregates import Aggregates
 from stats.analyse import Analysis
 from stats.audit import Audit
+from stats.collapses import Collapses
 from stats.inputs import check_choice
 from stats.planning import PowerPlan
 from stats.pooled import Pooled
@@ -16,6 +17,7 @@ from stats.posteriors import Posteriors
 from stats.power_plans import PowerPlans
 from stats.ranking import Ranking
 from stats.report.audit import audit_sheet
+from stats.report.collapses import collapses_sheet
 from stats.report.power import plan_sheet, plans_sheet
 from stats.report.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sheet import Sheet
@@ -26,7 +28,16 @@ from stats.trends import Trends
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 Result = (
-    Analysis | Pooled | Ranking | Posteriors | Aggregates | PowerPlan | PowerPlans | Trends | Audit
+    Analysis
+    | Pooled
+    | Ranking
+    | Posteriors
+    | Aggregates
+    | PowerPlan
+    | PowerPlans
+    | Trends
+    | Audit
+    | Collapses
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -39,6 +50,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     PowerPlans: plans_sheet,
     Trends: trends_sheet,
     Audit: audit_sheet,
+    Collapses: collapses_sheet,
 }
 
 

@@ -106,10 +106,20 @@ def _cell(each: Comparison | None) -> Text:
     symbol, _ = wording.EFFECT_NAMES[each.effect]
     text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
     text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")
-    notes = [_dropped(each), wording.needed(each)]
+    notes = [_dropped(each), _collapsed(each), wording.needed(each)]
     for note in filter(None, notes):
         text.append(f"\n{note}", style="dim")
     return text
+
+
+def _collapsed(each: Comparison) -> str:
+    if not each.collapsed_seeds:
+        return ""
+    seeds = each.collapsed_seeds
+    if len(seeds) > 3:
+        return f"{len(seeds)} seeds look collapsed"
+    named = ", ".join(wording.printable(str(seed)) for seed in seeds)
+    return f"seed {named} looks collapsed" if len(seeds) == 1 else f"seeds {named} look collapsed"
 
 
 def _dropped(each: Comparison) -> str:

@@ -5,7 +5,9 @@ that any one of them can be made again alone.
 """
 
 from stats.simulation.at_the_margin import margin_error_rate, margin_table
+from stats.simulation.collapsing import collapse_table
 from stats.simulation.coverage import coverage, coverage_table
+from stats.simulation.families import family_table
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.looks import looks_table
 from stats.simulation.null import error_rate, error_table
@@ -15,10 +17,12 @@ from stats.simulation.verdicts import verdict_rates, verdict_table
 __all__ = [
     "LAWS",
     "PAIRS",
+    "collapse_table",
     "coverage",
     "coverage_table",
     "error_rate",
     "error_table",
+    "family_table",
     "looks_table",
     "margin_error_rate",
     "margin_table",

@@ -6,8 +6,10 @@ import argparse
 import sys
 
 from stats.simulation import (
+    collapse_table,
     coverage_table,
     error_table,
+    family_table,
     looks_table,
     margin_table,
     pooling_table,
@@ -19,6 +21,8 @@ TABLES = {
     "errors": error_table,
     "verdicts": verdict_table,
     "margin": margin_table,
+    "families": family_table,
+    "collapse": collapse_table,
     "pooling": pooling_table,
     "looks": looks_table,
 }

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from stats.bootstrap import bootstrap_rows
-from stats.hodges_lehmann import hodges_lehmann_rows
+from stats.hodges_lehmann import KEPT, hodges_lehmann_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
 from stats.rank_sum import shift_rows
@@ -50,6 +50,10 @@ PAIRED_INTERVALS: dict[str, tuple[Callable[[Truth], float], Callable[[FloatArray
     "Hodges-Lehmann": (
         lambda truth: truth.pseudo_median,
         lambda d: hodges_lehmann_rows(d, 0.95)[1:3],
+    ),
+    "Hodges-Lehmann, zeros kept": (
+        lambda truth: truth.pseudo_median,
+        lambda d: hodges_lehmann_rows(d, 0.95, KEPT)[1:3],
     ),
     "percentile": (_of_mean, lambda d: bootstrap_rows(d, "percentile", 0.95, 1_999)),
     "bca": (_of_mean, lambda d: bootstrap_rows(d, "bca", 0.95, 1_999)),

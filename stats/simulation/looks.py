@@ -8,6 +8,7 @@ from stats.group_sequential import SHAPES, sequential_plan
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd
 from stats.sign_e_value import sign_e_value
+from stats.simulation.laws import LAWS
 from stats.simulation.tables import percent_table
 from stats.student import student_rows
 from stats.t_e_process import t_e_value_rows
@@ -62,11 +63,14 @@ def rejections(differences: FloatArray, alpha: float = 0.05) -> dict[str, FloatA
 
 def looks_table(simulations: int = 20_000, effect: float = 1.0, seed: int = 0) -> str:
     """Type I error, power at d_z = 1 and mean number of pairs, over at most 20 normal pairs."""
-    noise = np.random.default_rng(seed).standard_normal((simulations, MOST))
+    random = np.random.default_rng(seed)
+    noise = random.standard_normal((simulations, MOST))
     null, shifted = rejections(noise), rejections(noise + effect)
+    unlike = rejections(LAWS["collapse, mean 0"](random, (simulations, MOST)))
+    heads = ["rejects a true null", "the same, runs collapse", f"power at d_z = {effect:g}"]
     table = percent_table(
-        ["way of looking", "rejects a true null", f"power at d_z = {effect:g}"],
-        {name: [[each[name].any(axis=1).mean()] for each in (null, shifted)] for name in null},
+        ["way of looking", *heads],
+        {name: [[of[name].any(axis=1).mean()] for of in (null, unlike, shifted)] for name in null},
     ).splitlines()
     used = {
         name: np.where(each.any(axis=1), each.argmax(axis=1) + 1, MOST).mean()

@@ -7,6 +7,7 @@ import numpy as np
 from stats.inputs import FloatArray
 from stats.primary_tests import paired_test_rows
 from stats.settings import Settings
+from stats.simulation.laws import LAWS
 from stats.simulation.tables import percent_table
 
 N_TASKS, N_SEEDS = 7, 8
@@ -14,20 +15,22 @@ SPREAD = 0.55
 """Sd of what a task or a seed does to all of its differences, whose own sd is 1."""
 
 WORLDS = {
-    "runs independent": (0.0, 0.0),
-    "seeds differ": (0.0, SPREAD),
-    "tasks differ": (SPREAD, 0.0),
-    "both differ": (SPREAD, SPREAD),
+    "runs independent": (0.0, 0.0, "normal"),
+    "seeds differ": (0.0, SPREAD, "normal"),
+    "tasks differ": (SPREAD, 0.0, "normal"),
+    "both differ": (SPREAD, SPREAD, "normal"),
+    "runs collapse": (0.0, 0.0, "collapse, mean 0"),
 }
+"""Sds of what a task and a seed do, and the law of a run's difference."""
 
 
 def null_differences(
-    random: np.random.Generator, simulations: int, task_sd: float, seed_sd: float
+    random: np.random.Generator, simulations: int, task_sd: float, seed_sd: float, law: str
 ) -> FloatArray:
-    """Normal differences without an effect, of shape (simulations, tasks, seeds)."""
+    """Differences without an effect in the mean, of shape (simulations, tasks, seeds)."""
     task = random.normal(0, task_sd, (simulations, N_TASKS, 1))
     seed = random.normal(0, seed_sd, (simulations, 1, N_SEEDS))
-    return task + seed + random.normal(size=(simulations, N_TASKS, N_SEEDS))
+    return task + seed + LAWS[law](random, (simulations, N_TASKS, N_SEEDS))
 
 
 def pooling_error(analysis: str, world: str, simulations: int = 10_000, seed: int = 0) -> float:

@@ -10,7 +10,7 @@ from stats.compare import conclude_comparisons
 from stats.inputs import FloatArray
 from stats.paired import paired_statistics
 from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
-from stats.simulation.laws import PAIRS
+from stats.simulation.laws import LOSS, PAIRS, RATE, RUN_SD, lost
 from stats.simulation.tables import percent_table
 from stats.unpaired import measure_unpaired
 
@@ -26,15 +26,18 @@ def verdict_rates(arms: FloatArray, settings: Settings) -> dict[str, float]:
         else measure_unpaired(arms, settings)[0]
     )
     names: dict[str, Any] = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
-    named = [names | {"n_pairs": n, "dropped_seeds": ()}] * m
+    named = [names | {"n_pairs": n, "dropped_seeds": (), "collapsed_seeds": ()}] * m
     found = [each.verdict for each in conclude_comparisons(named, measures, range(m), settings)]
     return {verdict: found.count(verdict) / m for verdict in set(found)}
 
 
 def wrong_verdicts(
-    test: str, n_pairs: int, simulations: int = 10_000, seed: int = 0
+    test: str, n_pairs: int, simulations: int = 10_000, seed: int = 0, collapse: bool = False
 ) -> tuple[float, float]:
-    """Shares of wrong verdicts of two normal arms with sd 1 and the margin 1, at .05.
+    """Shares of wrong verdicts about the mean of two normal arms, with the margin 1, at .05.
+
+    The sd of a run is 1; or, where runs of the candidate collapse, .4 with one run in ten lost by
+    6 points, which the others make up for.
 
     Returns:
         `better` and `worse` at a true difference of 0, and `equivalent` and `negligible` at a
@@ -44,7 +47,11 @@ def wrong_verdicts(
     [True, True]
     """
     settings = Settings(margin=MARGIN, test=test, paired=test in PAIRED_TESTS)
-    arms = np.random.default_rng([seed, n_pairs]).standard_normal((2, simulations, n_pairs))
+    random = np.random.default_rng([seed, n_pairs])
+    arms = random.standard_normal((2, simulations, n_pairs))
+    if collapse:
+        arms *= RUN_SD
+        arms[1] += RATE * LOSS - lost(random, arms[1].shape)
     at_zero = verdict_rates(arms, settings)
     arms[1] += MARGIN
     at_margin = verdict_rates(arms, settings)
@@ -57,8 +64,16 @@ def wrong_verdicts(
 def verdict_table(simulations: int = 10_000) -> str:
     """Wrong verdicts in percent for every primary test, at n = 5, 8 and 20, in Markdown."""
     rows = {
-        test: list(zip(*(wrong_verdicts(test, n, simulations) for n in PAIRS), strict=True))
+        test: [
+            shares
+            for collapse in (False, True)
+            for shares in zip(
+                *(wrong_verdicts(test, n, simulations, collapse=collapse) for n in PAIRS),
+                strict=True,
+            )
+        ]
         for test in (*PAIRED_TESTS, *UNPAIRED_TESTS)
     }
     heads = ["better or worse at 0", "equivalent or negligible at the margin"]
+    heads += [f"{head}, runs collapse" for head in heads]
     return percent_table(["primary test", *heads], rows)
