@@ -81,9 +81,9 @@ def collapses(
     """
     from stats import collapses as found
 
-    names = (*_ALWAYS, "margin", "alpha", "correction", "family", "zeros", "equivalence")
-    names += ("test", "effect", "resolution")
-    return [found(table, baseline, candidates, below=below, **_only(how, *names))]
+    of_pairs = _only(how, *_TESTED, "resolution")
+    of_pairs.pop("paired", None)  # no other scores are asked this
+    return [found(table, baseline, candidates, below=below, **of_pairs)]
 
 
 def rankings(

@@ -94,7 +94,7 @@ def _open_comparisons(order: IntArray) -> IntArray:
     step = np.argsort(order, axis=1)
     closes = np.zeros(order.shape, dtype=np.int64)
     np.put_along_axis(closes, np.maximum(step[:, :size], step[:, size:]), 1, axis=1)
-    return size - (np.cumsum(closes, axis=1) - closes)
+    return np.asarray(size - (np.cumsum(closes, axis=1) - closes), dtype=np.int64)
 
 
 def adjust_claims_in_families(

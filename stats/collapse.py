@@ -121,7 +121,7 @@ def collapse(
     """
     check_fraction("alpha", alpha)
     arms, seeds = join_arms([("baseline", baseline_scores), ("candidate", candidate_scores)])
-    shared = np.isfinite(arms).all(axis=0)
+    shared = np.logical_and.reduce(np.isfinite(arms))
     if not shared.any():
         raise NotEnoughPairs("baseline and candidate share no scored seed")
     rule: dict[str, Any] = {"margin": margin, "lower_is_better": lower_is_better}

@@ -205,7 +205,7 @@ def _compare_unpaired(
 
 def _collapsed(arms: FloatArray, seeds: Sequence[Seed], settings: Settings) -> tuple[Seed, ...]:
     lost = collapsed(arms, margin=settings.margin, lower_is_better=settings.lower_is_better)
-    return tuple(seeds[place] for place in np.flatnonzero(lost.any(axis=0)))
+    return tuple(seeds[place] for place in np.flatnonzero(lost.any(axis=0)).tolist())
 
 
 def conclude_comparisons(

@@ -85,7 +85,7 @@ class Cube:
             ]
         )
 
-    def named_seeds(self, which: NDArray[np.bool_]) -> tuple[Seed, ...]:
+    def named_seeds(self, which: NDArray[np.bool_] | np.bool_) -> tuple[Seed, ...]:
         """The seeds at which this array of shape (seeds,) is true."""
         return tuple(self.seeds[place] for place in np.flatnonzero(which).tolist())
 

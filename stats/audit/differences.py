@@ -145,7 +145,7 @@ def _findings(
         both = adjust_claims_in_families(
             [*p_values, *untested], [*equivalence, *untested], [""] * size
         )
-        return both[of][: len(family)].tolist()
+        return [float(p) for p in both[of][: len(family)]]
 
     p_values, lows, highs = (
         corrected([getattr(each, name) for each in family])

@@ -24,7 +24,8 @@ def collapses_sheet(found: Collapses) -> Sheet:
             _rule(found),
             "how often: exact intervals (Clopper-Pearson), McNemar's exact test over shared seeds",
             f"the others: seeds on which neither collapsed, {wording.TEST_NAMES[settings.test]}",
-            f"p of each question {_corrected(settings)}; alpha {wording.probability(settings.alpha)}",
+            f"p of each question {_corrected(settings)}; "
+            f"alpha {wording.probability(settings.alpha)}",
         ),
         tables=(_how_often(found, title, where), _others(found, title, where)),
         records=tuple({"study": found.study} | _record(each) for each in found.candidates),
@@ -52,8 +53,10 @@ def _corrected(settings: Settings) -> str:
 
 def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
     interval = f"[{wording.confidence(found.settings)} CI]"
-    heading = ("comparison", "where", f"baseline collapsed {interval}")
-    heading += (f"candidate collapsed {interval}", "seeds", wording.p_name(found.settings))
+    heading = (
+        *("comparison", "where", f"baseline collapsed {interval}"),
+        *(f"candidate collapsed {interval}", "seeds", wording.p_name(found.settings)),
+    )
     rows = tuple(
         (
             f"{each.baseline} vs {each.candidate}",
@@ -72,9 +75,11 @@ def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
 def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
     settings = found.settings
     _, effect = wording.EFFECT_NAMES[settings.effect]
-    heading = ("comparison", "where", "n", "means")
-    heading += (f"difference [{wording.confidence(settings)} CI]", effect)
-    heading += (wording.p_name(settings), "verdict")
+    heading = (
+        *("comparison", "where", "n", "means"),
+        *(f"difference [{wording.confidence(settings)} CI]", effect),
+        *(wording.p_name(settings), "verdict"),
+    )
     rows = tuple(
         (f"{each.baseline} vs {each.candidate}", place, *_cells(each))
         for each, place in zip(found.candidates, where, strict=True)
@@ -122,8 +127,10 @@ def _record(each: CandidateCollapse) -> dict[str, Any]:
         }
         row |= {f"{arm}_collapsed_low": share.low, f"{arm}_collapsed_high": share.high}
     row |= {"p_value": found.p_value, "p_adjusted": each.p_adjusted}
-    names = ("n_pairs", "baseline_mean", "candidate_mean", "mean_difference", "ci_low", "ci_high")
-    names += ("p_value", "p_adjusted", "verdict")
+    names = (
+        *("n_pairs", "baseline_mean", "candidate_mean", "mean_difference", "ci_low", "ci_high"),
+        *("p_value", "p_adjusted", "verdict"),
+    )
     return row | {
         f"others_{name}": None if found.others is None else getattr(found.others, name)
         for name in names

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stats.claims import adjust_claims_rows
 from stats.equivalence import tost_rows
-from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd
 from stats.multiplicity import adjust_in_families
 from stats.primary_tests import paired_test_rows
@@ -28,7 +28,7 @@ CORRECTED = {"each by itself": "none", "as one family": "holm"}
 
 def claims(
     true: tuple[float, ...], n_pairs: int, correction: str, simulations: int = 10_000, seed: int = 0
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each candidate is said to differ, and to be equivalent, of shape (simulations, k).
 
     Scores are normal with sd 1, and all candidates share the baseline.
