@@ -34,18 +34,20 @@ def _out_of_reach(
 ) -> list[str]:
     """Tests that could not reject whatever the scores."""
     sizes = Counter(families)
-    hopeless = {
-        (*_reach(each, settings), sizes[family], each.smallest_attainable_p_adjusted)
-        for each, family in zip(comparisons, families, strict=True)
-        if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha
-    }
+    hopeless: dict[tuple[int, int, str, int], list[float]] = {}
+    for each, family in zip(comparisons, families, strict=True):
+        if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha:
+            key = (*_reach(each, settings), sizes[family])
+            hopeless.setdefault(key, []).append(each.smallest_attainable_p_adjusted)
     lines = []
-    for n, k, equal, size, smallest in sorted(hopeless):
+    for (n, k, equal, size), smallest in sorted(hopeless.items()):
         needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+        least_p, most_p = f"{min(smallest):.3g}", f"{max(smallest):.3g}"
         lines.append(
             f"{f'{n} pairs' if settings.paired else f'{n} and {k} scores'}{equal} in a family of "
-            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is "
-            f"{smallest:.3g}; {needed} seeds are enough{' without these' * bool(equal)}"
+            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is {least_p}"
+            f"{f' to {most_p}' * (least_p != most_p)}; {needed} seeds are enough"
+            f"{' without these' * bool(equal)}"
         )
     return lines
 
@@ -178,20 +180,21 @@ def of_interactions(
 
 def of_interaction_families(found: Sequence[Interaction], settings: Settings) -> list[str]:
     """Families of interactions that are too large for their seeds."""
-    hopeless = {
-        (each.n_pairs, each.family_size, each.smallest_attainable_p_adjusted)
-        for each in found
-        if each.smallest_attainable_p_adjusted >= settings.alpha
-    }
+    hopeless: dict[tuple[int, int], list[float]] = {}
+    for each in found:
+        if each.smallest_attainable_p_adjusted >= settings.alpha:
+            smallest = hopeless.setdefault((each.n_pairs, each.family_size), [])
+            smallest.append(each.smallest_attainable_p_adjusted)
     lines = []
-    for n, size, smallest in sorted(hopeless):
+    for (n, size), smallest in sorted(hopeless.items()):
         whole = smallest_corrected_p(n, size, settings.correction, settings.test)
-        zeros = " with double differences of zero" if smallest > 1.001 * whole else ""
+        zeros = min(smallest) > 1.001 * whole
         needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
         lines.append(
-            f"interactions: {n} pairs{zeros} in a family of {size} can never reach "
-            f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} seeds "
-            f"are enough{' without these' * bool(zeros)}, or a family of fewer inits and candidates"
+            f"interactions: {n} pairs{' with double differences of zero' * zeros} in a family of "
+            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is "
+            f"{min(smallest):.3g}; {needed} seeds are enough{' without these' * zeros}, or a "
+            "family of fewer inits and candidates"
         )
     return lines
 

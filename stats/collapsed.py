@@ -35,10 +35,10 @@ def collapsed(
     arm with fewer than three scores has none either.
 
     Of two arms without a collapse the rule names some run in these percentages of comparisons, at
-    n = 5, 8, 20: normal 0.1, 0.2, 0.0; whole numbers from −3 to 3 0.5, 0.3, 0.0; t with 3 degrees
-    of freedom 1.6, 3.9, 7.2; exponential losses, which have a few very bad seeds by themselves,
-    5.4, 11.3, 13.2. Of runs that are lost by 15 sd of a run it finds 71.4, 94.8, 99.7 %, and of
-    those lost by 6 sd only 8.5, 19.9, 8.6 % (`python -m stats.simulation collapse`).
+    n = 5, 8, 20: normal 0.1, 0.2, 0.0; whole numbers from −3 to 3 0.5, 0.4, 0.0; t with 3 degrees
+    of freedom 1.4, 4.7, 6.4; exponential losses, which have a few very bad seeds by themselves,
+    5.1, 11.2, 14.4. Of runs that are lost by 15 sd of a run it finds 70.7, 93.8, 99.7 %, and of
+    those lost by 6 sd only 9.0, 20.7, 8.4 % (`python -m stats.simulation collapse`).
 
     Args:
         arms: shape (k, n), scores of arms that are looked at together; NaN where there is none,

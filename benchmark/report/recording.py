@@ -122,7 +122,7 @@ def metrics_of(gathered: Gathered) -> dict[str, float]:
         "ci_low": "ci_low",
         "ci_high": "ci_high",
         "p_corrected": "p_adjusted",
-        "p_equivalence": "p_equivalence",
+        "p_equivalence_corrected": "p_equivalence_adjusted",
         "effect_size": "effect_size",
         "n_pairs": "n_pairs",
     }
