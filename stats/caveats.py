@@ -38,6 +38,8 @@ def _out_of_reach(
     for each, family in zip(comparisons, families, strict=True):
         if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha:
             key = (*_reach(each, settings), sizes[family])
+            if key[2] and each.verdict == "equivalent":
+                continue  # differences of zero are then no lack of seeds
             hopeless.setdefault(key, []).append(each.smallest_attainable_p_adjusted)
     lines = []
     for (n, k, equal, size), smallest in sorted(hopeless.items()):
@@ -180,22 +182,16 @@ def of_interactions(
 
 def of_interaction_families(found: Sequence[Interaction], settings: Settings) -> list[str]:
     """Families of interactions that are too large for their seeds."""
-    hopeless: dict[tuple[int, int], list[float]] = {}
-    for each in found:
-        if each.smallest_attainable_p_adjusted >= settings.alpha:
-            smallest = hopeless.setdefault((each.n_pairs, each.family_size), [])
-            smallest.append(each.smallest_attainable_p_adjusted)
     lines = []
-    for (n, size), smallest in sorted(hopeless.items()):
-        whole = smallest_corrected_p(n, size, settings.correction, settings.test)
-        zeros = min(smallest) > 1.001 * whole
-        needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
-        lines.append(
-            f"interactions: {n} pairs{' with double differences of zero' * zeros} in a family of "
-            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is "
-            f"{min(smallest):.3g}; {needed} seeds are enough{' without these' * zeros}, or a "
-            "family of fewer inits and candidates"
-        )
+    for n, size in sorted({(each.n_pairs, each.family_size) for each in found}):
+        smallest = smallest_corrected_p(n, size, settings.correction, settings.test)
+        if settings.paired and smallest >= settings.alpha:
+            needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+            lines.append(
+                f"interactions: {n} pairs in a family of {size} can never reach "
+                f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} "
+                "seeds are enough, or a family of fewer inits and candidates"
+            )
     return lines
 
 

@@ -42,7 +42,6 @@ class Interaction:
         test: the primary test, of the per-seed double differences; "welch" for unpaired arms.
         p_value: of that test; `p_adjusted` is corrected over `family_size` interactions, those of
             all candidates between all inits on the same model and task.
-        smallest_attainable_p_adjusted: the least that `p_adjusted` could be with so many scores.
         scale: "raw" or "log_odds".
     """
 
@@ -61,7 +60,6 @@ class Interaction:
     p_value: float
     p_adjusted: float
     family_size: int
-    smallest_attainable_p_adjusted: float
     scale: str = "raw"
 
 
@@ -183,13 +181,11 @@ def interaction_statistics(
     doubled = settle(change, scale, step)
     mean, sd = mean_and_sd(doubled)
     low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
-    tested = paired_test_rows(doubled, settings)
     return {
         "difference_of_differences": mean,
         "ci_low": low,
         "ci_high": high,
-        "p_value": tested["p_value"],
-        "smallest_attainable_p": tested["smallest_attainable_p"],
+        "p_value": paired_test_rows(doubled, settings)["p_value"],
     }
 
 
@@ -201,11 +197,8 @@ def conclude_interactions(
 ) -> list[Interaction]:
     """Interactions from their names and measures, corrected within their families."""
     p_adjusted, size = adjust_in_families(measures["p_value"], families, settings.correction)
-    smallest = measures.pop("smallest_attainable_p")
-    attainable, _ = adjust_in_families(smallest, families, settings.correction)
     columns = {name: values.tolist() for name, values in measures.items()}
     columns |= {"p_adjusted": p_adjusted.tolist(), "family_size": size.tolist()}
-    columns |= {"smallest_attainable_p_adjusted": attainable.tolist()}
     return [
         Interaction(
             **arm,

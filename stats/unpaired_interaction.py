@@ -55,5 +55,4 @@ def unpaired_interaction_statistics(
         "ci_low": change - half_width,
         "ci_high": change + half_width,
         "p_value": np.where(varies, 2 * stdtr(df, -np.abs(t)), unknown),
-        "smallest_attainable_p": np.zeros(len(change)),
     }
