@@ -53,7 +53,7 @@ def pairwise_tests(
                 "p_value": tested["p_value"],
                 "direction": tested["direction"],
                 "mean_difference": differences.mean(axis=1),
-                "hodges_lehmann": hodges_lehmann_rows(differences)[0],
+                "hodges_lehmann": hodges_lehmann_rows(differences, zeros=zeros)[0],
             }
         )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -27,7 +27,7 @@ CORRECTED = {"each by itself": "none", "as one family": "holm"}
 
 
 def claims(
-    true: tuple[float, ...], n_pairs: int, correction: str, simulations: int = 10_000, seed: int = 0
+    true: tuple[float, ...], n_pairs: int, correction: str, simulations: int = 4_000, seed: int = 0
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each candidate is said to differ, and to be equivalent, of shape (simulations, k).
 
@@ -44,7 +44,7 @@ def claims(
     return adjusted[0] < 0.05, adjusted[1] < 0.05
 
 
-def false_claims(world: str, n_pairs: int, correction: str, simulations: int = 10_000) -> float:
+def false_claims(world: str, n_pairs: int, correction: str, simulations: int = 4_000) -> float:
     """Share of families with some false claim, of a difference or of equivalence.
 
     >>> false_claims("four at the margin", 8, "holm", 2_000) < 0.05
@@ -55,7 +55,7 @@ def false_claims(world: str, n_pairs: int, correction: str, simulations: int = 1
     return float(((different & (true == 0)) | (inside & (true == MARGIN))).any(axis=1).mean())
 
 
-def found(true: float, n_pairs: int, correction: str, simulations: int = 10_000) -> float:
+def found(true: float, n_pairs: int, correction: str, simulations: int = 4_000) -> float:
     """Share of right claims about four candidates that all have this true difference.
 
     Of equivalence where it is 0, and else of a difference.
@@ -65,7 +65,7 @@ def found(true: float, n_pairs: int, correction: str, simulations: int = 10_000)
 
 
 def false_interactions(
-    n_inits: int, n_pairs: int, whole: bool, simulations: int = 10_000, seed: int = 0
+    n_inits: int, n_pairs: int, whole: bool, simulations: int = 4_000, seed: int = 0
 ) -> float:
     """Share of studies without an interaction in which the t test of some pair of inits finds one.
 
@@ -86,7 +86,7 @@ def false_interactions(
     return float((adjusted.reshape(simulations, -1) < 0.05).any(axis=1).mean())
 
 
-def family_table(simulations: int = 10_000) -> str:
+def family_table(simulations: int = 4_000) -> str:
     """Families with some false claim, and right claims, in percent, at n = 5, 8 and 20."""
     heads = [*(f"false claim, {world}" for world in TRUTHS), "false interaction, four inits"]
     heads += ["equivalence found at 0", "difference found at twice the margin"]

@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from stats import PAIRED_TESTS, UNPAIRED_TESTS
-from stats.simulation import LAWS, coverage, error_rate, looks_table, margin_table, pooling_table
+from stats.simulation import (
+    LAWS,
+    collapse_table,
+    coverage,
+    error_rate,
+    family_table,
+    looks_table,
+    margin_table,
+    pooling_table,
+)
 from stats.simulation.coverage import INTERVALS
 from stats.simulation.laws import PAIRS, truths
 from stats.simulation.verdicts import wrong_verdicts
@@ -164,10 +173,14 @@ def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
 @pytest.mark.parametrize("test", [PAIRED_TESTS[0], UNPAIRED_TESTS[0]])
 def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str):
     found = [cell.split(", ")[1] for cell in table_after("verdicts")[test]]
-    assert found == [percent(share) for share in wrong_verdicts(test, 8)]
+    both = [wrong_verdicts(test, 8, collapse=collapse) for collapse in (False, True)]
+    assert found == [percent(share) for shares in both for share in shares]
 
 
-SMALL = [("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)]
+SMALL = [
+    *(("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)),
+    *(("families", family_table), ("collapse", collapse_table)),
+]
 
 
 @pytest.mark.parametrize(("name", "table"), SMALL)

@@ -15,7 +15,7 @@ from stats import (
     NotEnoughPairs,
     NotPaired,
     UnknownName,
-    adjust,
+    adjust_claims,
     compare,
     mixed_effects,
     pooled,
@@ -89,8 +89,9 @@ def test_fixed_tasks_are_averaged_within_a_seed():
     for each, expected in zip(found.comparisons, alone, strict=True):
         assert (each.n_pairs, each.p_value) == (9, expected.p_value)
         assert (each.ci_low, each.ci_high) == pytest.approx((expected.ci_low, expected.ci_high))
-    expected = adjust([each.p_value for each in alone]).tolist()
-    assert [each.p_adjusted for each in found.comparisons] == expected
+    raw = [each.p_value for each in alone], [each.p_equivalence for each in alone]
+    expected = adjust_claims(*raw)[0].tolist()
+    assert [each.p_adjusted for each in found.comparisons] == pytest.approx(expected)
     assert (found.unit, found.comparisons[0].task) == ("seed", "t0, t1, t2, t3, t4, t5")
 
 
