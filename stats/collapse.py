@@ -15,7 +15,7 @@ from scipy.special import betaincinv
 
 from stats.collapsed import collapsed
 from stats.compare import Comparison, compare
-from stats.errors import NotEnoughPairs
+from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.inputs import check_count, check_fraction
 from stats.mcnemar import mcnemar
 from stats.pairing import Seed, join_arms
@@ -45,6 +45,8 @@ def share(count: int, total: int, confidence: float = 0.95) -> Share:
     check_fraction("confidence", confidence)
     check_count("total", total, 1)
     check_count("count", count, 0)
+    if count > total:
+        raise InvalidSetting(f"count must be at most total, and {count} is more than {total}")
     tail = (1 - confidence) / 2
     low = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
     high = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0

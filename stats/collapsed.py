@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats.inputs import FloatArray, check_number, check_positive
+from stats.errors import StatsError
+from stats.inputs import FloatArray, as_floats, check_number, check_positive
 
 SPREADS = 8.0
 """A collapsed run lies so many spreads beyond the median of its arm."""
@@ -52,6 +53,7 @@ def collapsed(
         Booleans of the shape of the arms.
 
     Raises:
+        StatsError: scores that are no table of numbers.
         InvalidSetting: `below` is no number, or the margin is not a positive one.
 
     >>> kd = [88.1, 88.4, 50.3, 87.9, 88.2]
@@ -59,7 +61,9 @@ def collapsed(
     [False, False, True, False, False]
     """
     sign = -1.0 if lower_is_better else 1.0
-    scores = sign * np.asarray(arms, dtype=np.float64)
+    scores = sign * as_floats(arms, "scores")
+    if scores.ndim != 2:
+        raise StatsError(f"scores of arms must be of shape (arms, runs), not {scores.shape}")
     if below is not None:
         check_number("below", below)
         return np.asarray(scores <= sign * below)

@@ -60,6 +60,7 @@ NORMAL = {"n_pairs": 8, "sd": 0.6, "margin": 0.5}
 CALLS: dict[str, dict[str, Any]] = {
     "a12": {**ARMS, **RANGE},
     "adjust": {"p_values": P, "correction": "holm"},
+    "adjust_claims": {"p_values": P, "p_equivalence": P, "correction": "holm"},
     "adjust_all_pairs": {"p_values": P, "n_arms": 3, "correction": "shaffer"},
     "aggregate": {"scores": FRAME, "methods": ["a", "b"], "baseline": "a", "statistics": ["iqm"]}
     | {"target": 61.0, "replicates": 50, **RANGE, **DRAWN},
@@ -78,6 +79,10 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"candidate_predictions": RIGHT, "replicates": 20, **RANGE, **DRAWN},
     "calibration": {"logits": TABLE, "labels": [0, 1, 2, 3, 0, 1], "bins": 10},
     "cliffs_delta": {**ARMS, **RANGE},
+    "collapse": {"baseline_scores": A, "candidate_scores": B, **LEVEL, "margin": 0.5}
+    | {"below": 50.0},
+    "collapses": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
+    | {"effect": "d_z", "equivalence": "t", "below": 50.0},
     "compare": {"baseline_scores": A, "candidate_scores": B, **TESTED, "test": "t"}
     | {"resolution": 0.1, "effect": "d_z", "equivalence": "ranks"},
     "compare_printed": {"baseline": ("80.1", "0.8"), "candidate": ("81.0", "0.9"), "n": 5}
@@ -97,7 +102,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "hedges_g": {**ARMS, **RANGE},
     "hedges_g_z": PAIRED,
     "hedges_g_z_interval": {**PAIRED, **RANGE},
-    "hodges_lehmann": {**PAIRED, **RANGE},
+    "hodges_lehmann": {**PAIRED, **RANGE, "zeros": "keep"},
     "hodges_lehmann_shift": {**ARMS, **RANGE},
     "interaction": {"first": (A, B), "second": (B, A), **LEVEL, "resolution": 0.1, "test": "t"}
     | {"zeros": "pratt", "scale": "log_odds", "test_examples": 100.0},
@@ -128,7 +133,7 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"correction": "holm", **LEVEL, "resolution": 0.1, "zeros": "pratt"},
     "rank_biserial": PAIRED,
     "rank_biserial_interval": {**PAIRED, **RANGE},
-    "rank_equivalence": {**PAIRED, **LEVEL, "margin": 0.5},
+    "rank_equivalence": {**PAIRED, **LEVEL, "margin": 0.5, "zeros": "pratt"},
     "sd_of_average_is_possible": {"sd": "0.9", "columns": ["0.8", "1.1"]},
     "seeds_and_items": {"differences": TABLE, **RANGE},
     "seeds_for_test": {"effect": 0.5, **FAMILY, **POWER, "test": "t"},
@@ -138,6 +143,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "sequential_plan": {"looks": [4, 8], "shape": "pocock", **LEVEL},
     "sign_e_value": PAIRED,
     "sign_test": PAIRED,
+    "share": {"count": 3, "total": 8, **RANGE},
     "signed_rank": {**PAIRED, "zeros": "pratt"},
     "simulated_seeds": {"test": "t", "effect": 0.5, **POWER},
     "smallest_attainable_p": {"n_pairs": 8, **FAMILY},
@@ -163,8 +169,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "welch": {**ARMS, **RANGE},
 }
 
-ELSEWHERE = {"settle", "is_lower_better", "read_scores", "read_printed_tables"}
-"""Tested below, in test_score_tables.py and in test_printed_table_input.py."""
+ELSEWHERE = {"settle", "is_lower_better", "read_scores", "read_printed_tables", "collapsed"}
+"""Tested below, in test_collapse.py, in test_score_tables.py and in test_printed_table_input.py."""
 
 NO_NUMBERS = [NAN, "1", None]
 NO_ROWS = [3.0, None, "text", [NAN], [[1, 2], [3, 4]], [[1], [2, 3]]]
@@ -173,7 +179,7 @@ NO_FRAMES = [None, [1, 2], {"a": 1}, FRAME.iloc[:0], FRAME.drop(columns="score")
 DOUBLED = [FRAME.drop(columns="task"), pd.concat([FRAME, FRAME])]
 BAD_COLUMNS = [("score", INF), ("score", "x"), ("score", 1e300), ("seed", NAN), ("method", NAN)]
 FRACTIONS = ("confidence", "alpha", "power", "level", "superiority", "test_fraction")
-SIGNED = ("difference", "target", "mean", "mean_difference", "effect")
+SIGNED = ("below", "difference", "target", "mean", "mean_difference", "effect")
 REFUSED: dict[str, list[Any]] = {
     "fraction": [*NO_NUMBERS, 0, 1, -0.1, 1.5, INF, [0.5]],
     "positive": [*NO_NUMBERS, 0, -1, INF],

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from stats import (
     InvalidSetting,
     NotEnoughPairs,
+    StatsError,
     analyse,
     collapse,
     collapsed,
@@ -70,6 +71,11 @@ def test_a_declared_score_takes_the_place_of_the_rule():
     ]
     with pytest.raises(InvalidSetting, match="below"):
         collapsed([BASE], below=float("nan"))
+    with pytest.raises(InvalidSetting, match="margin"):
+        collapsed([BASE], margin=0)
+    for bad in (BASE, [["a"]], None):
+        with pytest.raises(StatsError):
+            collapsed(bad)
 
 
 def test_failed_runs_and_short_arms_are_no_collapse():
