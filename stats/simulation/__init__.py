@@ -12,12 +12,13 @@ from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.looks import looks_table
 from stats.simulation.null import error_rate, error_table
 from stats.simulation.pooling import pooling_table
-from stats.simulation.verdicts import verdict_rates, verdict_table
+from stats.simulation.verdicts import collapse_verdict_table, verdict_rates, verdict_table
 
 __all__ = [
     "LAWS",
     "PAIRS",
     "collapse_table",
+    "collapse_verdict_table",
     "coverage",
     "coverage_table",
     "error_rate",

@@ -7,6 +7,7 @@ import sys
 
 from stats.simulation import (
     collapse_table,
+    collapse_verdict_table,
     coverage_table,
     error_table,
     family_table,
@@ -20,6 +21,7 @@ TABLES = {
     "coverage": coverage_table,
     "errors": error_table,
     "verdicts": verdict_table,
+    "verdicts-collapse": collapse_verdict_table,
     "margin": margin_table,
     "families": family_table,
     "collapse": collapse_table,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,19 +62,27 @@ def wrong_verdicts(
     )
 
 
+HEADS = ("better or worse at 0", "equivalent or negligible at the margin")
+
+
 def verdict_table(simulations: int = 10_000) -> str:
     """Wrong verdicts in percent for every primary test, at n = 5, 8 and 20, in Markdown."""
+    return _table((*PAIRED_TESTS, *UNPAIRED_TESTS), simulations, collapse=False)
+
+
+def collapse_verdict_table(simulations: int = 10_000) -> str:
+    """The same of paired tests, where runs of the candidate collapse."""
+    return _table(PAIRED_TESTS, simulations, collapse=True)
+
+
+def _table(tests: Sequence[str], simulations: int, collapse: bool) -> str:
     rows = {
-        test: [
-            shares
-            for collapse in (False, True)
-            for shares in zip(
+        test: list(
+            zip(
                 *(wrong_verdicts(test, n, simulations, collapse=collapse) for n in PAIRS),
                 strict=True,
             )
-        ]
-        for test in (*PAIRED_TESTS, *UNPAIRED_TESTS)
+        )
+        for test in tests
     }
-    heads = ["better or worse at 0", "equivalent or negligible at the margin"]
-    heads += [f"{head}, runs collapse" for head in heads]
-    return percent_table(["primary test", *heads], rows)
+    return percent_table(["primary test", *HEADS], rows)
