@@ -18,11 +18,11 @@ from stats.bayesian_signed_rank import (
 )
 from stats.bootstrap import BootstrapInterval, bootstrap_interval
 from stats.calibration import Calibration, calibration
-from stats.common_scale import COMMON_SCALES
 from stats.claims import adjust_claims
 from stats.collapse import Collapse, Share, collapse, share
 from stats.collapsed import collapsed
 from stats.collapses import CandidateCollapse, Collapses, collapses
+from stats.common_scale import COMMON_SCALES
 from stats.compare import Comparison, compare
 from stats.correlated_t import CorrelatedT, correlated_t
 from stats.direction import is_lower_better
