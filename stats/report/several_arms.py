@@ -123,10 +123,9 @@ def _pairs(ranking: Ranking) -> TextTable:
     name = "mean difference" if of_means else "Hodges-Lehmann"
     settings = ranking.settings
     of_pairs = settings.post_hoc in PAIRED_TESTS
-    how = CORRECTION_NAMES[settings.correction] if of_pairs else "corrected"
+    how = CORRECTION_NAMES[settings.correction] if of_pairs else "studentised range"
     heading = ("pair", name, "p, uncorrected", f"p ({how})", "told apart")
-    table = TextTable(_title("Pairs", ranking), heading, tuple(rows))
-    return table if of_pairs else table.without(2)
+    return TextTable(_title("Pairs", ranking), heading, tuple(rows))
 
 
 def _family(ranking: Ranking) -> str:

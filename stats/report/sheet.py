@@ -23,10 +23,8 @@ class TextTable:
 
     def without_empty(self, column: int) -> TextTable:
         """The same table without this column, if no row has anything in it."""
-        return self if any(row[column] for row in self.rows) else self.without(column)
-
-    def without(self, column: int) -> TextTable:
-        """The same table without this column."""
+        if any(row[column] for row in self.rows):
+            return self
         heading, *rows = ((*row[:column], *row[column + 1 :]) for row in (self.heading, *self.rows))
         return TextTable(self.title, heading, tuple(rows), self.over)
 
