@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from benchmark.errors import CacheError
 
@@ -53,10 +54,31 @@ class Cache:
     def locked(self, key: str) -> Iterator[None]:
         """Hold the run of this key; the system lets go of it when the process dies."""
         path = self._lock(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise CacheError(f"{path} could not be written: {error.strerror}") from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for this block; of a process that is killed, :meth:`sweep` removes it.
+
+        Raises:
+            CacheError: the disk is full or cannot be written.
+        """
+        folder = self.root / "scratch" / f".{uuid4().hex}.{os.getpid()}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise CacheError(f"{folder} could not be made: {error.strerror}") from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def is_locked(self, key: str) -> bool:
         """Whether a living process holds the run of this key."""

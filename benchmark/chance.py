@@ -1,14 +1,15 @@
 """Baselines that learned nothing, beside which no effect can show."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.predictions import read_predictions
+from benchmark.errors import StoreError
+from benchmark.predictions import Predictions, read_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.tracking import Tracker
+    from benchmark.tracking import Recorded, Tracker
 
 #: The best score of every metric that a constant answer has, and how little of the way counts.
 _PERFECT, _LITTLE = 100.0, 0.1
@@ -35,8 +36,14 @@ def notes_on_chance(
     baseline = scores[scores["method"] == record["baseline"]].dropna(subset="score")
     for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
         keys = (cell["key"] for cell in record["cells"] if cell["task"] == task)
-        run = next(finished[key] for key in keys if key in finished)
-        kept = read_predictions(tracker, run.run_id, str(split))
+        there = [finished[key] for key in keys if key in finished]
+        try:
+            kept = _of_any(there, tracker, str(split))
+        except StoreError as error:
+            lines.append(
+                f"whether {record['baseline']} learned anything on {task} is not known: {error}"
+            )
+            continue
         least = best_constant(str(metric), kept.labels, kept.logits.shape[1]) if kept else None
         if least is None:
             continue
@@ -47,6 +54,21 @@ def notes_on_chance(
                 "what changes nothing here may still matter where something is learned"
             )
     return lines
+
+
+def _of_any(runs: "Sequence[Recorded]", tracker: "Tracker", split: str) -> Predictions | None:
+    """What the first run that can be read said; the right answers are the same for all of them.
+
+    Raises:
+        StoreError: what they kept is gone or damaged, with all of their names.
+    """
+    problems = []
+    for run in runs:
+        try:
+            return read_predictions(tracker, run, split)
+        except StoreError as error:
+            problems.append(str(error))
+    raise StoreError("; ".join(problems))
 
 
 def _hardly_above(runs: "pd.DataFrame", least: float) -> "Iterator[tuple[str, str, float]]":

@@ -2,9 +2,12 @@
 
 import argparse
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -14,9 +17,7 @@ CORRECTIONS = "holm (default), bonferroni, benjamini-hochberg or none"
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(
-        prog="bench", description="Find out whether a training method really helps."
-    )
+    top = _Parser(prog="bench", description="Find out whether a training method really helps.")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -247,6 +248,15 @@ def _add_trend(trend: argparse.ArgumentParser) -> None:
     _add_format(trend)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no password of a command line that it does not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        from benchmark.secrets import masked
+
+        super().error(masked(message))
+
+
 class _Options(Protocol):
     """A parser, or a group of its options."""
 
@@ -304,12 +314,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code says what came of it.
 
     Returns:
-        0 when all went well, 1 when runs failed, 2 for a usage or study error, 130 after Ctrl-C.
+        0 when all went well, 1 when runs failed or the record was lost, 2 for a usage or study
+        error, 130 after Ctrl-C.
     """
     options = parser().parse_args(arguments)
     # Read when the libraries are imported: nothing but bench fetch may reach for the hub.
     if options.command != "fetch":
         os.environ["HF_HUB_OFFLINE"] = "1"
+    from benchmark.scratch import clear
+
     try:
         return _dispatch(options)
     except KeyboardInterrupt:
@@ -317,17 +330,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug or not _is_for_users(error):
             raise
-        print(f"bench: {_message(error)}", file=sys.stderr)
-        return USAGE
+        return _say(error)
+    finally:
+        clear()
+
+
+def _say(error: Exception) -> int:
+    """Print what went wrong in a sentence, and return the exit code."""
+    from benchmark.errors import RecordLost
+    from benchmark.secrets import masked
+
+    print(f"bench: {masked(_message(error))}", file=sys.stderr)
+    return FAILED if isinstance(error, RecordLost) else USAGE
 
 
 def entry() -> NoReturn:
     """`bench` as a process of its own."""
+    from benchmark.scratch import keep_temporary_files_together
+
+    # What ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    keep_temporary_files_together()
+    sys.excepthook = _unexpected
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
     # Unloading torch and its libraries takes the interpreter seconds, and nothing is left to do.
     os._exit(code)
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    """Print a traceback, without the passwords that libraries quote."""
+    from benchmark.secrets import masked
+
+    sys.stderr.write(masked("".join(traceback.format_exception(error))))
 
 
 def _is_for_users(error: Exception) -> bool:
@@ -381,10 +417,12 @@ def _dispatch(options: argparse.Namespace) -> int:
         from benchmark import dry_run
 
         return dry_run.plan(options)
+    if options.command == "ui":
+        from benchmark import ui
+
+        ui.ui(options.store, options.port)
     from benchmark import commands
 
     if options.command == "run":
         return commands.run(options)
-    if options.command == "tune":
-        return commands.tune(options)
-    return commands.ui(options.store, options.port)
+    return commands.tune(options)

@@ -1,10 +1,7 @@
 """What the commands of `bench` do."""
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from rich.console import Console
 
@@ -16,8 +13,10 @@ from benchmark.hidden import with_hidden
 from benchmark.plan import Plan
 from benchmark.record import record_digest, study_record
 from benchmark.searches import is_searched
+from benchmark.secrets import masked
 from benchmark.session import Session
-from benchmark.tracking import Recorded, Store
+from benchmark.store import Store
+from benchmark.tracking import Recorded
 from benchmark.tuning.results import Tuned, as_record
 from stats.errors import StatsError
 
@@ -135,7 +134,7 @@ def _print_start(
             f"; {len(needed.jobs)} to do with {workers} workers, about {wall} "
             f"(from {expected.source})"
         )
-    console.print(f"{line}. Record: {store.uri}", markup=False, soft_wrap=True)
+    console.print(f"{line}. Record: {store.shown}", markup=False, soft_wrap=True)
 
 
 def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool) -> None:
@@ -148,7 +147,7 @@ def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool)
             f"  {made.runs[ended.key].name}: {ended.status}: {ended.message}", markup=False
         )
         if debug and ended.details:
-            console.print(ended.details, markup=False)
+            console.print(masked(ended.details), markup=False)
     for cause, keys in _by_cause(outcome.blocked).items():
         names = ", ".join(made.runs[k].name for k in keys)
         console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
@@ -159,18 +158,3 @@ def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:
     for k, cause in blocked.items():
         grouped.setdefault(cause, []).append(k)
     return grouped
-
-
-def ui(store: str | None, port: int) -> NoReturn:
-    """Open the MLflow UI on the store, bound to this machine alone."""
-    chosen = Store.choose(store)
-    if not chosen.exists():
-        raise StoreError(f"there is no record in {chosen.folder}; start with: bench run STUDY")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", chosen.uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    if chosen.artifacts:
-        command += ["--default-artifact-root", chosen.artifacts]
-    print(f"MLflow UI of {chosen.uri} at http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    # Taking this process's place, the server gets its signals and leaves nothing behind.
-    os.execve(sys.executable, command, environment)

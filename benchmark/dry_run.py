@@ -3,6 +3,7 @@
 import argparse
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from benchmark.preflight import missing
 from benchmark.runs import Run, TrainRun
 from benchmark.searches import is_searched
 from benchmark.session import Session
+from benchmark.store import Store
 from benchmark.study import Study
-from benchmark.tracking import Store
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 
@@ -44,12 +45,21 @@ def plan(options: argparse.Namespace) -> int:
     made = session.settled(session.plan(results), finished)
     needed = todo(made, finished, tracker.store)
     with session.at_home():
-        expected = estimate(made, needed.jobs, finished)
+        expected = estimate(*_with_searches(made, needed, session, results), finished)
     _print_plan(session, made, needed, expected, results)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)
     session.remark()
     return 0
+
+
+def _with_searches(
+    made: Plan, needed: Todo, session: Session, results: Sequence[Tuned]
+) -> tuple[Plan, dict[str, object]]:
+    """A plan and its jobs, with a run as declared for each search that goes on."""
+    searching = left_to_tune(session.study, results) if is_searched(session.study) else []
+    typical = {key: None for _, _, left, key in searching if left}
+    return replace(made, runs={**session.plan().runs, **made.runs}), {**typical, **needed.jobs}
 
 
 def _print_sketch(options: argparse.Namespace) -> None:

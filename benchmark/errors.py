@@ -29,5 +29,9 @@ class StoreError(BenchmarkError):
     """The record of runs cannot be opened, or does not hold what was asked for."""
 
 
+class RecordLost(BenchmarkError):  # noqa: N818 - reads as what became of the record
+    """The record went out of reach while a command was at work; exit code 1."""
+
+
 class CacheError(BenchmarkError):
     """Something in the cache is damaged or cannot be written, for instance on a full disk."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from benchmark.cache import Cache
 from benchmark.engines import Engine
+from benchmark.errors import RecordLost
 from benchmark.interruption import patient
 from benchmark.plan import Plan, dependants
 from benchmark.runs import Output, Run
-from benchmark.tracking import Recorded, Store, Tracker
-from benchmark.worker import Ended, Job, Progress, is_done
+from benchmark.store import Store
+from benchmark.tracking import Recorded, Tracker
+from benchmark.worker import LOST, Ended, Job, Progress, is_done
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
@@ -164,7 +166,11 @@ class Scheduler:
         return key in self._waiting or key in self._running
 
     def step(self) -> Sequence[Progress | Ended]:
-        """Start what is ready, and wait a moment for what workers say."""
+        """Start what is ready, and wait a moment for what workers say.
+
+        Raises:
+            RecordLost: a worker, or this process, could not write to the record.
+        """
         self._start_what_is_ready()
         events = self.engine.events(_TICK)
         for event in events:
@@ -197,6 +203,8 @@ class Scheduler:
         """Close the record of a worker that died, and give up what depended on a failed run."""
         self._running.pop(event.key, None)
         self.outcome.ended[event.key] = event
+        if event.status == LOST:
+            raise RecordLost(event.message)
         if event.status == "died":
             self.tracker.close_run(event.key, "FAILED", f"died: {event.message}")
         if event.status in ("finished", "cached", "pruned"):
@@ -238,6 +246,9 @@ def run_plan(
                     on_event(event)
         except KeyboardInterrupt:
             scheduler.stop()
+        except BaseException:
+            scheduler.engine.stop()  # no process is left behind
+            raise
     return scheduler.outcome
 
 

@@ -82,7 +82,8 @@ def _from_record(
     from benchmark.plan import make_plan
     from benchmark.project import Project
     from benchmark.record import declared_analysis, scores_table, study_record
-    from benchmark.tracking import Store, Tracker
+    from benchmark.store import Store
+    from benchmark.tracking import Tracker
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
 
     tracker = Tracker(Store.choose(options.store))
@@ -93,8 +94,7 @@ def _from_record(
     how = declared_analysis(record, None, "test")
     shared = {name: how[name] for name in ("study", "tasks", "resolution")}
     try:
-        if not tracker.store.exists():
-            raise StoreError(f"there is no record in {tracker.store.folder}")
+        tracker.store.require()
         table = scores_table(record, tracker, None, "test")
         baseline, candidates = comparison.baseline, comparison.candidates
         plans = plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)

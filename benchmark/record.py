@@ -17,6 +17,28 @@ if TYPE_CHECKING:
     from benchmark.tracking import Tracker
 
 
+#: What every record of a study, and every cell in it, has to say.
+_RECORDED = frozenset(
+    ("study", "study_file", "study_digest", "baseline", "candidates", "margin", "alpha")
+) | frozenset(("correction", "family", "analysis", "sizes", "seeds", "cells"))
+#: What of a search an earlier version did not say.
+_SEARCHED: dict[str, Any] = {
+    "gain_of_choice": None,
+    "importances": {},
+    "expected_best": {},
+    "problem": "",
+    "pruned": 0,
+    "failed": 0,
+    "sampler": "?",
+    "metric": "",
+    "best": None,
+    "dev": None,
+    "seeds": [],
+    "members": [],
+}
+_CELL = frozenset(("key", "model", "init", "method", "task", "seed", "metric"))
+
+
 def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
     """A plan as JSON: what was declared, and the key of every cell."""
     study = plan.study
@@ -59,15 +81,7 @@ def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str)
         record: from :func:`study_record`.
         metric: what is looked at; None for each task's own.
         split: "dev" or "test".
-
-    Raises:
-        StoreError: the record was written before studies declared their analysis.
     """
-    if "analysis" not in record:
-        raise StoreError(
-            f'study "{record["study"]}" was recorded by an older version; bench run writes its '
-            "plan anew, and trains nothing again."
-        )
     declared = {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
     own = {cell["task"]: cell["metric"] for cell in record["cells"]}
     declared["lower_is_better"] = record.get("lower_is_better")
@@ -81,6 +95,35 @@ def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str)
     }
     steps = {task: 100 / size for task, size in sizes.items()}
     return {**declared, **record["analysis"], "resolution": steps, "test_examples": sizes}
+
+
+def checked(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A study's record as this version reads it, whichever wrote it.
+
+    What a later version adds is left alone; how scores are to be analysed takes the defaults for
+    what an earlier one did not ask.
+
+    Raises:
+        StoreError: something is missing that has no default, or is of another kind.
+    """
+    from benchmark.analysis import Analysis
+
+    cells, analysis = record.get("cells"), record.get("analysis")
+    whole = (
+        record.keys() >= _RECORDED
+        and isinstance(analysis, Mapping)
+        and isinstance(cells, list)
+        and all(isinstance(cell, Mapping) and cell.keys() >= _CELL for cell in cells)
+    )
+    if not whole or not isinstance(analysis, Mapping):
+        raise StoreError(
+            f'study "{record.get("study", "?")}" was recorded by an older version; bench run '
+            "writes its plan anew, and trains nothing again."
+        )
+    defaults = asdict(Analysis())
+    known = {name: value for name, value in analysis.items() if name in defaults}
+    searched = [{**_SEARCHED, **each} for each in record.get("tuning", [])]
+    return {**record, "analysis": defaults | known, "tuning": searched}
 
 
 def record_digest(record: Mapping[str, Any]) -> str:

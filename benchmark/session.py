@@ -27,8 +27,9 @@ from benchmark.remarks import remarks
 from benchmark.runs import TrainRun, unfollowed
 from benchmark.searches import is_searched
 from benchmark.space import require_space
+from benchmark.store import Store
 from benchmark.study import Study
-from benchmark.tracking import Recorded, Store, Tracker
+from benchmark.tracking import Recorded, Tracker
 from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
 from trainers.errors import TrainerError
 
@@ -176,7 +177,9 @@ class Session:
             return None
         if warning := unfair_arms(self.study):
             self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
-        from benchmark.tuning.command import open_tuning, tune_study
+        from benchmark.tuning.board import guarding_storage
+        from benchmark.tuning.command import open_tuning, storage_url, tune_study
 
-        tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
-        return tune_study(tuning, lambda: self.engine, self.tags, self.console)
+        with guarding_storage(storage_url(self.tracker.store, self.optuna_storage)):
+            tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
+            return tune_study(tuning, lambda: self.engine, self.tags, self.console)

@@ -1,5 +1,6 @@
 """What a user declares: arms, comparisons, the study. Frozen, and checked when it is made."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 #: The eight seeds of arXiv 2205.12428, in its order.
 PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
+
+#: Longest name of a study or an arm; the record takes little more.
+_LONGEST_NAME = 250
 
 Family = Literal["model-init-task", "study"]
 
@@ -56,6 +60,7 @@ class Arm:
             )
         if not self.name:
             object.__setattr__(self, "name", self.method.name)
+        check_name(self.name, "arm: name")
         if self.search is not None and not isinstance(self.search, Search):
             raise StudyError(
                 f'arm "{self.name}": search must be a Search(...), not {self.search!r}.'
@@ -107,6 +112,22 @@ class Arm:
             for one_method in _sequence(method)
         ]
         return tuple(arms if search is None else share(search, arms))
+
+
+def check_name(name: object, what: str) -> None:
+    """Refuse a name that no table, database or file could hold.
+
+    Raises:
+        StudyError: with what is wrong with it.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise StudyError(f"{what} must be a text that is not empty, not {name!r}.")
+    if len(name) > _LONGEST_NAME:
+        raise StudyError(
+            f"{what} has {len(name):,} characters, and at most {_LONGEST_NAME} can be kept."
+        )
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
+        raise StudyError(f"{what} {name!r} holds a control character; take it out.")
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -232,8 +253,7 @@ class Study:
         )
 
     def _check_numbers(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise StudyError("study: name must be a text that is not empty.")
+        check_name(self.name, "study: name")
         self._check_analysis()
         if not hasattr(self.training, "resolved"):
             raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")

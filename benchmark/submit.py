@@ -1,7 +1,6 @@
 """`bench submit`: predictions on GLUE's hidden test sets, as the zips that its server takes."""
 
 import argparse
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,11 @@ import numpy as np
 
 from benchmark import commands
 from benchmark.cache import Cache
-from benchmark.errors import NotReady, StudyError
+from benchmark.errors import BenchmarkError, NotReady, StudyError
 from benchmark.execution import Todo, missing
 from benchmark.plan import Plan
 from benchmark.preflight import told
+from benchmark.report.names import folder_name, plain_names
 from benchmark.runs import Output, unfollowed
 from benchmark.session import Session
 from benchmark.study import Study
@@ -50,8 +50,14 @@ def write(session: Session, out: Path) -> int:
         code = commands.execute(session, made, Todo(done, jobs), finished)
         if code:
             return code
-    folder = out / made.study.name
-    written = _write_zips(made, session.tracker.store.cache, folder)
+    folder = out / folder_name(made.study.name)
+    try:
+        written = _write_zips(made, session.tracker.store.cache, folder)
+    except OSError as error:
+        raise BenchmarkError(
+            f"the zips cannot be written to {folder}: {error.strerror}. Give --out a folder that "
+            "can be written."
+        ) from error
     absent = [name for name in FILES if name not in written]
     session.console.print(
         f"{len(made.cells) // len(made.study.tasks)} zips in {folder}, one for each arm and seed, "
@@ -98,12 +104,11 @@ def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
 def _write_zips(made: Plan, cache: Cache, folder: Path) -> list[str]:
     """Write the zips, and return the names of the files in each."""
     zips: dict[str, dict[str, str]] = {}
+    plain = plain_names(" · ".join(arm.place) for arm in made.study.arms)
+    names = {place: name.replace(".", "--") for place, name in plain.items()}
     for (arm, task, seed), key in zip(made.study.cells(), made.cells, strict=True):
-        place = "--".join(re.sub(r"[^\w.]+", "-", part).strip("-") for part in arm.place)
-        files = zips.setdefault(f"{place}--{seed}.zip", {})
+        files = zips.setdefault(f"{names[' · '.join(arm.place)]}--{seed}.zip", {})
         for file in server_files(task):
-            if file.name in files:
-                raise StudyError(f"two arms would write {place}--{seed}.zip; rename one of them.")
             classes = np.load(cache.path("hidden", key) / f"{file.name}.npy", allow_pickle=False)
             files[file.name] = table([file.labels[k] for k in classes])
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,42 +1,40 @@
-"""The record of runs: MLflow. This is the only file that imports it.
+"""The record of runs: MLflow.
 
 A run is done when its MLflow run is FINISHED under its key, in whatever experiment of the store
 it was made. Interrupted and failed attempts stay in the record as KILLED and FAILED; they are no
 cache hits.
 """
 
+import hashlib
 import json
-import logging
 import os
-import sqlite3
-import tempfile
+import shutil
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.cache import Cache
+from benchmark.connection import connect, guarding
 from benchmark.errors import StoreError
+from benchmark.record import checked
+from benchmark.scratch import scratch
+from benchmark.secrets import masked
+from benchmark.store import Store
 
-# Read by mlflow when it is imported: its usage reports would leave the machine with every call.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
+# isort: split
+# What mlflow reads when it is imported is set by the file that connects to it.
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-
-# MLflow narrates the making of its tables.
-logging.getLogger("mlflow").setLevel(logging.ERROR)
-logging.getLogger("alembic").setLevel(logging.ERROR)
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 #: Longest text that MLflow keeps as a tag or parameter.
 _LONGEST = 5000
+#: Longest name of a run.
+_NAME = 250
 
 #: Most metrics and tags that MLflow takes together.
 _MOST_METRICS, _MOST_TAGS = 900, 100
@@ -46,58 +44,6 @@ _NOTE = "mlflow.note.content"
 
 #: Tag of the run that holds a study's plan.
 STUDY_ROLE = "study"
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where runs are recorded: a folder, or an MLflow tracking URI.
-
-    Attributes:
-        location: as the user gave it.
-        working: the folder from which a relative location counts, wherever a process goes.
-    """
-
-    location: str
-    working: Path = field(default_factory=Path.cwd, compare=False)
-
-    @classmethod
-    def choose(cls, asked: str | None) -> "Store":
-        """``--store`` if given, else ``MLFLOW_TRACKING_URI``, else ``mlruns/`` here."""
-        return cls(asked or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns")
-
-    @property
-    def folder(self) -> Path:
-        """Holds the cache, and for a local store the database and the artifacts too."""
-        if self.location.startswith("sqlite:///"):
-            path = self.working / self.location.removeprefix("sqlite:///")
-            return path.resolve().parent
-        return (self.working / ("mlruns" if "://" in self.location else self.location)).resolve()
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the record is a sqlite file."""
-        return "://" not in self.location or self.location.startswith("sqlite:///")
-
-    @property
-    def uri(self) -> str:
-        """What MLflow is given."""
-        if "://" in self.location:
-            return self.location
-        return f"sqlite:///{self.folder / 'mlflow.db'}"
-
-    @property
-    def artifacts(self) -> str | None:
-        """Where artifacts go; a server decides that itself."""
-        return (self.folder / "artifacts").as_uri() if self.is_local else None
-
-    @property
-    def cache(self) -> Cache:
-        """What can be deleted and is made again."""
-        return Cache(self.folder / "cache")
-
-    def exists(self) -> bool:
-        """Whether anything has been recorded yet, as far as that can be told from here."""
-        return not self.is_local or Path(self.uri.removeprefix("sqlite:///")).exists()
 
 
 @dataclass(frozen=True)
@@ -121,6 +67,12 @@ class Recorded:
     experiment: str = ""
 
     @property
+    def name(self) -> str:
+        """What people call it, with its task: "kd · pretrained · 42 (sst5)"."""
+        called = self.tags.get("mlflow.runName") or self.run_id
+        return f"{called} ({self.tags['task']})" if "task" in self.tags else called
+
+    @property
     def is_tested(self) -> bool:
         """Whether it has scores on test; runs of tuning and teachers have none."""
         return any(name.startswith("test/") for name in self.scores)
@@ -128,10 +80,17 @@ class Recorded:
 
 @dataclass
 class Tracker:
-    """A connection to the record; every process makes its own."""
+    """A connection to the record; every process makes its own.
+
+    Attributes:
+        store: where the record is.
+        make: whether a local record that is not there is made; a worker's was there a moment ago.
+    """
 
     store: Store
+    make: bool = True
     _experiments: dict[str, str] = field(default_factory=dict)
+    _begun: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -139,36 +98,9 @@ class Tracker:
 
         Raises:
             StoreError: the store cannot be opened.
+            RecordLost: it was there a moment ago.
         """
-        if self.store.is_local:
-            try:
-                self.store.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"the store {self.store.folder} cannot be made: {error.strerror}. "
-                    "Give --store a folder that can be written."
-                ) from error
-        # Unreachable servers would otherwise be retried for minutes.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        try:
-            # The first to open a new database makes its tables; two at once would collide.
-            with self.store.cache.locked("store"):
-                client = MlflowClient(tracking_uri=self.store.uri)
-                client.search_experiments(max_results=1)
-                self._write_ahead()
-        except Exception as error:
-            detail = str(error).strip().splitlines()[0]
-            raise StoreError(
-                f"the MLflow store {self.store.uri} cannot be opened: {detail}"
-            ) from error
-        return client
-
-    def _write_ahead(self) -> None:
-        """Let readers and a writer of the database file work at the same time."""
-        if self.store.is_local:
-            path = self.store.uri.removeprefix("sqlite:///")
-            with closing(sqlite3.connect(path, timeout=60)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+        return connect(self.store, self.make)
 
     def experiment(self, name: str) -> str:
         """The id of a study's experiment, made if it is new.
@@ -179,8 +111,9 @@ class Tracker:
         if name not in self._experiments:
             found = self.client.get_experiment_by_name(name)
             if found is None:
+                kept = self.store.artifacts
                 self._experiments[name] = self.client.create_experiment(
-                    name, artifact_location=self.store.artifacts
+                    name, artifact_location=kept.as_uri() if kept else None
                 )
             elif found.lifecycle_stage == "deleted":
                 raise StoreError(
@@ -197,10 +130,28 @@ class Tracker:
         self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> str:
         """Open a run and return its id."""
-        run = self.client.create_run(experiment, tags=_cut(tags), run_name=name)
+        at = self._now()
+        called = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+        run = self.client.create_run(experiment, at, _cut(tags), called)
+        self._begun[run.info.run_id] = at, time.monotonic()
         params = [Param(k, v) for k, v in _cut({k: str(v) for k, v in parameters.items()}).items()]
         self.client.log_batch(run.info.run_id, params=params)
         return str(run.info.run_id)
+
+    def _now(self) -> int:
+        """Milliseconds since 1970, after all that has begun also where a clock was set back."""
+        latest = self.client.search_runs(
+            self._everywhere(), max_results=1, order_by=["start_time DESC"]
+        )
+        return max(int(time.time() * 1000), *(int(run.info.start_time) + 1 for run in latest), 0)
+
+    def _until(self, run_id: str) -> int:
+        """When a run ends that ends now, never before it began."""
+        if run_id in self._begun:
+            at, clock = self._begun[run_id]
+            return at + int((time.monotonic() - clock) * 1000)
+        began = self.client.get_run(run_id).info.start_time
+        return max(int(time.time() * 1000), int(began))
 
     def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
         """Write metrics of one step."""
@@ -208,7 +159,19 @@ class Tracker:
 
     def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""
-        self.client.log_artifact(run_id, str(path), folder)
+        kept = self._kept(run_id)
+        if kept is None:
+            self.client.log_artifact(run_id, str(path), folder)
+            return
+        place = kept / (folder or "") / path.name
+        draft = place.with_name(f".{path.name}.{os.getpid()}")
+        with guarding(self.store):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(path, draft)
+                draft.replace(place)
+            finally:
+                draft.unlink(missing_ok=True)
 
     def end(
         self,
@@ -219,10 +182,10 @@ class Tracker:
         metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Close a run; the reason says how it ended, in a word or a sentence."""
-        told = _cut({"status_reason": reason, **(tags or {})})
+        told = _cut({"status_reason": masked(reason), **(tags or {})})
         tags_of_run = [RunTag(name, value) for name, value in told.items()]
         self._write(run_id, _metrics(metrics or {}, 0), tags_of_run)
-        self.client.set_terminated(run_id, status)
+        self.client.set_terminated(run_id, status, self._until(run_id))
 
     def reopen(self, run_id: str) -> bool:
         """Go on with a run that was interrupted; whether it is there."""
@@ -276,15 +239,28 @@ class Tracker:
 
     def attach_folder(self, run_id: str, folder: Path) -> None:
         """Keep everything in a folder as artifacts of the run."""
-        self.client.log_artifacts(run_id, str(folder))
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                inside = path.parent.relative_to(folder).as_posix()
+                self.attach(run_id, path, None if inside == "." else inside)
 
     def artifact(self, run_id: str, path: str) -> Path | None:
         """A file or folder that a run keeps, on this machine; None where it keeps none."""
-        try:
-            found = Path(self.client.download_artifacts(run_id, path))
-        except (OSError, MlflowException):
+        kept = self._kept(run_id)
+        if kept is not None:
+            return kept / path if (kept / path).exists() else None
+        there = self.client.list_artifacts(run_id, path.rpartition("/")[0] or None)
+        if path not in [each.path for each in there]:
             return None
-        return found if found.exists() else None
+        # MLflow would make a folder for each, and leave it.
+        return Path(self.client.download_artifacts(run_id, path, str(self._downloads / run_id)))
+
+    def _kept(self, run_id: str) -> Path | None:
+        """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
+        address = str(self.client.get_run(run_id).info.artifact_uri)
+        if self.store.artifacts is None or not address.endswith(f"/artifacts/{run_id}/artifacts"):
+            return None
+        return self.store.artifacts / run_id / "artifacts"
 
     def runs_of_role(self, role: str, experiment: str) -> dict[str, Mapping[str, str]]:
         """By their ids, parameters, tags and `status` of an experiment's runs, oldest first."""
@@ -359,9 +335,7 @@ class Tracker:
             self.end(run.info.run_id, status, reason)
 
     def _search(self, condition: str, experiments: list[str] | None = None) -> list[Run]:
-        ids = experiments or [
-            e.experiment_id for e in self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
-        ]
+        ids = experiments or self._everywhere()
         runs: list[Run] = []
         token = None
         while True:
@@ -372,6 +346,10 @@ class Tracker:
             token = page.token
             if not token:
                 return runs
+
+    def _everywhere(self) -> list[str]:
+        found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
+        return [each.experiment_id for each in found]
 
     # -- a study's own record -------------------------------------------------------------------
 
@@ -393,14 +371,18 @@ class Tracker:
         if same:
             run_id = same[-1].info.run_id
         else:
+            text = json.dumps(record, indent=1)
             tags = {"role": STUDY_ROLE, "plan": digest, "study_file": record["study_file"]}
+            tags["plan_sha256"] = hashlib.sha256(text.encode()).hexdigest()
             run_id = self.start(experiment, f"study · {name}", tags, {})
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "plan.json"
-                path.write_text(json.dumps(record, indent=1))
+            with self.store.cache.scratch() as folder:
+                path = folder / "plan.json"
+                path.write_text(text, encoding="utf-8")
                 self.attach(run_id, path)
             self.end(run_id, "FINISHED", "planned")
-        self.client.set_tag(run_id, "last_run", f"{time.time():.3f}")
+        # A clock that was set back makes no study run earlier than the one before it.
+        before = max(map(_last_run, self._search(f"tags.role = '{STUDY_ROLE}'")), default=0.0)
+        self.client.set_tag(run_id, "last_run", f"{max(time.time(), before + 0.001):.3f}")
 
     def study_record(self, wanted: str | None) -> dict[str, Any]:
         """The plan of a study: by name or by file, else the study last run.
@@ -410,35 +392,67 @@ class Tracker:
         """
         records = self._search(f"tags.role = '{STUDY_ROLE}'")
         if wanted is not None:
-            path = str(Path(wanted).resolve())
-            names = {e.experiment_id: e.name for e in self.client.search_experiments()}
-            records = [
-                r
-                for r in records
-                if wanted == names[r.info.experiment_id] or r.data.tags.get("study_file") == path
-            ]
+            records = self._of(wanted, records)
         if not records:
             what = f"of {wanted} " if wanted else ""
             raise StoreError(
-                f"no run {what}is recorded in {self.store.uri}; start with: "
+                f"no run {what}is recorded in {self.store.shown}; start with: "
                 f"bench run {wanted or 'STUDY'}"
             )
-        last = max(records, key=lambda r: float(r.data.tags.get("last_run", "0")))
+        last = max(records, key=_last_run)
         record = self._plan_of(last)
         if record is None:
             raise StoreError(
-                f"the plan of {last.info.run_name} in {self.store.uri} cannot be read; "
-                "bench run writes it anew."
+                f'the plan of "{last.info.run_name}" in {self.store.shown} is missing or damaged; '
+                "bench run writes it anew, and trains nothing again."
             )
-        return record
+        return checked(record)
+
+    def _of(self, wanted: str, records: list[Run]) -> list[Run]:
+        """The plans of the study of a name, else of a file, wherever that was moved to."""
+        names = {e.experiment_id: e.name for e in self.client.search_experiments()}
+        named = [r for r in records if wanted == names[r.info.experiment_id]]
+        path = Path(wanted)
+        files = {r.info.run_id: Path(r.data.tags.get("study_file", "")) for r in records}
+        try:
+            there = [r for r in records if files[r.info.run_id] == path.resolve()]
+            if named or there or not path.is_file():
+                return named or there
+        except (OSError, RuntimeError, ValueError):  # a name that no file can have
+            return named
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return [
+            r
+            for r in records
+            if files[r.info.run_id].name == path.name
+            and (
+                not files[r.info.run_id].exists()
+                or (self._plan_of(r) or {}).get("study_digest") == digest
+            )
+        ]
 
     def _plan_of(self, run: Run) -> dict[str, Any] | None:
+        """The plan that a run keeps; None where it is missing or not what was written."""
+        path = self.artifact(run.info.run_id, "plan.json")
         try:
-            path = self.client.download_artifacts(run.info.run_id, "plan.json")
-            plan: dict[str, Any] = json.loads(Path(path).read_text())
-        except (OSError, MlflowException, json.JSONDecodeError):
+            text = path.read_bytes() if path else b""
+            plan = json.loads(text)
+        except (OSError, ValueError):
             return None
-        return plan
+        kept = run.data.tags.get("plan_sha256", "")
+        whole = not kept or kept == hashlib.sha256(text).hexdigest()
+        return plan if whole and isinstance(plan, dict) else None
+
+    @cached_property
+    def _downloads(self) -> Path:
+        return scratch("bench-artifacts-")
+
+
+def _last_run(run: Run) -> float:
+    try:
+        return float(run.data.tags.get("last_run", "0"))
+    except ValueError:
+        return 0.0
 
 
 def _metrics(values: Mapping[str, float], step: int) -> list[Metric]:

@@ -5,10 +5,11 @@ import math
 import sys
 
 from benchmark.environment import Trained
-from benchmark.errors import BenchmarkError, StoreError
+from benchmark.errors import BenchmarkError
 from benchmark.page import page
 from benchmark.record import declared_analysis, scores_table
-from benchmark.tracking import Store, Tracker
+from benchmark.store import Store
+from benchmark.tracking import Tracker
 from benchmark.verdicts import rendered
 
 #: What a study declares about its analysis that a trend takes over.
@@ -21,8 +22,7 @@ def trend(options: argparse.Namespace) -> int:
 
     doses = read_doses(options.dose)
     store = Store.choose(options.store)
-    if not store.exists():
-        raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
+    store.require()
     tracker = Tracker(store)
     record = tracker.study_record(options.study)
     how = declared_analysis(record, None, options.split)

@@ -12,11 +12,12 @@ from rich.console import Console
 from benchmark import answers
 from benchmark.chance import notes_on_chance
 from benchmark.environment import Trained
-from benchmark.errors import BenchmarkError, StoreError
+from benchmark.errors import BenchmarkError
 from benchmark.page import page
 from benchmark.questions import check_question
 from benchmark.record import declared_analysis, file_digest, scores_table
-from benchmark.tracking import Store, Tracker
+from benchmark.store import Store
+from benchmark.tracking import Tracker
 from benchmark.tuning.notes import notes_on_tuning
 
 if TYPE_CHECKING:
@@ -159,11 +160,10 @@ def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> t
 
 def _from_record(options: argparse.Namespace) -> Scores:
     store = Store.choose(options.store)
-    if not store.exists():
-        raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
+    store.require()
     tracker = Tracker(store)
     record = tracker.study_record(options.study)
-    _warn_of_changes(record)
+    _warn_of_changes(record, options.study)
     return _of_record(record, tracker, options.metric, options.split or "test")
 
 
@@ -181,8 +181,9 @@ def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, spl
     )
 
 
-def _warn_of_changes(record: dict[str, Any]) -> None:
-    file = Path(str(record["study_file"]))
+def _warn_of_changes(record: dict[str, Any], asked: str | None) -> None:
+    moved = asked is not None and asked != record["study"]
+    file = Path(asked if moved and asked else str(record["study_file"]))
     if file.is_file() and file_digest(file) != record["study_digest"]:
         print(
             f"bench: {file} has changed since it was last run; these are the runs, margin and "

@@ -4,7 +4,6 @@ import errno
 import os
 import resource
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -18,10 +17,12 @@ from safetensors.torch import save_model
 
 from benchmark.cache import Cache
 from benchmark.environment import tags_here
-from benchmark.errors import BenchmarkError, CacheError
+from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
 from benchmark.interruption import Interrupted, interruptible, shielded
 from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
-from benchmark.tracking import Recorded, Store, Tracker
+from benchmark.secrets import masked
+from benchmark.store import Store
+from benchmark.tracking import Recorded, Tracker
 from trainers.batches import Encoded
 from trainers.clock import Spent
 from trainers.cost import relative_flops
@@ -62,7 +63,7 @@ class Ended:
         key: of the run.
         status: "finished", "cached" (another process had finished it), or why it failed in a
             word: "diverged", "out of memory", "disk full", "unreadable", "interrupted", "pruned",
-            "failed", "died".
+            "failed", "died", :data:`LOST`.
         message: the error in one line; empty when it finished.
         scores: by "split/metric".
         seconds: spent.
@@ -78,6 +79,9 @@ class Ended:
 
 
 Report = Callable[[Progress], None]
+
+#: Status of a run whose record went out of reach: nothing else can be done until it is back.
+LOST = "record lost"
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,16 @@ def execute(job: Job, report: Report) -> Ended:
 
     Only one process at a time executes a key: a second one waits, then finds it finished.
     """
+    try:
+        with job.store.cache.locked(job.run.key):
+            return _execute_alone(job, report)
+    except (RecordLost, StoreError) as error:
+        return Ended(job.run.key, LOST, str(error), details=traceback.format_exc())
+    except CacheError as error:
+        return Ended(job.run.key, *reason(error), details=traceback.format_exc())
+
+
+def _execute_alone(job: Job, report: Report) -> Ended:
     started = time.perf_counter()
     cache, key = job.store.cache, job.run.key
 
@@ -111,30 +125,31 @@ def execute(job: Job, report: Report) -> Ended:
         with shielded():  # half a message would garble the next one
             report(progress)
 
-    with cache.locked(key):
-        tracker = Tracker(job.store)
-        done = tracker.finished_run(key) if job.run.tracked else None
-        if is_done(job.run, job.outputs, done, cache):
-            return Ended(key, "cached", scores=done.scores if done else None)
-        if job.run.tracked:
-            tracker.close_run(key, "KILLED", "interrupted")  # whoever held this key is gone
-        # A finished run whose outputs were deleted is executed again but recorded once.
-        fresh = job.run.tracked and not is_recorded(job.outputs, done)
-        recorder = _Recorder(tracker, job) if fresh else None
-        try:
-            with interruptible():
-                scores = _execute(job, recorder, say)
-        except Interrupted as stopped:
-            if recorder:
-                recorder.end("KILLED", str(stopped))
-            return Ended(key, str(stopped), seconds=time.perf_counter() - started)
-        except Exception as error:  # noqa: BLE001 - every failure is a result, told apart below
-            status, message = reason(error)
-            if recorder:
-                recorder.end("FAILED", f"{status}: {message}")
-            return Ended(key, status, message, details=traceback.format_exc())
+    tracker = Tracker(job.store, make=False)
+    done = tracker.finished_run(key) if job.run.tracked else None
+    if is_done(job.run, job.outputs, done, cache):
+        return Ended(key, "cached", scores=done.scores if done else None)
+    if job.run.tracked:
+        tracker.close_run(key, "KILLED", "interrupted")  # whoever held this key is gone
+    # A finished run whose outputs were deleted is executed again but recorded once.
+    fresh = job.run.tracked and not is_recorded(job.outputs, done)
+    recorder = _Recorder(tracker, job) if fresh else None
+    try:
+        with interruptible():
+            scores = _execute(job, recorder, say)
+    except Interrupted as stopped:
         if recorder:
-            recorder.end("FINISHED", "finished")
+            recorder.end("KILLED", str(stopped))
+        return Ended(key, str(stopped), seconds=time.perf_counter() - started)
+    except (RecordLost, StoreError):
+        raise
+    except Exception as error:  # noqa: BLE001 - every failure is a result, told apart below
+        status, message = reason(error)
+        if recorder:
+            recorder.end("FAILED", f"{status}: {message}")
+        return Ended(key, status, message, details=traceback.format_exc())
+    if recorder:
+        recorder.end("FINISHED", "finished")
     return Ended(key, "finished", scores=scores, seconds=time.perf_counter() - started)
 
 
@@ -151,7 +166,8 @@ def is_recorded(outputs: frozenset[Output], recorded: Recorded | None) -> bool:
 
 def reason(error: Exception) -> tuple[str, str]:
     """A failure in a word, and in a line."""
-    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    said = masked(str(error).strip())
+    message = said.splitlines()[0] if said else type(error).__name__
     if isinstance(error, Diverged):
         return "diverged", message
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -343,8 +359,8 @@ def _attach_predictions(
             ("logits", trained.logits[split]),
         )
     }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "predictions.npz"
+    with recorder.tracker.store.cache.scratch() as folder:
+        path = folder / "predictions.npz"
         np.savez_compressed(path, allow_pickle=False, **arrays)
         recorder.attach(path)
 

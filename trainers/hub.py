@@ -16,7 +16,7 @@ from typing import Literal
 VARIABLE = "ARMBENCH_DATA"
 
 _only_there = ContextVar("_only_there", default=False)
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_NAME = re.compile(r"(?!.*/\.)[\w.-]+(/[\w.-]+)?")
 
 
 def is_hub_name(source: str | Path) -> bool:

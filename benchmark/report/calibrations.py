@@ -57,7 +57,10 @@ def calibration_sheet(gathered: Gathered) -> Sheet | None:
         tables=(by_place(table, list(known.values()), cells),),
         records=records(table),
         whole={"calibration": records(table)},
-        warnings=(),
+        warnings=tuple(
+            f"the reliability diagrams leave out a run: {each}"
+            for each in gathered.calibrated.left_out
+        ),
     )
 
 

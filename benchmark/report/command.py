@@ -8,22 +8,21 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.errors import StoreError
 from benchmark.report.gather import gather
-from benchmark.report.names import plain_names
+from benchmark.report.names import folder_name
 from benchmark.report.recording import record_report
-from benchmark.tracking import Store, Tracker
+from benchmark.store import Store
+from benchmark.tracking import Tracker
 from benchmark.verdicts import rendered
 
 
 def report(options: argparse.Namespace) -> int:
     """Write the report of a study that has been run."""
     store = Store.choose(options.store)
-    if not store.exists():
-        raise StoreError(f"there is no record in {store.folder}; start with: bench run STUDY")
+    store.require()
     tracker = Tracker(store)
     record = tracker.study_record(options.study)
-    folder = options.out or Path("reports") / plain_names([record["study"]])[record["study"]]
+    folder = options.out or Path("reports") / folder_name(str(record["study"]))
     from benchmark.report.files import write_report  # matplotlib, which a verdict does not need
 
     write_report(gather(record, tracker), folder)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from benchmark import answers
 from benchmark.chance import notes_on_chance
 from benchmark.environment import Trained
-from benchmark.predictions import Predictions, read_predictions
 from benchmark.record import declared_analysis, scores_table
+from benchmark.report.calibrated import Calibrated, calibrated
 from benchmark.report.ranked import Ranked, ranked
 from benchmark.tracking import Recorded, Tracker
 from benchmark.tuning.notes import notes_on_tuning
@@ -100,10 +100,10 @@ class Gathered:
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
 
-    def predictions(self, cell: Mapping[str, Any]) -> Predictions | None:
-        """Of the run of a cell on test; None where it kept none, or they are no classes."""
-        run = self.finished[cell["key"]]
-        return read_predictions(self.tracker, run.run_id, "test")
+    @cached_property
+    def calibrated(self) -> Calibrated:
+        """How far the probabilities of each arm can be trusted."""
+        return calibrated(self.runs, self.tracker)
 
 
 def gather(record: Mapping[str, Any], tracker: Tracker) -> Gathered:

@@ -1,5 +1,6 @@
 """Names that are safe as file names and as names of metrics, whatever arms and tasks are called."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 
@@ -28,3 +29,18 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
         taken.add(chosen.lower())
         found[name] = chosen
     return found
+
+
+def folder_name(name: str) -> str:
+    """A name for the folder of one study, whatever it is called: its own where that is safe.
+
+    Others get a few digits of their digest, so that two studies never share a folder.
+
+    >>> folder_name("two of glue"), folder_name("../../x"), folder_name("x")
+    ('two of glue', 'x-9cdf6a', 'x')
+    """
+    safe = re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_ .-]*[A-Za-z0-9_])?", name)
+    if safe and len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{plain_names([name])[name][: LONGEST - 7]}-{digest[:6]}"

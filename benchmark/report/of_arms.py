@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.predictions import Predictions
 from benchmark.report.calibrations import calibrations, shown
 from benchmark.report.costs import costs, unit_of
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
 from benchmark.report.ranked import MANY_ARMS
-from stats import StatsError, calibration, performance_profiles
+from stats import StatsError, performance_profiles
 from stats.report import wording
 from stats.report.figures import (
     PAGE,
@@ -70,27 +69,16 @@ def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[
 
 def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
     """A panel for each arm, the predictions of all its seeds joined."""
-    joined: dict[str, list[Predictions]] = {}
-    runs = 0
-    for cell, _ in gathered.runs:
-        if (cell["model"], cell["init"], cell["task"]) == place:
-            runs += 1
-            kept = gathered.predictions(cell)
-            if kept is not None:
-                joined.setdefault(cell["method"], []).append(kept)
-    arms = {
-        name: calibration(
-            np.concatenate([each.logits for each in seeds]),
-            np.concatenate([each.labels for each in seeds]),
-        )
-        for name, seeds in joined.items()
-    }
+    where = (place[0], place[1], place[2])
+    arms = gathered.calibrated.arms.get(where)
     if arms:
         figure = reliability(arms, errors=_errors(gathered, place), look=Look(PAGE))
-        drawn = sum(map(len, joined.values()))
+        cells = [(c["model"], c["init"], c["task"]) for c, _ in gathered.runs]
+        drawn = gathered.calibrated.drawn[where]
         said = (
             f"{title}: how often an arm is right, over how sure it is; predictions of {drawn} of "
-            f"{runs} runs, all seeds of an arm together. ECE: mean ± sd of its seeds, in points."
+            f"{cells.count(where)} runs, all seeds of an arm together. ECE: mean ± sd of its "
+            "seeds, in points."
         )
         yield "calibration", f"reliability · {title}", said, figure
 

@@ -49,13 +49,30 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
             yield Picture("tuning", name, f"{each['search']}: {what}.", paths)
 
 
+def without_figures(gathered: Gathered) -> list[str]:
+    """Searches that are recorded, and whose figures are gone."""
+    searched: list[Mapping[str, Any]] = gathered.record.get("tuning", [])
+    return [
+        f"the figures of the search {each['search']} are missing"
+        for each in searched
+        if _run_of(gathered, each) is not None
+        and not ((kept := _kept(gathered, each)) and (kept / "history.svg").exists())
+    ]
+
+
 def _kept(gathered: Gathered, each: Mapping[str, Any]) -> Path | None:
     """The folder of figures of the run that recorded this search."""
+    run_id = _run_of(gathered, each)
+    return gathered.tracker.artifact(run_id, "figures") if run_id else None
+
+
+def _run_of(gathered: Gathered, each: Mapping[str, Any]) -> str | None:
+    """The run that recorded this search; None where it is not there."""
     tracker = gathered.tracker
     runs = tracker.runs_of_role("tuning", tracker.experiment(str(gathered.record["study"])))
     for run_id, about in reversed(runs.items()):
         chosen = {f"best.{n}": str(value) for n, value in (each["best"] or {}).items()}
-        same = about.get("space") == each["space"] and chosen.items() <= about.items()
+        same = about.get("space") == each.get("space") and chosen.items() <= about.items()
         if same and about.get("mlflow.runName") == f"tuning {each['search']}":
-            return tracker.artifact(run_id, "figures")
+            return run_id
     return None

@@ -6,9 +6,7 @@ Neither has a key, so that no run of a study is ever taken for one of these or t
 """
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,10 +75,10 @@ def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]
     from benchmark.report.files import write_report  # draws, and a study without news does not
 
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            report = write_report(gathered, Path(folder), for_paper=False)
-            tracker.attach_folder(run_id, Path(folder))
-            note = (Path(folder) / "report.md").read_text(encoding="utf-8")
+        with tracker.store.cache.scratch() as folder:
+            report = write_report(gathered, folder, for_paper=False)
+            tracker.attach_folder(run_id, folder)
+            note = (folder / "report.md").read_text(encoding="utf-8")
         tracker.note(run_id, note)
         tracker.describe(experiment, to_markdown([report.words]))
         tracker.end(run_id, "FINISHED", "finished", _verdicts(gathered), metrics_of(gathered))

@@ -141,6 +141,7 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
     searched: Sequence[Mapping[str, Any]] = gathered.record.get("tuning", [])
     if not searched:
         return None
+    from benchmark.report.of_tuning import without_figures
     from benchmark.tuning.notes import setting
 
     rows = tuple(
@@ -162,7 +163,7 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
         tables=(TextTable("", heading, rows).without_empty(5),),
         records=tuple(_flat(each) for each in searched),
         whole={"tuning": list(searched)},
-        warnings=(),
+        warnings=tuple(without_figures(gathered)),
         notes=tuple(gathered.notes),
     )
 

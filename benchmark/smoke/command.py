@@ -10,7 +10,7 @@ from benchmark.loading import load_study
 from benchmark.page import page
 from benchmark.session import Session
 from benchmark.smoke.stand_ins import rehearsal
-from benchmark.tracking import Store
+from benchmark.store import Store
 from trainers.errors import TrainerError
 
 LABEL = (

@@ -15,9 +15,10 @@ All that a crash could lose lies in Optuna's storage: settings, curves, ends.
 import os
 import re
 import socket
+import sqlite3
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -36,9 +37,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmark.cache import is_running
+from benchmark.connection import lost
 from benchmark.errors import StoreError
 from benchmark.search import Range, Search, Tuning, Value
 from benchmark.searches import Params
+from benchmark.secrets import masked
 from benchmark.tuning.trial import State, Trial, claimed
 
 #: Settings below which nothing is said of how much each hyper-parameter matters.
@@ -86,7 +89,7 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
             # Two processes made the tables of a new database at once: the other one was faster.
             if attempt == 9 or not re.search("already exists|UNIQUE|duplicate", detail):
                 raise StoreError(
-                    f"the Optuna storage {_shown(url)} cannot be opened: {detail}"
+                    f"the Optuna storage {masked(url)} cannot be opened: {masked(detail)}"
                 ) from error
         time.sleep(0.2 * (attempt + 1))
     raise AssertionError("unreachable")
@@ -99,15 +102,17 @@ def _write_ahead(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def _shown(url: str) -> str:
-    """The address without a password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
+@contextmanager
+def guarding_storage(url: str) -> Iterator[None]:
+    """Within this block a fault of Optuna's storage is one sentence.
 
+    Raises:
+        RecordLost: with what happened, and how to go on.
+    """
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return repr(url)
+        yield
+    except (SQLAlchemyError, sqlite3.Error, optuna.exceptions.StorageInternalError) as error:
+        raise lost(masked(url), error.__cause__ or error) from error
 
 
 class Board:

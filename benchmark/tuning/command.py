@@ -1,15 +1,14 @@
 """Tuning as part of `bench run`, alone as `bench tune`, and as `bench plan` announces it."""
 
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.engines import Engine
+from benchmark.store import Store
 from benchmark.study import Study
-from benchmark.tracking import Store, Tracker
-from benchmark.tuning.board import open_storage
+from benchmark.tracking import Tracker
+from benchmark.tuning.board import guarding_storage, open_storage
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
 from benchmark.tuning.hunt import ENDED
@@ -25,7 +24,7 @@ def storage_url(store: Store, asked: str | None) -> str:
 def open_tuning(study: Study, tracker: Tracker, asked: str | None) -> StudyTuning:
     """The searches of a study, in their storage; it is made if it is not there."""
     store = tracker.store
-    store.folder.mkdir(parents=True, exist_ok=True)
+    tracker.client  # noqa: B018 - makes the folder, or says that it cannot
     return StudyTuning(study, tracker, open_storage(storage_url(store, asked)))
 
 
@@ -33,7 +32,8 @@ def known_results(study: Study, tracker: Tracker, asked: str | None) -> tuple[Tu
     """What a plan can know of tuning without making a storage or a search in it."""
     if not asked and not (tracker.store.folder / "optuna.db").exists():
         return ()
-    return open_tuning(study, tracker, asked).results(begin=False)
+    with guarding_storage(storage_url(tracker.store, asked)):
+        return open_tuning(study, tracker, asked).results(begin=False)
 
 
 def tune_study(
@@ -71,9 +71,9 @@ def _record_results(tuning: StudyTuning, outcome: TuningOutcome) -> None:
     A process that was killed may have left the runs of ended trials open, too.
     """
     experiment = tuning.tracker.experiment(tuning.study.name)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tuning.tracker.store.cache.scratch() as scratch:
         for place, (tuned, run_id) in enumerate(tuning.records(outcome.results, experiment)):
-            folder = Path(scratch) / str(place)
+            folder = scratch / str(place)
             folder.mkdir()
             if not tuning.tracker.is_open(run_id):
                 continue

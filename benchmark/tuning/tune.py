@@ -97,6 +97,9 @@ class StudyTuning:
                 scheduler.stop()
                 for hunt in hunts.values():
                     hunt.interrupt()
+            except BaseException:
+                engine.stop()  # no process is left behind
+                raise
         results = self.results()
         interrupted = scheduler.outcome.interrupted
         return TuningOutcome(results, self.is_complete(results) and not interrupted, interrupted)

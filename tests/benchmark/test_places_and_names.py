@@ -1,0 +1,186 @@
+"""Where records may lie, which names may be given, and what is never printed or left behind."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import StoreError, StudyError
+from benchmark.report.names import folder_name
+from benchmark.secrets import masked
+from benchmark.store import Store
+from benchmark.study import check_name
+from benchmark.tracking import Tracker
+from benchmark.ui import HOST
+from tests.benchmark.conftest import command
+
+SECRET = "s3c/r@et"
+
+
+@pytest.mark.parametrize("name", ["h#ash", "s p;c", "ünï蒸馏", "a&b=c", "a:b@c", "-x", "'q\""])
+def test_a_store_works_under_any_name_that_an_address_can_hold(name, tmp_path):
+    store = Store(str(tmp_path / name))
+    store.check()
+    tracker = Tracker(store)
+    run = tracker.start(tracker.experiment("x"), "run", {}, {})
+    tracker.attach(run, Path(__file__), "folder")
+    assert tracker.artifact(run, "folder/test_places_and_names.py").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {"mlflow.db", "artifacts"} <= {path.name for path in store.folder.iterdir()}
+
+
+def loop(folder: Path) -> Path:
+    (folder / "a").symlink_to(folder / "b")
+    (folder / "b").symlink_to(folder / "a")
+    return folder / "a"
+
+
+def file(folder: Path) -> Path:
+    (folder / "file").write_text("not a folder")
+    return folder / "file"
+
+
+REFUSED = {
+    "?": lambda folder: folder / "q?x",
+    "%": lambda folder: folder / "p%41",
+    "too long": lambda folder: folder / ("x" * 300),
+    "much too long": lambda folder: folder / "/".join(["y" * 200] * 40),
+    "a file": file,
+    "below a file": lambda folder: file(folder) / "mlruns",
+    "links in a circle": loop,
+    "memory": lambda folder: "sqlite:///:memory:",
+    "no scheme of ours": lambda folder: "foo://bar",
+    "a folder of files": lambda folder: f"file://{folder}/mlruns",
+}
+
+
+@pytest.mark.parametrize("place", REFUSED)
+@pytest.mark.parametrize("asking", [("stats",), ("ui",), ("run", "small.py")])
+def test_a_store_that_cannot_be_is_one_sentence(place, asking, small, bench, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    where = REFUSED[place](tmp_path)
+    done = bench(*asking, "--store", where)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    made = {"file", "a", "b", "__pycache__", "mlruns"}
+    assert {path.name for path in tmp_path.iterdir()} - made == {path.name for path in before}
+
+
+def test_a_link_that_leads_nowhere_is_followed(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    store = Store(str(tmp_path / "link"))
+    store.check()
+    Tracker(store).experiment("x")
+    assert (tmp_path / "target" / "mlflow.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://me:{SECRET}@127.0.0.1:9/db",
+        f"http://me:{SECRET}@127.0.0.1:9",
+        f"http://{SECRET.replace('/', '').replace('@', '')}@127.0.0.1:9",
+        f"http://127.0.0.1:9/?access_token={SECRET}",
+        f"mysql+pymysql://me@127.0.0.1:9/db?password={SECRET}",
+    ],
+)
+def test_passwords_are_printed_by_no_command(address, small, bench, monkeypatch):
+    secret = SECRET if SECRET in address else SECRET.replace("/", "").replace("@", "")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    asked = [("stats", "--store", address), ("run", small, "--optuna-storage", address)]
+    asked += [("--debug", "stats", "--stroe", address)]
+    for arguments in asked[::2]:
+        try:
+            done = bench(*arguments)
+            told = done.stdout + done.stderr
+        except StoreError as error:  # --debug
+            told = str(error)
+        assert secret not in told
+        assert "***" in told
+    assert secret not in Store(address).shown
+
+
+def test_masking_leaves_addresses_without_a_password_alone():
+    for text in (
+        "http://127.0.0.1:5000/x?page=2, see me@example.org",
+        "sqlite:////tmp/a:b@c/mlflow.db",
+        "postgresql://me@host/db",
+        "nothing at all",
+    ):
+        assert masked(text) == text
+
+
+@pytest.mark.parametrize(("port", "said"), [(0, "1 to 65535"), (70000, "1 to 65535")])
+def test_a_port_that_is_none_is_said(port, said, recorded, answer):
+    assert said in answer("ui", "--port", port, code=2)
+
+
+def test_a_port_that_is_taken_is_said(recorded, answer):
+    with socket.create_server((HOST, 0)) as taken:
+        told = answer("ui", "--port", taken.getsockname()[1], code=2)
+    assert "another program has it already" in told
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\0", "a\nb", "x" * 251, "\ud800", 3, None])
+def test_a_name_that_nothing_could_hold_is_refused(name):
+    with pytest.raises(StudyError, match="study: name"):
+        check_name(name, "study: name")
+
+
+def test_folders_of_studies_stay_inside_and_apart():
+    names = [
+        "../../x",
+        "x",
+        "/x",
+        "..",
+        ".",
+        "...",
+        "a/b",
+        "a-b",
+        "a b",
+        "x" * 250,
+        "蒸馏",
+        "蒸 馏",
+    ]
+    folders = [folder_name(name) for name in names]
+    assert len(set(folders)) == len(names)
+    for folder in folders:
+        assert (Path("/out") / folder).resolve().parent == Path("/out")
+        assert len(folder) < 200
+
+
+def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_path):
+    small.write_text(small.read_text().replace('name="small"', 'name="../../x"'))
+    from benchmark.loading import load_study
+    from benchmark.plan import make_plan
+    from benchmark.record import record_digest, study_record
+
+    plan = make_plan(load_study(small))
+    tracker = Tracker(Store(str(tmp_path / "mlruns")))
+    experiment = tracker.experiment(plan.study.name)
+    for key in plan.cells:
+        run = tracker.start(experiment, "run", {"key": key}, {})
+        tracker.log(run, {"test/accuracy": 50.0 + int(key[:2], 16) / 10})
+        tracker.end(run, "FINISHED", "finished")
+    record = study_record(plan, small)
+    tracker.record_study(plan.study.name, record, record_digest(record))
+    done = bench("report")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "reports" / folder_name("../../x") / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("stats",), ("report",), ("plan", "recorded.py"), ("stats", "--stroe")]
+)
+def test_no_command_leaves_a_temporary_file(arguments, recorded, tmp_path):
+    done = subprocess.run(
+        ["env", f"TMPDIR={tmp_path}", *command(*arguments)],
+        cwd=recorded.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
