@@ -80,7 +80,7 @@ def _written_earlier(folder: Path) -> set[Path]:
     """Figures and tables of the report that is in a folder, as far as its own files name them."""
     page, told = (folder / name for name in ("report.html", "report.json"))
     figures = re.findall(r'<figure id="figure-(\w[\w.-]*)"', _text(page), re.ASCII)
-    kinds = re.findall(r'^    "kind": "(\w+)"', _text(told), re.ASCII | re.MULTILINE)
+    kinds = re.findall(r'^ {4,6}"kind": "(\w+)"', _text(told), re.ASCII | re.MULTILINE)
     return {
         *(folder / FIGURES / f"{name}.{ending}" for name in figures for ending in FORMATS),
         *(folder / DATA / f"{kind}.csv" for kind in kinds),
