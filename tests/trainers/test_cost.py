@@ -53,6 +53,8 @@ RATIOS = [
     (RDrop(), 2.0),
     (SMART(mu=0.0), 8 / 3),
     (SMART(), 3.0),
+    (SMART(steps=0), 7 / 3),
+    (SMART(steps=3), 13 / 3),
     (SMART(alpha=0.0), 4 / 3),
     (FreeLB(passes=1), 1.0),
     (FreeLB(passes=3), 3.0),
