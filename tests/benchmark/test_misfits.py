@@ -1,15 +1,18 @@
 """Weights and tokenizers that are here but fit no model are said before anything is trained."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import transformers
-from safetensors.torch import save_model
+from safetensors.torch import load_file, save_file, save_model
 
-from benchmark.errors import NotReady
+from benchmark.errors import StudyError
 from benchmark.loading import load_study
 from benchmark.preflight import preflight
 from benchmark.tracking import Store
@@ -64,7 +67,7 @@ def said(tmp_path, monkeypatch):
         Path("study.py").write_text(text.replace("INIT", init).replace("METHOD", method))
         try:
             preflight(load_study(Path("study.py")), Path("study.py"), Store("runs").cache)
-        except NotReady as refused:
+        except StudyError as refused:
             return str(refused)
         return ""
 
@@ -132,7 +135,9 @@ def test_every_misfit_is_listed_at_once_beside_what_is_missing(said):
 
 
 @pytest.mark.usefixtures("bert")
-def test_of_the_weights_only_the_headers_are_read(said, monkeypatch):
+def test_weights_are_held_against_their_model_by_their_headers_and_read_a_weight_at_a_time(
+    said, monkeypatch
+):
     def refuse(*arguments, **keywords):
         raise AssertionError("weights were read")
 
@@ -183,3 +188,124 @@ def test_a_padding_token_that_the_model_does_not_know_is_said(said, kind):
     row = Examples(np.array([0]), np.array([0]), {"text": ROWS[:1]})
     with pytest.raises(ModelError, match=f"gives the number {known}, but"):
         HubModel(f"./padded-{kind}").encode(row, Path(), 16)
+
+
+RENAMED = {"module.": "module.", "_orig_mod.module.": "_orig_mod.module.", "bert.": ""}
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize("prefix", RENAMED)
+def test_names_of_weights_that_all_begin_alike_are_told_with_what_renames_them(said, prefix):
+    weights = load_file("bert/model.safetensors")
+    renamed = {f"{prefix}{name}": weight for name, weight in weights.items()}
+    save_file(renamed, "bert/model.safetensors", {"format": "pt"})
+    found = said('HubModel("./bert")', '"pretrained"')
+    if not RENAMED[prefix]:
+        assert found == ""
+        return
+    assert f'bert begin with "{prefix}"' in found
+    line = next(line for line in found.splitlines() if "-> " in line)
+    mend = shlex.split(line.partition("-> ")[2])
+    subprocess.run([sys.executable, *mend[1:]], check=True)
+    assert said('HubModel("./bert")', '"pretrained"') == ""
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_no_numbers_are_found_wherever_they_are_read(said, value):
+    save("bert", "teacher")
+    weights = load_file("teacher/model.safetensors")
+    weights["encoder.layer.1.output.dense.weight"][3, 4] = value
+    save_file(weights, "teacher/model.safetensors", {"format": "pt"})
+    for model, init, method in (
+        ('HubModel("./teacher")', '"pretrained"', "LS()"),
+        ('HubModel("./bert")', 'Path("teacher")', "LS()"),
+        ('HubModel("./bert")', '"scratch"', 'KD(teacher=HubModel("./teacher"))'),
+    ):
+        found = said(model, init, method)
+        assert "one thing stands" in found
+        assert "1 of the 2,048 numbers of encoder.layer.1.output.dense.weight in teacher" in found
+    assert said('HubModel("./teacher")', '"scratch"') == ""
+
+
+@pytest.mark.usefixtures("bert")
+def test_a_tokenizer_of_another_model_is_told_by_its_number_of_tokens(said):
+    tokenizer = transformers.AutoTokenizer.from_pretrained("bert")
+    tokenizer.add_tokens(["<one>", "<two>"])
+    tokenizer.save_pretrained("bert")
+    known = json.loads(Path("bert/config.json").read_text())["vocab_size"]
+    found = said('HubModel("./bert")', '["pretrained", "scratch"]')
+    assert f"its tokenizer has {known + 2} tokens, and there are {known} embeddings" in found
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize("content", ["", "[PAD]\n[UNK]\n"])
+def test_a_vocabulary_without_a_word_is_told(said, content):
+    for file in Path("bert").glob("*token*"):
+        file.unlink()
+    Path("bert/vocab.txt").write_text(content)
+    assert "tokenizer" in said('HubModel("./bert")', '"scratch"')
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize(
+    "index",
+    [
+        '{"weight_map": {"a": 3}}',
+        '{"weight_map": {"a": ["x"]}}',
+        '{"weight_map": {"a": "../bert/other.safetensors"}}',
+        '{"weight_map": {"a": "gone.safetensors"}}',
+        '{"weight_map": {"a": null, "b": "model.safetensors"}}',
+        '{"weight_map": {}}',
+        '{"weight_map": null}',
+        "[1, 2]",
+        "{",
+        "[" * 100_000,
+    ],
+)
+def test_an_index_of_weights_that_lists_no_files_is_told(said, index):
+    Path("bert/model.safetensors").rename("bert/other.safetensors")
+    Path("bert/model.safetensors.index.json").write_text(index)
+    found = said('HubModel("./bert")', '"pretrained"')
+    assert "one thing stands" in found
+    assert "ind" in found
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"attn_implementation": "kernels-community/flash-attn"},
+        {"_attn_implementation": "kernels-community/flash-attn3|f"},
+        {"_attn_implementation_internal": "flash_attention_2"},
+        {"auto_map": {"AutoConfig": "nobody/x--c.C", "AutoModel": "nobody/x--m.M"}},
+        {"transformers_weights": "../elsewhere.safetensors"},
+        {"trust_remote_code": True, "use_kernels": True, "kernel_config": {"a": "b/c"}},
+    ],
+)
+def test_a_configuration_makes_nothing_be_fetched_or_executed(said, entries):
+    built = HubModel("./bert").build(Digits(), Path(), 1, None)
+    path = Path("bert/config.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    assert said('HubModel("./bert")', '"pretrained"') == ""
+    again = HubModel("./bert").build(Digits(), Path(), 1, None)
+    assert again.config.to_dict() == built.config.to_dict()
+
+
+@pytest.mark.usefixtures("bert")
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({"quantization_config": {"quant_method": "gptq"}}, "holds its weights quantised"),
+        ({"model_type": ["bert"]}, "is no JSON object with a model_type"),
+        ({"num_hidden_layers": 10**9}, "asks for 1,000,000,000 layers"),
+        ({"num_attention_heads": 0}, "makes no bert: ZeroDivisionError"),
+        ({"max_position_embeddings": -1}, "makes no bert: RuntimeError"),
+        ({"hidden_act": "nobody's"}, "makes no bert: KeyError"),
+        ({"hidden_size": None}, "config.json cannot be read: Validation error"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_told_in_a_sentence(said, entries, told):
+    path = Path("bert/config.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    assert told in said('HubModel("./bert")', '"pretrained"')

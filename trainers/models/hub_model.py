@@ -271,16 +271,26 @@ class HubModel(Model):
         if wrong or kind != "text":
             return wrong
         try:
-            padding = padding_token(open_tokenizer(self.repository.folder))
             config = self.repository.config()
+            tokenizer = open_tokenizer(self.repository.folder)
         except ModelError as error:
-            return self.repository.unfit(str(error))
+            return self.repository.unfit(str(error).rstrip("."))
+        padding, vocabulary = padding_token(tokenizer), tokenizer.get_vocab()
+        if not vocabulary.keys() - set(tokenizer.all_special_tokens):
+            return self.repository.unfit("its tokenizer knows no word: its vocabulary is empty")
+        tokens = max(vocabulary.values()) + 1
         if padding is not None and padding >= getattr(config, "vocab_size", padding + 1):
             return self.repository.unfit(
                 f"its tokenizer fills up short texts with the number {padding}, but there are "
                 f"{config.vocab_size} embeddings",
                 "name a padding token that the model knows, as in tokenizer.pad_token = "
                 "tokenizer.eos_token, and save_pretrained() the tokenizer into the folder",
+            )
+        rows = getattr(config, "vocab_size", tokens)
+        if tokens > rows:
+            return self.repository.unfit(
+                f"its tokenizer has {tokens:,} tokens, and there are {rows:,} embeddings",
+                "save_pretrained() the model's own tokenizer into that folder",
             )
         return None
 

@@ -33,12 +33,24 @@ def reads(model_type: str) -> Literal["text", "images"] | None:
 
 
 def classifier(config: Any) -> nn.Module:
-    """A classifier in float32 with weights drawn from torch's global generator."""
+    """A classifier in float32 with weights drawn from torch's global generator.
+
+    Raises:
+        ModelError: transformers cannot make one of these values.
+    """
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
     text = reads(config.model_type) == "text"
     kind: Any = AutoModelForSequenceClassification if text else AutoModelForImageClassification
-    module: nn.Module = kind.from_config(config, dtype=torch.float32)
+    try:
+        module: nn.Module = kind.from_config(config, dtype=torch.float32)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # whatever its thousand architectures raise
+        detail = next(iter(str(error).strip().splitlines()), "")
+        raise ModelError(
+            f"its config.json makes no {config.model_type}: {type(error).__name__}: {detail}"
+        ) from error
     return module
 
 

@@ -45,7 +45,7 @@ class Preprocessing:
         """
         path = folder / PREPROCESSOR
         try:
-            declared: dict[str, Any] = json.loads(path.read_text())
+            declared: dict[str, Any] = json.loads(path.read_text("utf-8"))
             side = size or _side(declared["size"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(

@@ -1,6 +1,6 @@
 """What a model is: a declaration that builds a module when a run needs one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,13 +12,16 @@ from trainers.batches import Encoded
 from trainers.errors import ModelError
 from trainers.models.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
 from trainers.models.layers import EverySecondLayer
-from trainers.models.repository import Repository
+from trainers.models.repository import Repository, renaming
+from trainers.models.weight_files import common_prefix, unsound
 from trainers.needs import Needed
 from trainers.seeding import initialising
 from trainers.tasks import Examples, Task
 
 if TYPE_CHECKING:
     from trainers.pretraining import MaskedLanguageModelling, Supervised
+
+_FITTING = "give the model weights of its own architecture and size, or another init"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ class Model:
         return (wrong,) if wrong else ()
 
     def misfit(self, task: Task, folder: Path, init: object) -> Needed | None:
-        """Why the weights that an init names cannot be loaded; of them only the headers are read.
+        """Why the weights that an init names cannot be loaded or trained.
+
+        Whether they fit is told from the headers of their files; then every number is looked at.
 
         Args:
             task: whose data are here.
@@ -87,14 +92,28 @@ class Model:
         """
         try:
             start = self.start(init)
-            if start is not None:
-                with torch.device("meta"):
-                    module = self.module(task, folder)
-                # Some modules make a few of their weights on the CPU all the same.
-                self.load(module.to("meta"), start)
         except ModelError as error:
-            get = "give the model weights of its own architecture and size, or another init"
-            return Needed("model", self.name, str(error).rstrip("."), get)
+            return Needed("model", self.name, str(error).rstrip("."), _FITTING)
+        return self._unfit(task, folder, start) if start else None
+
+    def _unfit(self, task: Task, folder: Path, start: Checkpoint) -> Needed | None:
+        """Why the weights in a folder cannot be loaded or trained."""
+        names: Iterable[str] = ()
+        try:
+            with torch.device("meta"):
+                module = self.module(task, folder)
+            names = module.state_dict()
+            # Some modules make a few of their weights on the CPU all the same.
+            self.load(module.to("meta"), start)
+        except ModelError as error:
+            prefix = common_prefix(start.folder, names)
+            if not prefix:
+                return Needed("model", self.name, str(error).rstrip("."), _FITTING)
+            where = f'the names of all weights in {start.folder} begin with "{prefix}"'
+            return Needed("model", self.name, where, renaming(start.folder, prefix))
+        if found := unsound(start.folder):
+            where = f"{found} in {start.folder} are infinite or not a number"
+            return Needed("model", self.name, where, "take a checkpoint of before it diverged")
         return None
 
     def start(self, init: object) -> Checkpoint | None:

@@ -60,4 +60,4 @@ def write_shape(source: str, folder: Path) -> None:
         config.pad_token_id = config.eos_token_id
     config.save_pretrained(folder)
     if reads(kind) == "images":
-        (folder / PREPROCESSOR).write_text(json.dumps({"do_resize": False}))
+        (folder / PREPROCESSOR).write_text(json.dumps({"do_resize": False}), "utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 from trainers.errors import ModelError
 from trainers.hub import is_on_hub, local_folder, places
 from trainers.models.body import Checkpoint
+from trainers.models.configuration import harmless, read_configuration
 from trainers.models.weight_files import INDEX, WEIGHTS, weight_files
 from trainers.needs import FETCH, Needed
 
@@ -50,6 +51,18 @@ _CONVERSION = (
     "save_file({k: v.clone().contiguous() for k, v in w.items()}, "
     f'folder / "{WEIGHTS}", {{"format": "pt"}})'
 )
+#: More than any model has; each is made before its size is known.
+_MOST_LAYERS = 1_000
+#: Likewise; the parts keep their names, and an index is written anew.
+_RENAMING = (
+    "import sys, json; from pathlib import Path; "
+    "from safetensors.torch import load_file, save_file; "
+    "folder, n = Path(sys.argv[1]), len(sys.argv[2]); "
+    '[save_file({k[n:]: w for k, w in load_file(f).items()}, f, {"format": "pt"}) '
+    'for f in folder.glob("*.safetensors")]; '
+    '[f.write_text(json.dumps({"weight_map": {k[n:]: v for k, v in '
+    'json.loads(f.read_text())["weight_map"].items()}})) for f in folder.glob("*.index.json")]'
+)
 
 
 @dataclass(frozen=True)
@@ -89,26 +102,27 @@ class Repository:
         wrong = self.missing_config()
         if wrong:
             raise ModelError(str(wrong))
-        kind: str = json.loads((self.folder / "config.json").read_text())["model_type"]
-        return kind
+        return str(read_configuration(self.folder)["model_type"])
 
     def config(self) -> Any:
-        """The transformers configuration.
+        """The transformers configuration, without what would have it fetch or execute anything.
 
         Raises:
             ModelError: as for :attr:`model_type`, or where a value in it cannot be.
         """
-        from transformers import AutoConfig
+        from transformers import CONFIG_MAPPING
 
-        _ = self.model_type
+        kind = self.model_type
         try:
-            return AutoConfig.from_pretrained(
-                self.folder, local_files_only=True, trust_remote_code=False
-            )
+            config: Any = CONFIG_MAPPING[kind].from_dict(harmless(read_configuration(self.folder)))
         except Exception as error:
-            detail = str(error).strip().splitlines()[0]
+            detail = next(iter(str(error).strip().splitlines()), type(error).__name__)
             path = self.folder / "config.json"
             raise ModelError(f"{path} cannot be read: {detail}") from error
+        depth = getattr(config, "num_hidden_layers", 0)
+        if isinstance(depth, int) and depth > _MOST_LAYERS:
+            raise ModelError(f"{self.folder / 'config.json'} asks for {depth:,} layers.")
+        return config
 
     def checkpoint(self, layers: tuple[int, ...] = ()) -> Checkpoint:
         """The weights, all or of some layers.
@@ -132,8 +146,10 @@ class Repository:
         if not path.is_file():
             return self._needed(f"{folder} holds no config.json")
         try:
-            kind = json.loads(path.read_text())["model_type"]
-        except (ValueError, TypeError, KeyError):
+            kind = read_configuration(folder).get("model_type")
+        except ModelError as error:
+            return self._needed(str(error).rstrip("."))
+        if not isinstance(kind, str):
             return self._needed(f"{path} is no JSON object with a model_type")
         if kind not in CONFIG_MAPPING:
             get = "take a model of a type that transformers itself has"
@@ -151,8 +167,12 @@ class Repository:
             return self._missing_or_pickled(folder)
         try:
             parts = weight_files(folder)
-        except (ValueError, KeyError, AttributeError):
-            return self._needed(f"{folder / INDEX} does not list the parts of the weights")
+            quantised = read_configuration(folder).get("quantization_config")
+        except ModelError as error:
+            return self._needed(str(error).rstrip("."))
+        if quantised:
+            get = "take the repository that holds the weights in full"
+            return self._needed(f"{folder} holds its weights quantised, to be read alone", get)
         for part in parts:
             if not part.is_file():
                 return self._needed(f"{folder} lacks {part.name}, which its index lists")
@@ -168,9 +188,11 @@ class Repository:
             if not (folder / PREPROCESSOR).is_file():
                 return self._needed(f"{folder} holds no {PREPROCESSOR}")
             return None
-        if any(all((folder / name).is_file() for name in names) for names in _VOCABULARIES):
+        if any(all(_is_filled(folder / name) for name in names) for names in _VOCABULARIES):
             return None
-        return self._needed(f"{folder} holds no tokenizer (no tokenizer.json, vocab.txt, …)")
+        return self._needed(
+            f"{folder} holds no tokenizer (no tokenizer.json, vocab.txt, … with anything in it)"
+        )
 
     def unfit(self, where: str, get: str | None = None) -> Needed:
         """What is there but cannot be used, with the way out where a better one is known."""
@@ -209,6 +231,15 @@ def without_weights(needed: Needed) -> Needed:
 def conversion(folder: Path) -> str:
     """The command that writes pickled weights as safetensors; it unpickles tensors alone."""
     return f"python -c {shlex.quote(_CONVERSION)} {shlex.quote(str(folder))}"
+
+
+def renaming(folder: Path, prefix: str) -> str:
+    """The command that takes away what stands before the names of all weights."""
+    return f"python -c {shlex.quote(_RENAMING)} {shlex.quote(str(folder))} {shlex.quote(prefix)}"
+
+
+def _is_filled(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _damage(path: Path) -> str:

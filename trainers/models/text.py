@@ -10,13 +10,20 @@ from trainers.errors import ModelError
 from trainers.tasks import Examples
 
 
-@cache
 def open_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a model's folder.
+    """The tokenizer of a model's folder, opened once as long as its files stay as they are.
 
     Raises:
         ModelError: transformers cannot read it, or nothing in it can stand for padding.
     """
+    files = sorted((file.name, file.stat()) for file in folder.glob("*") if file.is_file())
+    state = tuple((name, about.st_size, about.st_mtime_ns) for name, about in files)
+    return _opened(folder.resolve(), state)
+
+
+@cache
+def _opened(folder: Path, state: tuple[tuple[str, int, int], ...]) -> Any:
+    """The state is there so that a changed folder is read again."""
     from transformers import AutoTokenizer
 
     try:

@@ -80,7 +80,7 @@ def save_tiny(kind: str, folder: Path, *, layers: int, side: int, texts: Iterabl
     if reads(kind) == "images":
         processor = {"size": {"height": side, "width": side}, "resample": 2, "do_normalize": True}
         normal = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3}
-        (folder / PREPROCESSOR).write_text(json.dumps(processor | normal))
+        (folder / PREPROCESSOR).write_text(json.dumps(processor | normal), "utf-8")
     else:
         tokenizer = make_tokenizer(kind, texts)
         tokenizer.save_pretrained(folder)
