@@ -1,7 +1,8 @@
 """What runs leave for each other on disk; all of it can be deleted and is made again.
 
 A folder appears under its final name only when it is complete, so that a killed process never
-leaves half of one behind.
+leaves half of one behind. It is sealed with the checksums of its files, and what no longer fits
+them counts as not there.
 """
 
 import fcntl
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from benchmark import checksums
 from benchmark.errors import CacheError
 
 
@@ -27,8 +29,14 @@ class Cache:
         return self.root / kind / key
 
     def has(self, kind: str, key: str) -> bool:
-        """Whether it is made."""
-        return self.path(kind, key).is_dir()
+        """Whether it is made, and as it was when it was made."""
+        return not self.flaw(kind, key)
+
+    def flaw(self, kind: str, key: str) -> str:
+        """What is wrong with a result, in a sentence with its path; empty where it is sound."""
+        folder = self.path(kind, key)
+        found = checksums.flaw(folder, f"{kind}/{key}")
+        return f"{folder} {found}" if found else ""
 
     @contextmanager
     def making(self, kind: str, key: str) -> Iterator[Path]:
@@ -42,13 +50,23 @@ class Cache:
         try:
             draft.mkdir(parents=True)
             yield draft
-            if final.exists():
-                shutil.rmtree(final)
-            draft.rename(final)
+            checksums.seal(draft, f"{kind}/{key}")
+            self._take_place(draft, final)
         except OSError as error:
             raise CacheError(f"{final} could not be written: {error.strerror or error}") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+    def _take_place(self, draft: Path, final: Path) -> None:
+        """Give a draft its final name, which a damaged result may have."""
+        before = draft.with_name(f"{draft.name}.before")
+        if final.is_symlink() or final.exists():
+            final.rename(before)  # another process may still be reading in it
+        draft.rename(final)
+        if before.is_dir() and not before.is_symlink():
+            shutil.rmtree(before, ignore_errors=True)
+        else:
+            before.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
@@ -95,7 +113,7 @@ class Cache:
     def sweep(self) -> None:
         """Remove drafts whose process is gone."""
         for draft in self.root.glob("*/.*.*"):
-            pid = draft.name.rsplit(".", 1)[1]
+            pid = draft.name.split(".")[2]
             if pid.isdigit() and not is_running(int(pid)):
                 shutil.rmtree(draft, ignore_errors=True)
 

@@ -6,9 +6,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
+
+from benchmark.transliteration import transliterate_output
 
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -317,31 +321,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all went well, 1 when runs failed or the record was lost, 2 for a usage or study
         error, 130 after Ctrl-C.
     """
+    transliterate_output()
+    if lacking := _lacking():
+        print(lacking, file=sys.stderr)
+        return USAGE
     options = parser().parse_args(arguments)
     # Read when the libraries are imported: nothing but bench fetch may reach for the hub.
     if options.command != "fetch":
         os.environ["HF_HUB_OFFLINE"] = "1"
+    from benchmark.containment import leaving_raises
     from benchmark.scratch import clear
 
     try:
-        return _dispatch(options)
+        with leaving_raises():
+            return _dispatch(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:
-        if options.debug or not _is_for_users(error):
+    except BrokenPipeError:
+        return _unread()
+    except (Exception, SystemExit) as error:
+        said = _for_users(error)
+        if options.debug or not said:
             raise
-        return _say(error)
+        return _say(error, said)
     finally:
         clear()
 
 
-def _say(error: Exception) -> int:
+def _say(error: BaseException, told: str) -> int:
     """Print what went wrong in a sentence, and return the exit code."""
     from benchmark.errors import RecordLost
     from benchmark.secrets import masked
 
-    print(f"bench: {masked(_message(error))}", file=sys.stderr)
+    print(f"bench: {masked(told)}", file=sys.stderr)
     return FAILED if isinstance(error, RecordLost) else USAGE
+
+
+def _lacking() -> str:
+    """Why nothing can work on this system, in a sentence; empty where it can."""
+    if not all(map(find_spec, ("fcntl", "resource"))) or not hasattr(os, "fork"):
+        return (
+            "bench: it needs a system with fork and file locks, such as Linux or macOS, and does "
+            "not run on Windows itself; in the Windows Subsystem for Linux (wsl --install) it does."
+        )
+    return ""
 
 
 def entry() -> NoReturn:
@@ -353,8 +376,12 @@ def entry() -> NoReturn:
     keep_temporary_files_together()
     sys.excepthook = _unexpected
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
+    with suppress(OSError):
+        sys.stderr.flush()
     # Unloading torch and its libraries takes the interpreter seconds, and nothing is left to do.
     os._exit(code)
 
@@ -366,22 +393,29 @@ def _unexpected(kind: type[BaseException], error: BaseException, _: TracebackTyp
     sys.stderr.write(masked("".join(traceback.format_exception(error))))
 
 
-def _is_for_users(error: Exception) -> bool:
-    """Whether the message alone tells a user what to do."""
+def _for_users(error: BaseException) -> str:
+    """What to tell a user in place of a traceback; empty where it is a fault of ours."""
+    from benchmark.blame import blamed, user_line
     from benchmark.errors import BenchmarkError
     from stats.errors import StatsError
     from trainers.errors import TrainerError
 
-    if isinstance(error, OSError):  # of a path: missing, in the way, too long, not allowed
-        return error.filename is not None
-    return isinstance(error, BenchmarkError | StatsError | TrainerError)
-
-
-def _message(error: Exception) -> str:
-    if not isinstance(error, OSError):
+    if isinstance(error, BenchmarkError | StatsError | TrainerError):
         return str(error)
-    path = str(error.filename)
-    return f"{path if len(path) < 300 else path[:300] + '…'}: {error.strerror}."
+    if user_line(error):
+        said = blamed(error, place=False)
+        return f"{user_line(error)}: {said} (--debug shows how it came to that)"
+    if isinstance(error, OSError) and error.filename is not None:
+        path = str(error.filename)  # missing, in the way, too long, not allowed
+        return f"{path if len(path) < 300 else path[:300] + '…'}: {error.strerror}."
+    return ""
+
+
+def _unread() -> int:
+    """What is left to say when nobody reads any more, as behind `| head`: nothing."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FINISHED
 
 
 def _dispatch(options: argparse.Namespace) -> int:

@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
 from benchmark.display import Display, duration
 from benchmark.errors import StoreError, StudyError
 from benchmark.estimate import Estimate, estimate
-from benchmark.execution import Outcome, Scheduler, Todo, run_plan, todo
+from benchmark.execution import Outcome, Scheduler, Todo, promising, run_plan, todo
 from benchmark.hidden import with_hidden
 from benchmark.plan import Plan
 from benchmark.record import record_digest, study_record
@@ -95,11 +96,15 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
 def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Recorded]) -> int:
     """Execute what is to do of a plan, and say what failed; returns the exit code."""
     tracker, console = session.tracker, session.console
+    session.note(*needed.damaged)
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
+    each, study_file = _TINY if session.in_process else None, session.study_file.resolve()
     with session.at_home():
-        expected = estimate(made, needed.jobs, finished, _TINY if session.in_process else None)
+        expected = estimate(made, needed.jobs, finished, study_file, each)
+    session.note(*expected.remarks)
+    needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
     _print_start(made, needed, expected, session.workers, tracker.store, console)
     outcome = Outcome()
     if needed.jobs:
@@ -114,7 +119,12 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         )
         with display:
             outcome = run_plan(
-                made, needed.jobs, scheduler, lambda r: expected.seconds[r.key], display.on_event
+                made,
+                needed.jobs,
+                scheduler,
+                lambda r: expected.seconds[r.key],
+                display.on_event,
+                expected.hopeless,
             )
     _print_failures(made, outcome, console, session.debug)
     if outcome.interrupted:

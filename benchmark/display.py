@@ -78,9 +78,12 @@ class Display:
         self._say(event)
 
     def _say(self, event: Ended) -> None:
-        """One line for a run that ended: always if it failed, else where there is no live table."""
+        """One line for a run that ended: where it failed or has to say something, else where
+        there is no live table.
+        """
         run = self.plan.runs[event.key]
-        if event.status in ("finished", "cached") and self._live.is_started:
+        well = event.status in ("finished", "cached") and not event.message
+        if well and self._live.is_started:
             return
         score = (
             f"  {self._metric(run)} {self.scores[run.key]:.1f}" if run.key in self.scores else ""

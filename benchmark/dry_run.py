@@ -44,11 +44,13 @@ def plan(options: argparse.Namespace) -> int:
     finished = tracker.finished() if tracker.store.exists() else {}
     made = session.settled(session.plan(results), finished)
     needed = todo(made, finished, tracker.store)
+    study_file = session.study_file.resolve()
     with session.at_home():
-        expected = estimate(*_with_searches(made, needed, session, results), finished)
+        expected = estimate(*_with_searches(made, needed, session, results), finished, study_file)
     _print_plan(session, made, needed, expected, results)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)
+    session.note(*needed.damaged, *expected.remarks)
     session.remark()
     return 0
 
@@ -78,7 +80,7 @@ def _print_sketch(options: argparse.Namespace) -> None:
         session = Session.of(options, study, store)
         made = session.plan()
         needed = todo(made, {}, store)
-        expected = estimate(made, needed.jobs, {}, sketch=sketch)
+        expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
         _print_plan(session, made, needed, expected, ())
 
 

@@ -1,29 +1,19 @@
 """How long runs will take: from recorded durations, else from a short calibration."""
 
-import time
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from math import nan
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isnan, nan
+from pathlib import Path
 from statistics import median
-from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
+from benchmark.calibration import Flops, Question, StepTime
+from benchmark.engines.asking import Answer, Trouble, ask, is_foreign
 from benchmark.plan import Plan
 from benchmark.runs import DataRun, PretrainRun, Run, TrainRun
 from benchmark.tracking import Recorded
-from trainers.batches import Encoded
-from trainers.cost import relative_flops
-from trainers.loop import Fit
 from trainers.methods import Base
-from trainers.models import HubModel, Model
-from trainers.optimiser import make_optimiser
-from trainers.settings import Training
-from trainers.tasks import Task
-from trainers.teacher import TeacherLogits
+from trainers.models import Model
 
 #: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
 _PREPARATION = 40.0
@@ -33,15 +23,8 @@ _PREPARED_A_SECOND = 5e6
 _OVERHEAD = 1.0
 #: Tokens of a text as long as nobody has looked at the data.
 _TOKENS = 24
-#: Steps that are timed, after two on few examples to warm up.
-_STEPS = 6
-#: Examples that a large model is timed on, and the seconds from which on it is one.
-_FEW, _SLOW = 2, 0.5
-#: Seconds a step, by what decides on them.
-_timed: dict[Any, float] = {}
-#: FLOPs a step relative to base, by what decides on them, and the model last counted on.
-_counted: dict[Any, float] = {}
-_rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
+#: What was found out in this process, by what decides on it.
+_answers: dict[object, Answer] = {}
 
 
 @dataclass(frozen=True)
@@ -52,11 +35,15 @@ class Estimate:
         seconds: by key.
         relative_flops: of a step, by key, for the training runs that are to do.
         source: where the seconds come from, for the user.
+        remarks: what could not be found out, a sentence each.
+        hopeless: by key, why a run is not worth starting: its method cannot take a step.
     """
 
     seconds: Mapping[str, float]
     relative_flops: Mapping[str, float]
     source: str
+    remarks: tuple[str, ...] = ()
+    hopeless: Mapping[str, str] = field(default_factory=dict)
 
     def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
         """Seconds until all jobs are done: the longest chain or the fullest worker."""
@@ -85,6 +72,7 @@ def estimate(
     plan: Plan,
     jobs: Mapping[str, object],
     finished: Mapping[str, Recorded],
+    study_file: Path,
     each: float | None = None,
     sketch: Sketch | None = None,
 ) -> Estimate:
@@ -92,12 +80,14 @@ def estimate(
 
     Runs of the same kind (all but seed and teacher) that are recorded give their median; others
     are calibrated by timing a few steps of base with their model on made-up input, times the FLOPs
-    of a step of their method relative to base.
+    of a step of their method relative to base. Processes for that purpose do it, so that code of
+    the study that raises, ends or never comes to its end takes nothing else along.
 
     Args:
         plan: the graph.
         jobs: keys of the runs to execute.
         finished: the record.
+        study_file: declares it.
         each: seconds of a run, where they need not be found out.
         sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
     """
@@ -106,118 +96,125 @@ def estimate(
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in finished.values():
         recorded[done.kind].append(done.seconds)
-    flops = {
-        k: _relative_flops(run)
-        for k, run in plan.runs.items()
-        if k in jobs and isinstance(run, TrainRun)
-    }
+    asked = {k: _Asked.of(run, run.kind in recorded, sketch) for k, run in plan.runs.items()}
+    _find_out((question for k in jobs for question in asked[k].questions), study_file)
     seconds, sources = {}, set()
     for k, run in plan.runs.items():
         if run.kind in recorded:
             seconds[k] = median(recorded[run.kind])
             source = "recorded durations"
         elif k in jobs:
-            seconds[k] = _calibrated(run, flops.get(k, 1.0), sketch)
+            seconds[k] = _calibrated(run, asked[k], sketch)
             source = f"{'published sizes and ' if sketch else ''}a calibration of a few steps"
         else:
             seconds[k], source = 0.0, ""
         if k in jobs and source:
             sources.add(source)
-    return Estimate(seconds, flops, " and ".join(sorted(sources)) or "nothing to do")
+    flops = {
+        k: answer
+        for k in jobs
+        if isinstance(plan.runs[k], TrainRun) and isinstance(answer := asked[k].relative, float)
+    }
+    return Estimate(
+        _filled(seconds, sketch),
+        flops,
+        " and ".join(sorted(sources)) or "nothing to do",
+        tuple(_remarks(plan, {k: asked[k] for k in jobs})),
+        {k: trouble.message for k in jobs if (trouble := asked[k].hopeless)},
+    )
 
 
-def _calibrated(run: Run, flops: float, sketch: Sketch | None) -> float:
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be found out for a run, where it is not known."""
+
+    step: StepTime | None = None
+    flops: Flops | None = None
+
+    @classmethod
+    def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> "_Asked":
+        if isinstance(run, PretrainRun):
+            p = run.pretraining
+            step = StepTime(run.model, run.task, run.training, p.batch_size, p.length)
+            return cls(None if recorded else step)
+        if not isinstance(run, TrainRun):
+            return cls()
+        flops = Flops(run.method, run.model, run.task, run.training)
+        model = sketch.models.get(run.model, run.model) if sketch else run.model
+        t = run.training
+        rows = min(t.batch_size, run.task.sizes["train"])
+        step = StepTime(model or run.model, run.task, t, rows, min(t.max_length, _TOKENS))
+        known = recorded or model is None
+        return cls(None if known else step, None if type(run.method) is Base else flops)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Those that there are."""
+        return tuple(question for question in (self.step, self.flops) if question)
+
+    @property
+    def relative(self) -> Answer:
+        """FLOPs of a step relative to base."""
+        return _answers[self.flops.place] if self.flops else 1.0
+
+    @property
+    def hopeless(self) -> Trouble | None:
+        """Why the run itself would come to nothing: of the user's code, what cannot take a step."""
+        for question in self.questions:
+            answer = _answers[question.place]
+            if isinstance(answer, Trouble) and is_foreign(*question.declared):
+                theirs = isinstance(question, Flops) and is_foreign(question.method)
+                if answer.ends_processes or (answer.in_method and theirs):
+                    return answer
+        return None
+
+
+def _find_out(questions: Iterator[Question], study_file: Path) -> None:
+    """Ask what this process does not know yet."""
+    new = {q.place: q for q in questions if q.place not in _answers}
+    if new:
+        _answers.update(zip(new, ask(list(new.values()), study_file), strict=True))
+
+
+def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
+    """Seconds of a run; NaN where they cannot be told."""
     if isinstance(run, DataRun):
         size = 0 if sketch else run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
+    step, flops = _answers[asked.step.place] if asked.step else nan, asked.relative
+    if isinstance(step, Trouble):
+        return nan
     if isinstance(run, PretrainRun):
-        p = run.pretraining
-        step = seconds_a_step(run.model, run.task, run.training, p.batch_size, p.length)
-        return _OVERHEAD + step * p.steps
+        return _OVERHEAD + step * run.pretraining.steps
     if isinstance(run, TrainRun):
-        t, model, examples = run.training, run.model, run.task.sizes["train"]
-        if sketch:
-            shaped, known = sketch.models.get(model, model), sketch.examples[run.task.name]
-            if shaped is None or known is None:
-                return nan
-            model, examples = shaped, known
-        steps = -(-examples // t.batch_size)
-        epochs = sum(phase.epochs for phase in run.method.phases(t))
-        step = seconds_a_step(model, run.task, t, t.batch_size, min(t.max_length, _TOKENS))
-        return _OVERHEAD + 1.15 * step * flops * steps * epochs
+        examples = sketch.examples[run.task.name] if sketch else run.task.sizes["train"]
+        if examples is None:
+            return nan
+        steps = -(-examples // run.training.batch_size)
+        epochs = sum(phase.epochs for phase in run.method.phases(run.training))
+        relative = 1.0 if isinstance(flops, Trouble) else flops
+        return _OVERHEAD + 1.15 * step * relative * steps * epochs
     raise TypeError(f"no way to estimate a {type(run).__name__}")
 
 
-def _relative_flops(run: TrainRun) -> float:
-    """Counted on made-up examples, once for every method, model and number of epochs."""
-    if type(run.method) is Base:
-        return 1.0
-    kind = _kind(run.model, run.task)
-    place = (run.method, run.model, kind, run.training.epochs)
-    if place not in _counted:
-        if (run.model, kind) not in _rehearsed:  # models may be large: one is kept
-            _rehearsed.clear()
-            _rehearsed[run.model, kind] = run.model.rehearsal(run.task, 2, 8)
-        module, examples = _rehearsed[run.model, kind]
-        logits = np.zeros((len(examples), len(run.task.classes)), np.float32)
-        teacher = TeacherLogits(examples.ids, logits)
-        fit = Fit(module, run.method, examples, examples, run.training, seed=0, teacher=teacher)
-        _counted[place] = relative_flops(fit)
-    return _counted[place]
+def _filled(seconds: Mapping[str, float], sketch: Sketch | None) -> Mapping[str, float]:
+    """The same; what could not be told takes as long as the others, unless nothing is here yet."""
+    if sketch:
+        return seconds
+    typical = median([s for s in seconds.values() if s > 0] or [_PREPARATION])
+    return {k: typical if isnan(s) else s for k, s in seconds.items()}
 
 
-def _kind(model: Model, task: Task) -> Any:
-    """What of a task decides on the size of a model."""
-    return (len(task.classes), task.reads) if isinstance(model, HubModel) else task
-
-
-def seconds_a_step(
-    model: Model, task: Task, training: Training, batch_size: int, tokens: int
-) -> float:
-    """Median seconds of a step of base, timed on made-up examples.
-
-    Args:
-        model: what is trained.
-        task: gives classes and vocabulary, or the shape of an image.
-        training: gives optimiser, device, precision and threads.
-        batch_size: rows a step.
-        tokens: length of each text.
-    """
-    # A large model is timed once for all tasks of one number of classes, whatever its rate.
-    place = (model, _kind(model, task), replace(training, lr=1e-5, epochs=1), batch_size, tokens)
-    if place not in _timed:
-        _timed[place] = _time_steps(model, task, place[2], batch_size, tokens)
-    return _timed[place]
-
-
-def _time_steps(
-    model: Model, task: Task, training: Training, batch_size: int, tokens: int
-) -> float:
-    torch.set_num_threads(training.threads)
-    module, examples = model.rehearsal(task, batch_size, tokens)
-    fit = Fit(module, Base(), examples, examples, training, seed=0)
-    fit.model.to(fit.device).train()
-    optimiser = make_optimiser([{"params": list(module.parameters())}], training)
-
-    def step(rows: int) -> tuple[float, float]:
-        """Seconds of the passes on so many examples, and of the update after them."""
-        began = time.perf_counter()
-        fit.method.backward(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
-        _wait_for(training.device)
-        passed = time.perf_counter()
-        optimiser.step()
-        optimiser.zero_grad()
-        _wait_for(training.device)
-        return passed - began, time.perf_counter() - passed
-
-    few = min(_FEW, batch_size)
-    step(few)
-    passes, update = step(few)
-    if passes > _SLOW:  # whole batches of a large model would take minutes
-        return passes * batch_size / few + update
-    return median(sum(step(batch_size)) for _ in range(_STEPS))
-
-
-def _wait_for(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
+    """Who cannot be estimated and why, each once."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for k, of_run in asked.items():
+        run = plan.runs[k]
+        for question in of_run.questions:
+            answer = _answers[question.place]
+            if isinstance(answer, Trouble):
+                name = run.name.removesuffix(f" · {run.seed}") if isinstance(run, TrainRun) else k
+                left = " It is not trained." if of_run.hopeless else ""
+                said[f"cannot be estimated: {answer.message}.{left}"].append(name)
+    for sentence, names in said.items():
+        yield f"{', '.join(dict.fromkeys(names))}: {sentence}"

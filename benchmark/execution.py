@@ -11,7 +11,7 @@ from benchmark.plan import Plan, dependants
 from benchmark.runs import Output, Run
 from benchmark.store import Store
 from benchmark.tracking import Recorded, Tracker
-from benchmark.worker import LOST, Ended, Job, Progress, is_done
+from benchmark.worker import LOST, Ended, Job, Progress, is_done, record_failure
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
@@ -24,10 +24,12 @@ class Todo:
     Attributes:
         cached: keys of the cells that are recorded.
         jobs: keys to execute, with what each must leave for others.
+        damaged: what of the cache is no longer as it was written, and is made again.
     """
 
     cached: frozenset[str]
     jobs: Mapping[str, frozenset[Output]]
+    damaged: tuple[str, ...] = ()
 
 
 def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
@@ -36,7 +38,17 @@ def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
     jobs = missing(plan.runs, cells, finished, store.cache)
     # A cell may be recorded and yet be executed again, for logits that a new arm wants.
     cached = (k for k in cells if is_done(plan.runs[k], cells[k], finished.get(k), store.cache))
-    return Todo(frozenset(cached), jobs)
+    return Todo(frozenset(cached), jobs, damaged(jobs, store.cache))
+
+
+def damaged(jobs: Mapping[str, frozenset[Output]], cache: Cache) -> tuple[str, ...]:
+    """What is there of the outputs that are to be made, and wrong; a sentence each."""
+    return tuple(
+        f"{cache.flaw(output, k)}: it is made again."
+        for k, outputs in jobs.items()
+        for output in sorted(outputs)
+        if cache.path(output, k).exists() and not cache.has(output, k)
+    )
 
 
 def missing(
@@ -48,7 +60,7 @@ def missing(
     """What must be executed for some runs to be done.
 
     A run that is recorded needs nothing. One that is not needs the outputs of the runs before it;
-    those whose outputs were deleted from the cache are executed again.
+    those whose outputs were deleted from the cache or are damaged are executed again.
 
     Args:
         runs: by key, each after those that it needs.
@@ -71,6 +83,18 @@ def missing(
             if need.key in wanted or not cache.has(need.output, need.key):
                 wanted.setdefault(need.key, set()).add(need.output)
     return {k: frozenset(wanted[k]) for k in runs if k in wanted}
+
+
+def promising(
+    plan: Plan, jobs: Mapping[str, frozenset[Output]], hopeless: Mapping[str, str]
+) -> dict[str, frozenset[Output]]:
+    """The jobs without those that only hopeless runs need."""
+    after, kept = dependants(plan), set[str]()
+    for k in reversed(plan.runs):
+        wanted = bool(jobs.get(k, frozenset()) & {"test", "hidden"})
+        if k in jobs and (wanted or any(d in kept and d not in hopeless for d in after[k])):
+            kept.add(k)
+    return {k: outputs for k, outputs in jobs.items() if k in kept}
 
 
 @dataclass
@@ -165,6 +189,15 @@ class Scheduler:
         """Whether a run is executing or waiting to."""
         return key in self._waiting or key in self._running
 
+    def give_up(self, key: str, reason: str) -> Ended:
+        """Record a run as failed that is not started, and give up what depends on it."""
+        _, job = self._waiting.pop(key)
+        if job.run.tracked:
+            record_failure(self.tracker, job, reason)
+        ended = Ended(key, "failed", reason)
+        self._settle(ended)
+        return ended
+
     def step(self) -> Sequence[Progress | Ended]:
         """Start what is ready, and wait a moment for what workers say.
 
@@ -225,6 +258,7 @@ def run_plan(
     scheduler: Scheduler,
     seconds: Callable[[Run], float],
     on_event: Callable[[Progress | Ended], None],
+    hopeless: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Execute the jobs of a plan.
 
@@ -234,10 +268,14 @@ def run_plan(
         scheduler: with what.
         seconds: how long a run is expected to take; the longest chain is started first.
         on_event: told of everything that workers say.
+        hopeless: by key, why a run is not started.
     """
     urgency = _urgency(plan, seconds)
     for k, outputs in jobs.items():
         scheduler.add(plan.runs[k], outputs, urgency[k])
+    for k, reason in (hopeless or {}).items():
+        if k in jobs and scheduler.is_under_way(k):
+            on_event(scheduler.give_up(k, reason))
     with patient() as check:
         try:
             while scheduler.busy:

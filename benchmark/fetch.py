@@ -89,7 +89,7 @@ def _fetch(kind: str, name: str, needs: Sequence[Needed], root: Path, console: C
 def _record(folder: Path) -> dict[str, Any]:
     """What an earlier call noted in a folder; nothing if there is none or it is damaged."""
     try:
-        noted = json.loads((folder / RECORD).read_text())
+        noted = json.loads((folder / RECORD).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return noted if isinstance(noted, dict) else {}
@@ -97,7 +97,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     draft = path.with_name(f"{path.name}.new")
-    draft.write_text(json.dumps(content, indent=1))
+    draft.write_text(json.dumps(content, indent=1), "utf-8")
     draft.replace(path)
 
 

@@ -1,6 +1,7 @@
 """Test sets whose labels only a server has: runs leave predictions for them where they are."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from benchmark.execution import Todo
 from benchmark.plan import Plan
@@ -17,7 +18,7 @@ def with_hidden(plan: Plan, needed: Todo) -> Todo:
     judged = {key for (_, task, _), key in cells if ready[task]}
     more = frozenset[Output](("hidden",))
     jobs = {k: out | more if k in judged else out for k, out in needed.jobs.items()}
-    return Todo(needed.cached, jobs)
+    return replace(needed, jobs=jobs)
 
 
 def unfit(tasks: Sequence[Task]) -> Iterator[Needed]:

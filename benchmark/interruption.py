@@ -34,13 +34,13 @@ def interruptible() -> Iterator[None]:
     Raises:
         Interrupted: it was told to stop, now or before.
     """
-    _State.open = True
+    before, _State.open = _State.open, True
     try:
         if _State.why:
             raise Interrupted(_State.why)
         yield
     finally:
-        _State.open = False
+        _State.open = before
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """From a study file to its study, with errors that name the file and the line."""
 
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
+from benchmark.blame import blamed
+from benchmark.containment import leaving_raises, undisturbed
 from benchmark.errors import BenchmarkError, StudyError
 from benchmark.project import (
     Project,
     Sources,
-    in_words_of_the_user,
     passed_over,
     sources,
     take_sources,
@@ -61,17 +65,34 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
         raise StudyError(f"{path}: a study is a Python file, with a name that ends in .py.")
     assert module.__spec__ is not None
     assert module.__spec__.loader is not None
+    asked_to_stop = False
+
+    def ask(signum: int, frame: object) -> None:
+        nonlocal asked_to_stop
+        asked_to_stop = True
+        raise KeyboardInterrupt
+
     try:
-        with project.at_home():
+        with undisturbed(), leaving_raises(), project.at_home():
+            _ask_instead(ask)
             module.__spec__.loader.exec_module(module)
     except (BenchmarkError, TrainerError) as error:
         raise type_of(error)(f"{_place(path, error)}: {error}") from error
     except SyntaxError as error:
         raise StudyError(f"{_shown(error.filename, path)}:{error.lineno}: {error.msg}") from error
-    except Exception as error:
-        said = in_words_of_the_user(str(error))
-        raise StudyError(f"{_place(path, error)}: {type(error).__name__}: {said}") from error
+    except BaseException as error:
+        if asked_to_stop:
+            raise
+        raise StudyError(f"{_place(path, error)}: {blamed(error, place=False)}") from error
     return module
+
+
+def _ask_instead(ask: Callable[[int, FrameType | None], None]) -> None:
+    """Be told of Ctrl-C where it raises, apart from an exception that the file itself raises."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.default_int_handler:
+                signal.signal(number, ask)
 
 
 def type_of(error: Exception) -> type[StudyError]:

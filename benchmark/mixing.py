@@ -132,7 +132,7 @@ class _Renewal:
         if not old or old in self._renewed:
             return self._renewed.get(old, "")
         run = self.mixture.plan.runs[old]
-        needs = {role: Need(self.key(n.key), n.output) for role, n in run.needs.items()}
+        needs = {role: Need(self.runs[self.key(n.key)], n.output) for role, n in run.needs.items()}
         if needs != run.needs:
             run = replace(run, needs=needs)
         if self.mixture.is_foreign(old):

@@ -130,7 +130,7 @@ class Planner:
         teacher = method.teacher_for(teachers or training)
         if teacher is not None:
             run = self.teacher_run(teacher, model, init, teachers or training, task, seed)
-            needs["teacher"] = Need(run.key, "logits")
+            needs["teacher"] = Need(run, "logits")
         return self._add(
             TrainRun(
                 name=f"{model.name} · {method.name} · {init_name} · {seed}",
@@ -175,7 +175,7 @@ class Planner:
         pretraining: MaskedLanguageModelling | Supervised | None,
         training: Training,
         task: Task,
-    ) -> str:
+    ) -> Run:
         """The pre-training that a model starts from."""
         if pretraining is None:
             raise StudyError(f"{model.name} declares no pretraining.")
@@ -185,16 +185,16 @@ class Planner:
                 model, "scratch", Base(), settings, pretraining.task, pretraining.seed
             )
             self.runs[run.key] = replace(run, role="pretraining")
-            return run.key
+            return run
         needs = {"data": Need(self.data(task), "data")}
         name = f"pre-training {model.name}"
         return self._add(
             PretrainRun(name, "pretraining", needs, task, model, pretraining, training)
-        ).key
+        )
 
-    def data(self, task: Task) -> str:
-        """The prepared folder of a task."""
-        return self._add(DataRun(f"preparing {task.name}", "data", {}, task)).key
+    def data(self, task: Task) -> Run:
+        """The preparation of a task."""
+        return self._add(DataRun(f"preparing {task.name}", "data", {}, task))
 
     def _add(self, run: R) -> R:
         self.runs.setdefault(run.key, run)

@@ -73,10 +73,10 @@ def tasks(study: Study) -> list[Task]:
 
 def models(study: Study) -> list[tuple[Model, object]]:
     """Every model that is built, teachers included, with what it starts from."""
-    return list(dict.fromkeys((model, init) for _, model, init in _starts(study)))
+    return list(dict.fromkeys((model, init) for _, model, init in starts(study)))
 
 
-def _starts(study: Study) -> Iterator[tuple[Task, Model, object]]:
+def starts(study: Study) -> Iterator[tuple[Task, Model, object]]:
     """Every model that is built, with its task and with what it starts from."""
     for task in study.tasks:
         for arm in study.arms:
@@ -90,13 +90,16 @@ def _misfits(study: Study, fit: Sequence[Task], cache: Cache) -> Iterator[Needed
     # The body of a model from elsewhere is the same on every task.
     started = {
         (model, init, None if isinstance(model, HubModel) else task): task
-        for task, model, init in _starts(study)
+        for task, model, init in starts(study)
         if task in fit
     }
     for (model, init, _), task in started.items():
         if model.requirements(init):
             continue
-        if wrong := model.misfit(task, _prepared(task, cache), init):
+        folder = _prepared(task, cache)
+        if isinstance(init, Path) and not cache.has("data", folder.name):
+            folder = cache.root / "none"  # what is damaged there is made again
+        if wrong := model.misfit(task, folder, init):
             yield wrong
 
 

@@ -25,10 +25,20 @@ Output = Literal["data", "weights", "logits", "test", "hidden"]
 
 @dataclass(frozen=True)
 class Need:
-    """What a run takes from another."""
+    """What a run takes from another.
 
-    key: str
+    Attributes:
+        run: the other one.
+        output: what it leaves.
+    """
+
+    run: "Run"
     output: Output
+
+    @property
+    def key(self) -> str:
+        """Of the other one."""
+        return self.run.key
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from benchmark.engines import Engine
 from benchmark.engines.inline import InlineEngine
 from benchmark.engines.local import LocalEngine
 from benchmark.environment import environment_here
-from benchmark.errors import StudyError
+from benchmark.errors import NotReady, StudyError
 from benchmark.loading import load_study
+from benchmark.memory import require_memory
 from benchmark.mixing import Choice, settle
 from benchmark.page import page
 from benchmark.plan import Plan, make_plan
@@ -41,6 +42,13 @@ def default_workers(plan: Plan) -> int:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // max(run.training.threads for run in runs))
+
+
+def _within_memory(study: Study, study_file: Path) -> None:
+    try:
+        require_memory(study)
+    except NotReady as error:
+        raise NotReady(f"{study_file}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Session:
         study, store = study or load_study(options.study), store or Store.choose(options.store)
         with Project.of(options.study).at_home():
             preflight(study, options.study, store.cache)
+            _within_memory(study, options.study)
         session = cls(
             study_file=options.study,
             study=study,
@@ -161,8 +170,12 @@ class Session:
         found = unfollowed(self.plan().runs.values())
         with self.at_home():
             found += remarks(self.study)
-        for remark in found:
-            self.console.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
+        self.note(*found)
+
+    def note(self, *sentences: str) -> None:
+        """Say what is worth knowing, a line each."""
+        for sentence in sentences:
+            self.console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
 
     def clean_up(self) -> None:
         """Mend what a process left that was killed."""

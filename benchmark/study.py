@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.analysis import Analysis
+from benchmark.declared import check_declared
 from benchmark.errors import StudyError, Underpowered
 from benchmark.search import Search, Tuning
 from benchmark.searches import check_searches, share
@@ -202,6 +203,7 @@ class Study:
         object.__setattr__(self, "task_training", tuple(dict(self.task_training).items()))
         if isinstance(self.task, list):
             object.__setattr__(self, "task", tuple(self.task))
+        check_declared(self)
         self._check_numbers()
         self._check_tasks()
         self._check_arms()
@@ -342,8 +344,7 @@ class Study:
             training = self.training_of(arm, task)
             arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
-            arm.method.phases(training)
-            teacher = arm.method.teacher_for(training)
+            teacher = arm.method.required_teacher(training)
             training.check(task.reads, taught=teacher is not None)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark import commands
 from benchmark.cache import Cache
 from benchmark.errors import BenchmarkError, NotReady, StudyError
-from benchmark.execution import Todo, missing
+from benchmark.execution import Todo, damaged, missing
 from benchmark.plan import Plan
 from benchmark.preflight import told
 from benchmark.report.names import folder_name, plain_names
@@ -36,7 +36,8 @@ def write(session: Session, out: Path) -> int:
     made = session.settled(session.plan(_tuned(session)), finished)
     _check(session.study, session.study_file, made, session)
     targets = {k: frozenset[Output](("test", "hidden")) for k in made.cells}
-    jobs = missing(made.runs, targets, finished, session.tracker.store.cache)
+    cache = session.tracker.store.cache
+    jobs = missing(made.runs, targets, finished, cache)
     if jobs:
         again = sum(k in targets for k in jobs)
         session.console.print(
@@ -47,12 +48,12 @@ def write(session: Session, out: Path) -> int:
         )
         session.clean_up()
         done = frozenset(targets) - frozenset(jobs)
-        code = commands.execute(session, made, Todo(done, jobs), finished)
+        code = commands.execute(session, made, Todo(done, jobs, damaged(jobs, cache)), finished)
         if code:
             return code
     folder = out / folder_name(made.study.name)
     try:
-        written = _write_zips(made, session.tracker.store.cache, folder)
+        written = _write_zips(made, cache, folder)
     except OSError as error:
         raise BenchmarkError(
             f"the zips cannot be written to {folder}: {error.strerror}. Give --out a folder that "

@@ -1,13 +1,14 @@
 """Executes one run: calls trainers, leaves outputs in the cache, writes the run to MLflow."""
 
 import errno
+import multiprocessing
 import os
 import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_model
 
+from benchmark.blame import blamed
 from benchmark.cache import Cache
 from benchmark.environment import tags_here
 from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
 from benchmark.interruption import Interrupted, interruptible, shielded
-from benchmark.runs import DataRun, Output, PretrainRun, Run, TrainRun
+from benchmark.runs import DataRun, Need, Output, PretrainRun, Run, TrainRun
 from benchmark.secrets import masked
 from benchmark.store import Store
 from benchmark.tracking import Recorded, Tracker
@@ -64,7 +66,7 @@ class Ended:
         status: "finished", "cached" (another process had finished it), or why it failed in a
             word: "diverged", "out of memory", "disk full", "unreadable", "interrupted", "pruned",
             "failed", "died", :data:`LOST`.
-        message: the error in one line; empty when it finished.
+        message: the error in one line; of a finished run, what of the cache was made anew for it.
         scores: by "split/metric".
         seconds: spent.
         details: a traceback, for ``--debug``.
@@ -122,9 +124,11 @@ def _execute_alone(job: Job, report: Report) -> Ended:
     cache, key = job.store.cache, job.run.key
 
     def say(progress: Progress) -> None:
+        _leave_unless(owner)
         with shielded():  # half a message would garble the next one
             report(progress)
 
+    owner = os.getpid()
     tracker = Tracker(job.store, make=False)
     done = tracker.finished_run(key) if job.run.tracked else None
     if is_done(job.run, job.outputs, done, cache):
@@ -134,23 +138,29 @@ def _execute_alone(job: Job, report: Report) -> Ended:
     # A finished run whose outputs were deleted is executed again but recorded once.
     fresh = job.run.tracked and not is_recorded(job.outputs, done)
     recorder = _Recorder(tracker, job) if fresh else None
+    inputs = Inputs(job, say)
     try:
         with interruptible():
-            scores = _execute(job, recorder, say)
+            scores = _execute(job, inputs, recorder, say)
     except Interrupted as stopped:
         if recorder:
             recorder.end("KILLED", str(stopped))
         return Ended(key, str(stopped), seconds=time.perf_counter() - started)
     except (RecordLost, StoreError):
         raise
-    except Exception as error:  # noqa: BLE001 - every failure is a result, told apart below
+    except BaseException as error:
+        # Every failure is a result, SystemExit of the user's code too; Ctrl-C reaches no worker.
+        if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
+            raise
+        _leave_unless(owner)
         status, message = reason(error)
         if recorder:
             recorder.end("FAILED", f"{status}: {message}")
         return Ended(key, status, message, details=traceback.format_exc())
     if recorder:
         recorder.end("FINISHED", "finished")
-    return Ended(key, "finished", scores=scores, seconds=time.perf_counter() - started)
+    mended = "; ".join(inputs.mended)
+    return Ended(key, "finished", mended, scores, time.perf_counter() - started)
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:
@@ -164,7 +174,13 @@ def is_recorded(outputs: frozenset[Output], recorded: Recorded | None) -> bool:
     return recorded is not None and ("test" not in outputs or recorded.is_tested)
 
 
-def reason(error: Exception) -> tuple[str, str]:
+def _leave_unless(owner: int) -> None:
+    """End a copy of this process that code of the study forked: a run has one record."""
+    if os.getpid() != owner:
+        os._exit(1)
+
+
+def reason(error: BaseException) -> tuple[str, str]:
     """A failure in a word, and in a line."""
     said = masked(str(error).strip())
     message = said.splitlines()[0] if said else type(error).__name__
@@ -179,7 +195,48 @@ def reason(error: Exception) -> tuple[str, str]:
         return "unreadable", f"{type(cause).__name__}: {message}"
     if isinstance(error, TrainerError | BenchmarkError):
         return "failed", message
-    return "failed", f"{type(error).__name__}: {message}"
+    return "failed", blamed(error)
+
+
+@dataclass
+class Inputs:
+    """The folders in the cache that a run reads, each looked at whenever it is opened.
+
+    Attributes:
+        job: whose they are.
+        report: told of what takes time.
+        mended: what was wrong with them, a sentence each.
+    """
+
+    job: Job
+    report: Report
+    mended: list[str] = field(default_factory=list)
+
+    def open(self, role: str) -> Path:
+        """The folder that another run left; where it is damaged, that run is executed again.
+
+        Raises:
+            CacheError: it cannot be made again.
+        """
+        need, cache = self.job.run.needs[role], self.job.store.cache
+        if flaw := cache.flaw(need.output, need.key):
+            self._make_again(need, flaw)
+        return cache.path(need.output, need.key)
+
+    def _make_again(self, need: Need, flaw: str) -> None:
+        def say(progress: Progress) -> None:
+            self.report(Progress(self.job.run.key, 0.0, f"{need.run.name}, once more"))
+
+        ended = execute(replace(self.job, run=need.run, outputs=frozenset((need.output,))), say)
+        if ended.status in ("interrupted", "pruned"):
+            raise Interrupted(ended.status)
+        if ended.status == LOST:
+            raise RecordLost(ended.message)
+        if ended.status not in ("finished", "cached"):
+            raise CacheError(f"{flaw}; to make it again {ended.status}: {ended.message}")
+        self.mended += [f"{flaw}: made again", *filter(None, [ended.message])]
+        if isinstance(self.job.run, TrainRun | PretrainRun):
+            _make_repeatable(self.job.run.training)
 
 
 class _Recorder:
@@ -205,7 +262,14 @@ class _Recorder:
         self.tracker.end(self.run_id, status, why)
 
 
-def _execute(job: Job, recorder: _Recorder | None, report: Report) -> Mapping[str, float]:
+def record_failure(tracker: Tracker, job: Job, why: str) -> None:
+    """Record a run that is not worth starting as one that failed."""
+    _Recorder(tracker, job).end("FAILED", f"failed: {why}")
+
+
+def _execute(
+    job: Job, inputs: Inputs, recorder: _Recorder | None, report: Report
+) -> Mapping[str, float]:
     run, cache = job.run, job.store.cache
     match run:
         case DataRun():
@@ -213,17 +277,17 @@ def _execute(job: Job, recorder: _Recorder | None, report: Report) -> Mapping[st
                 run.task.prepare(folder)
             return {}
         case PretrainRun():
-            return _pretrain(run, cache, recorder, report)
+            return _pretrain(run, cache, inputs, recorder, report)
         case TrainRun():
-            return _train(run, job.outputs, cache, recorder, report)
+            return _train(run, job.outputs, cache, inputs, recorder, report)
     raise TypeError(f"no way to execute a {type(run).__name__}")
 
 
 def _pretrain(
-    run: PretrainRun, cache: Cache, recorder: _Recorder | None, report: Report
+    run: PretrainRun, cache: Cache, inputs: Inputs, recorder: _Recorder | None, report: Report
 ) -> Mapping[str, float]:
     _make_repeatable(run.training)
-    folder = cache.path("data", run.needs["data"].key)
+    folder = inputs.open("data")
 
     def on_progress(step: int, loss: float) -> None:
         report(Progress(run.key, step / run.pretraining.steps, f"loss {loss:.2f}"))
@@ -248,11 +312,12 @@ def _train(
     run: TrainRun,
     outputs: frozenset[Output],
     cache: Cache,
+    inputs: Inputs,
     recorder: _Recorder | None,
     report: Report,
 ) -> Mapping[str, float]:
     _make_repeatable(run.training)
-    fit, encode = _set_up(run, cache)
+    fit, encode = _set_up(run, inputs)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
     cost = relative_flops(fit)
@@ -268,7 +333,7 @@ def _train(
     trained = fit.run((lambda: encode("test")) if "test" in outputs else None, on_epoch)
     _leave_outputs(run, outputs, cache, fit, trained)
     if "hidden" in outputs:
-        _leave_hidden(run, cache, trained)
+        _leave_hidden(run, cache, inputs.open("data"), trained)
     metrics = {
         f"{split}/{name}": value
         for split, scores in trained.scores.items()
@@ -295,21 +360,20 @@ def _make_repeatable(training: Training) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def _set_up(run: TrainRun, cache: Cache) -> tuple[Fit, Callable[[Split], Encoded]]:
+def _set_up(run: TrainRun, inputs: Inputs) -> tuple[Fit, Callable[[Split], Encoded]]:
     """A run at its start, and how to read a split as its model does."""
-    folder = cache.path("data", run.needs["data"].key)
+    opened = {role: inputs.open(role) for role in run.needs}
 
     def encode(split: Split) -> Encoded:
+        folder = inputs.open("data")
         examples = run.task.load(split, folder, run.seed)
         return run.model.encode(examples, folder, run.training.max_length)
 
     start = run.checkpoint
     if "body" in run.needs:
-        start = Checkpoint(cache.path("weights", run.needs["body"].key))
-    model = run.model.build(run.task, folder, run.seed, start)
-    teacher = None
-    if "teacher" in run.needs:
-        teacher = TeacherLogits.open(cache.path("logits", run.needs["teacher"].key))
+        start = Checkpoint(opened["body"])
+    model = run.model.build(run.task, opened["data"], run.seed, start)
+    teacher = TeacherLogits.open(opened["teacher"]) if "teacher" in run.needs else None
     fit = Fit(
         model=model,
         method=run.method,
@@ -335,9 +399,8 @@ def _leave_outputs(
             TeacherLogits(fit.train_set.ids, logits).save(folder)
 
 
-def _leave_hidden(run: TrainRun, cache: Cache, trained: Trained) -> None:
+def _leave_hidden(run: TrainRun, cache: Cache, data: Path, trained: Trained) -> None:
     """Predicted classes of the texts whose labels are hidden, by the name of the server's file."""
-    data = cache.path("data", run.needs["data"].key)
     with cache.making("hidden", run.key) as folder:
         for file in server_files(run.task):
             texts = run.task.unlabelled(file.split)

@@ -32,12 +32,12 @@ def relative_flops(fit: Fit) -> float:
         return 1.0
     phases = fit.method.phases(fit.training)
     epochs = sum(phase.epochs for phase in phases)
-    flops = sum(_flops(fit, i) * phase.epochs for i, phase in enumerate(phases)) / epochs
-    return flops / _flops(replace(fit, method=Base()), 0)
+    flops = sum(step_flops(fit, i) * phase.epochs for i, phase in enumerate(phases)) / epochs
+    return flops / step_flops(replace(fit, method=Base()), 0)
 
 
-def _flops(fit: Fit, phase: int) -> int:
-    """Of one step in a phase, on a copy of the model on the CPU."""
+def step_flops(fit: Fit, phase: int) -> int:
+    """FLOPs of one step in a phase, on a copy of the model on the CPU."""
     training = replace(fit.training, device="cpu")
     copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
     rows = np.argsort(fit.train_set.lengths, kind="stable")[:_ROWS]

@@ -26,6 +26,8 @@ from trainers.tasks import Task
 _BETAS = (0.9, 0.98)
 #: One block in this many is held out, to see whether the model learns the language or the text.
 _HELD_OUT = 50
+#: Their order is drawn at once, and takes 8 bytes for each.
+_MOST_BLOCKS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class MaskedLanguageModelling:
         for name in ("steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
+        if self.steps * self.batch_size > _MOST_BLOCKS:
+            raise SettingsError(
+                f"steps={self.steps} of batch_size={self.batch_size} are more than "
+                f"{_MOST_BLOCKS:,} blocks; lower one of them."
+            )
         if self.length < 8:
             raise SettingsError(f"blocks of {self.length} tokens are too short; take at least 8.")
         if not 0 < self.probability < 1:

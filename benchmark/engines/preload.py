@@ -20,6 +20,8 @@ from transformers import (  # noqa: F401
     ViTForImageClassification,
 )
 
+import benchmark.engines.asking
+import benchmark.engines.local
 import benchmark.loading
 import benchmark.worker  # noqa: F401
 from benchmark import tracking

@@ -58,7 +58,7 @@ class TuningDisplay:
             self.running[event.key] = (self.running[event.key][0], event.note)
         else:
             run, _ = self.running.pop(event.key)
-            if event.status not in ("finished", "cached", "pruned"):
+            if event.status not in ("finished", "cached", "pruned") or event.message:
                 line = f"{run.name}  {event.status}: {event.message}"
                 self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._say_new_ends()

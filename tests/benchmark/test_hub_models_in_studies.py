@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.calibration import StepTime
 from benchmark.cli import main
-from benchmark.estimate import seconds_a_step
 from benchmark.tracking import Store, Tracker
 from tests.trainers import tiny_hub
 from trainers.models import HubModel
@@ -113,7 +113,8 @@ def test_a_model_is_timed_once_for_all_tasks_of_one_number_of_classes(folder):
         for size in (16, 18)
     ]
     settings = Training(device="cpu", precision="float32", max_length=24)
-    one, other = (seconds_a_step(model, task, settings, 4, 8) for task in tasks)
-    assert one == other > 0
-    assert one == seconds_a_step(model, tasks[0], replace(settings, lr=1e-5, epochs=30), 4, 8)
-    assert one != seconds_a_step(model, tasks[0], settings, 8, 8)
+    one, other = (StepTime(model, task, settings, 4, 8) for task in tasks)
+    longer = StepTime(model, tasks[0], replace(settings, lr=1e-5, epochs=30), 4, 8)
+    assert one.place == other.place == longer.place
+    assert one.place != StepTime(model, tasks[0], settings, 8, 8).place
+    assert one.answer() > 0

@@ -97,6 +97,25 @@ class Method:
         """How the run is divided; only the last phase's checkpoints are scored."""
         return (Phase(training.epochs),)
 
+    def required_teacher(self, training: Training) -> Teacher | None:
+        """What ``teacher_for`` says, once that and ``phases`` are looked at; not to be overridden.
+
+        Raises:
+            MethodError: one of them returns something else than it should.
+        """
+        phases, teacher = self.phases(training), self.teacher_for(training)
+        if not isinstance(phases, tuple) or not phases or not all(map(_is_phase, phases)):
+            raise MethodError(
+                f"{type(self).__name__}.phases must return a tuple of Phase(epochs), of at least "
+                f"one epoch each, not {phases!r}."
+            )
+        if teacher is not None and not isinstance(teacher, Teacher):
+            raise MethodError(
+                f"{type(self).__name__}.teacher_for must return a Teacher(...) or None, "
+                f"not {teacher!r}."
+            )
+        return teacher
+
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Change the model before its first step: reparametrise, replace or freeze modules.
 
@@ -122,8 +141,30 @@ class Method:
         return 0.0
 
     def objective(self, step: Step) -> Tensor:
-        """Loss plus penalty; not meant to be overridden."""
-        return self.loss(step) + self.penalty(step)
+        """Loss plus penalty; not meant to be overridden.
+
+        Raises:
+            MethodError: they are not one number that the weights can learn from.
+        """
+        total = self._told("loss", self.loss(step)) + self._told("penalty", self.penalty(step))
+        if not getattr(total, "requires_grad", False):
+            raise MethodError(
+                f"{type(self).__name__}: its loss does not depend on the weights; it may have been "
+                "detached, or computed without gradients."
+            )
+        return total  # type: ignore[no-any-return]
+
+    def _told(self, hook: str, value: Any) -> Any:
+        """What a hook returned, if it is one number."""
+        if isinstance(value, int | float) or (isinstance(value, Tensor) and value.numel() == 1):
+            return value
+        what = f"a tensor of shape {(*value.shape,)}" if isinstance(value, Tensor) else repr(value)
+        code = getattr(getattr(type(self), hook), "__code__", None)
+        where = f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else ""
+        raise MethodError(
+            f"{type(self).__name__}.{hook}{where} returned {what} in place of one number, a tensor "
+            "without dimensions."
+        )
 
     def backward(self, step: Step) -> Tensor:
         """Leave the gradient of ``step.objective()`` in the parameters and return it, detached."""
@@ -163,6 +204,10 @@ class Method:
             "revision": self.revision,
             **{f.name: getattr(self, f.name) for f in fields(self)},
         }
+
+
+def _is_phase(value: object) -> bool:
+    return isinstance(value, Phase) and isinstance(value.epochs, int) and value.epochs >= 1
 
 
 def refuse_negative(method: Method, *names: str) -> None:

@@ -164,7 +164,7 @@ class Digits(Task):
 @cache
 def _read(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Pixels in [0, 1], shape (n, 1, 8, 8), and the digit of each image."""
-    with gzip.open(file, "rt") as lines:
+    with gzip.open(file, "rt", encoding="ascii") as lines:
         table = np.loadtxt(lines, delimiter=",", dtype=np.float32)
     pixels = (table[:, :64] / 16).reshape(-1, 1, 8, 8)
     return pixels.astype(np.float32, copy=False), table[:, 64].astype(np.int64)

@@ -231,7 +231,7 @@ def declared(folder: Path, config: str) -> list[str]:
 def _saved(folder: Path) -> Splits | None:
     """What ``save_to_disk`` of ``datasets`` left, of one split or of several."""
     if (several := folder / "dataset_dict.json").is_file():
-        names = json.loads(several.read_text())["splits"]
+        names = json.loads(several.read_text("utf-8"))["splits"]
         return {name: _arrow_files(folder / name) for name in names}
     return {"train": _arrow_files(folder)} if (folder / "state.json").is_file() else None
 
@@ -240,7 +240,8 @@ def _arrow_files(folder: Path) -> list[Path]:
     state = folder / "state.json"
     if not state.is_file():
         raise TaskError(f"{state} is missing: the saved data set is not complete; save it again.")
-    return [folder / each["filename"] for each in json.loads(state.read_text())["_data_files"]]
+    listed = json.loads(state.read_text("utf-8"))["_data_files"]
+    return [folder / each["filename"] for each in listed]
 
 
 def _complete(found: dict[str, list[Path]], source: Path) -> Splits:
