@@ -107,7 +107,8 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
             continue
         sides = [_pair(gathered, each, init) for init in each.inits]
         settings = gathered.analysis.settings
-        figure = interaction(each, *sides, margin=settings.margin, p_name=wording.p_name(settings))
+        p_name = wording.p_name(settings, each.family_size)
+        figure = interaction(each, *sides, margin=settings.margin, p_name=p_name)
         name = " · ".join(filter(None, (wording.printable(versus(each)), place)))
         said = (
             f"{name}: the effect under {' and '.join(each.inits)} of every seed that all four "

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
+from benchmark.predictions import read_predictions
 from benchmark.report.costs import costs, unit_of
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
@@ -421,7 +422,7 @@ def test_tasks_together_come_before_each_of_them(recorded):
 
 
 def test_predictions_are_read_from_the_record(gathered):
-    cell, _ = gathered.runs[0]
-    kept = gathered.predictions(cell)
+    _, run = gathered.runs[0]
+    kept = read_predictions(gathered.tracker, run, "test")
     assert kept.logits.shape == (100, 2)
     assert set(np.unique(kept.labels)) == {0, 1}
