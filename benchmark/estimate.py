@@ -215,6 +215,6 @@ def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
             if isinstance(answer, Trouble):
                 name = run.name.removesuffix(f" · {run.seed}") if isinstance(run, TrainRun) else k
                 left = " It is not trained." if of_run.hopeless else ""
-                said[f"cannot be estimated: {answer.message}.{left}"].append(name)
+                said[f"cannot be estimated: {answer.message.rstrip('.')}.{left}"].append(name)
     for sentence, names in said.items():
         yield f"{', '.join(dict.fromkeys(names))}: {sentence}"
