@@ -165,6 +165,7 @@ def strictest_level(alpha: float, family: int, correction: str = "holm") -> floa
     0.01
     """
     check_fraction("alpha", alpha)
+    check_count("family", family, 1)
     if family > MOST_COMPARED:
         raise InvalidSetting(f"a family of more than {MOST_COMPARED:,} comparisons is no plan")
     factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)

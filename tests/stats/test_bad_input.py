@@ -129,7 +129,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "posteriors": {**COMPARED, "tasks": "fixed", "margin": 0.5, "samples": 9, **DRAWN},
     "power_of": {"test": "t", "effect": 0.5, "n_pairs": 8, **LEVEL},
     "probability_of_improvement": {"candidate": TABLE, "baseline": TABLE},
-    "rank": {"scores": FRAME, "methods": ["a", "b"], "blocks": "task", "post_hoc": "wilcoxon"}
+    "rank": {"scores": FRAME, "methods": ["a", "b"], "blocks": "seed", "post_hoc": "wilcoxon"}
     | {"correction": "holm", **LEVEL, "resolution": 0.1, "zeros": "pratt"},
     "rank_biserial": PAIRED,
     "rank_biserial_interval": {**PAIRED, **RANGE},
