@@ -24,6 +24,7 @@ from benchmark.store import Store
 # Read by mlflow when it is imported: its usage reports would leave the machine with every call.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException

@@ -42,7 +42,9 @@ def plan(options: argparse.Namespace) -> int:
 
         results = known_results(study, tracker, session.optuna_storage)
     finished = tracker.finished() if tracker.store.exists() else {}
-    made = session.settled(session.plan(results), finished)
+    # A search that goes on has chosen nothing yet: what was declared stands for its setting.
+    chosen = session.plan([found for found in results if found.over])
+    made = session.settled(chosen, finished)
     needed = todo(made, finished, tracker.store)
     study_file = session.study_file.resolve()
     with session.at_home():

@@ -52,7 +52,7 @@ class Estimate:
         for k in plan.runs:
             before = max((chain[n.key] for n in plan.runs[k].needs.values()), default=0.0)
             chain[k] = before + (self.seconds[k] if k in jobs else 0.0)
-        return max(total, *chain.values())
+        return max([total, *chain.values()])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BenchmarkError, StoreError
@@ -9,7 +10,9 @@ from benchmark.page import page
 from benchmark.verdicts import rendered
 
 if TYPE_CHECKING:
+    from benchmark.plan import Plan
     from benchmark.study import Study
+    from benchmark.tracking import Tracker
     from stats import PowerPlan, PowerPlans
 
 
@@ -79,17 +82,13 @@ def _from_record(
         BenchmarkError: it has none, and no --sd is given.
     """
     from benchmark.environment import Trained
-    from benchmark.plan import make_plan
-    from benchmark.project import Project
     from benchmark.record import declared_analysis, scores_table, study_record
     from benchmark.store import Store
     from benchmark.tracking import Tracker
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
 
     tracker = Tracker(Store.choose(options.store))
-    with Project.of(options.study).at_home():
-        plan = make_plan(study)
-    record = study_record(plan, options.study)
+    record = study_record(_planned(options.study, study, tracker), options.study)
     comparison = study.comparison
     how = declared_analysis(record, None, "test")
     shared = {name: how[name] for name in ("study", "tasks", "resolution")}
@@ -104,3 +103,19 @@ def _from_record(
             f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "
             "--sd, the standard deviation of the paired differences in points of the metric."
         ) from error
+
+
+def _planned(file: Path, study: "Study", tracker: "Tracker") -> "Plan":
+    """The runs of a study, with the settings that its searches have found."""
+    from benchmark.plan import make_plan
+    from benchmark.project import Project
+    from benchmark.searches import is_searched
+
+    with Project.of(file).at_home():
+        if not is_searched(study):
+            return make_plan(study)
+        from benchmark.tuning.command import known_results
+        from benchmark.tuning.results import chosen
+
+        over = [found for found in known_results(study, tracker, None) if found.over]
+        return make_plan(study, chosen(over))

@@ -366,7 +366,7 @@ class Tracker:
                 "and attributes.status = 'FINISHED'",
                 [experiment],
             )
-            if self._plan_of(run) is not None
+            if self._is_readable(run)
         ]
         if same:
             run_id = same[-1].info.run_id
@@ -420,16 +420,19 @@ class Tracker:
                 return named or there
         except (OSError, RuntimeError, ValueError):  # a name that no file can have
             return named
+        alike = [r for r in records if files[r.info.run_id].name == path.name]
+        if len({files[r.info.run_id] for r in alike}) < 2:
+            return alike  # what has changed in it since is warned of
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return [
-            r
-            for r in records
-            if files[r.info.run_id].name == path.name
-            and (
-                not files[r.info.run_id].exists()
-                or (self._plan_of(r) or {}).get("study_digest") == digest
-            )
-        ]
+        return [r for r in alike if (self._plan_of(r) or {}).get("study_digest") == digest]
+
+    def _is_readable(self, run: Run) -> bool:
+        """Whether this version reads the plan that a run keeps."""
+        plan = self._plan_of(run)
+        try:
+            return plan is not None and bool(checked(plan))
+        except StoreError:
+            return False
 
     def _plan_of(self, run: Run) -> dict[str, Any] | None:
         """The plan that a run keeps; None where it is missing or not what was written."""

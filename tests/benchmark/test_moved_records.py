@@ -96,7 +96,7 @@ def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, caps
 def test_a_record_on_a_medium_mounted_for_reading_is_read(moved, tmp_path):
     script = (
         'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && cd "$1" && shift && '
-        '"$@" stats && "$@" report --out page && "$@" run attack.py'
+        '"$@" stats && "$@" report --out page && "$@" ui --port 59999'
     )
     if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
