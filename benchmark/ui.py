@@ -26,13 +26,12 @@ def ui(store: str | None, port: int) -> NoReturn:
             f"the record is kept by a server, which has a UI of its own: open {chosen.shown}"
         )
     check_port(port)
-    if chosen.is_local:
-        if not chosen.is_writable:
-            raise StoreError(
-                f"the record {chosen.shown} can only be read here, and the MLflow UI writes: copy "
-                "it to a folder that can be written, and name that with --store."
-            )
-        connect(chosen, make=False)  # which takes a record that was moved for where it is
+    if chosen.is_local and not chosen.is_writable:
+        raise StoreError(
+            f"the record {chosen.shown} can only be read here, and the MLflow UI writes: copy it "
+            "to a folder that can be written, and name that with --store."
+        )
+    connect(chosen, make=True)  # which takes a record that was moved for where it is
     command = [sys.executable, "-m", "mlflow", "ui"]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     print(f"MLflow UI of {chosen.shown} at http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
@@ -52,8 +51,6 @@ def check_port(port: int) -> None:
         BenchmarkError: with the reason.
     """
     another = "Give --port another number, for instance 5001."
-    if not 1 <= port <= 65535:
-        raise BenchmarkError(f"--port {port}: ports go from 1 to 65535. {another}")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import StoreError, StudyError
+from benchmark.errors import StudyError
 from benchmark.report.names import folder_name
 from benchmark.secrets import masked
 from benchmark.store import Store
@@ -89,16 +89,12 @@ def test_a_link_that_leads_nowhere_is_followed(tmp_path):
 def test_passwords_are_printed_by_no_command(address, small, bench, monkeypatch):
     secret = SECRET if SECRET in address else SECRET.replace("/", "").replace("@", "")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    asked = [("stats", "--store", address), ("run", small, "--optuna-storage", address)]
-    asked += [("--debug", "stats", "--stroe", address)]
-    for arguments in asked[::2]:
-        try:
-            done = bench(*arguments)
-            told = done.stdout + done.stderr
-        except StoreError as error:  # --debug
-            told = str(error)
-        assert secret not in told
-        assert "***" in told
+    for arguments in (("--store", address), ("a", "b", address)):
+        done = bench("stats", *arguments)
+        assert secret not in done.stdout + done.stderr
+        assert "***" in done.stderr
+    done = bench("run", small, "--optuna-storage", address)
+    assert secret not in done.stdout + done.stderr
     assert secret not in Store(address).shown
 
 
@@ -112,9 +108,11 @@ def test_masking_leaves_addresses_without_a_password_alone():
         assert masked(text) == text
 
 
-@pytest.mark.parametrize(("port", "said"), [(0, "1 to 65535"), (70000, "1 to 65535")])
-def test_a_port_that_is_none_is_said(port, said, recorded, answer):
-    assert said in answer("ui", "--port", port, code=2)
+@pytest.mark.parametrize("port", [0, -1, 70000, "x"])
+def test_a_port_that_is_none_is_said(port, bench):
+    done = bench("ui", "--port", port)
+    assert done.returncode == 2
+    assert "is no port, from 1 to 65535" in done.stderr
 
 
 def test_a_port_that_is_taken_is_said(recorded, answer):
@@ -162,7 +160,7 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
     experiment = tracker.experiment(plan.study.name)
     for key in plan.cells:
         run = tracker.start(experiment, "run", {"key": key}, {})
-        tracker.log(run, {"test/accuracy": 50.0 + int(key[:2], 16) / 10})
+        tracker.log(run, {"test/accuracy": 100 * (60 + int(key[:1], 16)) / 120})
         tracker.end(run, "FINISHED", "finished")
     record = study_record(plan, small)
     tracker.record_study(plan.study.name, record, record_digest(record))
