@@ -121,7 +121,7 @@ def test_a_store_that_cannot_be_made_is_named(small, bench, tmp_path):
     (tmp_path / "file").write_text("no folder")
     done = bench("run", small, "--store", tmp_path / "file" / "store")
     assert done.returncode == 2
-    assert "cannot be made" in done.stderr
+    assert "is no folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 
