@@ -94,7 +94,8 @@ class StandIns:
             folder = self._new("models") / Path(source).name
             folder.mkdir()
             layers = DEEP if str(source) in self.deep else LAYERS
-            save_tiny(type_of(source), folder, layers=layers, side=side, texts=[" ".join(WORDS)])
+            texts = [" ".join(WORDS)] * 2  # a tokenizer leaves out what it met only once
+            save_tiny(type_of(source), folder, layers=layers, side=side, texts=texts)
             return folder
 
         found: Path = self._once((str(source), side), write)

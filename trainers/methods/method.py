@@ -147,7 +147,7 @@ class Method:
             MethodError: they are not one number that the weights can learn from.
         """
         total = self._told("loss", self.loss(step)) + self._told("penalty", self.penalty(step))
-        if not getattr(total, "requires_grad", False):
+        if step.logits.requires_grad and not getattr(total, "requires_grad", False):
             raise MethodError(
                 f"{type(self).__name__}: its loss does not depend on the weights; it may have been "
                 "detached, or computed without gradients."
