@@ -12,6 +12,8 @@ import unicodedata
 #: In place of signs that Unicode does not itself take apart.
 _PLAIN = {
     "−": "-",
+    "⁻": "-",
+    "⁺": "+",
     "–": "-",
     "—": "-",
     "‐": "-",
@@ -68,9 +70,16 @@ def plain(text: str) -> str:
     """A text in ASCII: signs by their words, letters without accents, Greek letters by name.
 
     >>> plain("τ = −0.75 ± .02 · α ≥ 2ⁿ → “Größe” ─┬─ ⌊x₁⌋ 你 \\udcff")
-    'tau = -0.75 +/- .02 * alpha >= 2n -> "Grosse" -+- [x1] ? \\\\xff'
+    'tau = -0.75 +/- .02 * alpha >= 2^n -> "Grosse" -+- [x1] ? \\\\xff'
+    >>> plain("½ 10⁻⁶")
+    '1/2 10^-6'
     """
-    return "".join(sign if sign.isascii() else _plain(sign) for sign in text)
+    raised, found = False, []
+    for sign in text:
+        above = unicodedata.decomposition(sign).startswith("<super>")
+        found.append("^" * (above and not raised) + (sign if sign.isascii() else _plain(sign)))
+        raised = above
+    return "".join(found)
 
 
 def _plain(sign: str) -> str:
@@ -78,7 +87,8 @@ def _plain(sign: str) -> str:
         return _PLAIN[sign]
     if "\udc80" <= sign <= "\udcff":  # a byte of a file's name that is no text
         return f"\\x{ord(sign) - 0xDC00:02x}"
-    kept = "".join(part for part in unicodedata.normalize("NFKD", sign) if part.isascii())
+    parts = unicodedata.normalize("NFKD", sign).replace("\N{FRACTION SLASH}", "/")
+    kept = "".join(part for part in parts if part.isascii())
     if kept.strip():
         return kept
     name = unicodedata.name(sign, "")

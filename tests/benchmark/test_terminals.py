@@ -49,7 +49,7 @@ def test_every_command_prints_on_a_terminal_that_is_not_utf_8(recorded, tmp_path
 
 
 def test_signs_have_words_and_boxes_lines():
-    assert plain("τ ± α ≥ –·… ─┼│╭╯ ½ ² ß é 你") == "tau +/- alpha >= -*... -+|++ 1?2 2 ss e ?"
+    assert plain("τ ± α ≥ –·… ─┼│╭╯ ½ ² ß é 你") == "tau +/- alpha >= -*... -+|++ 1/2 ^2 ss e ?"
 
 
 def test_a_system_without_file_locks_is_told_so_at_once(tmp_path):

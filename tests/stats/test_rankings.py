@@ -454,7 +454,7 @@ def test_meaningless_rankings_are_refused():
     ):
         with pytest.raises(InvalidSetting):
             rank(table, **wrong)
-    with pytest.raises(StatsError, match="a second score for method m0"):
+    with pytest.raises(StatsError, match=r"a second score of runs.*method m0, task t0, seed 0"):
         rank(pd.concat([table, table.head(1)]))
 
 

@@ -42,7 +42,7 @@ def verdict_rates(differences: np.ndarray, margin: float) -> dict[str, float]:
     m, n = differences.shape
     arms = np.stack([np.zeros_like(differences), differences])
     names = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
-    named = [names | {"n_pairs": n, "dropped_seeds": ()}] * m
+    named = [names | {"n_pairs": n, "dropped_seeds": (), "collapsed_seeds": ()}] * m
     concluded = conclude_comparisons(named, paired_statistics(arms, settings), range(m), settings)
     verdicts, counts = np.unique([each.verdict for each in concluded], return_counts=True)
     return dict(zip(verdicts.tolist(), (counts / m).tolist(), strict=True))
