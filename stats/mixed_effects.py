@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.special import stdtr, stdtrit
 
 from stats.common_scale import check_like_scales, on_common_scale
 from stats.cube import build
+from stats.direction import direction_of
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray, check_fraction
 from stats.selection import baseline_first, rows_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class MixedEffects:
     """The mean difference over random tasks and seeds, and where its spread comes from.
 
+    The difference is candidate − baseline, whichever way is better; `lower_is_better` says which.
     Everything is in points of the metric. A model that did not converge has NaN for every
     number but `n_pairs`, and `remark` says why.
 
@@ -56,6 +58,7 @@ class MixedEffects:
     seed_sd: float
     residual_sd: float
     converged: bool
+    lower_is_better: bool
     remark: str
 
 
@@ -67,6 +70,7 @@ def mixed_effects(
     metric: str | None = None,
     split: str = "test",
     alpha: float = 0.05,
+    lower_is_better: bool | None = None,
     scale: str | None = None,
 ) -> tuple[MixedEffects, ...]:
     """Fit difference = mean + task + seed + error by REML, for each model, init and candidate.
@@ -89,20 +93,25 @@ def mixed_effects(
         metric: which metric; may be left out where the scores hold one for each task.
         split: which split; without meaning where the scores name none.
         alpha: intervals have confidence 1 − alpha.
+        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
+        scale: a common scale of the tasks, as for `stats.pooled`; of ranks 1 is best.
 
     Raises:
         ScoresError: the scores contradict themselves.
         UnknownName: a method, metric or split that the scores do not hold.
-        InvalidSetting: alpha outside (0, 1), or candidates that are no list.
+        InvalidSetting: alpha outside (0, 1), candidates that are no list, or a direction that is
+            not known.
         NotEnoughPairs: pairs on fewer than two tasks or two seeds.
     """
     check_fraction("alpha", alpha)
     methods = baseline_first(baseline, candidates)
     table, *_ = rows_of(scores, methods, metric, split)
+    direction = direction_of(table, lower_is_better)
+    lower = direction.lower_is_better
     if scale is None:
         check_like_scales(table[table["method"].isin(methods)])
     else:
-        table, *_ = on_common_scale(table, methods, scale, False, baseline)
+        table, _, lower = on_common_scale(table, methods, scale, lower, baseline)
     cube = build(table, methods)
     found = []
     for (model, init), cells in cells_by_model_and_init(cube).items():
@@ -110,11 +119,15 @@ def mixed_effects(
             differences = cube.scores[cells, method] - cube.scores[cells, 0]
             named = {"baseline": baseline, "candidate": cube.methods[method]}
             named |= {"model": model, "init": init}
-            found.append(_fitted(differences, named, round(1 - alpha, 12)))
+            fitted = _fitted(differences, named, round(1 - alpha, 12), lower)
+            said = "; ".join(filter(None, (fitted.remark, *direction.remarks)))
+            found.append(replace(fitted, remark=said))
     return tuple(found)
 
 
-def _fitted(differences: FloatArray, named: dict[str, str], confidence: float) -> MixedEffects:
+def _fitted(
+    differences: FloatArray, named: dict[str, str], confidence: float, lower: bool
+) -> MixedEffects:
     """`differences` of shape (tasks, seeds), NaN where there is no pair."""
     task, seed = np.nonzero(np.isfinite(differences))
     n_tasks, n_seeds = len(set(task.tolist())), len(set(seed.tolist()))
@@ -143,6 +156,7 @@ def _fitted(differences: FloatArray, named: dict[str, str], confidence: float) -
         seed_sd=spreads[1],
         residual_sd=spreads[2],
         converged=math.isfinite(error),
+        lower_is_better=lower,
         remark=remark,
     )
 

@@ -65,7 +65,8 @@ def plan_comparisons(
 ) -> PowerPlans:
     """`stats.plan_power` of every comparison, at the sd that its differences have so far.
 
-    An sd from few pairs is uncertain: of 5 pairs, 95 % intervals reach from 0.6 to 2.9 times it.
+    The sd of differences is the same whichever way the metric is better, so that no direction is
+    asked. An sd from few pairs is uncertain: of 5 pairs, 95 % intervals reach from 0.6 to 2.9 times it.
 
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.

@@ -1,9 +1,9 @@
-"""Performance profiles: how many runs score above each threshold."""
+"""Performance profiles: how many runs score better than each threshold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ POINTS = 101
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profiles:
-    """For each method the fraction of runs above each threshold, with a pointwise band.
+    """For each method the fraction of runs better than each threshold, with a pointwise band.
 
     Attributes:
         fraction: for each method a row, for each threshold a number.
@@ -53,12 +53,14 @@ def performance_profiles(
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    lower_is_better: bool | None = None,
     scale: str | None = None,
 ) -> Profiles:
     """Performance profiles of several methods over the same tasks (Agarwal et al. 2021).
 
-    The curve of a method that lies above that of another everywhere belongs to the method that
-    scores higher at every quantile. Bands are pointwise percentile intervals of the stratified
+    A run counts at a threshold that it is better than: above it, or below it where less is
+    better. The curve that lies above another everywhere belongs to the method that is better at
+    every quantile, of a loss too. Bands are pointwise percentile intervals of the stratified
     bootstrap, with the caveats of `stats.aggregate`.
 
     Args:
@@ -71,13 +73,16 @@ def performance_profiles(
         confidence: of the band.
         replicates: number of resamples.
         seed: of the random numbers.
+        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         StatsError: as for `stats.aggregate`, and for thresholds that are not finite.
     """
     check_resamples("replicates", replicates, confidence, seed)
-    selection = select_arms(scores, methods, metric, split, None, pooling=True, scale=scale)
+    selection = select_arms(
+        *(scores, methods, metric, split, lower_is_better), pooling=True, scale=scale
+    )
     arms, _, remarks = runs_of(selection, paired)
     every = np.concatenate([arm.scores for arm in arms])
     at = (
@@ -85,11 +90,15 @@ def performance_profiles(
         if thresholds is None
         else finite_vector(thresholds, "thresholds")
     )
-    bands = _bands(arms, at, replicates, seed, paired, confidence)
+    sign = -1.0 if selection.lower_is_better else 1.0
+    arms = [replace(arm, scores=sign * arm.scores) for arm in arms]
+    bands = _bands(arms, sign * at, replicates, seed, paired, confidence)
     return Profiles(
         methods=selection.cube.methods,
         thresholds=tuple(at.tolist()),
-        fraction=tuple(tuple(performance_profile(a.scores[:, None], at).tolist()) for a in arms),
+        fraction=tuple(
+            tuple(performance_profile(arm.scores[:, None], sign * at).tolist()) for arm in arms
+        ),
         low=tuple(tuple(row) for row in bands[0].tolist()),
         high=tuple(tuple(row) for row in bands[1].tolist()),
         confidence=confidence,
@@ -106,7 +115,7 @@ def _bands(
     paired: bool,
     confidence: float,
 ) -> FloatArray:
-    """Lower and upper ends, shape (2, arms, thresholds)."""
+    """Lower and upper ends of the share of higher scores, shape (2, arms, thresholds)."""
     above = [(arm.scores > at[:, None]) / len(arm.scores) for arm in arms]
     drawn = [
         np.stack([a @ c.astype(np.float64) for a, c in zip(above, counts, strict=True)])

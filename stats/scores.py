@@ -66,6 +66,8 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
 def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
     """Check a data frame of scores as `read_scores` checks a file.
 
+    A column `direction` is kept, and read by whatever judges the scores.
+
     Args:
         frame: at least the columns `method, seed, score`.
         source: what messages call the frame; rows are counted from 0.

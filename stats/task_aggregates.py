@@ -53,6 +53,9 @@ def optimality_gap(scores: ArrayLike, target: float) -> float:
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
     """Fraction of runs with a score above each threshold (Agarwal et al. 2021).
 
+    It knows no direction: of losses, negate scores and thresholds, as
+    `stats.performance_profiles` does.
+
     Args:
         scores: shape (runs, tasks).
         thresholds: shape (t,), in points.

@@ -40,17 +40,20 @@ def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
 
 
 def _profiles(gathered: Gathered) -> Iterator[Sketch]:
-    """How many runs of each arm score above each threshold, for each model and init."""
+    """How many runs of each arm score better than each threshold, for each model and init."""
     analysis, scores = gathered.analysis, gathered.scores
+    lower = analysis.settings.lower_is_better
     for (model, init), part in scores.groupby(["model", "init"], sort=False):
         if part["method"].nunique() < MANY_ARMS:
             continue
         try:
-            found = performance_profiles(part, metric=analysis.metric, split=analysis.split)
+            found = performance_profiles(
+                part, metric=analysis.metric, split=analysis.split, lower_is_better=lower
+            )
         except StatsError:  # some arm has no run on some task: the others would not compare
             continue
         title = wording.printable(f"{model} · {init}")
-        said = f"{title}: the share of runs that score above each threshold."
+        said = f"{title}: the share of runs that score better than each threshold."
         yield "ranking", f"profiles · {title}", said, profiles(found, metric=analysis.metric)
 
 

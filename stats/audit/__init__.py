@@ -55,7 +55,8 @@ def audit_tables(
 
     Impossible and inconsistent figures are found by exact arithmetic, which is never wrong about
     figures that are printed as they were measured. A difference is found supported in at most 5 %
-    of families of methods that do not differ.
+    of families of methods that do not differ. A difference is found higher or lower, and never
+    better: no direction of the metric is asked.
 
     Args:
         tables: text as printed, with the columns of `read_printed_tables`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -164,3 +165,19 @@ def test_a_candidate_that_is_lower_everywhere_is_better(name):
     if not path.exists():
         pytest.skip("the tables of scores are not beside the repository")
     assert verdict(read_scores(path)) == "better"
+
+
+def functions_of_tables() -> list[str]:
+    public = {name: getattr(stats, name) for name in stats.__all__}
+    return [
+        name
+        for name, each in public.items()
+        if inspect.isfunction(each) and "DataFrame" in str(inspect.signature(each).parameters)
+    ]
+
+
+@pytest.mark.parametrize("name", functions_of_tables())
+def test_what_reads_scores_is_told_their_direction_or_says_that_it_needs_none(name):
+    function = getattr(stats, name)
+    asked = "lower_is_better" in inspect.signature(function).parameters
+    assert asked or "direction" in (function.__doc__ or "")

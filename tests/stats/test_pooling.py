@@ -266,3 +266,16 @@ def test_a_mixed_model_takes_missing_pairs_but_needs_two_of_each():
         mixed_effects(table[table["task"] == "t1"], "m0", ["m1"])
     with pytest.raises(InvalidSetting, match="alpha"):
         mixed_effects(table, "m0", ["m1"], alpha=5)
+
+
+def test_ranks_of_a_loss_are_best_where_it_is_least():
+    table = long_table(three_arms())
+    how = {"scale": "rank"}
+    (of_gains,) = mixed_effects(table.assign(score=-table["score"]), "m0", ["m1"], **how)
+    (of_losses,) = mixed_effects(table, "m0", ["m1"], lower_is_better=True, **how)
+    assert of_losses.lower_is_better
+    assert of_gains.mean_difference == pytest.approx(of_losses.mean_difference)
+    assert of_gains.mean_difference != 0
+    (raw,) = mixed_effects(table.assign(metric="zeal"), "m0", ["m1"])
+    assert not raw.lower_is_better
+    assert "nothing says" in raw.remark

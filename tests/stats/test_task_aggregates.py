@@ -298,3 +298,18 @@ def test_profiles_fall_from_one_to_zero_inside_their_bands():
     assert two.thresholds == (60, 61)
     with pytest.raises(StatsError, match="thresholds must be finite"):
         performance_profiles(long_table(scores), thresholds=[math.nan])
+
+
+@pytest.mark.parametrize("declared", ["argument", "name"])
+def test_a_profile_of_losses_is_that_of_their_negatives(declared):
+    scores = paired_scores()
+    of_gains = performance_profiles(long_table(-scores), replicates=300)
+    losses = long_table(scores, "zeal" if declared == "argument" else "rmse")
+    told = {"lower_is_better": True} if declared == "argument" else {}
+    of_losses = performance_profiles(losses, replicates=300, **told)
+    assert of_losses.lower_is_better
+    assert np.allclose(of_losses.thresholds, -np.array(of_gains.thresholds)[::-1])
+    for name in ("fraction", "low", "high"):
+        assert np.allclose(np.array(getattr(of_losses, name))[:, ::-1], getattr(of_gains, name))
+    best = scores.mean(axis=(0, 1)).argmin()
+    assert np.argmax(np.array(of_losses.fraction).mean(axis=1)) == best

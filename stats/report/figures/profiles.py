@@ -1,4 +1,4 @@
-"""Performance profiles: the share of runs above each score."""
+"""Performance profiles: the share of runs better than each score."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def profiles(result: Profiles, *, metric: str = "", look: Look = Look()) -> Figu
         handles = draw_curves(axes, drawn, look, step=True)
         axes.set_xlabel(f"{score_axis(metric, result.lower_is_better)}: threshold")
         level = f"\n[{100 * result.confidence:g} % band]" if len(names) <= MOST_BANDS else ""
-        axes.set_ylabel(f"share of runs above{level}")
+        side = "below" if result.lower_is_better else "above"
+        axes.set_ylabel(f"share of runs {side}{level}")
         axes.set_ylim(-0.02, 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         legend(figure, look, handles, names)
