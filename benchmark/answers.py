@@ -9,8 +9,10 @@ from benchmark.errors import BenchmarkError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats import Analysis, Pooled, Ranking
+    from stats.many_arms.ranked_arms import Ranking
+    from stats.many_tasks.pooled import Pooled
     from stats.report import Result
+    from stats.verdicts.analyse import Analysis
 
 #: What each function of `stats` wants to know of how scores are to be analysed.
 _ALWAYS = ("study", "metric", "split", "lower_is_better")
@@ -94,7 +96,8 @@ def rankings(
     Raises:
         BenchmarkError: several tasks, and nothing says what a block is.
     """
-    from stats import POST_HOCS, UnknownName, validate_scores
+    from stats import UnknownName, validate_scores
+    from stats.many_arms.ranked_arms import POST_HOCS
 
     table = validate_scores(table)
     tasks = table["task"].unique().tolist()
@@ -140,7 +143,8 @@ def only_candidates(results: "Sequence[Result]", asked: Sequence[str], note: str
     A family must not shrink because a table shows less of it: looking at one candidate of four
     would otherwise halve its p-value and more.
     """
-    from stats import Analysis, Pooled
+    from stats.many_tasks.pooled import Pooled
+    from stats.verdicts.analyse import Analysis
 
     shown: list[Result] = []
     for result in results:
@@ -168,7 +172,7 @@ def _of_kind(how: Mapping[str, Any], paired: bool) -> dict[str, Any]:
 
     Unpaired runs of sampled tasks make both kinds of table: of runs, and of paired averages.
     """
-    from stats import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+    from stats.settings import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 
     fitting = {
         "test": PAIRED_TESTS if paired else UNPAIRED_TESTS,

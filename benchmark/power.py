@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from benchmark.plan import Plan
     from benchmark.study import Study
     from benchmark.tracking import Tracker
-    from stats import PowerPlan, PowerPlans
+    from stats.power.of_studies import PowerPlans
+    from stats.power.planning import PowerPlan
 
 
 def power(options: argparse.Namespace) -> int:
     """Print what a number of pairs can show, and how many a verdict takes."""
-    from stats import UNPAIRED_TESTS, plan_power
+    from stats import plan_power
+    from stats.settings import UNPAIRED_TESTS
 
     if options.test in UNPAIRED_TESTS:
         raise BenchmarkError(
             f"bench power plans pairs, and --test {options.test} is for unpaired scores: their "
-            "power is stats.unpaired_power(...), their number stats.unpaired_seeds(...)."
+            "power is stats.power.unpaired.unpaired_power(...), their number unpaired_seeds(...)."
         )
     names = ("gain", "alpha", "correction", "family", "test")
     given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}

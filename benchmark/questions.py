@@ -90,7 +90,8 @@ def _check_unpaired(options: argparse.Namespace) -> None:
 
 
 def _check_test(options: argparse.Namespace) -> None:
-    from stats import PAIRED_TESTS, POST_HOCS, UNPAIRED_TESTS
+    from stats.many_arms.ranked_arms import POST_HOCS
+    from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS
 
     if options.test is None:
         return
@@ -109,7 +110,7 @@ def _check_test(options: argparse.Namespace) -> None:
 
 
 def _check_effect(options: argparse.Namespace) -> None:
-    from stats import PAIRED_EFFECTS, UNPAIRED_EFFECTS
+    from stats.settings import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 
     if options.effect is not None:
         _check_kind("effect", options, PAIRED_EFFECTS, UNPAIRED_EFFECTS)

@@ -248,7 +248,7 @@ class Study:
     @property
     def smallest_p(self) -> float:
         """The smallest corrected p-value that so many pairs can reach."""
-        from stats import smallest_corrected_p  # scipy is slow to import, and bench --help is not
+        from stats.power.sample_size import smallest_corrected_p
 
         return smallest_corrected_p(
             self.n_pairs, self.family_size, self.correction, self.analysis.test
@@ -367,7 +367,7 @@ class Study:
     def _check_power(self) -> None:
         if self.allow_underpowered or self.smallest_p < self.alpha:
             return
-        from stats import seeds_that_reach
+        from stats.power.sample_size import seeds_that_reach
 
         needed = seeds_that_reach(self.alpha, self.family_size, self.correction, self.analysis.test)
         pairs = f"{self.analysis.unit}s"

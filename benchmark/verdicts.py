@@ -56,7 +56,7 @@ def stats(options: argparse.Namespace) -> int:
 
 def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tuple[str, ...]]":
     """The verdict over all tasks without those on each, and a note on how to see these."""
-    from stats import Pooled
+    from stats.many_tasks.pooled import Pooled
 
     pooled = [each for each in results if isinstance(each, Pooled)]
     if not pooled:

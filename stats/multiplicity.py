@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -90,3 +91,8 @@ def members(families: Sequence[Hashable]) -> list[list[int]]:
     for index, family in enumerate(families):
         found.setdefault(family, []).append(index)
     return list(found.values())
+
+
+def all_pairs(n_arms: int) -> IntArray:
+    """The k(k − 1)/2 pairs of arms, shape (pairs, 2)."""
+    return np.array(list(combinations(range(n_arms), 2)), dtype=np.int64).reshape(-1, 2)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
-from stats.log_odds import SCALES
 from stats.multiplicity import CORRECTIONS
-from stats.signed_rank import ZEROS
 
 FAMILIES = ("model-init-task", "study")
 
@@ -20,6 +18,8 @@ UNPAIRED_TESTS = ("mann-whitney", "welch", "unpaired-permutation")
 PAIRED_EFFECTS = ("hedges_g", "d_z", "d_av", "rank_biserial", "superiority")
 UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
 EQUIVALENCES = ("t", "ranks")
+SCALES = ("raw", "log_odds")
+ZEROS = ("wilcox", "pratt", "zsplit")
 
 ByTask = float | Mapping[str, float] | None
 """A number for all tasks, or by the name of the task; None, or a task without one, is unknown."""
@@ -33,7 +33,7 @@ class Settings:
         alpha: level of the tests; intervals have confidence 1 − alpha.
         margin: smallest difference that matters, in points of the metric; without it nothing
             can be shown to be negligible or equivalent.
-        correction: one of `stats.CORRECTIONS`.
+        correction: one of `multiplicity.CORRECTIONS`.
         family: what is corrected together. "model-init-task": the candidates compared with one
             baseline on the same model, init and task. "study": all comparisons of the analysis.
         resolution: smallest step of the metric, to which differences are rounded: one for all
@@ -41,10 +41,10 @@ class Settings:
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
         paired: whether the arms share their seeds.
-        test: the primary test, one of `stats.PAIRED_TESTS` or, for unpaired arms, of
-            `stats.UNPAIRED_TESTS`; "" is the first of these.
-        effect: the effect size that is shown, with its interval: one of `stats.PAIRED_EFFECTS`
-            or `stats.UNPAIRED_EFFECTS`.
+        test: the primary test, one of `settings.PAIRED_TESTS` or, for unpaired arms, of
+            `settings.UNPAIRED_TESTS`; "" is the first of these.
+        effect: the effect size that is shown, with its interval: one of `settings.PAIRED_EFFECTS`
+            or `settings.UNPAIRED_EFFECTS`.
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
             "ranks".
         interaction_scale: "raw" or "log_odds", the latter for percentages only.
@@ -146,3 +146,8 @@ def _values(numbers: ByTask) -> list[float]:
     if isinstance(numbers, Mapping):
         return list(numbers.values())
     return [] if numbers is None else [numbers]
+
+
+def families_of(cells: Sequence[Hashable], settings: Settings) -> Sequence[Hashable]:
+    """The family of each comparison, made in these cells."""
+    return cells if settings.family == "model-init-task" else ["study"] * len(cells)

@@ -33,7 +33,8 @@ def audit(options: argparse.Namespace) -> int:
 
 
 def _rendered(options: argparse.Namespace) -> str:
-    from stats import audit_tables, read_printed_tables
+    from stats import audit_tables
+    from stats.audit import read_printed_tables
 
     tables = read_printed_tables(options.tables)
     given: dict[str, Any] = {

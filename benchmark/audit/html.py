@@ -2,9 +2,9 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from stats import Audit
+from stats.audit import Audit
 from stats.audit.finding import KINDS, MEANINGS, SEVERITIES
-from stats.report.audit import findings_table, header, tally
+from stats.report.sections.audit import findings_table, header, tally
 
 
 def to_html(found: Audit, source: str) -> str:

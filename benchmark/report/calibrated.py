@@ -10,8 +10,7 @@ import numpy as np
 from benchmark.errors import StoreError
 from benchmark.predictions import Predictions, read_predictions
 from benchmark.tracking import Recorded, Tracker
-from stats import calibration
-from stats.calibration import Calibration
+from stats.items.calibration import Calibration, calibration
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from benchmark.report.layout import Report, lay_out
 from benchmark.report.names import LONGEST
 from benchmark.report.page import to_html
 from benchmark.report.pictures import draw
-from stats.report.figures.files import FORMATS
-from stats.report.latex import to_latex
-from stats.report.markdown import to_markdown
-from stats.report.records import to_csv, to_json
+from stats.report.figures.drawing.files import FORMATS
+from stats.report.formats.latex import to_latex
+from stats.report.formats.markdown import to_markdown
+from stats.report.formats.records import to_csv, to_json
 from stats.report.sheet import Sheet
 
 FIGURES, DATA = "figures", "data"

@@ -13,7 +13,8 @@ from benchmark.report.calibrated import Calibrated, calibrated
 from benchmark.report.ranked import Ranked, ranked
 from benchmark.tracking import Recorded, Tracker
 from benchmark.tuning.notes import notes_on_tuning
-from stats import Analysis, Pooled
+from stats.many_tasks.pooled import Pooled
+from stats.verdicts.analyse import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ class Gathered:
 
     def places(self) -> list[tuple[tuple[str, str, str], str]]:
         """Every model, init and task of the comparison, with what tells it from the others."""
-        from stats.report import wording
+        from stats.report.words import wording
 
         cells = self.record["cells"]
         found = list(dict.fromkeys((c["model"], c["init"], c["task"]) for c in cells))

@@ -8,11 +8,12 @@ from benchmark.report import sheets
 from benchmark.report.calibrations import calibration_sheet
 from benchmark.report.gather import Gathered
 from benchmark.report.ranked import ranked_sheet
-from stats import Analysis, Pooled
-from stats.report import sentences, wording
+from stats.many_tasks.pooled import Pooled
 from stats.report.layout import blocks
+from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pooled_sheet
 from stats.report.sheet import Sheet, TextTable
-from stats.report.verdicts import analysis_sheet, comparison_rows, pooled_sheet
+from stats.report.words import sentences, wording
+from stats.verdicts.analyse import Analysis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

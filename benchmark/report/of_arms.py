@@ -11,7 +11,6 @@ from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
 from benchmark.report.ranked import MANY_ARMS
 from stats import StatsError, performance_profiles
-from stats.report import wording
 from stats.report.figures import (
     PAGE,
     Cost,
@@ -22,6 +21,7 @@ from stats.report.figures import (
     profiles,
     reliability,
 )
+from stats.report.words import wording
 
 
 def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:

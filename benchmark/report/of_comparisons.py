@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
-from stats import Comparison, Interaction
-from stats.report import wording
+from stats import Comparison
+from stats.changes.interaction import Interaction
 from stats.report.figures import (
     COLUMN,
     MOST_ROWS,
@@ -18,6 +18,7 @@ from stats.report.figures import (
     slopes,
 )
 from stats.report.layout import versus
+from stats.report.words import wording
 
 if TYPE_CHECKING:
     import pandas as pd

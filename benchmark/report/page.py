@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from benchmark.report.layout import Picture, Report
 from benchmark.report.svg import drawing_of
-from stats.report.latex import WORDS
-from stats.verdict import Verdict
+from stats.report.formats.latex import WORDS
+from stats.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)

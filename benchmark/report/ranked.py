@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark import answers
-from stats import Ranking, StatsError
-from stats.report import wording
-from stats.report.several_arms import ranking_sheet
+from stats import StatsError
+from stats.many_arms.ranked_arms import Ranking
+from stats.report.sections.several_arms import ranking_sheet
 from stats.report.sheet import Sheet
+from stats.report.words import wording
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,11 @@ from benchmark.record import record_digest
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.names import plain_names
 from benchmark.tracking import Recorded
-from stats import Analysis, Comparison, Interaction, Pooled
-from stats.report.markdown import to_markdown
+from stats import Comparison
+from stats.changes.interaction import Interaction
+from stats.many_tasks.pooled import Pooled
+from stats.report.formats.markdown import to_markdown
+from stats.verdicts.analyse import Analysis
 
 #: Tags of the run with a study's verdicts, and of those that hold what an arm's seeds share.
 VERDICT_ROLE, SUMMARY_ROLE = "verdict", "summary"

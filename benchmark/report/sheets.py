@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from benchmark.report.costs import UNITS, costs, load_line, remarks
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.tables import by_place, mean_and_sd, records, where
-from stats import Analysis, Pooled
-from stats.report import digits, sentences, wording
+from stats.many_tasks.pooled import Pooled
 from stats.report.sheet import Sheet, TextTable
+from stats.report.words import digits, sentences, wording
+from stats.verdicts.analyse import Analysis
 
 if TYPE_CHECKING:
     pass

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stats.report import digits, wording
 from stats.report.sheet import TextTable
+from stats.report.words import digits, wording
 
 if TYPE_CHECKING:
     import pandas as pd

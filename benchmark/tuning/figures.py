@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.search import Range, Value
 from benchmark.tuning.results import Tuned
 from benchmark.tuning.trial import Trial
-from stats import expected_best
+from stats.many_tasks.expected_best import expected_best
 from stats.report import figures
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from benchmark.search import Range
 from benchmark.searches import Place, Searching, searches
 from benchmark.study import Study
 from benchmark.tuning.trial import Trial
-from stats import expected_best, gain_of_choice
+from stats.many_tasks.expected_best import expected_best, gain_of_choice
 
 #: Budgets at which the expected best setting is shown.
 BUDGETS = (1, 2, 5, 10, 20, 50, 100)

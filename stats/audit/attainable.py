@@ -9,11 +9,11 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import bdtr, ndtr
 
+from stats.attainable import seeds_needed_for_alpha
 from stats.audit.cell import Cell, cutting, rounding
 from stats.audit.finding import Finding, decimals, of
 from stats.inputs import FloatArray
-from stats.power import seeds_needed_for_alpha
-from stats.printed_tests import attainable_p_values
+from stats.printed.tests import attainable_p_values
 
 ALPHA = 0.05
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from stats.audit.cell import AVERAGE, Cell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
-from stats.printed_scores import average_is_possible, printed_number
+from stats.printed.scores import average_is_possible, printed_number
 
 
 def check_averages(cells: Sequence[Cell]) -> Iterator[Finding]:

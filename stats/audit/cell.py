@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from stats.audit.sizes import test_set_size
-from stats.printed_scores import printed_number
+from stats.printed.scores import printed_number
 
 AVERAGE = "mean_of_tasks"
 """The metric of a row that is the average of the other tasks of its arm."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from stats.audit.cell import Cell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
-from stats.printed_scores import Grimmer, grim, possible_spreads, printed_number
+from stats.printed.scores import Grimmer, grim, possible_spreads, printed_number
 
 MOST_SUMS = 100_000
 """Behind a printed mean; of more, some has every sd that is ever printed."""

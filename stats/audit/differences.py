@@ -11,17 +11,17 @@ from scipy.special import stdtr
 
 from stats.audit.cell import Cell, grouped
 from stats.audit.finding import Finding, decimals, of
-from stats.claims import adjust_claims_in_families
-from stats.equivalence import tost_from_summary
-from stats.printed_scores import printed_number
-from stats.printed_tests import (
+from stats.equivalence.tost import tost_from_summary
+from stats.power.sample_size import seeds_for_test
+from stats.printed.scores import printed_number
+from stats.printed.tests import (
     CORRELATIONS,
     PrintedComparison,
     compare_printed,
     paired_error,
     paired_p_range,
 )
-from stats.sample_size import seeds_for_test
+from stats.verdicts.claims import adjust_claims_in_families
 
 ALPHA = 0.05
 

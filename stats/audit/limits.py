@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from stats.audit.cell import LOWEST, Cell
 from stats.audit.finding import Finding, decimals, of, shown
-from stats.printed_scores import printed_number
+from stats.printed.scores import printed_number
 
 
 def check_limits(cells: Sequence[Cell]) -> Iterator[Finding]:

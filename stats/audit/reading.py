@@ -15,7 +15,7 @@ from stats.audit.cell import METRICS, Cell
 from stats.audit.sizes import SPLITS
 from stats.audit.spelling import meant
 from stats.errors import ScoresError
-from stats.signed_rank import EXACT_LIMIT
+from stats.two_arms.signed_rank import EXACT_LIMIT
 
 if TYPE_CHECKING:
     from _csv import Reader

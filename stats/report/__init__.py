@@ -6,24 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stats.aggregates import Aggregates
-from stats.analyse import Analysis
 from stats.audit import Audit
-from stats.collapses import Collapses
+from stats.bayes.posteriors import Posteriors
+from stats.changes.of_doses import Trends
 from stats.inputs import check_choice
-from stats.planning import PowerPlan
-from stats.pooled import Pooled
-from stats.posteriors import Posteriors
-from stats.power_plans import PowerPlans
-from stats.ranking import Ranking
-from stats.report.audit import audit_sheet
-from stats.report.collapses import collapses_sheet
-from stats.report.power import plan_sheet, plans_sheet
-from stats.report.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
+from stats.many_arms.ranked_arms import Ranking
+from stats.many_tasks.aggregated import Aggregates
+from stats.many_tasks.pooled import Pooled
+from stats.power.of_studies import PowerPlans
+from stats.power.planning import PowerPlan
+from stats.report.sections.audit import audit_sheet
+from stats.report.sections.collapse import collapses_sheet
+from stats.report.sections.power import plan_sheet, plans_sheet
+from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
+from stats.report.sections.trend import trends_sheet
+from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
-from stats.report.trends import trends_sheet
-from stats.report.verdicts import analysis_sheet, pooled_sheet
-from stats.trends import Trends
+from stats.verdicts.analyse import Analysis
+from stats.verdicts.collapse_table import Collapses
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -83,23 +83,23 @@ def render(
     if notes and sheets:
         sheets[-1] = replace(sheets[-1], notes=tuple(notes))
     if format == "csv":
-        from stats.report.records import to_csv
+        from stats.report.formats.records import to_csv
 
         return to_csv(sheets)
     if format == "json":
-        from stats.report.records import to_json
+        from stats.report.formats.records import to_json
 
         return to_json(sheets)
     shown = _each_warning_once(sheets)
     if format == "markdown":
-        from stats.report.markdown import to_markdown
+        from stats.report.formats.markdown import to_markdown
 
         return to_markdown(shown)
     if format == "latex":
-        from stats.report.latex import to_latex
+        from stats.report.formats.latex import to_latex
 
         return to_latex(shown)
-    from stats.report.terminal import to_table
+    from stats.report.formats.terminal import to_table
 
     return to_table(results, shown, width, colour)
 

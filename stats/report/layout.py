@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stats.analyse import Analysis
-from stats.compare import Comparison
-from stats.interaction import Interaction
-from stats.pooled import Pooled
-from stats.report.wording import place
+from stats.changes.interaction import Interaction
+from stats.many_tasks.pooled import Pooled
+from stats.report.words.wording import place
+from stats.verdicts.analyse import Analysis
+from stats.verdicts.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from stats.equivalence import tost_rows
+from stats.equivalence.by_ranks import one_sided_rank_rows
+from stats.equivalence.tost import tost_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd
-from stats.rank_equivalence import one_sided_rank_rows
 from stats.simulation.laws import LAWS, PAIRS, Draw, truths
 from stats.simulation.tables import percent_table
 

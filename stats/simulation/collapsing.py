@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.collapsed import collapsed
 from stats.inputs import FloatArray
 from stats.simulation.laws import LAWS, PAIRS, RATE, Draw
 from stats.simulation.tables import percent_table
+from stats.table.collapsed_runs import collapsed
 
 ALARMS = ("normal", "t3", "discrete", "exponential, mean 0")
 """Laws of the runs of arms of which none collapses."""

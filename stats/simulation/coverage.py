@@ -7,16 +7,16 @@ from functools import cache
 
 import numpy as np
 
-from stats.bootstrap import bootstrap_rows
-from stats.hodges_lehmann import KEPT, hodges_lehmann_rows
+from stats.effects.standardised import d_av_rows, d_z_bounds, hedges_g_rows
+from stats.effects.superiority import a12_rows, rank_biserial_bounds, superiority_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
-from stats.rank_sum import shift_rows
 from stats.simulation.laws import LAWS, PAIRS, Truth, truths
 from stats.simulation.tables import percent_table
-from stats.standardised_effects import d_av_rows, d_z_bounds, hedges_g_rows
-from stats.superiority import a12_rows, rank_biserial_bounds, superiority_rows
-from stats.welch import welch_rows
+from stats.two_arms.bootstrap import bootstrap_rows
+from stats.two_arms.hodges_lehmann import KEPT, hodges_lehmann_rows
+from stats.two_arms.rank_sum import shift_rows
+from stats.two_arms.welch import welch_rows
 
 Bounds = tuple[FloatArray, FloatArray]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stats.claims import adjust_claims_rows
-from stats.equivalence import tost_rows
+from stats.equivalence.tost import tost_rows
 from stats.intervals import mean_and_sd
 from stats.multiplicity import adjust_in_families
-from stats.primary_tests import paired_test_rows
 from stats.settings import Settings
 from stats.simulation.laws import PAIRS
 from stats.simulation.tables import percent_table
+from stats.two_arms.primary_tests import paired_test_rows
+from stats.verdicts.claims import adjust_claims_rows
 
 MARGIN = 1.0
 CANDIDATES = 4

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.group_sequential import SHAPES, sequential_plan
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd
-from stats.sign_e_value import sign_e_value
+from stats.sequential.group_sequential import SHAPES, sequential_plan
+from stats.sequential.sign_e_value import sign_e_value
+from stats.sequential.t_e_process import t_e_value_rows
 from stats.simulation.laws import LAWS
 from stats.simulation.tables import percent_table
-from stats.student import student_rows
-from stats.t_e_process import t_e_value_rows
+from stats.two_arms.student import student_rows
 
 MOST = 20
 LOOKS = (5, 10, 15, 20)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.primary_tests import paired_test_rows, unpaired_test_rows
 from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.tables import percent_table
+from stats.two_arms.primary_tests import paired_test_rows, unpaired_test_rows
 
 
 def error_rate(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from stats.inputs import FloatArray
-from stats.primary_tests import paired_test_rows
 from stats.settings import Settings
 from stats.simulation.laws import LAWS
 from stats.simulation.tables import percent_table
+from stats.two_arms.primary_tests import paired_test_rows
 
 N_TASKS, N_SEEDS = 7, 8
 SPREAD = 0.55

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from stats.compare import conclude_comparisons
 from stats.inputs import FloatArray
-from stats.paired import paired_statistics
 from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
 from stats.simulation.laws import LOSS, PAIRS, RATE, RUN_SD, lost
 from stats.simulation.tables import percent_table
-from stats.unpaired import measure_unpaired
+from stats.verdicts.compare import conclude_comparisons
+from stats.verdicts.paired import paired_statistics
+from stats.verdicts.unpaired import measure_unpaired
 
 MARGIN = 1.0
 

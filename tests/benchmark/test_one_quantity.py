@@ -15,8 +15,9 @@ from benchmark.report.layout import lay_out
 from benchmark.report.of_arms import sketch_arms
 from benchmark.report.of_comparisons import sketch_comparisons
 from benchmark.report.recording import metrics_of
-from stats.report import render, wording
-from stats.report.markdown import to_markdown
+from stats.report import render
+from stats.report.formats.markdown import to_markdown
+from stats.report.words import wording
 from tests.benchmark.reported import ARM_NAMES, INITS, LOST
 
 NUMBER = r"[+-]?\d[\d.]*"

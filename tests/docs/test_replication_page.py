@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stats import Analysis, analyse, read_scores, trends
+from stats import analyse, read_scores, trends
 from stats.report import render
+from stats.verdicts.analyse import Analysis
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "replication.md").read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stats import friedman, nemenyi
-from stats.pairwise import pairwise_tests
+from stats import friedman
+from stats.many_arms.mean_rank_tests import nemenyi
+from stats.many_arms.pairwise import pairwise_tests
 
 autorank = pytest.importorskip("autorank", reason="autorank is not installed here; see make peers")
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats import bayesian_signed_rank, correlated_t
+from stats import bayesian_signed_rank
+from stats.two_arms.correlated_t import correlated_t
 
 baycomp = pytest.importorskip("baycomp", reason="baycomp is not installed here; see make peers")
 

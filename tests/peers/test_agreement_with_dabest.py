@@ -15,13 +15,13 @@ import pytest
 from stats import (
     bootstrap_interval,
     cliffs_delta,
-    d_av,
     hedges_g,
     permutation_test,
     signed_rank,
     t_interval,
     welch,
 )
+from stats.effects.standardised import d_av
 
 dabest = pytest.importorskip("dabest", reason="DABEST is not installed here; see make peers")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats import (
+from stats.many_tasks.over_tasks import (
     interquartile_mean,
     optimality_gap,
     performance_profile,
     probability_of_improvement,
-    stratified_bootstrap,
 )
+from stats.many_tasks.stratified_bootstrap import stratified_bootstrap
 
 library = pytest.importorskip(
     "rliable.library", reason="rliable is not installed here; see make peers"

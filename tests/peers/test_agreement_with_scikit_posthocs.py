@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from stats import conover, nemenyi
-from stats.mean_rank_tests import all_pairs
-from stats.multiplicity import adjust
-from stats.pairwise import pairwise_tests
+from stats.many_arms.mean_rank_tests import conover, nemenyi
+from stats.many_arms.pairwise import pairwise_tests
+from stats.multiplicity import adjust, all_pairs
 
 posthocs = pytest.importorskip(
     "scikit_posthocs", reason="scikit-posthocs is not installed here; see make peers"

@@ -35,9 +35,9 @@ Measured = tuple[str, int, Callable[[int], Work]]
 
 
 def all_pairs_tests() -> tuple[str, Work, list[Measured]]:
-    from stats.bootstrap import bootstrap_rows
-    from stats.mean_rank_tests import all_pairs
-    from stats.signed_rank import signed_rank_rows, two_sided
+    from stats.multiplicity import all_pairs
+    from stats.two_arms.bootstrap import bootstrap_rows
+    from stats.two_arms.signed_rank import signed_rank_rows, two_sided
 
     scores = np.random.default_rng(0).normal(60, 1, (7, 10, 8))
     first, second = all_pairs(10).T
@@ -111,7 +111,7 @@ def all_pairs_tests() -> tuple[str, Work, list[Measured]]:
 
 
 def interquartile_means() -> tuple[str, Work, list[Measured]]:
-    from stats.stratified_bootstrap import stratified_bootstrap
+    from stats.many_tasks.stratified_bootstrap import stratified_bootstrap
 
     scores = np.random.default_rng(0).normal(60, 1, (10, 26, 5))
 
@@ -139,7 +139,7 @@ def interquartile_means() -> tuple[str, Work, list[Measured]]:
 
 
 def stochastic_orders() -> tuple[str, Work, list[Measured]]:
-    from stats.stochastic_order import almost_stochastic_order
+    from stats.two_arms.stochastic_order import almost_stochastic_order
 
     arms = list(np.random.default_rng(0).normal(60, 1, (10, 8)))
 
@@ -161,8 +161,8 @@ def stochastic_orders() -> tuple[str, Work, list[Measured]]:
 def rankings(bayesian: bool) -> tuple[str, Work, list[Measured]]:
     import pandas as pd
 
-    from stats.bayesian_signed_rank import bayesian_signed_rank_pairs
-    from stats.rank import rank
+    from stats.bayes.signed_rank import bayesian_signed_rank_pairs
+    from stats.many_arms.rank import rank
 
     random = np.random.default_rng(0)
     scores = random.normal(60, 1, (100, 10)) + 0.3 * np.arange(10)

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from stats import Audit, Finding, ScoresError, audit_tables, read_printed_tables
+from stats import ScoresError, audit_tables
+from stats.audit import Audit, Finding, read_printed_tables
 
 PAPER = Path(__file__).resolve().parents[2] / "studies" / "paper" / "tables.csv"
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "paper" / "tables.csv"

@@ -17,11 +17,11 @@ from stats import (
     StatsError,
     almost_stochastic_order,
     bayesian_signed_rank,
-    bayesian_signed_rank_pairs,
-    correlated_t,
-    sign_e_value,
     t_interval,
 )
+from stats.bayes.signed_rank import bayesian_signed_rank_pairs
+from stats.sequential.sign_e_value import sign_e_value
+from stats.two_arms.correlated_t import correlated_t
 
 TEN = [2, -1, 3, 5, 0, 4, -2, 6, 1, 3]
 FOLDS = [0.2, 0.5, -0.1, 0.4, 0.3, 0.6, 0.1, 0.2, 0.4, 0.4]
@@ -80,7 +80,7 @@ def by_definition(weights: np.ndarray, values: np.ndarray, rope: float) -> np.nd
 @given(whole, st.integers(0, 3))
 @hypothesis_settings(max_examples=30)
 def test_each_sample_is_the_mass_of_the_walsh_averages(differences: list[int], rope: int):
-    from stats.bayesian_signed_rank import _edges
+    from stats.bayes.signed_rank import _edges
 
     values = np.sort(np.array([0, *differences], dtype=float))
     weights = np.random.default_rng(0).dirichlet(np.ones(len(values)))

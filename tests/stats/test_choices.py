@@ -10,41 +10,36 @@ import pandas as pd
 import pytest
 
 from stats import (
-    PAIRED_EFFECTS,
-    PAIRED_TESTS,
-    UNPAIRED_EFFECTS,
-    UNPAIRED_TESTS,
     InvalidSetting,
     NotEnoughPairs,
     Settings,
     StatsError,
     analyse,
     compare,
-    d_av,
-    detectable_effect,
     hedges_g,
-    hodges_lehmann_shift,
     interaction,
     mann_whitney,
-    noether_sample_size,
-    pairs_for_tost,
     permutation_test,
     plan_power,
     power_of,
-    seeds_that_reach,
     sign_test,
-    simulated_seeds,
     superiority,
     t_interval,
-    tost_power,
-    unpaired_permutation_test,
     welch,
 )
-from stats.equivalence import tost_rows
-from stats.log_odds import log_odds
-from stats.primary_tests import paired_test_rows
+from stats.effects.log_odds import log_odds
+from stats.effects.standardised import d_av
+from stats.equivalence.tost import tost_rows
+from stats.power.by_pairs import noether_sample_size
+from stats.power.of_equivalence import pairs_for_tost, tost_power
+from stats.power.sample_size import seeds_that_reach
+from stats.power.shifted import power_by_shifts
+from stats.power.simulated import detectable_effect, simulated_seeds
 from stats.report import FORMATS, render
-from stats.shifted_power import power_by_shifts
+from stats.settings import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+from stats.two_arms.primary_tests import paired_test_rows
+from stats.two_arms.rank_sum import hodges_lehmann_shift
+from stats.two_arms.unpaired_permutation import unpaired_permutation_test
 
 BASE = [60.1, 61.4, 59.8, 60.6, 61.0, 60.2, 60.9]
 KD = [61.3, 61.9, 61.2, 60.9, 62.2, 61.6, 61.2]

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats import (
-    CORRECTIONS,
     InvalidSetting,
     StatsError,
     adjust,
@@ -21,8 +20,9 @@ from stats import (
     interaction,
     plan_power,
     pooled,
-    tost_power,
 )
+from stats.multiplicity import CORRECTIONS
+from stats.power.of_equivalence import tost_power
 from stats.report import render
 from stats.simulation.families import false_claims, false_interactions, found
 

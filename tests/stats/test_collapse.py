@@ -17,14 +17,14 @@ from stats import (
     StatsError,
     analyse,
     collapse,
-    collapsed,
     collapses,
     compare,
     pooled,
-    share,
 )
 from stats.report import render
 from stats.simulation.collapsing import alarm_rate, found_rate
+from stats.table.collapsed_runs import collapsed
+from stats.verdicts.collapse import share
 
 BASE = [87.5, 87.9, 87.2, 87.7, 87.4, 87.6, 87.8, 87.3]
 KD = [88.1, 88.4, 50.3, 87.9, 88.2, 88.3, 50.1, 88.0]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import stats
 from stats import InvalidSetting, analyse, pooled, read_scores
-from stats.common_scale import COMMON_SCALES, check_like_scales
 from stats.report import render
+from stats.table.common_scale import COMMON_SCALES, check_like_scales
 
 FOLDER = Path(__file__).resolve().parents[2]
 SHARED = FOLDER.parent / "shared"

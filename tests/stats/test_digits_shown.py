@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats import analyse, posteriors, rank, read_scores
-from stats.report import render, sentences
-from stats.report.digits import decimals, most, number, that_tell_apart
+from stats.report import render
+from stats.report.words import sentences
+from stats.report.words.digits import decimals, most, number, that_tell_apart
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "scores"
 NUMBER = r"[+-]?\d[\d.]*(?:e[+-]\d+)?"

@@ -16,26 +16,26 @@ from stats import (
     NotEnoughPairs,
     NotPaired,
     StatsError,
-    a12,
     bootstrap_interval,
     cliffs_delta,
-    d_av,
-    d_z_interval,
     hedges_g,
-    hedges_g_z,
-    hedges_g_z_interval,
     hodges_lehmann,
     non_inferiority,
-    rank_biserial,
-    rank_biserial_interval,
-    rank_equivalence,
     sign_test,
-    standardised_from_summary,
     superiority,
     t_interval,
     tost,
 )
-from stats.bootstrap import bootstrap_rows, multisets
+from stats.effects.effect_sizes import hedges_g_z, rank_biserial
+from stats.effects.standardised import (
+    d_av,
+    d_z_interval,
+    hedges_g_z_interval,
+    standardised_from_summary,
+)
+from stats.effects.superiority import a12, rank_biserial_interval
+from stats.equivalence.by_ranks import rank_equivalence
+from stats.two_arms.bootstrap import bootstrap_rows, multisets
 
 differences = st.lists(st.integers(-9, 9), min_size=3, max_size=9)
 arm = st.lists(st.integers(0, 9), min_size=2, max_size=7)

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from stats import PAIRED_TESTS, UNPAIRED_TESTS, Settings, rank_equivalence, tost
-from stats.non_inferiority import TESTS
-from stats.rank_equivalence import one_sided_rank_rows
+from stats import Settings, tost
+from stats.equivalence.by_ranks import one_sided_rank_rows, rank_equivalence
+from stats.equivalence.non_inferiority import TESTS
+from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.simulation import LAWS, PAIRS, coverage, error_rate, looks_table, verdict_rates
 from stats.simulation.at_the_margin import margin_error_rate
 from stats.simulation.laws import truths

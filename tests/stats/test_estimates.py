@@ -14,18 +14,19 @@ from stats import (
     NotPaired,
     StatsError,
     compare,
-    d_z,
-    hedges_g_z,
     hodges_lehmann,
     non_inferiority,
-    pair_correlation,
-    rank_biserial,
     t_interval,
     tost,
-    tost_from_summary,
-    tost_welch_from_summary,
 )
-from stats.effect_sizes import hedges_factor
+from stats.effects.effect_sizes import (
+    d_z,
+    hedges_factor,
+    hedges_g_z,
+    pair_correlation,
+    rank_biserial,
+)
+from stats.equivalence.tost import tost_from_summary, tost_welch_from_summary
 
 
 def test_depression_has_the_published_pseudo_median_and_interval(reference):
@@ -45,7 +46,7 @@ def test_hodges_lehmann_names_the_confidence_it_reaches(n: int, reached: float):
 
 
 def test_the_rank_interval_covers_what_it_says():
-    from stats.hodges_lehmann import hodges_lehmann_rows
+    from stats.two_arms.hodges_lehmann import hodges_lehmann_rows
 
     differences = np.random.default_rng(1).standard_t(3, (20_000, 8)) + 1
     _, low, high, reached = hodges_lehmann_rows(differences, 0.95)

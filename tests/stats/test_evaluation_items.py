@@ -13,16 +13,9 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from stats import (
-    InvalidSetting,
-    NotEnoughPairs,
-    NotPaired,
-    StatsError,
-    bootstrap_items,
-    mcnemar,
-    seeds_and_items,
-    t_interval,
-)
+from stats import InvalidSetting, NotEnoughPairs, NotPaired, StatsError, mcnemar, t_interval
+from stats.items.item_bootstrap import bootstrap_items
+from stats.items.seeds_and_items import seeds_and_items
 
 cells = st.tuples(*[st.integers(0, 30)] * 4).filter(any)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import expected_best, gain_of_choice
 from stats.errors import StatsError
+from stats.many_tasks.expected_best import expected_best, gain_of_choice
 
 SCORES = [61.5, 60.0, 63.25, 61.5, 58.0]
 finite = st.lists(st.floats(-100, 100), min_size=1, max_size=12)

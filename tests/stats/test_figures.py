@@ -21,9 +21,9 @@ from matplotlib.text import Text
 
 import stats
 from stats.report import figures as draw
-from stats.report.figures.cost import pareto_front
-from stats.report.figures.placement import spread, swarm
-from stats.report.figures.style import DARK, LIGHT
+from stats.report.figures.drawing.placement import spread, swarm
+from stats.report.figures.drawing.style import DARK, LIGHT
+from stats.report.figures.of_arms.cost import pareto_front
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -83,12 +83,12 @@ def epochs(methods: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def predictions(seed: int = 5, examples: int = 300) -> stats.Calibration:
+def predictions(seed: int = 5, examples: int = 300) -> stats.items.calibration.Calibration:
     random = np.random.default_rng(seed)
     labels = random.integers(0, 4, examples)
     logits = random.normal(0, 1, (examples, 4))
     logits[np.arange(examples), labels] += 1.5
-    return stats.calibration(logits, labels)
+    return stats.items.calibration.calibration(logits, labels)
 
 
 def drawn_estimation(names: tuple[str, ...], look: draw.Look) -> Figure:
@@ -166,7 +166,10 @@ FIGURES: dict[str, Callable[[tuple[str, ...], draw.Look], Figure]] = {
         {name: predictions(i) for i, name in enumerate(names)}, look=look
     ),
     "expected_best": lambda names, look: draw.expected_best(
-        {n: stats.expected_best([60.0 + i, 61.0, 59.0]) for i, n in enumerate(names)},
+        {
+            n: stats.many_tasks.expected_best.expected_best([60.0 + i, 61.0, 59.0])
+            for i, n in enumerate(names)
+        },
         metric=names[0],
         look=look,
     ),
@@ -445,17 +448,17 @@ def test_calibration_of_constructed_predictions_is_what_was_built_in() -> None:
     # 100 examples at 70 % sure with 60 right, 100 at 95 % with 95 right: (.1 + 0) / 2
     logits = np.log([[0.7, 0.3]] * 100 + [[0.95, 0.05]] * 100)
     labels = np.array([0] * 60 + [1] * 40 + [0] * 95 + [1] * 5)
-    result = stats.calibration(logits, labels, bins=10)
+    result = stats.items.calibration.calibration(logits, labels, bins=10)
     assert result.ece == pytest.approx(0.05)
     assert result.counts == (0, 0, 0, 0, 0, 0, 100, 0, 0, 100)
-    shifted = stats.calibration(logits + 300, labels, bins=10)
+    shifted = stats.items.calibration.calibration(logits + 300, labels, bins=10)
     assert shifted.counts == result.counts
     figure = draw.reliability({"base": result})
     (points,) = artists(figure, "accuracy")
     np.testing.assert_allclose(points.get_xydata(), [[70, 60], [95, 95]])
     assert any("ECE 5.00" in text.get_text() for text in texts(figure))
     with pytest.raises(stats.StatsError, match="labels must be whole numbers from 0 to 1"):
-        stats.calibration(logits, labels + 1)
+        stats.items.calibration.calibration(logits, labels + 1)
 
 
 def test_the_cost_of_an_arm_includes_its_teacher_and_the_front_is_undominated() -> None:
@@ -477,7 +480,7 @@ def test_the_cost_of_an_arm_includes_its_teacher_and_the_front_is_undominated() 
 
 def test_one_epoch_or_one_setting_has_a_whole_number_below_it() -> None:
     one = draw.learning_curves(epochs(("base", "kd")).query("epoch == 1"))
-    other = draw.expected_best({"base": stats.expected_best([60.0])})
+    other = draw.expected_best({"base": stats.many_tasks.expected_best.expected_best([60.0])})
     for figure in (one, other):
         low, high = figure.axes[0].get_xlim()
         assert [x for x in figure.axes[0].get_xticks() if low <= x <= high] == [1]

@@ -11,23 +11,25 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stats import (
+    Comparison,
+    bootstrap_interval,
+    compare,
+    non_inferiority,
+    sequential_look,
+    sequential_plan,
+    tost,
+)
+from stats.equivalence.by_ranks import rank_equivalence
+from stats.sequential.sign_e_value import sign_e_value
+from stats.sequential.t_e_process import t_e_process
+from stats.settings import (
     EQUIVALENCES,
     PAIRED_EFFECTS,
     PAIRED_TESTS,
     UNPAIRED_EFFECTS,
     UNPAIRED_TESTS,
-    Comparison,
-    bootstrap_interval,
-    compare,
-    correlated_t,
-    non_inferiority,
-    rank_equivalence,
-    sequential_look,
-    sequential_plan,
-    sign_e_value,
-    t_e_process,
-    tost,
 )
+from stats.two_arms.correlated_t import correlated_t
 
 few = settings(max_examples=40)
 """For each of 75 cases; together they are thousands."""

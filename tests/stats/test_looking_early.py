@@ -16,12 +16,11 @@ from stats import (
     StatsError,
     sequential_look,
     sequential_plan,
-    t_e_process,
     t_interval,
 )
-from stats.boundary_crossing import crossing_probability
 from stats.intervals import mean_and_sd, t_bounds
-from stats.t_e_process import t_e_value_rows
+from stats.sequential.boundary_crossing import crossing_probability
+from stats.sequential.t_e_process import t_e_process, t_e_value_rows
 
 FOUR = (5, 10, 15, 20)
 

@@ -16,14 +16,14 @@ from stats import (
     NotEnoughPairs,
     StatsError,
     compare,
-    hodges_lehmann_shift,
     mann_whitney,
     permutation_test,
     sign_test,
-    smallest_attainable_p,
-    unpaired_permutation_test,
     welch,
 )
+from stats.attainable import smallest_attainable_p
+from stats.two_arms.rank_sum import hodges_lehmann_shift
+from stats.two_arms.unpaired_permutation import unpaired_permutation_test
 
 tied = st.lists(st.integers(-4, 4), min_size=1, max_size=9)
 arm = st.lists(st.integers(0, 6), min_size=1, max_size=6)
@@ -59,7 +59,7 @@ def test_the_permutation_test_counts_what_scipy_counts(differences: list[int]):
 
 @pytest.mark.parametrize("n", [13, 14, 20])
 def test_counting_by_halves_is_counting(n: int):
-    from stats.permutation import _count_by_halves, _count_directly
+    from stats.two_arms.permutation import _count_by_halves, _count_directly
 
     rows = np.random.default_rng(n).integers(-5, 6, (4, n)).astype(float)
     least = rows.sum(axis=1) - 1e-9

@@ -20,7 +20,7 @@ from stats import (
     mixed_effects,
     pooled,
 )
-from stats.signed_rank import signed_rank_rows, two_sided
+from stats.two_arms.signed_rank import signed_rank_rows, two_sided
 
 N_TASKS, N_SEEDS = 7, 8
 

@@ -4,16 +4,11 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from stats import (
-    InvalidSetting,
-    paired_t_power,
-    pairs_for_paired_t,
-    pairs_for_signed_rank,
-    seeds_needed_for_alpha,
-    signed_rank,
-    smallest_attainable_p,
-)
-from stats.signed_rank import signed_rank_rows, two_sided
+from stats import InvalidSetting, signed_rank
+from stats.attainable import seeds_needed_for_alpha, smallest_attainable_p
+from stats.power.by_pairs import paired_t_power, pairs_for_paired_t
+from stats.power.sample_size import pairs_for_signed_rank
+from stats.two_arms.signed_rank import signed_rank_rows, two_sided
 
 
 def test_smallest_attainable_p_is_published(reference):

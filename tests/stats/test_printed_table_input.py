@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stats import ScoresError, audit_tables, read_printed_tables
+from stats import ScoresError, audit_tables
+from stats.audit import read_printed_tables
 
 HEAD = "method,task,metric,mean,sd,n\n"
 BASE = "base,rte,accuracy,68.66,1.28,5\n"

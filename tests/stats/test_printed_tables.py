@@ -11,19 +11,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from stats import (
-    InvalidSetting,
-    NotEnoughPairs,
-    StatsError,
-    attainable_p_values,
+from stats import InvalidSetting, NotEnoughPairs, StatsError, grim, signed_rank
+from stats.printed.scores import (
     average_is_possible,
-    compare_printed,
-    grim,
     grimmer,
+    printed_number,
     sd_of_average_is_possible,
-    signed_rank,
 )
-from stats.printed_scores import printed_number
+from stats.printed.tests import attainable_p_values, compare_printed
 
 
 def test_grim_of_the_published_means(reference):

@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 from stats import (
-    UNPAIRED_TESTS,
     NotEnoughPairs,
     aggregate,
     analyse,
-    bayesian_signed_rank_pairs,
     mixed_effects,
     performance_profiles,
     pooled,
     rank,
     read_scores,
 )
+from stats.bayes.signed_rank import bayesian_signed_rank_pairs
 from stats.report import render
+from stats.settings import UNPAIRED_TESTS
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores"
 

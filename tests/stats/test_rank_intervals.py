@@ -13,15 +13,15 @@ from stats import (
     InvalidSetting,
     compare,
     hodges_lehmann,
-    hodges_lehmann_shift,
     mann_whitney,
     non_inferiority,
-    rank_equivalence,
     read_scores,
     signed_rank,
 )
-from stats.hodges_lehmann import KEPT, HodgesLehmann
-from stats.signed_rank import ZEROS
+from stats.equivalence.by_ranks import rank_equivalence
+from stats.settings import ZEROS
+from stats.two_arms.hodges_lehmann import KEPT, HodgesLehmann
+from stats.two_arms.rank_sum import hodges_lehmann_shift
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 CASE = SHARED / "cases" / "scores" / "zeros_test_and_interval.csv"

@@ -14,26 +14,23 @@ from long_tables import long_table
 from scipy import stats as scipy_stats
 
 from stats import (
-    ALL_PAIRS_CORRECTIONS,
-    PAIRED_TESTS,
     InvalidSetting,
     NotEnoughPairs,
     StatsError,
     UnknownName,
     adjust,
-    adjust_all_pairs,
     compare,
-    conover,
     friedman,
-    nemenyi,
     rank,
     signed_rank,
 )
-from stats.friedman import chi_squares, rank_blocks
-from stats.mean_rank_tests import studentised_range_quantile
-from stats.pairwise import pairwise_tests
-from stats.rank import inseparable_runs
-from stats.shaffer import largest_possible_true
+from stats.many_arms.friedman import chi_squares
+from stats.many_arms.mean_rank_tests import conover, nemenyi, studentised_range_quantile
+from stats.many_arms.pairwise import pairwise_tests
+from stats.many_arms.rank import inseparable_runs
+from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs, largest_possible_true
+from stats.settings import PAIRED_TESTS
+from stats.ties import rank_blocks
 
 GARCIA_HERRERA = [
     *(4.486991e-08, 1.736118e-07, 0.002880485, 0.004848763, 0.007963489),

@@ -11,16 +11,10 @@ import numpy as np
 import pytest
 from long_tables import long_table
 
-from stats import (
-    ALL_PAIRS_CORRECTIONS,
-    InvalidSetting,
-    aggregate,
-    pooled,
-    posteriors,
-    rank,
-)
+from stats import InvalidSetting, aggregate, pooled, posteriors, rank
+from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
 from stats.report import FORMATS, render
-from stats.report.wording import CORRECTION_NAMES
+from stats.report.words.wording import CORRECTION_NAMES
 
 HOSTILE = ["<script>", "a|b", "a&b_c", "[bold]kd[/bold]", r"$\input{x}$ 50% #1 ~^ {", "α\n\x1b[31m"]
 

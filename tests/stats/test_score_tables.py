@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stats import ScoresError, analyse, read_scores, validate_scores
-from stats.scores import COLUMNS
+from stats.table.scores import COLUMNS
 
 
 def written(folder: Path, text: str | bytes) -> Path:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stats import analyse
-from stats.report import sentences
+from stats.report.words import sentences
 
 SEEDS = range(8)
 SPREAD = np.array([-0.6, -0.35, -0.2, -0.05, 0.1, 0.2, 0.35, 0.55])

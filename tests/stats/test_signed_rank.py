@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from stats import InvalidSetting, NotEnoughPairs, StatsError, settle, signed_rank
-from stats.signed_rank import ZEROS
+from stats import InvalidSetting, NotEnoughPairs, StatsError, signed_rank
+from stats.settings import ZEROS
+from stats.ties import settle
 
 tied = st.lists(st.integers(-4, 4), min_size=1, max_size=10)
 

@@ -19,19 +19,21 @@ from stats import (
     StatsError,
     UnknownName,
     aggregate,
+    performance_profiles,
+)
+from stats.many_tasks.over_tasks import (
     interquartile_mean,
     optimality_gap,
     performance_profile,
-    performance_profiles,
     probability_of_improvement,
-    stratified_bootstrap,
 )
-from stats.stratified_bootstrap import (
+from stats.many_tasks.stratified_bootstrap import (
     STATISTICS,
     Runs,
     aggregate_resamples,
     improvement_resamples,
     resamples,
+    stratified_bootstrap,
 )
 
 POINT = {
@@ -230,7 +232,7 @@ def test_improvement_in_the_table_is_that_of_the_arrays_and_turns_with_a_loss():
 
 def test_memory_is_bounded_by_working_in_chunks(monkeypatch):
     scores = np.moveaxis(paired_scores(), 2, 0)
-    module = import_module("stats.stratified_bootstrap")
+    module = import_module("stats.many_tasks.stratified_bootstrap")
     monkeypatch.setattr(module, "AT_ONCE", 1000)
     sizes = [
         chunk[0].shape[1]

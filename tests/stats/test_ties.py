@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import (
-    InvalidSetting,
-    analyse,
-    compare,
-    plan_comparisons,
-    posteriors,
-    rank,
-    settle,
-    signed_rank,
-)
-from stats.ties import noise_scale
+from stats import InvalidSetting, analyse, compare, plan_comparisons, posteriors, rank, signed_rank
+from stats.ties import noise_scale, settle
 
 counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats import (
-    DOSE_SCALES,
     InvalidSetting,
     NotEnoughPairs,
     StatsError,
@@ -22,6 +21,7 @@ from stats import (
     trend,
     trends,
 )
+from stats.changes.trend import DOSE_SCALES
 from stats.report import FORMATS, render
 from stats.report.figures import dose_response
 

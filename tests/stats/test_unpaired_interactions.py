@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats import InvalidSetting, NotEnoughPairs, Settings, adjust, analyse, interaction, welch
+from stats.changes.unpaired import unpaired_interaction_statistics
 from stats.report import render
-from stats.unpaired_interaction import unpaired_interaction_statistics
 
 SCRATCH = ([50.1, 52.3, 51.0, 50.7], [52.0, 54.5, 52.2, 53.3, 53.6])
 PRETRAINED = ([80.2, 80.9, 81.1, 80.0, 80.6, 80.3], [80.3, 80.7, 81.4])

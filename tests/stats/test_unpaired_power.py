@@ -6,7 +6,9 @@ import math
 
 import pytest
 
-from stats import UNPAIRED_TESTS, InvalidSetting, unpaired_power, unpaired_seeds
+from stats import InvalidSetting
+from stats.power.unpaired import unpaired_power, unpaired_seeds
+from stats.settings import UNPAIRED_TESTS
 
 
 @pytest.mark.parametrize("n", [45, 64, 100])
@@ -40,7 +42,7 @@ def test_the_seeds_are_the_fewest(test: str):
 
 
 def test_pairs_are_fewer_by_as_much_as_they_correlate():
-    from stats import simulated_seeds
+    from stats.power.simulated import simulated_seeds
 
     rho, d = 0.8, 0.75
     paired = simulated_seeds("t", d / math.sqrt(2 * (1 - rho)))

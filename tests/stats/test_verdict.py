@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from stats import Settings, compare, decide, pooled
-from stats.compare import conclude_comparisons
-from stats.paired import paired_statistics
-from stats.report import wording
+from stats.report.words import wording
+from stats.verdicts.compare import conclude_comparisons
+from stats.verdicts.paired import paired_statistics
 
 NAN = float("nan")
 

@@ -17,7 +17,7 @@ import pytest
 
 from stats import InvalidSetting, analyse, pooled
 from stats.report import FORMATS, render
-from stats.report.latex import to_latex
+from stats.report.formats.latex import to_latex
 from stats.report.sheet import Sheet, TextTable
 
 HOSTILE = [

@@ -7,22 +7,22 @@
 True
 """
 
-from stats.report.figures.cost import Cost, cost
-from stats.report.figures.critical_difference import critical_difference
-from stats.report.figures.dose_response import dose_response
-from stats.report.figures.estimation import estimation
-from stats.report.figures.expected_best import expected_best
-from stats.report.figures.files import file_name, save, to_svg
-from stats.report.figures.forest import MOST_ROWS, forest
-from stats.report.figures.importances import importances
-from stats.report.figures.interaction import interaction
-from stats.report.figures.learning_curves import learning_curves
-from stats.report.figures.parallel_coordinates import Coordinate, parallel_coordinates
-from stats.report.figures.profiles import profiles
-from stats.report.figures.reliability import reliability
-from stats.report.figures.search_history import search_history
-from stats.report.figures.slopes import slopes
-from stats.report.figures.style import COLUMN, PAGE, Look
+from stats.report.figures.drawing.files import file_name, save, to_svg
+from stats.report.figures.drawing.style import COLUMN, PAGE, Look
+from stats.report.figures.of_arms.cost import Cost, cost
+from stats.report.figures.of_arms.critical_difference import critical_difference
+from stats.report.figures.of_arms.learning_curves import learning_curves
+from stats.report.figures.of_arms.profiles import profiles
+from stats.report.figures.of_arms.reliability import reliability
+from stats.report.figures.of_comparisons.dose_response import dose_response
+from stats.report.figures.of_comparisons.estimation import estimation
+from stats.report.figures.of_comparisons.forest import MOST_ROWS, forest
+from stats.report.figures.of_comparisons.interaction import interaction
+from stats.report.figures.of_comparisons.slopes import slopes
+from stats.report.figures.of_tuning.expected_best import expected_best
+from stats.report.figures.of_tuning.importances import importances
+from stats.report.figures.of_tuning.parallel_coordinates import Coordinate, parallel_coordinates
+from stats.report.figures.of_tuning.search_history import search_history
 
 __all__ = [
     "COLUMN",

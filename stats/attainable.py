@@ -1,0 +1,46 @@
+"""The smallest p that so many pairs can reach, and the pairs that a level takes."""
+
+from __future__ import annotations
+
+from stats.inputs import check_choice, check_count, check_fraction
+from stats.multiplicity import CORRECTIONS
+
+
+def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm") -> float:
+    """Smallest two-sided signed-rank p that `n_pairs` pairs can reach: family · 2/2ⁿ.
+
+    All differences of one sign is one of 2ⁿ equally likely sign patterns. Holm and Bonferroni
+    multiply the smallest p of a family by its size; Benjamini–Hochberg need not.
+
+    Raises:
+        InvalidSetting: a family without members, a negative number of pairs, or an unknown
+            correction.
+
+    >>> smallest_attainable_p(8)
+    0.0078125
+    >>> smallest_attainable_p(8, family=4)
+    0.03125
+    """
+    check_count("family", family, 1)
+    check_count("n_pairs", n_pairs, 0)
+    check_choice("correction", correction, CORRECTIONS)
+    factor = family if correction in ("holm", "bonferroni") else 1
+    return min(1.0, factor * 2.0 ** (1 - n_pairs))
+
+
+def seeds_needed_for_alpha(alpha: float, family: int = 1, correction: str = "holm") -> int:
+    """Smallest number of seeds whose corrected signed-rank p can fall below `alpha`.
+
+    Raises:
+        InvalidSetting: `alpha` outside (0, 1), or a family without members.
+
+    >>> seeds_needed_for_alpha(0.05)
+    6
+    >>> seeds_needed_for_alpha(0.05, family=10)
+    9
+    """
+    check_fraction("alpha", alpha)
+    n_pairs = 1
+    while smallest_attainable_p(n_pairs, family, correction) >= alpha:
+        n_pairs += 1
+    return n_pairs

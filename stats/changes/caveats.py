@@ -1,0 +1,39 @@
+"""What a reader must know beside the interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stats.changes.interaction import Interaction
+from stats.power.sample_size import seeds_that_reach, smallest_corrected_p
+from stats.settings import Settings
+from stats.table.cube import Cube, which
+
+
+def of_interactions(
+    cube: Cube, places: Sequence[tuple[int, int, int]], least: Sequence[int], paired: bool = True
+) -> list[str]:
+    """Interactions that cannot be tested."""
+    lacking = "whose arms share {} scored seeds" if paired else "of which an arm has {} scores"
+    return [
+        f"{which(cube.methods[0], cube.methods[method], first._replace(init=''))}: no interaction "
+        f"test of {first.init} and {second.init}, {lacking.format(n)}"
+        for (a, b, method), n in zip(places, least, strict=True)
+        for first, second in [(cube.cells[a], cube.cells[b])]
+        if n < 2
+    ]
+
+
+def of_interaction_families(found: Sequence[Interaction], settings: Settings) -> list[str]:
+    """Families of interactions that are too large for their seeds."""
+    lines = []
+    for n, size in sorted({(each.n_pairs, each.family_size) for each in found}):
+        smallest = smallest_corrected_p(n, size, settings.correction, settings.test)
+        if settings.paired and smallest >= settings.alpha:
+            needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+            lines.append(
+                f"interactions: {n} pairs in a family of {size} can never reach "
+                f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} "
+                "seeds are enough, or a family of fewer inits and candidates"
+            )
+    return lines

@@ -1,0 +1,1 @@
+"""Is a difference shown to lie inside the margin?"""

@@ -1,0 +1,1 @@
+"""What the examples of a test set add to the chance of the seeds."""

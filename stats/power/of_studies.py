@@ -1,0 +1,122 @@
+"""What the seeds of a study can show, comparison by comparison, from the runs that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stats.errors import NotEnoughPairs
+from stats.inputs import check_choice
+from stats.power.planning import PowerPlan, plan_power
+from stats.settings import ByTask, by_task
+from stats.table.common_scale import check_like_scales
+from stats.table.cube import Cell, build, which
+from stats.table.selection import baseline_first, rows_of
+from stats.table.units import TASKS, Units, check_pairs, units
+from stats.ties import check_step, noise_scale, settle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """The plan of one comparison.
+
+    Attributes:
+        task: "" where the plan is for a verdict over several tasks.
+        sd_pairs: pairs behind the sd of the plan.
+    """
+
+    baseline: str
+    candidate: str
+    model: str
+    init: str
+    task: str
+    sd_pairs: int
+    plan: PowerPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerPlans:
+    """Plans of all comparisons of a study, each at the sd of its own differences."""
+
+    study: str
+    split: str
+    plans: tuple[ComparisonPlan, ...]
+    warnings: tuple[str, ...]
+
+
+def plan_comparisons(
+    scores: pd.DataFrame,
+    baseline: str,
+    candidates: Sequence[str],
+    n_pairs: int,
+    margin: float,
+    *,
+    tasks: str | None = None,
+    study: str = "",
+    metric: str | None = None,
+    split: str = "test",
+    resolution: ByTask = None,
+    **planned: Any,
+) -> PowerPlans:
+    """`stats.plan_power` of every comparison, at the sd that its differences have so far.
+
+    The sd of differences is the same whichever way the metric is better, so that no direction is
+    asked. An sd from few pairs is uncertain: of 5 pairs, 95 % intervals reach from 0.6 to 2.9 times
+    it.
+
+    Args:
+        scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
+        baseline: the method that candidates are compared with.
+        candidates: methods, each compared with the baseline.
+        n_pairs: pairs to plan for.
+        margin: smallest difference that matters, in points.
+        tasks: what a pair is, as in `stats.posteriors`.
+        study: a name for the output.
+        metric: which metric; may be left out where the scores hold one for each task.
+        split: which split; without meaning where the scores name none.
+        resolution: smallest step of the metric; used where each task stands alone.
+        planned: gain, alpha, family, correction and test, as in `stats.plan_power`.
+
+    Raises:
+        StatsError: as for `stats.posteriors` and `stats.plan_power`.
+        NotEnoughPairs: no comparison has two pairs that differ.
+    """
+    if tasks is not None:
+        check_choice("tasks", tasks, TASKS)
+    methods = baseline_first(baseline, candidates)
+    table, _, _, split = rows_of(scores, methods, metric, split)
+    if tasks is not None:
+        check_like_scales(table[table["method"].isin(methods)])
+    found = list(units(build(table, methods), tasks))
+    check_pairs(found)
+    plans, warnings = [], []
+    for pairs in found:
+        place = Cell(*(pairs.names[name] for name in Cell._fields))
+        place = place if tasks is None else place._replace(task="")
+        arms = {name: pairs.names[name] for name in ("baseline", "candidate")}
+        n, sd = pairs.arms.shape[1], _sd(pairs, None if tasks else resolution)
+        if sd > 0:
+            plan = plan_power(n_pairs, sd, margin, **planned)
+            plans.append(ComparisonPlan(**arms, **place._asdict(), sd_pairs=n, plan=plan))
+        else:
+            why = "not two pairs yet" if n < 2 else "all differences are equal"
+            named = which(arms["baseline"], arms["candidate"], place)
+            warnings.append(f"{named}: {why}, no sd")
+    if not plans:
+        raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
+    return PowerPlans(study=study, split=split, plans=tuple(plans), warnings=tuple(warnings))
+
+
+def _sd(pairs: Units, resolution: ByTask) -> float:
+    """Sd of the differences, 0 where fewer than two pairs show none."""
+    baseline, candidate = pairs.arms
+    if len(baseline) < 2:
+        return 0.0
+    step = by_task(resolution, [pairs.names["task"]])[0]
+    check_step(pairs.arms, step)
+    differences = settle(candidate - baseline, noise_scale(pairs.arms), step)
+    return float(differences.std(ddof=1))

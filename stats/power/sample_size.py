@@ -1,0 +1,130 @@
+"""How many seeds each primary test needs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stats.attainable import smallest_attainable_p
+from stats.inputs import IntArray, check_choice, check_count, check_fraction
+from stats.multiplicity import CORRECTIONS
+from stats.power.by_pairs import RELATIVE_EFFICIENCY, pairs_for_paired_t
+from stats.two_arms.primary_tests import smallest_p
+
+EFFICIENCY = {
+    "t": 1.0,
+    "permutation": 1.0,
+    "wilcoxon": RELATIVE_EFFICIENCY,
+    "sign": 2 / math.pi,
+    "welch": 1.0,
+    "unpaired-permutation": 1.0,
+    "mann-whitney": RELATIVE_EFFICIENCY,
+}
+"""Pitman efficiency of each test against t, paired or not, under normal differences."""
+
+
+def smallest_corrected_p(
+    n_pairs: int, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
+) -> float:
+    """Smallest corrected p that this test can give to so many pairs, or scores an arm.
+
+    Raises:
+        InvalidSetting: a family without members, a negative number of pairs, or an unknown test
+            or correction.
+
+    >>> [smallest_corrected_p(8, family=4, test=test) for test in ("wilcoxon", "t")]
+    [0.03125, 0.0]
+    """
+    check_choice("test", test, tuple(EFFICIENCY))
+    check_count("n_pairs", n_pairs, 0)
+    factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
+    return min(1.0, factor * smallest_p(test, n_pairs, n_pairs))
+
+
+def seeds_that_reach(
+    alpha: float, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
+) -> int:
+    """Smallest number of seeds an arm whose corrected p can fall below `alpha`.
+
+    Raises:
+        InvalidSetting: `alpha` outside (0, 1), a family without members, or an unknown test or
+            correction.
+
+    >>> [seeds_that_reach(0.05, 4, test=test) for test in ("wilcoxon", "t", "mann-whitney")]
+    [8, 2, 5]
+    """
+    check_fraction("alpha", alpha)
+    seeds = 2
+    while smallest_corrected_p(seeds, family, correction, test) >= alpha:
+        seeds += 1
+    return seeds
+
+
+def seeds_for_test(
+    effect: ArrayLike,
+    family: int = 1,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    correction: str = "holm",
+    test: str = "wilcoxon",
+) -> IntArray:
+    """Seeds an arm that a primary test needs for this power in a family of comparisons.
+
+    The paired t number at the strictest step of the correction over the Pitman efficiency of the
+    test under normal differences, and never fewer than an exact test needs to reject at all.
+    For small samples it is an approximation; `power.simulated.simulated_seeds` simulates the test
+    itself.
+
+    Args:
+        effect: mean difference over the sd of a difference, of any shape; for unpaired arms the
+            sd of the difference of two independent scores.
+        family: number of comparisons corrected together.
+        power: between 0 and 1.
+        alpha: level of the family.
+        correction: as in `stats.adjust`.
+        test: one of `settings.PAIRED_TESTS` or `settings.UNPAIRED_TESTS`.
+
+    Raises:
+        InvalidSetting: a setting outside what it can be.
+        StatsError: an effect that is not a number.
+
+    >>> [int(seeds_for_test(0.5, test=test)) for test in ("t", "wilcoxon", "sign")]
+    [34, 36, 54]
+    """
+    check_choice("test", test, tuple(EFFICIENCY))
+    check_choice("correction", correction, CORRECTIONS)
+    check_fraction("alpha", alpha)
+    check_count("family", family, 1)
+    strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
+    seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / EFFICIENCY[test])
+    return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
+
+
+def pairs_for_signed_rank(
+    effect: ArrayLike,
+    family: int = 1,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    correction: str = "holm",
+) -> IntArray:
+    """Pairs that the exact signed-rank test needs for this power in a family of comparisons.
+
+    The paired t number at the strictest step of the correction, divided by the asymptotic
+    relative efficiency 3/π (Lehmann 1975; the default of G*Power), and never fewer than the
+    exact test needs to be able to reject at all.
+
+    Args:
+        effect: d_z, of any shape; the answer has the same shape.
+        family: number of comparisons corrected together.
+        power: between 0 and 1.
+        alpha: level of the family.
+        correction: as in `stats.adjust`.
+
+    Errors are those of `seeds_for_test`, of which this is the case "wilcoxon".
+
+    >>> int(pairs_for_signed_rank(0.5))
+    36
+    """
+    return seeds_for_test(effect, family, power, alpha, correction)

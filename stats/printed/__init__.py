@@ -1,0 +1,1 @@
+"""What printed means, standard deviations and tests can be."""

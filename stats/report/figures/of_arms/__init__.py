@@ -1,0 +1,1 @@
+"""Figures of arms: ranks, profiles, costs, learning, calibration."""

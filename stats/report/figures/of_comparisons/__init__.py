@@ -1,0 +1,1 @@
+"""Figures of comparisons: effects, their pairs, and how they change."""

@@ -1,0 +1,1 @@
+"""What results are written as: a terminal, Markdown, LaTeX, records for programs."""

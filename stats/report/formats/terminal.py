@@ -1,0 +1,136 @@
+"""Tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stats.many_tasks.pooled import Pooled
+from stats.report.layout import Block, blocks
+from stats.report.sheet import Sheet, TextTable
+from stats.report.words import wording
+from stats.settings import Settings
+from stats.verdicts.analyse import Analysis
+from stats.verdicts.compare import Comparison
+
+COLOURS = {"better": "green", "worse": "red", "negligible": "cyan", "equivalent": "cyan"}
+
+LABEL_WIDTH, CELL_WIDTH = 24, 36
+"""Columns that a label and the comparison beside it need at most, for ordinary names."""
+
+
+def to_table(
+    results: Iterable[object], sheets: Sequence[Sheet], width: int, colour: bool = False
+) -> str:
+    """Results as text of at most `width` columns, with ANSI colours only if asked."""
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        legacy_windows=False,
+    )
+    for number, (result, sheet) in enumerate(zip(results, sheets, strict=True)):
+        if number:
+            console.print()
+        for line in sheet.header:
+            console.print(Text(line))
+        tables = sheet.tables
+        if isinstance(result, Analysis | Pooled):
+            console.print(Text(_legend(result.settings), style="dim"))
+            tables = tables[len(blocks(result)) :]
+            for compact in _compact(result, width):
+                console.print(*[""] * bool(compact.title), compact)
+        for each in tables:
+            console.print(*[""] * bool(each.title), _plain(each))
+        for warning in sheet.warnings:
+            console.print(Text(f"warning: {wording.printable(warning)}", style="yellow"))
+        for note in sheet.notes:
+            console.print(Text(f"note: {wording.printable(note)}"))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _plain(table: TextTable) -> Table:
+    shown = _empty(table.title)
+    for name in table.heading:
+        shown.add_column(Text(wording.printable(name)), overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(wording.printable(cell)) for cell in row))
+    return shown
+
+
+def _legend(settings: Settings) -> str:
+    _, effect = wording.EFFECT_NAMES[settings.effect]
+    p = "uncorrected p" if settings.correction == "none" else "corrected p"
+    return (
+        "each cell: mean of baseline -> mean of candidate\n"
+        f"           candidate - baseline [{wording.confidence(settings)} t interval]\n"
+        f"           {effect}, {p}, verdict"
+    )
+
+
+def _compact(result: Analysis | Pooled, width: int) -> list[Table]:
+    """A comparison in one cell, and as many inits side by side as the width allows."""
+    at_once = max(1, (width - LABEL_WIDTH) // CELL_WIDTH)
+    return [
+        _inits(block, slice(first, first + at_once))
+        for block in blocks(result)
+        for first in range(0, len(block.inits), at_once)
+    ]
+
+
+def _inits(block: Block, shown: slice) -> Table:
+    table = _empty(block.title)
+    table.add_column("comparison", overflow="fold")
+    for init in block.inits[shown]:
+        table.add_column(Text(wording.printable(init) or "difference"))
+    for label, cells in block.rows:
+        row = [_cell(each) for each in cells[shown]]
+        table.add_row(Text(wording.printable(label)), *row)
+    return table
+
+
+def _cell(each: Comparison | None) -> Text:
+    if each is None:
+        return Text("not compared")
+    p = wording.probability(each.p_adjusted)
+    text = Text(" -> ".join(wording.means(each)) + "\n", style="")
+    text.append(f"{wording.difference(each)}\n")
+    symbol, _ = wording.EFFECT_NAMES[each.effect]
+    text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
+    text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")
+    notes = [_dropped(each), _collapsed(each), wording.needed(each)]
+    for note in filter(None, notes):
+        text.append(f"\n{note}", style="dim")
+    return text
+
+
+def _collapsed(each: Comparison) -> str:
+    if not each.collapsed_seeds:
+        return ""
+    seeds = each.collapsed_seeds
+    if len(seeds) > 3:
+        return f"{len(seeds)} seeds look collapsed"
+    named = ", ".join(wording.printable(str(seed)) for seed in seeds)
+    return f"seed {named} looks collapsed" if len(seeds) == 1 else f"seeds {named} look collapsed"
+
+
+def _dropped(each: Comparison) -> str:
+    if not each.dropped_seeds:
+        return ""
+    if len(each.dropped_seeds) > 3:
+        return f"n = {wording.sizes(each)}, {len(each.dropped_seeds)} seeds dropped"
+    named = ", ".join(wording.printable(str(seed)) for seed in each.dropped_seeds)
+    return f"n = {wording.sizes(each)}, without seed {named}"
+
+
+def _empty(title: str) -> Table:
+    shown = Text(wording.printable(title)) if title else None
+    return Table(box=box.SIMPLE_HEAD, title=shown, title_justify="left")

@@ -1,0 +1,137 @@
+"""How collapses read: two questions, each with its answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from stats.report.sheet import Sheet, TextTable
+from stats.report.words import wording
+from stats.settings import Settings
+from stats.verdicts.collapse import Share
+from stats.verdicts.collapse_table import CandidateCollapse, Collapses
+
+
+def collapses_sheet(found: Collapses) -> Sheet:
+    """The sheet of how often arms collapse, and how they differ where neither does."""
+    settings = found.settings
+    title, where = wording.places([(e.task, e.model, e.init) for e in found.candidates])
+    lower = settings.lower_is_better
+    return Sheet(
+        kind="collapses",
+        header=(
+            wording.measured(found.study, found.metric, found.split, lower),
+            _rule(found),
+            "how often: exact intervals (Clopper-Pearson), McNemar's exact test over shared seeds",
+            f"the others: seeds on which neither collapsed, {wording.TEST_NAMES[settings.test]}",
+            f"p of each question {_corrected(settings)}; "
+            f"alpha {wording.probability(settings.alpha)}",
+        ),
+        tables=(_how_often(found, title, where), _others(found, title, where)),
+        records=tuple({"study": found.study} | _record(each) for each in found.candidates),
+        whole=asdict(found),
+        warnings=found.warnings,
+    )
+
+
+def _rule(found: Collapses) -> str:
+    if found.below is not None:
+        edge = "no lower" if found.settings.lower_is_better else "no higher"
+        return f"collapsed: a run whose score is {edge} than {found.below:g}"
+    margin = found.settings.margin
+    also = "" if margin is None else f", and by more than {wording.points(margin)}"
+    return f"collapsed: a run worse than the median of its arm by more than 8 spreads{also}"
+
+
+def _corrected(settings: Settings) -> str:
+    if settings.correction == "none":
+        return "not corrected"
+    family = "on the same model, init and task" if settings.family != "study" else "of the study"
+    name = wording.CORRECTION_NAMES[settings.correction]
+    return f"by itself: {name} over the candidates {family}"
+
+
+def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
+    interval = f"[{wording.confidence(found.settings)} CI]"
+    heading = (
+        *("comparison", "where", f"baseline collapsed {interval}"),
+        *(f"candidate collapsed {interval}", "seeds", wording.p_name(found.settings)),
+    )
+    rows = tuple(
+        (
+            f"{each.baseline} vs {each.candidate}",
+            place,
+            _share(each.found.baseline),
+            _share(each.found.candidate),
+            _seeds(each),
+            wording.probability(each.p_adjusted),
+        )
+        for each, place in zip(found.candidates, where, strict=True)
+    )
+    named = ": ".join(filter(None, ("how often an arm collapses", title)))
+    return TextTable(named, heading, rows).without_empty(1)
+
+
+def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
+    settings = found.settings
+    _, effect = wording.EFFECT_NAMES[settings.effect]
+    heading = (
+        *("comparison", "where", "n", "means"),
+        *(f"difference [{wording.confidence(settings)} CI]", effect),
+        *(wording.p_name(settings), "verdict"),
+    )
+    rows = tuple(
+        (f"{each.baseline} vs {each.candidate}", place, *_cells(each))
+        for each, place in zip(found.candidates, where, strict=True)
+    )
+    named = ": ".join(filter(None, ("seeds on which neither collapsed", title)))
+    return TextTable(named, heading, rows).without_empty(1)
+
+
+def _cells(each: CandidateCollapse) -> tuple[str, ...]:
+    others = each.found.others
+    if others is None:
+        return ("fewer than 2", *[wording.ABSENT] * 4, "inconclusive")
+    return (
+        str(others.n_pairs),
+        " -> ".join(wording.means(others)),
+        wording.difference(others),
+        wording.effect(others),
+        wording.probability(others.p_adjusted),
+        others.verdict,
+    )
+
+
+def _share(each: Share) -> str:
+    return f"{each.count} of {each.total} [{100 * each.low:.0f} %, {100 * each.high:.0f} %]"
+
+
+def _seeds(each: CandidateCollapse) -> str:
+    found = each.found
+    both = (each.baseline, found.baseline_seeds), (each.candidate, found.candidate_seeds)
+    return "; ".join(f"{name} {', '.join(map(str, seeds))}" for name, seeds in both if seeds)
+
+
+def _record(each: CandidateCollapse) -> dict[str, Any]:
+    """One row for CSV: both answers, the comparison's fields called others_…."""
+    found = each.found
+    row: dict[str, Any] = {
+        name: getattr(each, name)
+        for name in ("baseline", "candidate", "model", "init", "task", "n_pairs")
+    }
+    for arm in ("baseline", "candidate"):
+        share: Share = getattr(found, arm)
+        row |= {
+            f"{arm}_collapsed": share.count,
+            f"{arm}_collapsed_seeds": getattr(found, f"{arm}_seeds"),
+        }
+        row |= {f"{arm}_collapsed_low": share.low, f"{arm}_collapsed_high": share.high}
+    row |= {"p_value": found.p_value, "p_adjusted": each.p_adjusted}
+    names = (
+        *("n_pairs", "baseline_mean", "candidate_mean", "mean_difference", "ci_low", "ci_high"),
+        *("p_value", "p_adjusted", "verdict"),
+    )
+    return row | {
+        f"others_{name}": None if found.others is None else getattr(found.others, name)
+        for name in names
+    }

@@ -1,0 +1,86 @@
+"""How trends read: a table of effects over doses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from stats.changes.of_doses import CandidateTrend, Trends
+from stats.report.sheet import Sheet, TextTable
+from stats.report.words.wording import (
+    CORRECTION_NAMES,
+    TEST_NAMES,
+    measured,
+    place,
+    printable,
+    probability,
+    with_interval,
+)
+
+UNITS = {
+    "log1p": "for ten times 1 + dose",
+    "log": "for ten times the dose",
+    "linear": "for each unit of dose",
+    "order": "from one dose to the next",
+}
+
+
+def trends_sheet(found: Trends) -> Sheet:
+    """The sheet of trends: for each model and task, or init, effects by dose and their slope."""
+    first = found.trends[0].trend
+    doses = ", ".join(f"{printable(name)} = {dose:g}" for name, dose in found.doses.items())
+    return Sheet(
+        kind="trends",
+        header=(
+            measured(found.study, found.metric, found.split, found.lower_is_better),
+            f"dose by {found.over}: {doses}",
+            f"slope: least squares within each seed, {UNITS[first.scale]}; over seeds "
+            f"{TEST_NAMES[first.test]}, {CORRECTION_NAMES[found.correction]} over the candidates",
+            f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
+        ),
+        tables=tuple(_table(title, group) for title, group in grouped(found).items()),
+        records=tuple(record for each in found.trends for record in _records(found, each)),
+        whole=asdict(found),
+        warnings=found.warnings,
+    )
+
+
+def grouped(found: Trends) -> dict[str, list[CandidateTrend]]:
+    """The trends of each model and task, or init, by its title."""
+    groups: dict[str, list[CandidateTrend]] = {}
+    for each in found.trends:
+        groups.setdefault(place(each.model, each.where), []).append(each)
+    return groups
+
+
+def _table(title: str, group: list[CandidateTrend]) -> TextTable:
+    trends = [each.trend for each in group]
+    rows = [
+        (f"{dose:g}", *(with_interval(t.effects[i], t.lows[i], t.highs[i]) for t in trends))
+        for i, dose in enumerate(trends[0].doses)
+    ]
+    rows += [
+        ("slope", *(with_interval(t.slope, t.ci_low, t.ci_high) for t in trends)),
+        ("p of the slope", *(probability(t.p_adjusted) for t in trends)),
+        ("seeds", *(str(each.n_seeds) for each in group)),
+    ]
+    heading = ("dose", *(f"{each.baseline} vs {each.candidate}" for each in group))
+    return TextTable(title, heading, tuple(rows))
+
+
+def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
+    named = {name: getattr(each, name) for name in ("baseline", "candidate", "model", "where")}
+    what = {"metric": found.metric, "lower_is_better": found.lower_is_better}
+    of_slope = {
+        name: getattr(each.trend, name)
+        for name in ("slope", "ci_low", "ci_high", "p_value", "p_adjusted", "scale", "test")
+    }
+    curve = zip(
+        *(getattr(each.trend, n) for n in ("doses", "effects", "lows", "highs")), strict=True
+    )
+    return [
+        {"study": found.study, **what, **named, "n_seeds": each.n_seeds}
+        | {"dose": dose, "effect": effect, "effect_low": low, "effect_high": high}
+        | of_slope
+        for dose, effect, low, high in curve
+    ]

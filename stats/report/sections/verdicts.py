@@ -1,0 +1,141 @@
+"""How comparisons with a baseline read, on each task or over several."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from stats.many_tasks.pooled import Pooled
+from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
+from stats.report.sheet import Sheet, TextTable
+from stats.report.words import wording
+from stats.settings import Settings
+from stats.verdicts.analyse import Analysis
+from stats.verdicts.compare import Comparison
+
+
+def analysis_sheet(analysis: Analysis) -> Sheet:
+    """The sheet of comparisons on each task, and of their interactions."""
+    changes = [_interactions(block, analysis.settings) for block in interaction_blocks(analysis)]
+    return Sheet(
+        kind="analysis",
+        header=tuple(wording.header(analysis)),
+        tables=(*_tables(analysis), *changes),
+        records=tuple(
+            {"study": analysis.study, **_measured(analysis), "tasks": "each"} | record(each)
+            for each in analysis.comparisons
+        ),
+        whole=_declared(analysis)
+        | {
+            "comparisons": [record(each) for each in analysis.comparisons],
+            "interactions": [record(each) for each in analysis.interactions],
+            "warnings": analysis.warnings,
+        },
+        warnings=analysis.warnings,
+    )
+
+
+def pooled_sheet(pooled: Pooled) -> Sheet:
+    """The sheet of comparisons over several tasks at once."""
+    return Sheet(
+        kind="pooled",
+        header=tuple(wording.header(pooled)),
+        tables=tuple(_tables(pooled)),
+        records=tuple(
+            {"study": pooled.study, **_measured(pooled), "tasks": pooled.tasks} | record(each)
+            for each in pooled.comparisons
+        ),
+        whole=_declared(pooled)
+        | {
+            "tasks": pooled.tasks,
+            "unit": pooled.unit,
+            "comparisons": [record(each) for each in pooled.comparisons],
+            "warnings": pooled.warnings,
+        },
+        warnings=pooled.warnings,
+    )
+
+
+def comparison_rows(result: Analysis | Pooled) -> TextTable:
+    """One row for each comparison, to be sorted; what all of them share is the title."""
+    short = any(each.seeds_needed for each in result.comparisons)
+    task = "all tasks" if isinstance(result, Pooled) else None
+    places = [(task or each.task, each.model, each.init) for each in result.comparisons]
+    title, _ = wording.places(places)
+    varying = [i for i in range(3) if len({place[i] for place in places}) > 1]
+    rows = tuple(
+        (versus(each), *(place[i] for i in varying), *_cells(each, short))
+        for place, each in zip(places, result.comparisons, strict=True)
+    )
+    where = [("task", "model", "init")[i] for i in varying]
+    return TextTable(title, ("comparison", *where, *_columns(result.settings, short)), rows)
+
+
+def record(each: Any) -> dict[str, Any]:
+    """The fields of a result by name."""
+    return {field.name: getattr(each, field.name) for field in fields(each)}
+
+
+def _measured(result: Analysis | Pooled) -> dict[str, Any]:
+    return {"metric": result.metric, "lower_is_better": result.settings.lower_is_better}
+
+
+def _declared(result: Analysis | Pooled) -> dict[str, Any]:
+    named = {"study": result.study, "metric": result.metric, "split": result.split}
+    return named | record(result.settings)
+
+
+def _tables(result: Analysis | Pooled) -> list[TextTable]:
+    return [_table(block, result.settings) for block in blocks(result)]
+
+
+def _table(block: Block, settings: Settings) -> TextTable:
+    short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
+    columns = _columns(settings, short)
+    rows = tuple(
+        (label, *(text for each in cells for text in _cells(each, short)))
+        for label, cells in block.rows
+    )
+    over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
+    return TextTable(block.title, ("comparison", *columns * len(block.inits)), rows, over)
+
+
+def _columns(settings: Settings, short: bool) -> list[str]:
+    _, effect = wording.EFFECT_NAMES[settings.effect]
+    interval = f"difference [{wording.confidence(settings)} CI]"
+    columns = ["n", "baseline mean", "candidate mean", interval, effect]
+    columns += [wording.p_name(settings), "verdict"]
+    return columns + (["n for 80 % power"] if short else [])
+
+
+def _cells(each: Comparison | None, short: bool) -> list[str]:
+    if each is None:
+        return ["0", *[wording.ABSENT] * 5, "not compared", *[""] * short]
+    cells = [
+        wording.sizes(each),
+        *wording.means(each),
+        wording.difference(each),
+        wording.effect(each),
+        wording.probability(each.p_adjusted),
+        each.verdict,
+    ]
+    needed = "" if each.seeds_needed is None else f"{each.seeds_needed:,}"
+    return [*cells, needed] if short else cells
+
+
+def _interactions(block: InteractionBlock, settings: Settings) -> TextTable:
+    rows = tuple(
+        (
+            label,
+            wording.double_difference(each),
+            wording.probability(each.p_adjusted),
+            wording.interaction_sizes(each),
+        )
+        for label, each in block.rows
+    )
+    first, second = block.inits
+    change = f"effect under {first} - effect under {second} [{wording.confidence(settings)} CI]"
+    welch = "" if settings.paired else "Welch's "
+    size = max(each.family_size for _, each in block.rows)
+    heading = ("comparison", change, f"{welch}{wording.p_name(settings, size)}", "n")
+    return TextTable(block.title, heading, rows)

@@ -1,0 +1,1 @@
+"""How numbers and findings are put into words."""

@@ -1,0 +1,1 @@
+"""Looking at results before the last seed, without paying for it in false claims."""

@@ -1,0 +1,1 @@
+"""The tidy table of scores: read, checked, and laid out for comparisons."""

@@ -1,0 +1,69 @@
+"""The sign test: how many differences are positive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import bdtr
+
+from stats.attainable import smallest_attainable_p
+from stats.inputs import FloatArray, finite_vector
+
+
+@dataclass(frozen=True, slots=True)
+class SignTest:
+    """Result of `sign_test`; `n_nonzero` differences took part."""
+
+    n_positive: int
+    n_nonzero: int
+    p_value: float
+    p_greater: float
+    p_less: float
+    smallest_attainable_p: float
+
+
+def sign_test(differences: ArrayLike) -> SignTest:
+    """Exact sign test: is a positive difference as likely as a negative one?
+
+    The null hypothesis is a median of zero; nothing is assumed of the shape. Zero differences
+    are dropped, as Dixon and Mood (1946) do. When every difference is zero, p is 1.
+
+    Args:
+        differences: shape (n,), candidate minus baseline.
+
+    Raises:
+        NotEnoughPairs: no difference is given.
+        StatsError: a difference is not a finite number.
+
+    The data of Hollander and Wolfe (1999, table 3.1):
+
+    >>> d = [0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01]
+    >>> round(sign_test(d).p_value, 4)
+    0.1797
+    """
+    vector = finite_vector(differences)
+    positive, greater, less, p_value = sign_test_rows(vector[None, :])
+    n_nonzero = int(np.count_nonzero(vector))
+    return SignTest(
+        n_positive=int(positive[0]),
+        n_nonzero=n_nonzero,
+        p_value=float(p_value[0]),
+        p_greater=float(greater[0]),
+        p_less=float(less[0]),
+        smallest_attainable_p=smallest_attainable_p(n_nonzero),
+    )
+
+
+def sign_test_rows(
+    differences: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Positive differences, P(at least), P(at most) and the two-sided p of each row of (m, n)."""
+    positive = (differences > 0).sum(axis=1)
+    nonzero = np.count_nonzero(differences, axis=1)
+    # The binomial with ½ is symmetric: at least k positive is at most n − k negative.
+    greater = bdtr((nonzero - positive).astype(np.float64), nonzero, 0.5)
+    less = bdtr(positive.astype(np.float64), nonzero, 0.5)
+    p_value = np.minimum(1.0, 2 * np.minimum(greater, less))
+    return positive.astype(np.float64), greater, less, p_value

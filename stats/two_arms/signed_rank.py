@@ -1,0 +1,180 @@
+"""The exact Wilcoxon signed-rank test, with ties and zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from stats.attainable import smallest_attainable_p
+from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
+from stats.settings import ZEROS
+
+EXACT_LIMIT = 1000
+"""Counts of sign patterns, up to 2ⁿ, must fit a float64: n ≤ 1,022."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRank:
+    """Result of `signed_rank`; `statistic` is the sum of the positive ranks."""
+
+    statistic: float
+    p_value: float
+    p_greater: float
+    p_less: float
+    n_pairs: int
+    n_nonzero: int
+    smallest_attainable_p: float
+    zeros: str
+
+
+def signed_rank(differences: ArrayLike, zeros: str = "wilcox") -> SignedRank:
+    """Exact Wilcoxon signed-rank test of paired differences, with ties.
+
+    The null distribution is conditional on the observed ranks (Pratt and Gibbons 1981), so ties
+    cost nothing and no normal approximation is needed up to 1,000 pairs; p-values are exact to
+    n = 53 and have a relative error below 1e-12 beyond. Above 1,000 pairs the normal limit with
+    the same conditional variance is used. When every difference is zero, p is 1.
+
+    The null hypothesis is symmetry around zero. Under skew neither a mean nor a median of zero
+    is enough: for exponential differences with mean zero it rejects at .05 in 8.5 % of cases at
+    n = 8 and 12.1 % at n = 20, with median zero in 4.7 and 10.2 %
+    (`python -m stats.simulation errors`). `stats.sign_test` asks for a median of zero only.
+
+    Args:
+        differences: shape (n,), candidate minus baseline, in points of the metric. Values that
+            are to tie must be equal: `ties.settle` removes float noise.
+        zeros: what to do with zero differences. "wilcox" drops them, "pratt" ranks them and then
+            drops their ranks, "zsplit" gives half of their ranks to either side.
+
+    Raises:
+        NotEnoughPairs: no difference is given.
+        StatsError: a difference is not a finite number.
+        InvalidSetting: an unknown rule for zeros.
+
+    >>> signed_rank([0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01]).p_value
+    0.0390625
+    """
+    vector = finite_vector(differences)
+    statistic, greater, less = signed_rank_rows(vector[None, :], zeros)
+    n_nonzero = int(np.count_nonzero(vector))
+    return SignedRank(
+        statistic=float(statistic[0]),
+        p_value=float(two_sided(greater, less)[0]),
+        p_greater=float(greater[0]),
+        p_less=float(less[0]),
+        n_pairs=len(vector),
+        n_nonzero=n_nonzero,
+        smallest_attainable_p=smallest_attainable_p(n_nonzero),
+        zeros=zeros,
+    )
+
+
+def signed_rank_rows(
+    differences: FloatArray, zeros: str = "wilcox"
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Signed-rank tests of many comparisons at once.
+
+    Args:
+        differences: shape (m, n), one comparison a row.
+        zeros: as for `signed_rank`.
+
+    Returns:
+        The sums of positive ranks, P(W ≥ w) and P(W ≤ w), each of shape (m,).
+    """
+    doubled = doubled_ranks(differences, zeros)
+    positive = np.where(differences > 0, doubled, 0).sum(axis=1)
+    greater, less = _tails(doubled, positive)
+    statistic = positive / 2
+    if zeros == "zsplit":
+        n_zero = (differences == 0).sum(axis=1)
+        statistic = statistic + n_zero * (n_zero + 1) / 4
+    return statistic, greater, less
+
+
+def two_sided(greater: FloatArray, less: FloatArray) -> FloatArray:
+    """Twice the smaller tail: the only choice where the null distribution is symmetric, as that of
+    signed ranks is, and that of `mann_whitney` where it is not.
+    """
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(greater, less)), dtype=np.float64)
+
+
+def doubled_ranks(differences: FloatArray, zeros: str) -> IntArray:
+    """Twice the mid-ranks of the sizes, which makes them whole numbers; 0 where dropped."""
+    from scipy.stats import rankdata
+
+    check_choice("zeros", zeros, ZEROS)
+    doubled = np.rint(2 * rankdata(np.abs(differences), axis=1)).astype(np.int64)
+    is_zero = differences == 0
+    if zeros == "wilcox":
+        doubled -= 2 * is_zero.sum(axis=1, keepdims=True)
+    return np.where(is_zero, 0, doubled)
+
+
+def _tails(doubled: IntArray, positive: IntArray) -> tuple[FloatArray, FloatArray]:
+    """P(W ≥ w) and P(W ≤ w) of each row, from one null distribution for each set of ranks."""
+    if doubled.shape[1] > EXACT_LIMIT:
+        centred = positive - doubled.sum(axis=1) / 2
+        z = centred / np.maximum(np.sqrt((doubled.astype(np.float64) ** 2).sum(axis=1)) / 2, 1)
+        return ndtr(-z), ndtr(z)
+    greater, less = np.empty(len(doubled)), np.empty(len(doubled))
+    for rows, cumulative, step, total in null_distributions(doubled):
+        w = positive[rows] // step
+        less[rows] = _lower_tail(cumulative, w, total)
+        greater[rows] = _lower_tail(cumulative, total - w, total)
+    return greater, less
+
+
+def null_distributions(doubled: IntArray) -> Iterator[tuple[IntArray, FloatArray, int, int]]:
+    """The rows that share their ranks, and the null distribution of these.
+
+    Args:
+        doubled: shape (m, n), from `doubled_ranks`.
+
+    Yields:
+        The places of the rows; P(W ≤ w) as `null_distribution` gives it, for w in steps; the
+        size of such a step in doubled ranks; and the sum of all ranks, in steps.
+    """
+    patterns, which, counts = np.unique(
+        np.sort(doubled, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
+    for pattern, rows in zip(patterns, members, strict=True):
+        ranks = pattern[pattern > 0]
+        step = max(1, int(np.gcd.reduce(ranks)))
+        cumulative = null_distribution(tuple((ranks // step).tolist()))
+        yield rows, cumulative, step, int(ranks.sum()) // step
+
+
+def _lower_tail(cumulative: FloatArray, w: IntArray, total: int) -> FloatArray:
+    """P(W ≤ w) from the lower half of a symmetric distribution on 0 … total."""
+    with_zero = np.concatenate(([0.0], cumulative))
+    mirrored = 1 - with_zero[np.clip(total - w, 0, len(cumulative))]
+    return np.where(w < len(cumulative), with_zero[np.minimum(w + 1, len(cumulative))], mirrored)
+
+
+@lru_cache(maxsize=32)
+def null_distribution(ranks: tuple[int, ...]) -> FloatArray:
+    """P(W ≤ w) for w = 0 … ⌊Σranks / 2⌋, when each rank is positive with probability ½.
+
+    Sign patterns are counted by dynamic programming, one rank at a time. Counts below 2⁵³ are
+    exact, and sums of positive numbers keep their relative accuracy beyond.
+
+    >>> null_distribution((1, 2, 3)).tolist()
+    [0.125, 0.25, 0.375, 0.625]
+    """
+    half = sum(ranks) // 2
+    patterns = np.zeros(half + 1)
+    patterns[0] = 1
+    reached = 0
+    for rank in sorted(ranks):
+        reached = min(half, reached + rank)
+        if rank <= reached:
+            patterns[rank : reached + 1] += patterns[: reached + 1 - rank]
+    cumulative = np.ldexp(np.cumsum(patterns), -len(ranks))
+    cumulative.flags.writeable = False
+    return cumulative
