@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.errors import BenchmarkError
+from benchmark.report.figures.pictures import draw
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Report, lay_out
 from benchmark.report.names import LONGEST
-from benchmark.report.page import to_html
-from benchmark.report.pictures import draw
+from benchmark.report.pages.study import to_html
 from stats.report.figures.drawing.files import FORMATS
 from stats.report.formats.latex import to_latex
 from stats.report.formats.markdown import to_markdown

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from benchmark import answers
-from benchmark.chance import notes_on_chance
-from benchmark.environment import Trained
-from benchmark.record import declared_analysis, scores_table
-from benchmark.report.calibrated import Calibrated, calibrated
-from benchmark.report.ranked import Ranked, ranked
-from benchmark.tracking import Recorded, Tracker
+from benchmark.answer import answers
+from benchmark.answer.chance import notes_on_chance
+from benchmark.record.environment import Trained
+from benchmark.record.of_study import declared_analysis, scores_table
+from benchmark.record.tracking import Recorded, Tracker
+from benchmark.report.sections.calibrated import Calibrated, calibrated
+from benchmark.report.sections.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
 from stats.many_tasks.pooled import Pooled
 from stats.verdicts.analyse import Analysis

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.report import sheets
-from benchmark.report.calibrations import calibration_sheet
 from benchmark.report.gather import Gathered
-from benchmark.report.ranked import ranked_sheet
+from benchmark.report.sections import sheets
+from benchmark.report.sections.calibration_table import calibration_sheet
+from benchmark.report.sections.ranked import ranked_sheet
 from stats.many_tasks.pooled import Pooled
 from stats.report.layout import blocks
 from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pooled_sheet

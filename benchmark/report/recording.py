@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.key import key
-from benchmark.record import record_digest
+from benchmark.record.of_study import record_digest
+from benchmark.record.tracking import Recorded
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.names import plain_names
-from benchmark.tracking import Recorded
+from benchmark.runs.key import key
 from stats import Comparison
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled

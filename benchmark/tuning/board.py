@@ -36,11 +36,11 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmark.cache import is_running
-from benchmark.connection import lost
+from benchmark.declare.search import Range, Search, Tuning, Value
+from benchmark.declare.tuned import Params
 from benchmark.errors import StoreError
-from benchmark.search import Range, Search, Tuning, Value
-from benchmark.searches import Params
+from benchmark.record.cache import is_running
+from benchmark.record.connection import lost
 from benchmark.secrets import masked
 from benchmark.tuning.trial import State, Trial, claimed
 

@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.runs import Run
+from benchmark.execute.worker import Ended, Progress
+from benchmark.runs.kinds import Run
 from benchmark.tuning.hunt import Hunt
 from benchmark.tuning.notes import setting
 from benchmark.tuning.results import BUDGETS, Tuned
 from benchmark.tuning.trial import Trial
-from benchmark.worker import Ended, Progress
 
 
 class TuningDisplay:

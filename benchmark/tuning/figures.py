@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.search import Range, Value
+from benchmark.declare.search import Range, Value
 from benchmark.tuning.results import Tuned
 from benchmark.tuning.trial import Trial
 from stats.many_tasks.expected_best import expected_best

@@ -4,18 +4,18 @@ import time
 from collections.abc import Mapping
 from statistics import mean
 
+from benchmark.declare.study import Study
+from benchmark.declare.tuned import Params, Searching
 from benchmark.errors import StudyError
-from benchmark.execution import Scheduler, missing
-from benchmark.plan import Planner
-from benchmark.runs import TrainRun
-from benchmark.searches import Params, Searching
-from benchmark.study import Study
-from benchmark.tracking import Recorded, Status
+from benchmark.execute.scheduler import Scheduler, missing
+from benchmark.execute.worker import Ended, Progress
+from benchmark.record.tracking import Recorded, Status
+from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import Planner
 from benchmark.tuning.board import BEAT, Board, is_alive
 from benchmark.tuning.judge import Judge
 from benchmark.tuning.trial import State, Trial
 from benchmark.tuning.work import Heard, Work
-from benchmark.worker import Ended, Progress
 from trainers.errors import TrainerError
 
 #: Seconds between looks at what other processes did.

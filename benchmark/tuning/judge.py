@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import optuna
 from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 
-from benchmark.search import Tuning
+from benchmark.declare.search import Tuning
 from benchmark.tuning.board import STATES
 from benchmark.tuning.trial import Trial
 

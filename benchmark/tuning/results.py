@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from benchmark.plan import Settings, make_plan
-from benchmark.search import Range
-from benchmark.searches import Place, Searching, searches
-from benchmark.study import Study
+from benchmark.declare.search import Range
+from benchmark.declare.study import Study
+from benchmark.declare.tuned import Place, Searching, searches
+from benchmark.runs.plan import Settings, make_plan
 from benchmark.tuning.trial import Trial
 from stats.many_tasks.expected_best import expected_best, gain_of_choice
 

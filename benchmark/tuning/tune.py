@@ -6,18 +6,18 @@ from typing import Protocol
 
 import optuna
 
-from benchmark.engines import Engine
-from benchmark.execution import Scheduler
-from benchmark.interruption import patient
-from benchmark.key import key
-from benchmark.plan import Planner
-from benchmark.searches import Params, Searching, searches
-from benchmark.study import Study
-from benchmark.tracking import Recorded, Tracker
+from benchmark.declare.study import Study
+from benchmark.declare.tuned import Params, Searching, searches
+from benchmark.execute.engines import Engine
+from benchmark.execute.interruption import patient
+from benchmark.execute.scheduler import Scheduler
+from benchmark.execute.worker import Ended, Progress
+from benchmark.record.tracking import Recorded, Tracker
+from benchmark.runs.key import key
+from benchmark.runs.plan import Planner
 from benchmark.tuning.board import Board
 from benchmark.tuning.hunt import Hunt
 from benchmark.tuning.results import Tuned, TuningOutcome
-from benchmark.worker import Ended, Progress
 from trainers.metrics import SELECTS
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
+from benchmark.record.tracking import Store, Tracker
 from benchmark.report.gather import Gathered, gather
-from benchmark.tracking import Store, Tracker
 from tests.benchmark.recorded import STUDY, record_runs
 from tests.benchmark.reported import STUDY_NAME
 from tests.benchmark.reported import record_runs as record_attack

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.record import record_digest, study_record
-from benchmark.tracking import Store, Tracker
+from benchmark.declare.loading import load_study
+from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.tracking import Store, Tracker
+from benchmark.runs.plan import make_plan
 
 STUDY_NAME = '<script>alert("study")</script>'
 TASK_NAME = "<img src=x onerror=alert(1)>"

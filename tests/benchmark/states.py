@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.commands import run_session
-from benchmark.engines.inline import InlineEngine
-from benchmark.session import Session
-from benchmark.store import Store
-from benchmark.tracking import Tracker
-from benchmark.worker import Ended, Job, Progress
+from benchmark.execute.engines.inline import InlineEngine
+from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
+from benchmark.session.session import Session
+from benchmark.session.training import run_session
 
 STUDY = """
 from benchmark import Arm, Comparison, Search, Study, Tuning

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmark.cli import main
+from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.loading import load_study
 from trainers.errors import TrainerError
 
 STUDY = """

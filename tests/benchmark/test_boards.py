@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.search import Range, Search, Tuning
-from benchmark.searches import Params
+from benchmark.declare.search import Range, Search, Tuning
+from benchmark.declare.tuned import Params
 from benchmark.tuning import board as boards
 from benchmark.tuning.board import Board, open_storage
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from benchmark.chance import notes_on_chance
-from benchmark.record import scores_table
+from benchmark.answer.chance import notes_on_chance
+from benchmark.record.of_study import scores_table
 from tests.benchmark.recorded import INITS
 from trainers.metrics import METRICS, best_constant
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmark.class_table import class_table
+from benchmark.checks.class_table import class_table
 from benchmark.cli import main
 from trainers.tasks import Digits, Docstrings, Part, TextTask
 

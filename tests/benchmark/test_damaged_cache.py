@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.cache import Cache
-from benchmark.checksums import MANIFEST
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.runs import TrainRun
-from benchmark.store import Store
-from benchmark.tracking import Tracker
-from benchmark.worker import Job, execute
+from benchmark.declare.loading import load_study
+from benchmark.execute.worker import Job, execute
+from benchmark.record.cache import Cache
+from benchmark.record.checksums import MANIFEST
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
+from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import make_plan
 from tests.benchmark.test_running_a_study import arm_scores, statuses
 
 STUDY = """
@@ -151,7 +151,7 @@ def test_a_folder_is_read_once_by_a_process_that_leaves_it_alone(tmp_path, monke
         (folder / "logits.npy").write_bytes(b"numbers")
     assert cache.has("logits", "a")
     read = []
-    monkeypatch.setattr("benchmark.checksums._digest", lambda path: read.append(path) or "")
+    monkeypatch.setattr("benchmark.record.checksums._digest", lambda path: read.append(path) or "")
     assert cache.has("logits", "a")
     assert read == []
     (cache.path("logits", "a") / "logits.npy").write_bytes(b"numbers")

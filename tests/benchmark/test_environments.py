@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from benchmark.environment import Trained, environment_of
+from benchmark.checks.mixing import settle
 from benchmark.errors import StudyError
-from benchmark.mixing import settle
-from benchmark.plan import make_plan
-from benchmark.tracking import Recorded
+from benchmark.record.environment import Trained, environment_of
+from benchmark.record.tracking import Recorded
+from benchmark.runs.plan import make_plan
 from tests.benchmark.test_plans_and_keys import TEACHER, study_of
 from trainers.methods import KD, LS, Base, SelfKD
 

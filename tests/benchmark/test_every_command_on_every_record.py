@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.ui import HOST
+from benchmark.commands.ui import HOST
 from tests.benchmark.states import STAGES, make_states
 
 HALF = tuple(f"killed in {stage}" for stage in STAGES)

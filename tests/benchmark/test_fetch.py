@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from benchmark import fetch as fetching
 from benchmark.cli import main
+from benchmark.session import fetching
 from tests.benchmark.hub_server import serving
 from tests.trainers import tiny_hub
 from trainers.hub import VARIABLE

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.calibration import StepTime
 from benchmark.cli import main
-from benchmark.tracking import Store, Tracker
+from benchmark.execute.calibration import StepTime
+from benchmark.record.tracking import Store, Tracker
 from tests.trainers import tiny_hub
 from trainers.models import HubModel
 from trainers.settings import Training

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import connection
 from benchmark.errors import RecordLost
-from benchmark.store import Store
-from benchmark.tracking import Tracker
+from benchmark.record import connection
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
 from tests.benchmark.conftest import command
 from tests.benchmark.test_running_a_study import Running, statuses
 

@@ -12,10 +12,10 @@ import pytest
 import transformers
 from safetensors.torch import load_file, save_file, save_model
 
+from benchmark.checks.preflight import preflight
+from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.loading import load_study
-from benchmark.preflight import preflight
-from benchmark.tracking import Store
+from benchmark.record.tracking import Store
 from tests.trainers import tiny_hub
 from trainers.errors import ModelError
 from trainers.models import Bert, HubModel, ResNet

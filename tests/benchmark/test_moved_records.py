@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from benchmark.cli import main
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.predictions import FILE
-from benchmark.record import record_digest, study_record
-from benchmark.store import Store
-from benchmark.tracking import Tracker
+from benchmark.declare.loading import load_study
+from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.predictions import FILE
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
+from benchmark.runs.plan import make_plan
 from tests.benchmark import reported
 from tests.benchmark.conftest import command
 
@@ -148,8 +148,8 @@ def damages() -> dict[str, object]:
 def test_damaged_predictions_are_said_with_the_name_of_their_run(damage, moved):
     _, name, path = an_arm_of(moved)
     damages()[damage](path)
-    from benchmark.report.calibrations import calibration_sheet
     from benchmark.report.gather import gather
+    from benchmark.report.sections.calibration_table import calibration_sheet
 
     tracker = tracker_of(moved)
     sheet = calibration_sheet(gather(tracker.study_record(None), tracker))

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from benchmark.report.calibrations import calibration_sheet
-from benchmark.report.costs import costs
+from benchmark.report.figures.of_arms import sketch_arms
+from benchmark.report.figures.of_comparisons import sketch_comparisons
 from benchmark.report.layout import lay_out
-from benchmark.report.of_arms import sketch_arms
-from benchmark.report.of_comparisons import sketch_comparisons
 from benchmark.report.recording import metrics_of
+from benchmark.report.sections.calibration_table import calibration_sheet
+from benchmark.report.sections.costs import costs
 from stats.report import render
 from stats.report.formats.markdown import to_markdown
 from stats.report.words import wording

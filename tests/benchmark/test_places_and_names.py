@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.commands.ui import HOST
+from benchmark.declare.study import check_name
 from benchmark.errors import StudyError
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
 from benchmark.report.names import folder_name
 from benchmark.secrets import masked
-from benchmark.store import Store
-from benchmark.study import check_name
-from benchmark.tracking import Tracker
-from benchmark.ui import HOST
 from tests.benchmark.conftest import command
 
 SECRET = "s3c/r@et"
@@ -151,9 +151,9 @@ def test_folders_of_studies_stay_inside_and_apart():
 
 def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_path):
     small.write_text(small.read_text().replace('name="small"', 'name="../../x"'))
-    from benchmark.loading import load_study
-    from benchmark.plan import make_plan
-    from benchmark.record import record_digest, study_record
+    from benchmark.declare.loading import load_study
+    from benchmark.record.of_study import record_digest, study_record
+    from benchmark.runs.plan import make_plan
 
     plan = make_plan(load_study(small))
     tracker = Tracker(Store(str(tmp_path / "mlruns")))

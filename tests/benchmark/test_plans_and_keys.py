@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from benchmark import Arm, Comparison, Study
 from benchmark.errors import StudyError
-from benchmark.execution import todo
-from benchmark.key import canonical, key
-from benchmark.plan import make_plan
-from benchmark.runs import PretrainRun, TrainRun
-from benchmark.tracking import Recorded, Store
+from benchmark.execute.scheduler import todo
+from benchmark.record.tracking import Recorded, Store
+from benchmark.runs.key import canonical, key
+from benchmark.runs.kinds import PretrainRun, TrainRun
+from benchmark.runs.plan import make_plan
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised
@@ -132,7 +132,7 @@ def test_a_teacher_is_part_of_its_students_key():
 
 
 def test_another_source_of_a_users_method_is_another_key(tmp_path):
-    from benchmark.loading import load_study
+    from benchmark.declare.loading import load_study
 
     text = (
         "from dataclasses import dataclass\nfrom typing import ClassVar\n"

@@ -10,12 +10,12 @@ from PIL import Image
 from pyarrow import parquet
 from transformers import AutoTokenizer
 
+from benchmark.checks.preflight import missing, models, preflight
+from benchmark.checks.remarks import remarks
 from benchmark.cli import main
+from benchmark.declare.loading import load_study
 from benchmark.errors import NotReady
-from benchmark.loading import load_study
-from benchmark.preflight import missing, models, preflight
-from benchmark.remarks import remarks
-from benchmark.tracking import Store
+from benchmark.record.tracking import Store
 from tests.trainers import tiny_hub
 from trainers.hub import VARIABLE
 from trainers.models import HubModel

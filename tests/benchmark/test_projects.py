@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.loading import load_study
 from trainers.tasks import TextTask
 
 
@@ -109,7 +109,7 @@ def test_modules_beside_two_studies_are_never_each_others(tmp_path):
 
 
 def _module_of(path):
-    from benchmark.project import Project
+    from benchmark.declare.project import Project
 
     return Project.of(path).package
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.reach import reach
+from benchmark.declare.loading import load_study
+from benchmark.runs.plan import make_plan
+from benchmark.runs.reach import reach
 from trainers.methods import KD, LS, R3F, Base
 from trainers.models import Bert, ResNet
 from trainers.settings import Training
@@ -288,8 +288,8 @@ def test_what_cannot_be_followed_is_named_with_its_line(reached, source, said):
 def test_the_key_is_the_same_in_every_process_and_wherever_the_study_lies(tmp_path):
     source = method("return W, h()", "from m import h\nW = {'a', 'b', 'c'}")
     code = (
-        "import sys; from pathlib import Path; from benchmark.loading import load_study;"
-        "from benchmark.plan import make_plan;"
+        "import sys; from pathlib import Path; from benchmark.declare.loading import load_study;"
+        "from benchmark.runs.plan import make_plan;"
         "print(make_plan(load_study(Path(sys.argv[1]))).cells)"
     )
     said = set()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.runs import PretrainRun
+from benchmark.declare.loading import load_study
+from benchmark.runs.kinds import PretrainRun
+from benchmark.runs.plan import make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "studies"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.record.tracking import Store, Tracker
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
-from benchmark.tracking import Store, Tracker
 from tests.benchmark.reported import record_runs
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

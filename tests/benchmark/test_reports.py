@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
-from benchmark.predictions import read_predictions
-from benchmark.report.costs import costs, unit_of
+from benchmark.record.predictions import read_predictions
+from benchmark.record.tracking import Store, Tracker
+from benchmark.report.figures.of_arms import sketch_arms
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
 from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
-from benchmark.report.of_arms import sketch_arms
+from benchmark.report.pages.svg import drawing_of
 from benchmark.report.recording import metrics_of, record_report
-from benchmark.report.sheets import cost_sheet
-from benchmark.report.svg import drawing_of
-from benchmark.tracking import Store, Tracker
+from benchmark.report.sections.costs import costs, unit_of
+from benchmark.report.sections.sheets import cost_sheet
 from tests.benchmark.reported import (
     ARM_NAMES,
     INITS,

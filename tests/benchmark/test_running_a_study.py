@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.tracking import Tracker
+from benchmark.record.tracking import Tracker
 from tests.benchmark.conftest import command
 
 
@@ -168,7 +168,7 @@ class Running:
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
     """Scores of the slow study when nothing disturbs it."""
-    from benchmark.tracking import Store
+    from benchmark.record.tracking import Store
     from tests.benchmark.conftest import SMALL
 
     folder = tmp_path_factory.mktemp("uninterrupted")

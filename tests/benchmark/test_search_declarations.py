@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark.declare.search import FINALISTS
+from benchmark.declare.tuned import searches, tuned
 from benchmark.errors import StudyError
-from benchmark.plan import Planner, make_plan
-from benchmark.search import FINALISTS
-from benchmark.searches import searches, tuned
+from benchmark.runs.plan import Planner, make_plan
 from benchmark.tuning.results import unfair_arms
 from trainers.methods import KD, LS, Base, SelfKD, Teacher
 from trainers.models import ResNet

@@ -6,8 +6,8 @@ import pytest
 
 from benchmark import Arm, Comparison, Range, Search, Study, Tuning
 from benchmark.errors import StudyError
-from benchmark.plan import make_plan
-from benchmark.runs import TrainRun
+from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import make_plan
 from trainers.augmentation import Augmentation
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet

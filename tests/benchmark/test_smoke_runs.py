@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.checks.stand_ins import rehearsal
 from benchmark.cli import main
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.runs import TrainRun
-from benchmark.smoke.stand_ins import rehearsal
+from benchmark.declare.loading import load_study
+from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import make_plan
 from trainers.models.published import SHAPES
 from trainers.models.tiny import type_of
 from trainers.tasks.published import training_examples

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from benchmark.checks.space import to_write
 from benchmark.cli import main
-from benchmark.execution import Todo, todo
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.runs import Output
-from benchmark.space import to_write
-from benchmark.tracking import Store, Tracker
+from benchmark.declare.loading import load_study
+from benchmark.execute.scheduler import Todo, todo
+from benchmark.record.tracking import Store, Tracker
+from benchmark.runs.kinds import Output
+from benchmark.runs.plan import make_plan
 
 STUDY = """
 from benchmark import Arm, Comparison, Study

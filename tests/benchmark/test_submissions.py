@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmark.cli import main, parser
-from benchmark.commands import run_session
-from benchmark.session import Session
-from benchmark.submit import write
+from benchmark.session.session import Session
+from benchmark.session.submission import write
+from benchmark.session.training import run_session
 from trainers.hub import VARIABLE
 
 STUDY = """
@@ -80,7 +80,7 @@ def session(glue_study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "data"))
     line = ["submit", str(glue_study), "--store", "runs"]
-    return Session.of(parser().parse_args(line), in_process=True)
+    return Session.of(parser(line).parse_args(line), in_process=True)
 
 
 def test_zips_hold_what_the_judged_runs_predict(session, capsys, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.transliteration import plain
+from benchmark.terminal.transliteration import plain
 
 #: Each command and format once, in one process.
 COMMANDS = """

@@ -11,8 +11,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmark.loading import load_study
-from benchmark.tracking import Store, Tracker
+from benchmark.declare.loading import load_study
+from benchmark.record.tracking import Store, Tracker
 from benchmark.tuning.board import open_storage
 from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command

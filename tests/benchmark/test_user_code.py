@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.engines.asking import is_foreign
+from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.loading import load_study
+from benchmark.execute.engines.asking import is_foreign
 from tests.benchmark.conftest import command
 from tests.benchmark.test_running_a_study import arm_scores, statuses
 from trainers.methods import LS, Base

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.loading import load_study
-from benchmark.plan import make_plan
-from benchmark.record import record_digest, study_record
-from benchmark.tracking import Store, Tracker
+from benchmark.declare.loading import load_study
+from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.tracking import Store, Tracker
+from benchmark.runs.plan import make_plan
 from stats import bayesian_signed_rank, compare, interaction
 from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
 

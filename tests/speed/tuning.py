@@ -24,12 +24,12 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmark.loading import load_study
-from benchmark.tracking import Store, Tracker
+from benchmark.declare.loading import load_study
+from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.record.tracking import Store, Tracker
 from benchmark.tuning.board import open_storage
 from benchmark.tuning.hunt import Hunt
 from benchmark.tuning.tune import StudyTuning
-from benchmark.worker import Ended, Job, Progress
 
 CHOICES = ("overhead", "processes", "workers", "pruning", "small-pruning")
 STUDIES = Path(__file__).resolve().parents[2] / "studies"

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmark.declare.loading import load_study
+from benchmark.declare.search import Search
+from benchmark.declare.study import Arm
+from benchmark.declare.tuned import share, tuned
 from benchmark.errors import StudyError
-from benchmark.key import key
-from benchmark.loading import load_study
-from benchmark.reach import reach
-from benchmark.search import Search
-from benchmark.searches import share, tuned
-from benchmark.study import Arm
+from benchmark.runs.key import key
+from benchmark.runs.reach import reach
 from tests.trainers import test_loop
 from tests.trainers.test_loop import live_teacher, same_weights
 from trainers import methods

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_model, save_model
 from torch.nn import functional as F
 
+from benchmark.declare.study import Arm, Comparison, Study
 from benchmark.errors import StudyError
-from benchmark.study import Arm, Comparison, Study
 from tests.trainers import test_loop, tiny_hub
 from tests.trainers.test_label_regularisers import batch, close
 from tests.trainers.test_loop import fit, live_teacher, same_weights

@@ -1,0 +1,180 @@
+"""`bench stats`: verdicts from recorded runs or your own scores."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.answer import answers
+from benchmark.answer.chance import notes_on_chance
+from benchmark.answer.questions import check_question
+from benchmark.errors import BenchmarkError
+from benchmark.record.environment import Trained
+from benchmark.record.of_study import declared_analysis, file_digest, scores_table
+from benchmark.record.store import Store
+from benchmark.record.tracking import Tracker
+from benchmark.terminal.page import page, rendered
+from benchmark.tuning.notes import notes_on_tuning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stats.report import Result
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is to be judged.
+
+    Attributes:
+        arms: the baseline and its candidates; none where a file does not declare them.
+        how: what was declared about the analysis.
+        notes: what is to be said of the runs, whatever is asked about them.
+    """
+
+    table: "pd.DataFrame"
+    arms: tuple[str, ...]
+    how: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def answer(options: argparse.Namespace) -> int:
+    """Answer a question about recorded runs, or about a table of scores."""
+    check_question(options)
+    scores = _from_file(options) if options.input else _from_record(options)
+    results, notes = _answer(options, scores), scores.notes
+    if not options.each:
+        results, more = over_all_tasks(results)
+        notes = (*notes, *more)
+    sys.stdout.write(rendered(results, options.format, page(), notes))
+    return 0
+
+
+def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tuple[str, ...]]":
+    """The verdict over all tasks without those on each, and a note on how to see these."""
+    from stats.many_tasks.pooled import Pooled
+
+    pooled = [each for each in results if isinstance(each, Pooled)]
+    if not pooled:
+        return results, ()
+    return pooled, ("the verdict on each task alone: bench stats --each.",)
+
+
+def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
+    from stats import NotEnoughPairs, NotPaired
+
+    how = scores.how | _given(options)
+    if options.each and not how["tasks"]:
+        raise BenchmarkError(
+            "--each adds verdicts on each task to one over all of them: it goes with --tasks."
+        )
+    if options.scale and not how["tasks"]:
+        raise BenchmarkError(
+            "--scale is a common scale of several tasks: it goes with --tasks fixed or sampled."
+        )
+    if options.resolution is not None and how["tasks"] and (options.rank or options.bayes):
+        raise BenchmarkError(
+            "--resolution is that of a run; the averages that --tasks makes have a finer one."
+        )
+    try:
+        if options.rank:
+            return answers.rankings(scores.table, options.compare, how)
+        return _compared(options, scores, how)
+    except (NotEnoughPairs, NotPaired) as error:
+        if not options.input or options.unpaired or _share_seeds(scores.table, options.compare):
+            raise
+        raise BenchmarkError(
+            f"{error}. If the seeds in {options.input} mean nothing, say so with --unpaired."
+        ) from error
+
+
+def _share_seeds(table: "pd.DataFrame", arms: Sequence[str] | None) -> bool:
+    """Whether these arms, or all, have seeds in common somewhere."""
+    named = table[table["method"].isin(arms)] if arms else table
+    places = ["model", "init", "task", "seed"]
+    runs = [set(part[places].itertuples(index=False)) for _, part in named.groupby("method")]
+    return len(runs) < 2 or bool(set.intersection(*runs))
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says in place of the study."""
+    names = (
+        *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
+        *("equivalence", "zeros", "interaction_scale", "tasks", "resolution"),
+        "lower_is_better",
+        "scale",
+    )
+    given = {name: getattr(options, name) for name in names}
+    if options.scale:
+        given["common_margin"] = given.pop("margin")
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _compared(
+    options: argparse.Namespace, scores: Scores, how: dict[str, Any]
+) -> "Sequence[Result]":
+    """Candidates against the baseline: those asked for, in the family that the study declared."""
+    baseline, *asked = options.compare or scores.arms
+    if options.collapse:
+        return answers.collapses(scores.table, baseline, asked, how, options.below)
+    if options.bayes:
+        return answers.probabilities(scores.table, baseline, asked, how)
+    if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):
+        return answers.verdicts(scores.table, baseline, asked, how)
+    family = scores.arms[1:]
+    note = f"p-values are corrected over the study's whole family: {', '.join(family)}."
+    whole = answers.verdicts(scores.table, baseline, family, how)
+    return answers.only_candidates(whole, asked, note)
+
+
+def _from_file(options: argparse.Namespace) -> Scores:
+    from stats import read_scores
+
+    how = {"study": options.input.name, "paired": not options.unpaired, "tasks": None}
+    table = read_scores(options.input, options.metric)
+    if options.split and not table["split"].any():
+        raise BenchmarkError(f"--split {options.split}: {options.input} has no column split.")
+    return Scores(table, (), how, _notes_on_direction(table, options))
+
+
+def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> tuple[str, ...]:
+    named = table["metric"].any() or table["direction"].any()
+    if named or options.lower_is_better is not None:
+        return ()
+    return ("the scores name no metric: more is taken as better; else say --lower-is-better.",)
+
+
+def _from_record(options: argparse.Namespace) -> Scores:
+    store = Store.choose(options.store)
+    store.require()
+    tracker = Tracker(store)
+    record = tracker.study_record(options.study)
+    _warn_of_changes(record, options.study)
+    return _of_record(record, tracker, options.metric, options.split or "test")
+
+
+def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, split: str) -> Scores:
+    table = scores_table(record, tracker, metric, split)
+    return Scores(
+        table=table,
+        arms=(record["baseline"], *record["candidates"]),
+        how=declared_analysis(record, metric, split) | {"paired": True},
+        notes=(
+            *Trained.of(record, tracker.finished()).notes(),
+            *notes_on_chance(record, table, tracker),
+            *notes_on_tuning(record),
+        ),
+    )
+
+
+def _warn_of_changes(record: dict[str, Any], asked: str | None) -> None:
+    moved = asked is not None and asked != record["study"]
+    file = Path(asked if moved and asked else str(record["study_file"]))
+    if file.is_file() and file_digest(file) != record["study_digest"]:
+        print(
+            f"bench: {file} has changed since it was last run; these are the runs, margin and "
+            "comparisons of that time.",
+            file=sys.stderr,
+        )

@@ -1,0 +1,1 @@
+"""Before anything is trained: what is missing, mixed or worth knowing, and how long it takes."""

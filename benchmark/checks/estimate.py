@@ -1,0 +1,220 @@
+"""How long runs will take: from recorded durations, else from a short calibration."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isnan, nan
+from pathlib import Path
+from statistics import median
+
+from benchmark.execute.calibration import Flops, Question, StepTime
+from benchmark.execute.engines.asking import Answer, Trouble, ask, is_foreign
+from benchmark.record.tracking import Recorded
+from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
+from benchmark.runs.plan import Plan
+from trainers.methods import Base
+from trainers.models import Model
+
+#: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
+_PREPARATION = 40.0
+#: Bytes of texts or pixels that are prepared in a second, nearly.
+_PREPARED_A_SECOND = 5e6
+#: Seconds a run spends outside its steps: set-up, evaluation, recording.
+_OVERHEAD = 1.0
+#: Tokens of a text as long as nobody has looked at the data.
+_TOKENS = 24
+#: What was found out in this process, by what decides on it.
+_answers: dict[object, Answer] = {}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected durations.
+
+    Attributes:
+        seconds: by key.
+        relative_flops: of a step, by key, for the training runs that are to do.
+        source: where the seconds come from, for the user.
+        remarks: what could not be found out, a sentence each.
+        hopeless: by key, why a run is not worth starting: its method cannot take a step.
+    """
+
+    seconds: Mapping[str, float]
+    relative_flops: Mapping[str, float]
+    source: str
+    remarks: tuple[str, ...] = ()
+    hopeless: Mapping[str, str] = field(default_factory=dict)
+
+    def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
+        """Seconds until all jobs are done: the longest chain or the fullest worker."""
+        total = sum(self.seconds[k] for k in jobs) / workers
+        chain: dict[str, float] = {}
+        for k in plan.runs:
+            before = max((chain[n.key] for n in plan.runs[k].needs.values()), default=0.0)
+            chain[k] = before + (self.seconds[k] if k in jobs else 0.0)
+        return max([total, *chain.values()])
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is known of models and data that are not here, and stand-ins are planned with.
+
+    Attributes:
+        models: for each stand-in a model of the right shape, or None.
+        examples: for each task how many examples it trains on, or None.
+    """
+
+    models: Mapping[Model, Model | None]
+    examples: Mapping[str, int | None]
+
+
+def estimate(
+    plan: Plan,
+    jobs: Mapping[str, object],
+    finished: Mapping[str, Recorded],
+    study_file: Path,
+    each: float | None = None,
+    sketch: Sketch | None = None,
+) -> Estimate:
+    """Expected seconds of each run of a plan.
+
+    Runs of the same kind (all but seed and teacher) that are recorded give their median; others
+    are calibrated by timing a few steps of base with their model on made-up input, times the FLOPs
+    of a step of their method relative to base. Processes for that purpose do it, so that code of
+    the study that raises, ends or never comes to its end takes nothing else along.
+
+    Args:
+        plan: the graph.
+        jobs: keys of the runs to execute.
+        finished: the record.
+        study_file: declares it.
+        each: seconds of a run, where they need not be found out.
+        sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
+    """
+    if each is not None:
+        return Estimate(dict.fromkeys(plan.runs, each), {}, "experience")
+    recorded: dict[str, list[float]] = defaultdict(list)
+    for done in finished.values():
+        recorded[done.kind].append(done.seconds)
+    asked = {k: _Asked.of(run, run.kind in recorded, sketch) for k, run in plan.runs.items()}
+    _find_out((question for k in jobs for question in asked[k].questions), study_file)
+    seconds, sources = {}, set()
+    for k, run in plan.runs.items():
+        if run.kind in recorded:
+            seconds[k] = median(recorded[run.kind])
+            source = "recorded durations"
+        elif k in jobs:
+            seconds[k] = _calibrated(run, asked[k], sketch)
+            source = f"{'published sizes and ' if sketch else ''}a calibration of a few steps"
+        else:
+            seconds[k], source = 0.0, ""
+        if k in jobs and source:
+            sources.add(source)
+    flops = {
+        k: answer
+        for k in jobs
+        if isinstance(plan.runs[k], TrainRun) and isinstance(answer := asked[k].relative, float)
+    }
+    return Estimate(
+        _filled(seconds, sketch),
+        flops,
+        " and ".join(sorted(sources)) or "nothing to do",
+        tuple(_remarks(plan, {k: asked[k] for k in jobs})),
+        {k: trouble.message for k in jobs if (trouble := asked[k].hopeless)},
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be found out for a run, where it is not known."""
+
+    step: StepTime | None = None
+    flops: Flops | None = None
+
+    @classmethod
+    def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> "_Asked":
+        if isinstance(run, PretrainRun):
+            p = run.pretraining
+            step = StepTime(run.model, run.task, run.training, p.batch_size, p.length)
+            return cls(None if recorded else step)
+        if not isinstance(run, TrainRun):
+            return cls()
+        flops = Flops(run.method, run.model, run.task, run.training)
+        model = sketch.models.get(run.model, run.model) if sketch else run.model
+        t = run.training
+        rows = min(t.batch_size, run.task.sizes["train"])
+        step = StepTime(model or run.model, run.task, t, rows, min(t.max_length, _TOKENS))
+        known = recorded or model is None
+        return cls(None if known else step, None if type(run.method) is Base else flops)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Those that there are."""
+        return tuple(question for question in (self.step, self.flops) if question)
+
+    @property
+    def relative(self) -> Answer:
+        """FLOPs of a step relative to base."""
+        return _answers[self.flops.place] if self.flops else 1.0
+
+    @property
+    def hopeless(self) -> Trouble | None:
+        """Why the run itself would come to nothing: of the user's code, what cannot take a step."""
+        for question in self.questions:
+            answer = _answers[question.place]
+            if isinstance(answer, Trouble) and is_foreign(*question.declared):
+                theirs = isinstance(question, Flops) and is_foreign(question.method)
+                if answer.ends_processes or (answer.in_method and theirs):
+                    return answer
+        return None
+
+
+def _find_out(questions: Iterator[Question], study_file: Path) -> None:
+    """Ask what this process does not know yet."""
+    new = {q.place: q for q in questions if q.place not in _answers}
+    if new:
+        _answers.update(zip(new, ask(list(new.values()), study_file), strict=True))
+
+
+def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
+    """Seconds of a run; NaN where they cannot be told."""
+    if isinstance(run, DataRun):
+        size = 0 if sketch else run.task.disk_need()
+        return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
+    step, flops = _answers[asked.step.place] if asked.step else nan, asked.relative
+    if isinstance(step, Trouble):
+        return nan
+    if isinstance(run, PretrainRun):
+        return _OVERHEAD + step * run.pretraining.steps
+    if isinstance(run, TrainRun):
+        examples = sketch.examples[run.task.name] if sketch else run.task.sizes["train"]
+        if examples is None:
+            return nan
+        steps = -(-examples // run.training.batch_size)
+        epochs = sum(phase.epochs for phase in run.method.phases(run.training))
+        relative = 1.0 if isinstance(flops, Trouble) else flops
+        return _OVERHEAD + 1.15 * step * relative * steps * epochs
+    raise TypeError(f"no way to estimate a {type(run).__name__}")
+
+
+def _filled(seconds: Mapping[str, float], sketch: Sketch | None) -> Mapping[str, float]:
+    """The same; what could not be told takes as long as the others, unless nothing is here yet."""
+    if sketch:
+        return seconds
+    typical = median([s for s in seconds.values() if s > 0] or [_PREPARATION])
+    return {k: typical if isnan(s) else s for k, s in seconds.items()}
+
+
+def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
+    """Who cannot be estimated and why, each once."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for k, of_run in asked.items():
+        run = plan.runs[k]
+        for question in of_run.questions:
+            answer = _answers[question.place]
+            if isinstance(answer, Trouble):
+                name = run.name.removesuffix(f" · {run.seed}") if isinstance(run, TrainRun) else k
+                left = " It is not trained." if of_run.hopeless else ""
+                said[f"cannot be estimated: {answer.message.rstrip('.')}.{left}"].append(name)
+    for sentence, names in said.items():
+        yield f"{', '.join(dict.fromkeys(names))}: {sentence}"

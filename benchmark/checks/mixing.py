@@ -1,0 +1,149 @@
+"""A plan whose runs would be of several environments: said before training, with the choice."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from benchmark.errors import StudyError
+from benchmark.record.environment import Environment, differ, distinct, environment_of, in_words
+from benchmark.record.tracking import Recorded
+from benchmark.runs.kinds import Need, Run
+from benchmark.runs.plan import Plan
+
+#: What to do with recorded runs of another environment: train them anew here, or keep them.
+Choice = Literal["anew", "mix"]
+
+
+def settle(
+    plan: Plan,
+    finished: Mapping[str, Recorded],
+    here: Callable[[Run], Environment],
+    choice: Choice | None,
+) -> Plan:
+    """A plan in which every seed of a model on a task is of one environment as a whole.
+
+    A run that is recorded from another environment gets a key of its own for this one, where it is
+    to be trained anew.
+
+    Args:
+        plan: a study's runs.
+        finished: the record.
+        here: the environment that a run would have here.
+        choice: what the user wants.
+
+    Raises:
+        StudyError: environments would mix, and nothing is chosen.
+    """
+    mixture = _Mixture(plan, finished, here)
+    if len(mixture.environments) < 2:
+        return plan
+    anew, mixed = mixture.renewed(plan.cells), mixture.renewed(mixture.torn())
+    if choice:
+        return anew if choice == "anew" else mixed
+    for each in (anew, mixed):  # what was chosen before, and is done
+        if all(key in finished for key in each.cells if key):
+            return each
+    raise StudyError(mixture.question(anew, mixed))
+
+
+@dataclass(frozen=True)
+class _Mixture:
+    plan: Plan
+    finished: Mapping[str, Recorded]
+    here: Callable[[Run], Environment]
+
+    @cached_property
+    def environments(self) -> list[Environment]:
+        """All that the study's runs would be of; recorded ones first."""
+        cells = sorted((k for k in self.plan.cells if k), key=lambda k: k not in self.finished)
+        return distinct(each for key in cells for each in self.of(key))
+
+    def of(self, key: str) -> Iterator[Environment]:
+        """The environment of a run, then those of the runs that it needs."""
+        run = self.plan.runs[key]
+        if run.tracked:
+            done = self.finished.get(key)
+            yield environment_of(done.tags) if done else self.here(run)
+        for need in run.needs.values():
+            yield from self.of(need.key)
+
+    def torn(self) -> list[str]:
+        """Cells of a seed, model and task that would be of several environments together."""
+        groups: dict[tuple[str, str, int], list[str]] = {}
+        for (arm, task, seed), key in zip(self.plan.study.cells(), self.plan.cells, strict=True):
+            if key:
+                groups.setdefault((arm.model.name, task.name, seed), []).append(key)
+        return [
+            key
+            for keys in groups.values()
+            if len(distinct(each for k in keys for each in self.of(k))) > 1
+            for key in keys
+        ]
+
+    def renewed(self, cells: "list[str] | tuple[str, ...]") -> Plan:
+        """The plan with some cells, and all that they need, of the environment here."""
+        renewal = _Renewal(self)
+        keys = tuple(renewal.key(k) if k in cells else k for k in self.plan.cells)
+        for key in self.plan.cells:
+            if key and key not in cells:
+                renewal.keep(key)
+        return Plan(self.plan.study, renewal.runs, keys)
+
+    def is_foreign(self, key: str) -> bool:
+        """Whether a run is recorded from another environment than the one it would have here."""
+        done = self.finished.get(key)
+        if done is None:
+            return False
+        return differ(environment_of(done.tags), self.here(self.plan.runs[key]))
+
+    def question(self, anew: Plan, mixed: Plan) -> str:
+        """What would be mixed, and what can be done about it."""
+        counts = [
+            sum(not differ(each, next(self.of(key))) for key in self.plan.cells if key)
+            for each in self.environments
+        ]
+        told = "; ".join(
+            f"{count} with {in_words(each, self.environments)}"
+            for each, count in zip(self.environments, counts, strict=True)
+        )
+        return (
+            f"the runs of this study would be of {len(counts)} environments, between which numbers "
+            f"may differ: {told}. Nothing was trained. Choose: --environments anew trains "
+            f"{self._to_do(anew)} runs here, until all are of this environment; --environments mix "
+            f"keeps what is recorded and trains {self._to_do(mixed)}, each seed in one environment "
+            "as a whole, with a warning beside the verdict."
+        )
+
+    def _to_do(self, plan: Plan) -> int:
+        return sum(key not in self.finished for key in plan.cells if key)
+
+
+class _Renewal:
+    """Copies of runs, each after those that it needs."""
+
+    def __init__(self, mixture: _Mixture) -> None:
+        self.mixture = mixture
+        self.runs: dict[str, Run] = {}
+        self._renewed: dict[str, str] = {}
+
+    def key(self, old: str) -> str:
+        """The key of a run that is of the environment here, as are the runs that it needs."""
+        if not old or old in self._renewed:
+            return self._renewed.get(old, "")
+        run = self.mixture.plan.runs[old]
+        needs = {role: Need(self.runs[self.key(n.key)], n.output) for role, n in run.needs.items()}
+        if needs != run.needs:
+            run = replace(run, needs=needs)
+        if self.mixture.is_foreign(old):
+            run = replace(run, environment=tuple(sorted(self.mixture.here(run).items())))
+        self.runs.setdefault(run.key, run)
+        self._renewed[old] = run.key
+        return run.key
+
+    def keep(self, key: str) -> None:
+        """A run as it was planned."""
+        run = self.mixture.plan.runs[key]
+        for need in run.needs.values():
+            self.keep(need.key)
+        self.runs.setdefault(key, run)

@@ -1,0 +1,72 @@
+"""Whether the disk has room for what a study still has to write, asked before it is trained."""
+
+import shutil
+from functools import cache
+from pathlib import Path
+
+from benchmark.checks.preflight import size, told
+from benchmark.errors import NotReady
+from benchmark.execute.hidden import with_hidden
+from benchmark.execute.scheduler import Todo, todo
+from benchmark.record.tracking import Tracker
+from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
+from benchmark.runs.plan import Plan
+from trainers.models import Model
+from trainers.models.anatomy import skeleton
+from trainers.needs import Needed
+from trainers.tasks import Task
+from trainers.tasks.glue_server import server_files
+
+#: Bytes of the number of an example or of a class, and of a logit.
+_NUMBER, _LOGIT = 8, 4
+
+
+def require_space(plan: Plan, tracker: Tracker, study_file: Path) -> None:
+    """Refuse a study for which the disk is too small.
+
+    Args:
+        plan: all of its runs.
+        tracker: the record, opened only where not all of them would fit.
+        study_file: as the user gave it, for the message.
+
+    Raises:
+        NotReady: with what is to be written and what is free.
+    """
+    store = tracker.store
+    root = store.cache.root
+    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if to_write(plan, with_hidden(plan, todo(plan, {}, store))) <= free:
+        return
+    finished = tracker.finished() if store.exists() else {}
+    need = to_write(plan, with_hidden(plan, todo(plan, finished, store)))
+    if need > free:
+        where = f"the study still has to write about {size(need)}, and {size(free)} are free"
+        get = "free some space, or give another --store DIR"
+        raise NotReady(told([Needed("disk", str(there), where, get)], study_file))
+
+
+def to_write(plan: Plan, needed: Todo) -> int:
+    """Bytes that the runs to execute leave in the cache and in their records, nearly."""
+    bytes_of, total = cache(_bytes_of), 0
+    for k, outputs in needed.jobs.items():
+        run = plan.runs[k]
+        assert isinstance(run, DataRun | PretrainRun | TrainRun)
+        model = None if isinstance(run, DataRun) else run.model
+        total += sum(bytes_of(o, run.task, model if o == "weights" else None) for o in outputs)
+    return total
+
+
+def _bytes_of(output: Output, task: Task, model: Model | None) -> int:
+    """What a run on a task leaves of a kind; ``model`` is given for weights."""
+    if output == "data":
+        return task.disk_need()
+    if output == "weights":
+        module = skeleton(model, task) if model else None
+        return sum(w.nbytes for w in module.state_dict().values()) if module else 0
+    if output == "hidden":
+        return sum(_NUMBER * len(task.unlabelled(file.split)) for file in server_files(task))
+    sizes, logits = task.sizes, _LOGIT * len(task.classes)
+    if output == "logits":
+        return sizes["train"] * (_NUMBER + logits)
+    return (sizes["dev"] + sizes["test"]) * (2 * _NUMBER + logits)

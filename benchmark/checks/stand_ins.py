@@ -1,0 +1,251 @@
+"""A study with everything large made tiny: to be rehearsed, or to be planned without it."""
+
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.checks.estimate import Sketch
+from benchmark.declare.search import Search, Tuning
+from benchmark.declare.study import Arm, Study
+from benchmark.declare.tuned import is_searched
+from trainers.methods import Teacher
+from trainers.models import EverySecondLayer, HubModel, Model
+from trainers.models.published import SHAPES, write_shape
+from trainers.models.tiny import save_tiny, type_of
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.settings import Training
+from trainers.tasks import Task
+from trainers.tasks.made_up import SIZES, WORDS, made_up
+from trainers.tasks.published import training_examples
+from trainers.tasks.source import SourceTask
+
+#: Seeds of the comparison, settings of a search, and tokens of a text, at most.
+SEEDS, TRIALS, TOKENS = 2, 2, 32
+#: Learning rates below the one are multiplied by the other.
+SLOW, FASTER = 1e-3, 500
+#: Layers of every tiny model, and of one from which a student takes every second layer.
+LAYERS, DEEP = 2, 4
+_SIDE = 32
+
+
+@dataclass
+class StandIns:
+    """Puts tiny models and made-up data in the place of a study's own.
+
+    Attributes:
+        folder: where they are written.
+        epochs: of every training; None leaves settings as they are, for a plan.
+        deep: models of which some arm takes every second layer.
+        models: what each tiny model stands for.
+    """
+
+    folder: Path
+    epochs: int | None
+    deep: frozenset[str] = frozenset()
+    models: dict[Model, HubModel] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict)
+
+    def of(self, declared: Any) -> Any:
+        """What stands in for a declaration, or for a part of one."""
+        match declared:
+            case SourceTask():
+                return self._once(declared, lambda: made_up(declared, self._new("data")))
+            case Task():
+                return _smaller(declared)
+            case HubModel():
+                return self._model(declared)
+            case EverySecondLayer():
+                return replace(declared, source=self._weights(declared.source, _SIDE))
+            case Arm() | Teacher():
+                return replace(declared, **self._parts(declared) | self._init(declared))
+            case Training() | MaskedLanguageModelling() | Search():
+                return declared if self.epochs is None else _quick(declared, self.epochs)
+            case tuple():
+                return tuple(self.of(part) for part in declared)
+        if is_dataclass(declared) and not isinstance(declared, type):
+            return replace(declared, **self._parts(declared))
+        return declared
+
+    def _parts(self, declared: Any) -> dict[str, Any]:
+        """Those fields in which something is replaced."""
+        found = {f.name: getattr(declared, f.name) for f in fields(declared) if f.init}
+        changed = {name: self.of(value) for name, value in found.items()}
+        return {name: value for name, value in changed.items() if value is not found[name]}
+
+    def _init(self, declared: Any) -> dict[str, Any]:
+        """A user's checkpoint fits the real model alone: a tiny one of its name takes its place."""
+        if not isinstance(declared.init, Path) or not isinstance(declared.model, HubModel):
+            return {}
+        weights = self._weights(declared.model.source, _side(declared.model))
+        link = self._new("checkpoints") / declared.init.name
+        link.symlink_to(weights, target_is_directory=True)
+        return {"init": link}
+
+    def _model(self, model: HubModel) -> HubModel:
+        layers = LAYERS if model.layers else None
+        tiny = replace(model, source=self._weights(model.source, _side(model)), layers=layers)
+        self.models[tiny] = model
+        return tiny
+
+    def _weights(self, source: str | Path, side: int) -> Path:
+        """The folder of the tiny model, by the name of the real one."""
+
+        def write() -> Path:
+            folder = self._new("models") / Path(source).name
+            folder.mkdir()
+            layers = DEEP if str(source) in self.deep else LAYERS
+            texts = [" ".join(WORDS)] * 2  # a tokenizer leaves out what it met only once
+            save_tiny(type_of(source), folder, layers=layers, side=side, texts=texts)
+            return folder
+
+        found: Path = self._once((str(source), side), write)
+        return found
+
+    def _once(self, what: Any, make: Any) -> Any:
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
+
+    def _new(self, kind: str) -> Path:
+        path = self.folder / kind / str(len(list((self.folder / kind).glob("*"))))
+        path.mkdir(parents=True)
+        return path
+
+
+def _quick(declared: Any, epochs: int) -> Any:
+    """Settings that take a fraction of a second."""
+    match declared:
+        case Training():
+            length = min(declared.max_length, TOKENS)
+            # At a real model's rate no tiny one would move, and all arms would score alike.
+            lr = declared.lr * FASTER if declared.lr < SLOW else declared.lr
+            return replace(declared, epochs=epochs, max_length=length, lr=lr)
+        case MaskedLanguageModelling():
+            return replace(declared, steps=min(declared.steps, 4), batch_size=4, length=8)
+        case Search():
+            return Search(**{n: [epochs] if n == "epochs" else v for n, v in declared.space})
+
+
+def stand_in(study: Study, folder: Path) -> tuple[Study, Sketch]:
+    """The study as it is, but for its data and models: for a plan as long as these are not here.
+
+    Args:
+        study: as declared.
+        folder: for tiny models and made-up data.
+
+    Returns:
+        The study on stand-ins, and what is known of the models and data that they stand for.
+
+    Raises:
+        ModelError: a model is not here, and its name does not say of what type it is.
+    """
+    stand_ins = StandIns(folder, None, _taken_apart(study))
+    made = replace(
+        study,
+        task=stand_ins.of(study.tasks),
+        arms=stand_ins.of(study.arms),
+        allow_underpowered=True,
+    )
+    models = {tiny: _shaped(real, folder) for tiny, real in stand_ins.models.items()}
+    examples = {task.name: _training_examples(task) for task in study.tasks}
+    return made, Sketch(models, examples)
+
+
+def _shaped(model: HubModel, folder: Path) -> HubModel | None:
+    """The model, or one of its shape without weights; None where the shape is not known."""
+    if model.repository.missing_config() is None:
+        return model
+    source = str(model.source)
+    if source not in SHAPES:
+        return None
+    shape = folder / "shapes" / source
+    if not shape.is_dir():
+        shape.mkdir(parents=True)
+        write_shape(source, shape)
+    return replace(model, source=shape)
+
+
+def _training_examples(task: Task) -> int | None:
+    if isinstance(task, SourceTask) and task.requirements():
+        return training_examples(task)
+    return task.sizes["train"]
+
+
+def _taken_apart(study: Study) -> frozenset[str]:
+    """Models of which some arm takes every second layer."""
+    inits = (arm.init for arm in study.arms)
+    return frozenset(str(init.source) for init in inits if isinstance(init, EverySecondLayer))
+
+
+def rehearsal(study: Study, folder: Path) -> Study:
+    """The study in miniature: 64 examples of every task, two seeds, as few epochs as will do.
+
+    Args:
+        study: as declared; neither its data nor its models need to be here.
+        folder: for tiny models and made-up data.
+
+    Raises:
+        ModelError: a model is not here, and its name does not say of what type it is.
+    """
+    tuning = _short(study.tuning_used) if is_searched(study) else None
+    stand_ins = StandIns(folder, _epochs(study, tuning), _taken_apart(study))
+    tasks = _of_every_kind(study)
+    names = {task.name for task in tasks}
+    return replace(
+        study,
+        name=f"{study.name} (smoke: its scores mean nothing)",
+        task=stand_ins.of(tasks),
+        arms=stand_ins.of(study.arms),
+        training=stand_ins.of(study.training),
+        task_training=stand_ins.of(tuple(p for p in study.task_training if p[0] in names)),
+        seeds=study.seeds[:SEEDS],
+        tuning=tuning,
+        allow_underpowered=True,
+    )
+
+
+def _epochs(study: Study, tuning: Tuning | None) -> int:
+    """As few as will do: one for each phase of a method, and two make a learning curve."""
+    phases = [
+        len(a.method.phases(study.training_of(a, t))) for a in study.arms for t in study.tasks
+    ]
+    return max(*phases, 2 if tuning and tuning.pruner == "asha" else 1)
+
+
+def _of_every_kind(study: Study) -> tuple[Task, ...]:
+    """The first task of those that are read and judged alike: on made-up data one is like another.
+
+    Two are kept where there are two, since a verdict over tasks takes as many.
+    """
+    kinds: dict[Any, Task] = {}
+    for task in study.tasks:
+        columns, pairs = len(getattr(task, "columns", ())), _two_classes(task)
+        kinds.setdefault((type(task), columns, pairs, study.metric or task.metric), task)
+    found = [t for t in study.tasks if t in kinds.values()]
+    return tuple(found if len(found) > 1 else study.tasks[:2])
+
+
+def _two_classes(task: Task) -> bool:
+    """Whether the task says itself that it has two classes; asking the data would need them."""
+    return len(getattr(task, "class_names", ())) == 2
+
+
+def _short(tuning: Tuning) -> Tuning:
+    return replace(
+        tuning,
+        trials=min(tuning.trials, TRIALS),
+        seeds=tuning.seeds[:1] if isinstance(tuning.seeds, tuple) else 1,
+        pruner="none" if tuning.pruner == "wilcoxon" else tuning.pruner,
+    )
+
+
+def _smaller(task: Task) -> Task:
+    """An embedded task or one of the user's own: its data stay, its splits shrink if they can."""
+    splits = {f.name for f in fields(task)} & set(SIZES)
+    classes = len(task.classes) if splits else 1
+    sizes = {s: max(1, size // classes) * classes for s, size in SIZES.items() if s in splits}
+    return replace(task, **sizes)
+
+
+def _side(model: HubModel) -> int:
+    return model.image_size or _SIDE

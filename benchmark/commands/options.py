@@ -1,0 +1,106 @@
+"""Arguments that several commands take, and what their texts may be."""
+
+import argparse
+from pathlib import Path
+from typing import Any, Protocol
+
+CORRECTIONS = "holm (default), bonferroni, benjamini-hochberg or none"
+
+MOST = 10**6
+"""Of runs side by side, pairs or comparisons; more are a slip of the finger."""
+
+
+class Options(Protocol):
+    """A parser, or a group of its options."""
+
+    def add_argument(self, *names: str, **keywords: Any) -> argparse.Action:
+        """As a parser does."""
+        ...
+
+
+def add_study(command: Options) -> None:
+    """The study file of a command that trains, plans or predicts."""
+    command.add_argument("study", type=Path, metavar="STUDY", help="a study file")
+
+
+def add_recorded_study(command: Options) -> None:
+    """The study of a command that reads the record."""
+    command.add_argument(
+        "study", nargs="?", metavar="STUDY", help="name or file (default: the study last run)"
+    )
+
+
+def add_execution(command: Options) -> None:
+    """How many runs side by side, on which data, in which record."""
+    command.add_argument(
+        "--workers", type=count, metavar="N", help="runs side by side (default: one a core)"
+    )
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder that bench fetch filled, read in place of the hub (default: ARMBENCH_DATA)",
+    )
+    command.add_argument(
+        "--optuna-storage",
+        metavar="URL",
+        help="database of the searches, for several machines (default: optuna.db in the store)",
+    )
+    add_store(command)
+
+
+def add_environments(command: Options) -> None:
+    """What to do with runs of another environment."""
+    command.add_argument(
+        "--environments",
+        choices=("anew", "mix"),
+        help="where runs are recorded from another environment (versions, device): train them "
+        "anew here, or keep them, with a warning beside the verdict",
+    )
+
+
+def add_level(command: Options, corrections: str = CORRECTIONS) -> None:
+    """Level, margin and correction."""
+    command.add_argument("--alpha", type=float, help="largest corrected p that counts")
+    command.add_argument("--margin", type=float, help="smallest difference that matters, in points")
+    command.add_argument("--correction", help=corrections)
+
+
+def add_format(command: Options) -> None:
+    """What results are written as."""
+    command.add_argument(
+        "--format", choices=("table", "markdown", "latex", "csv", "json"), default="table"
+    )
+
+
+def add_store(command: Options) -> None:
+    """Where the record is."""
+    command.add_argument(
+        "--store",
+        metavar="DIR",
+        help="folder or MLflow URI of the record (default: MLFLOW_TRACKING_URI, else mlruns)",
+    )
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit()) or not text.strip("0"):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of at least 1")
+    if len(text.lstrip("0")) > 7 or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]} is more than {MOST:,}")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port, from 1 to 65535")
+    return int(text)

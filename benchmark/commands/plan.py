@@ -1,0 +1,19 @@
+"""`bench plan`: what a study would run, and how long that takes."""
+
+import argparse
+
+from benchmark.commands.options import add_environments, add_execution, add_study
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_environments(command)
+    add_study(command)
+    add_execution(command)
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Print what a study would run."""
+    from benchmark.session.planning import print_plan
+
+    return print_plan(options)

@@ -1,0 +1,142 @@
+"""`bench power`: what so many seeds can show, before they are trained."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.commands.options import add_format, add_level, add_store, count
+from benchmark.errors import BenchmarkError, StoreError
+
+if TYPE_CHECKING:
+    from benchmark.declare.study import Study
+    from benchmark.record.tracking import Tracker
+    from benchmark.runs.plan import Plan
+    from stats.power.of_studies import PowerPlans
+    from stats.power.planning import PowerPlan
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument(
+        "study", nargs="?", type=Path, metavar="STUDY", help="a study file, for what is not given"
+    )
+    command.add_argument("--pairs", type=count, metavar="N", help="seeds that both arms get")
+    command.add_argument(
+        "--sd", type=float, help="of the paired differences (default: of the study's runs so far)"
+    )
+    command.add_argument(
+        "--gain", type=float, help="true gain to be found (default: twice --margin)"
+    )
+    command.add_argument("--test", help="wilcoxon (default), permutation, t or sign")
+    command.add_argument("--family", type=count, metavar="N", help="comparisons corrected together")
+    add_level(command)
+    add_store(command)
+    add_format(command)
+
+
+def power(options: argparse.Namespace) -> int:
+    """Print what a number of pairs can show, and how many a verdict takes."""
+    from benchmark.terminal.page import page, rendered
+    from stats import plan_power
+    from stats.settings import UNPAIRED_TESTS
+
+    if options.test in UNPAIRED_TESTS:
+        raise BenchmarkError(
+            f"bench power plans pairs, and --test {options.test} is for unpaired scores: their "
+            "power is stats.power.unpaired.unpaired_power(...), their number unpaired_seeds(...)."
+        )
+    names = ("gain", "alpha", "correction", "family", "test")
+    given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    if options.study is None:
+        _check_complete(options, ("pairs", "sd", "margin"))
+        plan = plan_power(options.pairs, options.sd, options.margin, **given)
+        sys.stdout.write(rendered([plan], options.format, page()))
+        return 0
+    study = _loaded(options)
+    pairs, margin, planned = options.pairs or study.n_pairs, options.margin, _declared(study)
+    margin = study.margin if margin is None else margin
+    if margin is None:
+        raise BenchmarkError(f"{options.study} declares no margin: give --margin, in points.")
+    plans: PowerPlan | PowerPlans
+    notes: list[str] = []
+    if options.sd is None:
+        plans, notes = _from_record(options, study, pairs, margin, planned | given)
+    else:
+        plans = plan_power(pairs, options.sd, margin, **(planned | given))
+    sys.stdout.write(rendered([plans], options.format, page(), notes))
+    return 0
+
+
+def _check_complete(options: argparse.Namespace, names: tuple[str, ...]) -> None:
+    missing = [f"--{name}" for name in names if getattr(options, name) is None]
+    if missing:
+        raise BenchmarkError(
+            f"without a STUDY, bench power needs {' and '.join(missing)}; for instance: "
+            "bench power --pairs 8 --sd 0.6 --margin 0.5"
+        )
+    if options.store:
+        raise BenchmarkError("--store names the record of a STUDY, and none is given.")
+
+
+def _loaded(options: argparse.Namespace) -> "Study":
+    from benchmark.declare.loading import load_study
+
+    return load_study(options.study)
+
+
+def _declared(study: "Study") -> dict[str, Any]:
+    return {
+        "alpha": study.alpha,
+        "correction": study.correction,
+        "family": study.family_size,
+        "test": study.analysis.test,
+    }
+
+
+def _from_record(
+    options: argparse.Namespace, study: "Study", pairs: int, margin: float, planned: dict[str, Any]
+) -> "tuple[PowerPlans, list[str]]":
+    """Plans at the sds of the runs that the record already has, and what is to be said of these.
+
+    Raises:
+        BenchmarkError: it has none, and no --sd is given.
+    """
+    from benchmark.record.environment import Trained
+    from benchmark.record.of_study import declared_analysis, scores_table, study_record
+    from benchmark.record.store import Store
+    from benchmark.record.tracking import Tracker
+    from stats import NotEnoughPairs, NotPaired, plan_comparisons
+
+    tracker = Tracker(Store.choose(options.store))
+    record = study_record(_planned(options.study, study, tracker), options.study)
+    comparison = study.comparison
+    how = declared_analysis(record, None, "test")
+    shared = {name: how[name] for name in ("study", "tasks", "resolution")}
+    try:
+        tracker.store.require()
+        table = scores_table(record, tracker, None, "test")
+        baseline, candidates = comparison.baseline, comparison.candidates
+        plans = plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
+        return plans, Trained.of(record, tracker.finished()).notes()
+    except (StoreError, NotEnoughPairs, NotPaired) as error:
+        raise BenchmarkError(
+            f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "
+            "--sd, the standard deviation of the paired differences in points of the metric."
+        ) from error
+
+
+def _planned(file: Path, study: "Study", tracker: "Tracker") -> "Plan":
+    """The runs of a study, with the settings that its searches have found."""
+    from benchmark.declare.project import Project
+    from benchmark.declare.tuned import is_searched
+    from benchmark.runs.plan import make_plan
+
+    with Project.of(file).at_home():
+        if not is_searched(study):
+            return make_plan(study)
+        from benchmark.tuning.of_study import known_results
+        from benchmark.tuning.results import chosen
+
+        over = [found for found in known_results(study, tracker, None) if found.over]
+        return make_plan(study, chosen(over))

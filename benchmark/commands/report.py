@@ -1,0 +1,35 @@
+"""`bench report`: a page of verdicts, figures and costs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark.commands.options import add_recorded_study, add_store
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_recorded_study(command)
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write it (default: reports/STUDY)"
+    )
+    add_store(command)
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write the report of a study that has been run."""
+    from benchmark.record.store import Store
+    from benchmark.record.tracking import Tracker
+    from benchmark.report.gather import gather
+    from benchmark.report.names import folder_name
+
+    store = Store.choose(options.store)
+    store.require()
+    tracker = Tracker(store)
+    record = tracker.study_record(options.study)
+    folder = options.out or Path("reports") / folder_name(str(record["study"]))
+    from benchmark.report.files import write_report  # matplotlib, which a verdict does not need
+
+    write_report(gather(record, tracker), folder)
+    sys.stdout.write(f"{folder / 'report.html'}\n")
+    return 0

@@ -1,0 +1,126 @@
+"""`bench stats`: verdicts from recorded runs or your own scores."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmark.commands.options import (
+    CORRECTIONS,
+    add_format,
+    add_level,
+    add_recorded_study,
+    add_store,
+)
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    where = command.add_argument_group("where the scores are")
+    add_recorded_study(where)
+    add_store(where)
+    where.add_argument("--input", type=Path, metavar="CSV", help="a tidy table of your own scores")
+    where.add_argument(
+        "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
+    )
+    what = command.add_argument_group("what is compared")
+    what.add_argument(
+        "--compare",
+        nargs="+",
+        metavar=("BASELINE", "CANDIDATE"),
+        help="arms, the baseline first (default: as the study declares; with --rank: all)",
+    )
+    what.add_argument("--metric", help="default: each task's own")
+    _add_direction(what)
+    what.add_argument("--split", help="dev or test (default: test)")
+    _add_question(command)
+    _add_answer(command)
+    add_format(command)
+
+
+def _add_direction(what: Any) -> None:
+    direction = what.add_mutually_exclusive_group()
+    for name, lower in (("lower", True), ("higher", False)):
+        direction.add_argument(
+            f"--{name}-is-better",
+            dest="lower_is_better",
+            action="store_const",
+            const=lower,
+            help="of the metric (default: as declared, else by the words of its name)",
+        )
+
+
+def _add_question(stats: argparse.ArgumentParser) -> None:
+    question = stats.add_argument_group(
+        "which question", "By default: is each candidate better, and by how much, on each task?"
+    )
+    question.add_argument(
+        "--tasks",
+        choices=("fixed", "sampled"),
+        help="over all tasks at once: these (fixed; tested over seeds), or others like them "
+        "(sampled; tested over tasks)",
+    )
+    question.add_argument(
+        "--each", action="store_true", help="with --tasks: the verdict on each task, too"
+    )
+    question.add_argument(
+        "--scale",
+        choices=("relative", "rank", "z"),
+        help="of --tasks on unlike scales: change from the baseline in %%, rank among the arms, or "
+        "sds over seeds (margins are then of that scale)",
+    )
+    one = question.add_mutually_exclusive_group()
+    one.add_argument(
+        "--rank", action="store_true", help="all arms among each other, and which can be told apart"
+    )
+    one.add_argument(
+        "--bayes",
+        action="store_true",
+        help="how probable is it that a candidate is worse, inside the margin, or better?",
+    )
+    one.add_argument(
+        "--collapse",
+        action="store_true",
+        help="how often does an arm collapse, and how do they differ where neither does?",
+    )
+    question.add_argument(
+        "--below",
+        type=float,
+        metavar="SCORE",
+        help="with --collapse: a run has collapsed that is no better than this (default: one far "
+        "below the median of its arm)",
+    )
+
+
+def _add_answer(stats: argparse.ArgumentParser) -> None:
+    how = stats.add_argument_group("how it is answered", "By default: as the study declares.")
+    how.add_argument(
+        "--test",
+        help="wilcoxon (default), permutation, t, sign; with --unpaired: mann-whitney (default), "
+        "welch, unpaired-permutation; with --rank also nemenyi, conover",
+    )
+    how.add_argument(
+        "--effect",
+        help="hedges_g (default), d_z, d_av, rank_biserial, superiority; with --unpaired: "
+        "hedges_g (default), cliffs_delta, a12",
+    )
+    add_level(how, f"{CORRECTIONS}; with --rank also shaffer")
+    how.add_argument("--family", choices=("model-init-task", "study"), help="corrected together")
+    how.add_argument(
+        "--equivalence", choices=("t", "ranks"), help="of means (default) or of pseudo-medians"
+    )
+    how.add_argument(
+        "--zeros", choices=("wilcox", "pratt", "zsplit"), help="of the signed-rank test"
+    )
+    how.add_argument(
+        "--interaction-scale", choices=("raw", "log_odds"), help="points (default) or log odds"
+    )
+    how.add_argument(
+        "--resolution", type=float, help="smallest step of the metric (accuracy of a study: known)"
+    )
+
+
+def stats(options: argparse.Namespace) -> int:
+    """Answer a question about recorded runs, or about a table of scores."""
+    from benchmark.answer.asked import answer
+
+    return answer(options)

@@ -1,0 +1,96 @@
+"""`bench trend`: does an effect grow or fall over inits or tasks?"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+from benchmark.commands.options import add_format, add_recorded_study, add_store
+from benchmark.errors import BenchmarkError
+
+#: What a study declares about its analysis that a trend takes over.
+_TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test", "lower_is_better")
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_recorded_study(command)
+    command.add_argument(
+        "--dose",
+        nargs="+",
+        required=True,
+        metavar="NAME=NUMBER",
+        help="the dose of each init, or of each task, for instance scratch=0 mlm-100=100",
+    )
+    command.add_argument(
+        "--scale",
+        default="log1p",
+        help="log1p (default: log10 of 1 + dose), log, linear, or order, which counts steps alone",
+    )
+    command.add_argument(
+        "--effect-scale",
+        choices=("relative", "rank", "z"),
+        help="of effects on tasks of unlike scales, as --scale of bench stats",
+    )
+    command.add_argument(
+        "--figure", type=Path, metavar="DIR", help="draw the curve there, as trend.svg, .pdf, .png"
+    )
+    command.add_argument("--split", default="test", help="dev or test (default: test)")
+    add_store(command)
+    add_format(command)
+
+
+def trend(options: argparse.Namespace) -> int:
+    """Print how the effects of a study's candidates change over a dose, and draw the curve."""
+    from benchmark.record.environment import Trained
+    from benchmark.record.of_study import declared_analysis, scores_table
+    from benchmark.record.store import Store
+    from benchmark.record.tracking import Tracker
+    from benchmark.terminal.page import page, rendered
+    from stats import trends
+
+    doses = read_doses(options.dose)
+    store = Store.choose(options.store)
+    store.require()
+    tracker = Tracker(store)
+    record = tracker.study_record(options.study)
+    how = declared_analysis(record, None, options.split)
+    found = trends(
+        scores_table(record, tracker, None, options.split),
+        record["baseline"],
+        record["candidates"],
+        doses,
+        scale=options.scale,
+        split=options.split,
+        effect_scale=options.effect_scale,
+        **{name: how[name] for name in _TAKEN if name in how},
+    )
+    notes = Trained.of(record, tracker.finished()).notes()
+    sys.stdout.write(rendered([found], options.format, page(), notes))
+    if options.figure:
+        from stats.report.figures import dose_response, save
+
+        drawn = save(dose_response(found, margin=how["margin"]), options.figure, "trend")
+        print(f"bench: drew {', '.join(map(str, drawn))}", file=sys.stderr)
+    return 0
+
+
+def read_doses(given: list[str]) -> dict[str, float]:
+    """Doses by name, from texts such as "mlm-100=100".
+
+    Raises:
+        BenchmarkError: a text is not NAME=NUMBER, or names one twice.
+    """
+    doses: dict[str, float] = {}
+    for each in given:
+        name, _, number = each.rpartition("=")
+        try:
+            dose = float(number)
+        except ValueError:
+            dose = math.nan
+        if not name or not math.isfinite(dose):
+            raise BenchmarkError(f'--dose "{each}" is not NAME=NUMBER, such as scratch=0.')
+        if name in doses:
+            raise BenchmarkError(f'--dose names "{name}" twice.')
+        doses[name] = dose
+    return doses

@@ -1,0 +1,1 @@
+"""What a user declares: the study file, its project, and the study in it."""

@@ -1,0 +1,62 @@
+"""Which line of a user's own code an error comes from."""
+
+import os
+import site
+import sysconfig
+import traceback
+from functools import cache
+from pathlib import Path
+
+from benchmark.declare.project import in_words_of_the_user
+from benchmark.secrets import masked
+
+
+def user_line(error: BaseException) -> str:
+    """Where the user's code stood when it raised, as "study.py:12"; empty where it had no part.
+
+    Of a chain of calls the innermost line counts that is neither installed nor ours.
+    """
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        generated = frame.filename == "<string>" and frame.name.startswith("__")  # by dataclass
+        if not generated and not _is_foreign(frame.filename):
+            return f"{_shown(frame.filename)}:{frame.lineno}"
+    return ""
+
+
+def blamed(error: BaseException, place: bool = True) -> str:
+    """An error as one line: its type, what it says, and the line of the user's code."""
+    said = masked(in_words_of_the_user(next(iter(str(error).strip().splitlines()), "")))
+    where = user_line(error) if place else ""
+    told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, SystemExit):
+        told = f"it ends the process (exit code {error.code})"
+    return f"{told} ({where})" if where else told
+
+
+def _shown(file: str) -> str:
+    """Relative to the current folder where it lies in it."""
+    try:
+        inside = os.path.relpath(file)
+    except (OSError, ValueError):
+        return file
+    return file if inside.startswith(os.pardir) else inside
+
+
+@cache
+def _is_foreign(file: str) -> bool:
+    """Whether a file is installed, a part of Python or ours; what `exec` ran is the user's."""
+    if file.startswith("<frozen"):
+        return True
+    if file.startswith("<"):
+        return False
+    path = Path(file).resolve()
+    return any(path.is_relative_to(root) for root in _roots())
+
+
+@cache
+def _roots() -> tuple[Path, ...]:
+    here = Path(__file__).resolve().parents[1]
+    ours = [here / name for name in ("benchmark", "stats", "trainers")]
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    installed = [*map(sysconfig.get_path, names), *site.getsitepackages()]
+    return (*ours, *(Path(root).resolve() for root in installed))

@@ -1,0 +1,378 @@
+"""What a user declares: arms, comparisons, the study. Frozen, and checked when it is made."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchmark.declare.analysis import Analysis
+from benchmark.declare.limits import check_declared
+from benchmark.declare.search import Search, Tuning
+from benchmark.declare.tuned import check_searches, share
+from benchmark.errors import StudyError, Underpowered
+from trainers.folders import settled
+
+if TYPE_CHECKING:
+    from trainers.methods import Method
+    from trainers.models import EverySecondLayer, Model
+    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.settings import Training
+    from trainers.tasks import Task
+
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+
+#: The eight seeds of arXiv 2205.12428, in its order.
+PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
+
+#: Longest name of a study or an arm; the record takes little more.
+_LONGEST_NAME = 250
+
+Family = Literal["model-init-task", "study"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One (model, init, method).
+
+    Attributes:
+        model: the architecture.
+        init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
+            a folder with a checkpoint, ``every_second_layer`` of a deeper model, or a
+            pre-training declared here.
+        method: how it is trained.
+        name: what tables and flags call it; the method's name unless two arms would share it.
+        training: its settings, where they differ from the study's.
+        search: which hyper-parameters of method and training are tuned on dev, and over what.
+    """
+
+    model: "Model"
+    init: "Init"
+    method: "Method"
+    name: str = ""
+    training: "Training | None" = None
+    search: Search | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(getattr(self.method, "name", None), str) or isinstance(self.method, type):
+            raise StudyError(
+                f"arm {self.name or self.method!r}: method must be an instance of a method such "
+                f"as Base(), not {self.method!r}."
+            )
+        if not self.name:
+            object.__setattr__(self, "name", self.method.name)
+        check_name(self.name, "arm: name")
+        if self.search is not None and not isinstance(self.search, Search):
+            raise StudyError(
+                f'arm "{self.name}": search must be a Search(...), not {self.search!r}.'
+            )
+        if not hasattr(self.model, "build") or isinstance(self.model, type):
+            raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
+        if isinstance(self.init, Path):
+            object.__setattr__(self, "init", settled(self.init, is_file=True))
+        if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
+            raise StudyError(
+                f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '
+                f"checkpoint or a pre-training, not {self.init!r}."
+            )
+        if self.init == "pretrained" and not self.model.is_pretrained:
+            raise StudyError(
+                f'arm "{self.name}": init="pretrained", but {self.model.name} declares no '
+                'pretraining; give the model pretraining=... or use init="scratch".'
+            )
+
+    @property
+    def init_name(self) -> str:
+        """How tables call the init."""
+        return self.init if isinstance(self.init, str) else self.init.name
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells it from the other arms of its study."""
+        return (self.model.name, self.init_name, self.name)
+
+    @property
+    def label(self) -> str:
+        """For instance "kd · pretrained"."""
+        return f"{self.name} · {self.init_name}"
+
+    @classmethod
+    def grid(
+        cls,
+        model: "Model | Sequence[Model]",
+        init: "Init | Sequence[Init]",
+        method: "Method | Sequence[Method]",
+        training: "Training | None" = None,
+        search: Search | None = None,
+    ) -> "tuple[Arm, ...]":
+        """Every combination of models, inits and methods; each takes of the search what it has."""
+        arms = [
+            cls(one_model, one_init, one_method, training=training)
+            for one_model in _sequence(model)
+            for one_init in _sequence(init)
+            for one_method in _sequence(method)
+        ]
+        return tuple(arms if search is None else share(search, arms))
+
+
+def check_name(name: object, what: str) -> None:
+    """Refuse a name that no table, database or file could hold.
+
+    Raises:
+        StudyError: with what is wrong with it.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise StudyError(f"{what} must be a text that is not empty, not {name!r}.")
+    if len(name) > _LONGEST_NAME:
+        raise StudyError(
+            f"{what} has {len(name):,} characters, and at most {_LONGEST_NAME} can be kept."
+        )
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
+        raise StudyError(f"{what} {name!r} holds a control character; take it out.")
+
+
+def _sequence(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidates against a baseline, by the names of their arms, within model, init and task."""
+
+    baseline: str
+    candidates: tuple[str, ...]
+
+    def __init__(self, baseline: str, candidates: str | Sequence[str]) -> None:
+        names = (candidates,) if isinstance(candidates, str) else tuple(candidates)
+        object.__setattr__(self, "baseline", baseline)
+        object.__setattr__(self, "candidates", names)
+        if not names:
+            raise StudyError(f'comparison with "{baseline}": candidates is empty.')
+        if baseline in names:
+            raise StudyError(f'comparison: "{baseline}" cannot be its own candidate.')
+        if len(set(names)) < len(names):
+            raise StudyError(f'comparison with "{baseline}": a candidate is named twice.')
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms × tasks × seeds, the comparisons to make, and the margin.
+
+    Attributes:
+        name: names the MLflow experiment.
+        task: one task, or several.
+        arms: what is compared; see :meth:`Arm.grid`.
+        comparison: which arms against which.
+        margin: the smallest difference that matters, in points of the metric, declared before the
+            data are seen; None makes no claim of equivalence.
+        training: settings of every arm that has none of its own.
+        task_training: settings in place of these on some tasks, by the task's name.
+        seeds: replicates; the default are the paper's eight.
+        metric: what is compared; None takes each task's own.
+        lower_is_better: whether less of the metric is better; None goes by its name, and a name of
+            which the direction is known cannot be declared the other way round.
+        alpha: largest corrected p-value that counts.
+        correction: of p-values within a family.
+        family: "model-init-task" corrects over the candidates of one baseline on the same model,
+            init and task; "study" over all comparisons.
+        analysis: test, effect size, and whether a verdict over several tasks is wanted.
+        tuning: how arms with a search are tuned; None takes the defaults of :class:`Tuning`.
+        allow_underpowered: run although the corrected test can never reach ``alpha``.
+    """
+
+    name: str
+    task: "Task | tuple[Task, ...]"
+    arms: tuple[Arm, ...]
+    comparison: Comparison
+    margin: float | None
+    training: "Training"
+    seeds: tuple[int, ...] = PAPER_SEEDS
+    metric: str | None = None
+    lower_is_better: bool | None = None
+    alpha: float = 0.05
+    correction: str = "holm"
+    family: Family = "model-init-task"
+    analysis: Analysis = field(default_factory=Analysis)
+    tuning: Tuning | None = None
+    task_training: "Mapping[str, Training] | tuple[tuple[str, Training], ...]" = ()
+    allow_underpowered: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", tuple(self.arms))
+        object.__setattr__(self, "seeds", tuple(self.seeds))
+        object.__setattr__(self, "task_training", tuple(dict(self.task_training).items()))
+        if isinstance(self.task, list):
+            object.__setattr__(self, "task", tuple(self.task))
+        check_declared(self)
+        self._check_numbers()
+        self._check_tasks()
+        self._check_arms()
+        self._check_comparison()
+        self._check_power()
+        check_searches(self)
+
+    @property
+    def tasks(self) -> "tuple[Task, ...]":
+        """The tasks, always as a tuple."""
+        return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    def training_of(self, arm: Arm, task: "Task") -> "Training":
+        """The settings an arm is trained with on a task, not yet resolved for a machine."""
+        return arm.training or dict(self.task_training).get(task.name) or self.training
+
+    @property
+    def tuning_used(self) -> Tuning:
+        """How arms with a search are tuned."""
+        return self.tuning or Tuning()
+
+    def cells(self) -> "Iterator[tuple[Arm, Task, int]]":
+        """Every run of the comparison: arms × tasks × seeds."""
+        return (
+            (arm, task, seed) for task in self.tasks for arm in self.arms for seed in self.seeds
+        )
+
+    @property
+    def family_size(self) -> int:
+        """Comparisons that one correction covers."""
+        within = len(self.comparison.candidates)
+        if self.family == "model-init-task":
+            return within
+        alone = 1 if self.analysis.tasks else len(self.tasks)
+        return sum(arm.name in self.comparison.candidates for arm in self.arms) * alone
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of each comparison: seeds, or for a verdict over sampled tasks the tasks."""
+        return len(self.tasks if self.analysis.unit == "task" else self.seeds)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest corrected p-value that so many pairs can reach."""
+        from stats.power.sample_size import smallest_corrected_p
+
+        return smallest_corrected_p(
+            self.n_pairs, self.family_size, self.correction, self.analysis.test
+        )
+
+    def _check_numbers(self) -> None:
+        check_name(self.name, "study: name")
+        self._check_analysis()
+        if not hasattr(self.training, "resolved"):
+            raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
+        if self.tuning is not None and not isinstance(self.tuning, Tuning):
+            raise StudyError(f"study: tuning must be a Tuning(...), not {self.tuning!r}.")
+        if not self.seeds:
+            raise StudyError("study: seeds is empty.")
+        if any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in self.seeds):
+            raise StudyError(f"study: seeds must be whole numbers from 0, not {self.seeds!r}.")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise StudyError("study: seeds holds the same seed twice.")
+
+    def _check_analysis(self) -> None:
+        if not isinstance(self.analysis, Analysis):
+            raise StudyError(f"study: analysis must be an Analysis(...), not {self.analysis!r}.")
+        self.analysis.check(
+            len(self.tasks),
+            alpha=self.alpha,
+            margin=self.margin,
+            correction=self.correction,
+            family=self.family,
+        )
+
+    def _check_tasks(self) -> None:
+        if not self.tasks:
+            raise StudyError("study: task is empty.")
+        for task in self.tasks:
+            if not hasattr(task, "prepare") or isinstance(task, type):
+                raise StudyError(f"study: task must be a task such as Digits(), not {task!r}.")
+        names = [task.name for task in self.tasks]
+        for name in names:
+            if names.count(name) > 1:
+                raise StudyError(
+                    f'study: two tasks are called "{name}", and tables could not tell them apart; '
+                    "put them into studies of their own."
+                )
+        for name, training in dict(self.task_training).items():
+            if name not in names:
+                raise StudyError(
+                    f'study: task_training names "{name}", and the tasks are {", ".join(names)}.'
+                )
+            if not hasattr(training, "resolved"):
+                raise StudyError(
+                    f'study: task_training of "{name}" must be a Training(...), not {training!r}.'
+                )
+        from trainers.metrics import SELECTS
+
+        for metric in [self.metric] if self.metric else [task.metric for task in self.tasks]:
+            if metric not in SELECTS:
+                raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
+            self._check_direction(metric, SELECTS[metric])
+
+    def _check_direction(self, metric: str, higher: bool) -> None:
+        declared = self.lower_is_better
+        if declared is not None and not isinstance(declared, bool):
+            raise StudyError(
+                f"study: lower_is_better must be True, False or None, not {declared!r}."
+            )
+        if declared is higher:
+            raise StudyError(
+                f'study: {"more" if higher else "less"} of "{metric}" is better, and '
+                f"lower_is_better={declared} says otherwise; leave it out."
+            )
+
+    def _check_arms(self) -> None:
+        if not self.arms:
+            raise StudyError("study: arms is empty.")
+        seen = set()
+        for arm in self.arms:
+            if not isinstance(arm, Arm):
+                raise StudyError(f"study: arms holds {arm!r}, which is no Arm.")
+            if arm.place in seen:
+                raise StudyError(
+                    f'arm "{arm.label}" of {arm.model.name} is declared twice; give one of them '
+                    "a name=... of its own."
+                )
+            seen.add(arm.place)
+        for arm in self.arms:
+            for task in self.tasks:
+                self._check_arm(arm, task)
+
+    def _check_arm(self, arm: Arm, task: "Task") -> None:
+        from trainers.errors import TrainerError
+
+        try:
+            training = self.training_of(arm, task)
+            arm.model.check(task, training.max_length)
+            arm.method.check(arm.model, task)
+            teacher = arm.method.required_teacher(training)
+            training.check(task.reads, taught=teacher is not None)
+            if teacher is not None and not isinstance(teacher.model, str):
+                teacher.model.check(task, (teacher.training or training).max_length)
+                if teacher.init == "pretrained" and not teacher.model.is_pretrained:
+                    raise StudyError(
+                        f"its teacher {teacher.model.name} declares no pretraining; give the "
+                        'model pretraining=... or Teacher(model, init="scratch").'
+                    )
+        except (TrainerError, StudyError) as error:
+            raise StudyError(f'arm "{arm.label}": {error}') from error
+
+    def _check_comparison(self) -> None:
+        names = {arm.name for arm in self.arms}
+        for name in (self.comparison.baseline, *self.comparison.candidates):
+            if name not in names:
+                raise StudyError(
+                    f'comparison: there is no arm "{name}" among {", ".join(sorted(names))}.'
+                )
+
+    def _check_power(self) -> None:
+        if self.allow_underpowered or self.smallest_p < self.alpha:
+            return
+        from stats.power.sample_size import seeds_that_reach
+
+        needed = seeds_that_reach(self.alpha, self.family_size, self.correction, self.analysis.test)
+        pairs = f"{self.analysis.unit}s"
+        raise Underpowered(
+            f"study: {self.n_pairs} {pairs} can never reach α = {self.alpha:g}: the smallest "
+            f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
+            f"{needed} {pairs} or more, compare fewer candidates, or set allow_underpowered=True."
+        )

@@ -1,0 +1,1 @@
+"""Executing runs: scheduler, worker, engines, and how they are stopped."""

@@ -1,0 +1,182 @@
+"""How long a step takes and what it costs, measured on made-up examples in a process for it."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmark.declare.blame import blamed
+from trainers.batches import Encoded
+from trainers.cost import relative_flops, step_flops
+from trainers.loop import Fit
+from trainers.methods import Base, Method
+from trainers.models import HubModel, Model
+from trainers.optimiser import make_optimiser
+from trainers.settings import Training
+from trainers.tasks import Task
+from trainers.teacher import TeacherLogits
+
+#: Steps that are timed, after two on few examples to warm up.
+_STEPS = 6
+#: Examples that a large model is timed on, and the seconds from which on it is one.
+_FEW, _SLOW = 2, 0.5
+#: Seconds that a step of a method may take: so many, and so many times what one of base takes.
+_LIMIT, _TIMES = 15.0, 30.0
+#: The model last counted on.
+_rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
+
+
+class TooLong(BaseException):
+    """A step of a method does not come to its end; no handler of errors may catch it."""
+
+
+class StepFails(Exception):  # noqa: N818 - reads as the verdict on a method
+    """A step of a method cannot be taken, on examples that one of base is taken on."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Median seconds of a step of base, timed on made-up examples.
+
+    Attributes:
+        model: what is trained.
+        task: gives classes and vocabulary, or the shape of an image.
+        training: gives optimiser, device, precision and threads.
+        batch_size: rows a step.
+        tokens: length of each text.
+    """
+
+    model: Model
+    task: Task
+    training: Training
+    batch_size: int
+    tokens: int
+
+    @property
+    def place(self) -> Any:
+        """What decides on the answer.
+
+        A large model is timed once for all tasks of one number of classes, whatever its rate.
+        """
+        training = replace(self.training, lr=1e-5, epochs=1)
+        return self.model, _kind(self.model, self.task), training, self.batch_size, self.tokens
+
+    @property
+    def declared(self) -> tuple[object, ...]:
+        """Whose code is executed."""
+        return self.model, self.task
+
+    def answer(self) -> float:
+        """Measured here and now."""
+        return _time_steps(self.model, self.task, self.training, self.batch_size, self.tokens)
+
+
+@dataclass(frozen=True)
+class Flops:
+    """FLOPs of a step of a method relative to base, counted on made-up examples."""
+
+    method: Method
+    model: Model
+    task: Task
+    training: Training
+
+    @property
+    def place(self) -> Any:
+        """What decides on the answer."""
+        return self.method, self.model, _kind(self.model, self.task), self.training.epochs
+
+    @property
+    def declared(self) -> tuple[object, ...]:
+        """Whose code is executed."""
+        return self.method, self.model, self.task
+
+    def answer(self) -> float:
+        """Counted here and now.
+
+        Raises:
+            StepFails: it raises, or takes far longer than a step of base.
+        """
+        module, examples = _rehearsal(self.model, self.task)
+        logits = np.zeros((len(examples), len(self.task.classes)), np.float32)
+        teacher = TeacherLogits(examples.ids, logits)
+        fit = Fit(module, self.method, examples, examples, self.training, seed=0, teacher=teacher)
+        started = time.perf_counter()
+        step_flops(replace(fit, method=Base()), phase=0)
+        try:
+            with _at_most(_LIMIT + _TIMES * (time.perf_counter() - started)):
+                return relative_flops(fit)
+        except BaseException as error:
+            raise StepFails(blamed(error)) from error
+
+
+Question = StepTime | Flops
+
+
+def _kind(model: Model, task: Task) -> Any:
+    """What of a task decides on the size of a model."""
+    return (len(task.classes), task.reads) if isinstance(model, HubModel) else task
+
+
+def _rehearsal(model: Model, task: Task) -> tuple[nn.Module, Encoded]:
+    """A model and made-up examples; models may be large, and only the last one is kept."""
+    place = model, _kind(model, task)
+    if place not in _rehearsed:
+        _rehearsed.clear()
+        _rehearsed[place] = model.rehearsal(task, 2, 8)
+    return _rehearsed[place]
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise TooLong in code that goes on for longer, and again if that is caught."""
+
+    def stop(signum: int, frame: object) -> None:
+        raise TooLong(f"it goes on for more than {seconds:.0f} s, with two examples")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _time_steps(
+    model: Model, task: Task, training: Training, batch_size: int, tokens: int
+) -> float:
+    torch.set_num_threads(training.threads)
+    module, examples = model.rehearsal(task, batch_size, tokens)
+    fit = Fit(module, Base(), examples, examples, training, seed=0)
+    fit.model.to(fit.device).train()
+    optimiser = make_optimiser([{"params": list(module.parameters())}], training)
+
+    def step(rows: int) -> tuple[float, float]:
+        """Seconds of the passes on so many examples, and of the update after them."""
+        began = time.perf_counter()
+        fit.method.backward(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
+        _wait_for(training.device)
+        passed = time.perf_counter()
+        optimiser.step()
+        optimiser.zero_grad()
+        _wait_for(training.device)
+        return passed - began, time.perf_counter() - passed
+
+    few = min(_FEW, batch_size)
+    step(few)
+    passes, update = step(few)
+    if passes > _SLOW:  # whole batches of a large model would take minutes
+        return passes * batch_size / few + update
+    return median(sum(step(batch_size)) for _ in range(_STEPS))
+
+
+def _wait_for(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,34 @@
+"""Where runs execute: one small protocol, and the engines that follow it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from benchmark.execute.worker import Ended, Job, Progress
+
+
+class Engine(Protocol):
+    """Executes jobs side by side and tells what becomes of them.
+
+    Every job that was started ends in exactly one :class:`Ended`, also when its worker dies.
+    """
+
+    @property
+    def free(self) -> int:
+        """How many more jobs may be started now."""
+        ...
+
+    def start(self, job: Job) -> None:
+        """Begin to execute a job; returns at once."""
+        ...
+
+    def events(self, timeout: float) -> Sequence[Progress | Ended]:
+        """What has happened since the last call; waits at most ``timeout`` seconds for it."""
+        ...
+
+    def cancel(self, key: str) -> None:
+        """Have a job stopped that is no longer wanted; it ends as "pruned" if it was in time."""
+        ...
+
+    def stop(self) -> Sequence[Ended]:
+        """Interrupt what is executing; returns within seconds, when nothing is left."""
+        ...

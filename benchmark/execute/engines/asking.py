@@ -1,0 +1,106 @@
+"""Questions that only code of a study can answer, asked in processes of their own."""
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.declare.blame import blamed
+from benchmark.declare.project import sources
+from benchmark.execute.calibration import Question, StepFails
+from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
+
+#: Seconds that a process may be silent.
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a question has no answer.
+
+    Attributes:
+        message: an error in one line, or how the process ended.
+        in_method: whether it is the method that cannot take a step.
+        ends_processes: whether the process that was asked died of it, or went on for ever.
+    """
+
+    message: str
+    in_method: bool = False
+    ends_processes: bool = False
+
+
+Answer = float | Trouble
+
+
+def ask(questions: Sequence[Question], study_file: Path) -> list[Answer]:
+    """The answers, in the order of the questions.
+
+    Questions about the user's own classes are asked in a process each, all others in one.
+    """
+    answers: dict[int, Answer] = {}
+    ours = [i for i, question in enumerate(questions) if not is_foreign(*question.declared)]
+    theirs = [[i] for i in range(len(questions)) if i not in set(ours)]
+    for together in [ours, *theirs]:
+        while left := [i for i in together if i not in answers]:
+            answers |= _ask(left, questions, study_file)
+    return [answers[i] for i in range(len(questions))]
+
+
+def is_foreign(*declared: object) -> bool:
+    """Whether any of these is of a class that is not ours."""
+    parts = [part for each in declared for part in (each, *_parts(each))]
+    classes = {kind for part in parts for kind in type(part).__mro__}
+    return any(kind.__module__.split(".")[0] not in ("trainers", "builtins") for kind in classes)
+
+
+def _parts(declared: object) -> tuple[object, ...]:
+    """Of a composition of methods."""
+    found = getattr(declared, "parts", ())
+    return found if isinstance(found, tuple) else ()
+
+
+def _ask(
+    numbers: Sequence[int], questions: Sequence[Question], study_file: Path
+) -> dict[int, Answer]:
+    """The answers of one process, the last of which may be why it is no more."""
+    answers: dict[int, Answer] = {}
+    told = pickle.dumps([questions[i] for i in numbers])
+    process, heard = Contained.start(study_file, _answer, told, sources()), time.monotonic()
+    try:
+        while len(answers) < len(numbers):
+            wait_for([process], _PATIENCE)
+            said, gone = process.said()
+            heard = time.monotonic() if said else heard
+            for each in said:
+                if isinstance(each, NotLoaded):
+                    return dict.fromkeys(numbers, Trouble(each.message))
+                answers[numbers[len(answers)]] = each
+            if len(answers) < len(numbers) and (gone or time.monotonic() - heard > _PATIENCE):
+                why = process.death() if gone else f"it goes on for more than {_PATIENCE:.0f} s"
+                answers[numbers[len(answers)]] = Trouble(why, ends_processes=True)
+                break
+    finally:
+        process.end()
+    return answers
+
+
+def _answer(say: Callable[[Any], None], pickled: bytes) -> None:
+    """What a process does that is asked."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # what it prints belongs to no run
+        os.dup2(silence, stream)
+    try:
+        questions: list[Question] = pickle.loads(pickled)
+    except Exception as error:  # noqa: BLE001 - whatever a class of the user's raises
+        say(NotLoaded(f"it does not reach another process: {blamed(error)}"))
+        return
+    for question in questions:
+        try:
+            say(question.answer())
+        except StepFails as error:
+            say(Trouble(str(error), in_method=True))
+        except BaseException as error:  # noqa: BLE001 - whatever code of the user's raises
+            say(Trouble(blamed(error)))

@@ -1,0 +1,54 @@
+"""Runs in this very process, one after the other, for a rehearsal of runs of a second."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.declare.project import Project
+from benchmark.execute.worker import Ended, Job, Progress, execute
+
+
+class InlineEngine:
+    """Executes a job when it is asked what has happened; nothing goes on at the side.
+
+    Jobs are pickled as on their way to another process, so that what cannot travel is found here
+    too.
+
+    Args:
+        study_file: relative paths of its code mean files beside it.
+    """
+
+    def __init__(self, study_file: Path) -> None:
+        self.project = Project.of(study_file)
+        self._waiting: Job | None = None
+        self._unwanted = False
+
+    @property
+    def free(self) -> int:
+        """How many more jobs may be started now: one, or none."""
+        return 0 if self._waiting else 1
+
+    def start(self, job: Job) -> None:
+        """Take a job; :meth:`events` executes it."""
+        self._waiting, self._unwanted = pickle.loads(pickle.dumps(job)), False
+
+    def events(self, timeout: float) -> Sequence[Progress | Ended]:
+        """What was said while the job was executed, and how it ended."""
+        if self._waiting is None:
+            return []
+        job, self._waiting = self._waiting, None
+        if self._unwanted:
+            return [Ended(job.run.key, "pruned")]
+        said: list[Progress | Ended] = []
+        with self.project.at_home():
+            ended = execute(job, said.append)
+        return [*said, ended]
+
+    def cancel(self, key: str) -> None:
+        """Have the job that waits end as "pruned"."""
+        self._unwanted = self._waiting is not None and self._waiting.run.key == key
+
+    def stop(self) -> Sequence[Ended]:
+        """Forget the job that has not ended."""
+        stopped, self._waiting = self._waiting, None
+        return [Ended(stopped.run.key, "interrupted")] if stopped else []

@@ -1,0 +1,119 @@
+"""Runs as processes of this machine, one for each: one that dies takes only its own run along."""
+
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.declare.blame import blamed
+from benchmark.declare.project import sources
+from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
+from benchmark.execute.worker import Ended, Job, Progress, execute
+
+#: Seconds that an interrupted run has to close its record before it is killed.
+_PATIENCE = 3.0
+
+
+@dataclass(frozen=True)
+class _Worker:
+    job: Job
+    process: Contained
+
+
+class LocalEngine:
+    """Executes jobs in processes forked from a server with the heavy imports done.
+
+    Args:
+        workers: how many at a time.
+        study_file: imported by each process, so that classes declared there are known.
+    """
+
+    def __init__(self, workers: int, study_file: Path) -> None:
+        self.workers = workers
+        self.study_file = study_file.resolve()
+        self._sources = sources()
+        warm_up()
+        self._running: list[_Worker] = []
+        self._cancelled: set[str] = set()
+
+    @property
+    def free(self) -> int:
+        """How many more jobs may be started now."""
+        return self.workers - len(self._running)
+
+    def start(self, job: Job) -> None:
+        """Fork a process for the job."""
+        process = Contained.start(self.study_file, _work, pickle.dumps(job), self._sources)
+        self._running.append(_Worker(job, process))
+
+    def events(self, timeout: float) -> Sequence[Progress | Ended]:
+        """What workers said, and how those that are gone ended."""
+        wait_for([w.process for w in self._running], timeout)
+        found: list[Progress | Ended] = []
+        for worker in list(self._running):
+            found += self._read(worker)
+        return found
+
+    def cancel(self, key: str) -> None:
+        """Tell the job's process to close its record as pruned."""
+        for worker in self._running:
+            if worker.job.run.key == key and key not in self._cancelled:
+                self._cancelled.add(key)
+                _tell(worker, signal.SIGUSR1)
+
+    def stop(self) -> Sequence[Ended]:
+        """Ask every worker to close its record; kill those that do not in time."""
+        for worker in self._running:
+            _tell(worker, signal.SIGTERM)
+        deadline = time.monotonic() + _PATIENCE
+        for worker in self._running:
+            worker.process.process.join(max(0.0, deadline - time.monotonic()))
+            worker.process.end()
+        ended = [Ended(worker.job.run.key, "interrupted") for worker in self._running]
+        self._running.clear()
+        return ended
+
+    def _read(self, worker: _Worker) -> list[Progress | Ended]:
+        """Messages of one worker; one that is gone without an end died."""
+        key = worker.job.run.key
+        said, gone = worker.process.said()
+        found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
+        if gone and not any(isinstance(event, Ended) for event in found):
+            found.append(self._unsaid(worker))
+        if any(isinstance(event, Ended) for event in found):
+            worker.process.end()
+            self._running.remove(worker)
+            self._cancelled.discard(key)
+        return found
+
+    def _unsaid(self, worker: _Worker) -> Ended:
+        """How a worker ended that could not say so itself."""
+        key = worker.job.run.key
+        if key in self._cancelled:  # told to stop before it had begun
+            return Ended(key, "pruned")
+        return Ended(key, "died", worker.process.death())
+
+
+def _ended(key: str, why: NotLoaded) -> Ended:
+    return Ended(key, "failed", why.message)
+
+
+def _tell(worker: _Worker, signum: signal.Signals) -> None:
+    if worker.process.process.pid:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(worker.process.process.pid, signum)
+
+
+def _work(say: Callable[[Any], None], pickled: bytes) -> None:
+    """What a worker process does."""
+    try:
+        job = pickle.loads(pickled)
+    except Exception as error:  # noqa: BLE001 - whatever a class of the user's raises
+        say(NotLoaded(f"the run does not reach its worker: {blamed(error)}"))
+        return
+    say(execute(job, say))

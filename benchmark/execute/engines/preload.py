@@ -1,0 +1,29 @@
+"""What the fork server imports once, so that no worker has to."""
+
+import scipy.optimize  # noqa: F401
+import sklearn.metrics  # noqa: F401
+from transformers import (  # noqa: F401
+    AutoConfig,
+    AutoModelForImageClassification,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    BertTokenizer,
+    DebertaV2ForSequenceClassification,
+    DistilBertForSequenceClassification,
+    GPT2ForSequenceClassification,
+    GPT2Tokenizer,
+    ResNetForImageClassification,
+    RobertaForSequenceClassification,
+    RobertaTokenizer,
+    ViTForImageClassification,
+)
+
+import benchmark.declare.loading
+import benchmark.execute.engines.asking
+import benchmark.execute.engines.local
+import benchmark.execute.worker  # noqa: F401
+from benchmark.record import tracking
+
+tracking.preload()

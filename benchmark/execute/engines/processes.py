@@ -1,0 +1,160 @@
+"""A process of this machine for code of a study, in which that can do no harm to any other.
+
+Processes are forked from a warm server that has torch and transformers loaded, so that one starts
+in milliseconds. One that dies, hangs, forks or leaves threads behind takes nothing else along.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from benchmark.declare.project import Sources
+from benchmark.errors import BenchmarkError
+from benchmark.execute.interruption import interrupt
+
+#: What a process does: it is given a way to say something, and what its starter pickled.
+Work = Callable[[Callable[[Any], None], bytes], None]
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["benchmark.execute.engines.preload"])
+#: How much rather than others a process of ours is ended where memory runs out.
+_FIRST_TO_GO = "700"
+#: Seconds that a process has to leave that has said its last word.
+_MOMENT = 0.5
+#: As it is before code of a study may reach for it.
+_leave = os._exit
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """The study file does not run in the process: with what it says."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Contained:
+    """A process that executes code of a study.
+
+    Attributes:
+        process: the leader of a group of its own, in which what it forks is too.
+        connection: what it says arrives here.
+    """
+
+    process: BaseProcess
+    connection: Connection
+
+    @classmethod
+    def start(cls, study_file: Path, work: Work, pickled: bytes, read: Sources) -> "Contained":
+        """Fork a process that loads the study file, from what was read, and then works."""
+        receiving, sending = _context.Pipe(duplex=False)
+        told = (sending, study_file.resolve(), read, work, pickled)
+        process = _context.Process(target=_begin, args=told, daemon=True)
+        process.start()
+        sending.close()
+        return cls(process, receiving)
+
+    def said(self) -> tuple[list[Any], bool]:
+        """What it has said since the last call, and whether it is gone."""
+        found: list[Any] = []
+        gone = not self.process.is_alive()  # what it forked may hold its end of the pipe open
+        try:
+            while self.connection.poll():
+                found.append(self.connection.recv())
+        except (EOFError, OSError, pickle.UnpicklingError):
+            gone = True
+        return found, gone
+
+    def end(self) -> None:
+        """Have nothing left of it and of what it forked, once it had a moment to end itself."""
+        self.process.join(_MOMENT)
+        if self.process.pid:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(OSError):
+            self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+    def death(self) -> str:
+        """How it ended that could not say so itself."""
+        self.process.join(1)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            likely = "; the system may have run out of memory" if name == "SIGKILL" else ""
+            return f"its worker was ended by {name}{likely}"
+        return f"its worker ended with exit code {code}"
+
+
+def warm_up() -> None:
+    """Start the server, whose imports take seconds, beside whatever this process does next."""
+    forkserver.ensure_running()
+
+
+def wait_for(running: Sequence[Contained], timeout: float) -> None:
+    """Until one of them says something or is gone, at most so many seconds."""
+    wait([end for each in running for end in (each.connection, each.process.sentinel)], timeout)
+
+
+def _begin(
+    connection: Connection, study_file: Path, read: Sources, work: Work, told: bytes
+) -> None:
+    """What such a process does, from its start to its end."""
+    with suppress(OSError):
+        os.setpgid(0, 0)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, "ascii")
+    # Ctrl-C reaches the whole terminal; the parent decides what becomes of the runs.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGUSR1, _interrupt)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.register_at_fork(after_in_child=connection.close)  # one voice is enough
+
+    from benchmark.declare.containment import leaving_raises
+    from benchmark.declare.loading import load_module
+    from benchmark.terminal.transliteration import transliterate_output
+    from trainers.memory import keep_freed_memory
+
+    keep_freed_memory()
+    transliterate_output()
+    try:
+        with leaving_raises():
+            load_module(study_file, read)
+            # The user's code opens files beside the study, whatever the command's folder.
+            os.chdir(study_file.parent)
+            work(connection.send, told)
+    except BenchmarkError as error:
+        connection.send(NotLoaded(str(error)))
+    except OSError:
+        _leave(1)  # nobody listens any more
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    _leave(0)  # threads that were left running are not waited for
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    interrupt("pruned" if signum == signal.SIGUSR1 else "interrupted")
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed would go on unseen, and race the command's next start."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        if os.getpgrp() == os.getpid():  # with all that it forked
+            os.killpg(0, signal.SIGKILL)
+        _leave(1)

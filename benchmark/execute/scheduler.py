@@ -1,0 +1,300 @@
+"""From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmark.errors import RecordLost
+from benchmark.execute.engines import Engine
+from benchmark.execute.interruption import patient
+from benchmark.execute.worker import LOST, Ended, Job, Progress, is_done, record_failure
+from benchmark.record.cache import Cache
+from benchmark.record.store import Store
+from benchmark.record.tracking import Recorded, Tracker
+from benchmark.runs.kinds import Output, Run
+from benchmark.runs.plan import Plan, dependants
+
+#: Seconds between looks at the engine when it has nothing to tell.
+_TICK = 0.25
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What a plan still needs, against a record and a cache.
+
+    Attributes:
+        cached: keys of the cells that are recorded.
+        jobs: keys to execute, with what each must leave for others.
+        damaged: what of the cache is no longer as it was written, and is made again.
+    """
+
+    cached: frozenset[str]
+    jobs: Mapping[str, frozenset[Output]]
+    damaged: tuple[str, ...] = ()
+
+
+def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
+    """Compare a plan with what is done."""
+    cells = {k: frozenset[Output](("test",)) for k in plan.cells if k}
+    jobs = missing(plan.runs, cells, finished, store.cache)
+    # A cell may be recorded and yet be executed again, for logits that a new arm wants.
+    cached = (k for k in cells if is_done(plan.runs[k], cells[k], finished.get(k), store.cache))
+    return Todo(frozenset(cached), jobs, damaged(jobs, store.cache))
+
+
+def damaged(jobs: Mapping[str, frozenset[Output]], cache: Cache) -> tuple[str, ...]:
+    """What is there of the outputs that are to be made, and wrong; a sentence each."""
+    return tuple(
+        f"{cache.flaw(output, k)}: it is made again."
+        for k, outputs in jobs.items()
+        for output in sorted(outputs)
+        if cache.path(output, k).exists() and not cache.has(output, k)
+    )
+
+
+def missing(
+    runs: dict[str, Run],
+    targets: Mapping[str, frozenset[Output]],
+    finished: Mapping[str, Recorded],
+    cache: Cache,
+) -> dict[str, frozenset[Output]]:
+    """What must be executed for some runs to be done.
+
+    A run that is recorded needs nothing. One that is not needs the outputs of the runs before it;
+    those whose outputs were deleted from the cache or are damaged are executed again.
+
+    Args:
+        runs: by key, each after those that it needs.
+        targets: keys, with what each must leave.
+        finished: the record.
+        cache: where outputs lie.
+
+    Returns:
+        Keys in the order of ``runs``, with what each must leave.
+    """
+    wanted: dict[str, set[Output]] = {
+        k: set(outputs)
+        for k, outputs in targets.items()
+        if not is_done(runs[k], outputs, finished.get(k), cache)
+    }
+    for k in reversed(runs):
+        if k not in wanted:
+            continue
+        for need in runs[k].needs.values():
+            if need.key in wanted or not cache.has(need.output, need.key):
+                wanted.setdefault(need.key, set()).add(need.output)
+    return {k: frozenset(wanted[k]) for k in runs if k in wanted}
+
+
+def promising(
+    plan: Plan, jobs: Mapping[str, frozenset[Output]], hopeless: Mapping[str, str]
+) -> dict[str, frozenset[Output]]:
+    """The jobs without those that only hopeless runs need."""
+    after, kept = dependants(plan), set[str]()
+    for k in reversed(plan.runs):
+        wanted = bool(jobs.get(k, frozenset()) & {"test", "hidden"})
+        if k in jobs and (wanted or any(d in kept and d not in hopeless for d in after[k])):
+            kept.add(k)
+    return {k: outputs for k, outputs in jobs.items() if k in kept}
+
+
+@dataclass
+class Outcome:
+    """What became of runs.
+
+    Attributes:
+        ended: by key, of every run that was executed.
+        blocked: by key, the run that failed before it.
+        interrupted: whether the user stopped it.
+    """
+
+    ended: dict[str, Ended] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> list[Ended]:
+        """Runs that ended otherwise than finished."""
+        return [e for e in self.ended.values() if e.status not in ("finished", "cached", "pruned")]
+
+
+@dataclass
+class Scheduler:
+    """Starts runs on an engine, each after those that it needs; runs may be added at any time.
+
+    Attributes:
+        engine: where runs are executed.
+        tracker: the record.
+        experiment: MLflow's id of the study's experiment.
+        tags: provenance, written with every run.
+        on_start: told of every run as it starts.
+        outcome: what became of the runs so far.
+    """
+
+    engine: Engine
+    tracker: Tracker
+    experiment: str
+    tags: Mapping[str, str]
+    on_start: Callable[[Run], None] = lambda _: None
+    outcome: Outcome = field(default_factory=Outcome)
+    _waiting: dict[str, tuple[float, Job]] = field(default_factory=dict)
+    _running: dict[str, Job] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is executing or waiting to."""
+        return bool(self._waiting or self._running)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether more could be executing than there is to execute."""
+        return self.engine.free > len(self._waiting)
+
+    def add(
+        self,
+        run: Run,
+        outputs: frozenset[Output],
+        urgency: float = 0.0,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have a run executed; one that is under way already is not executed twice.
+
+        Args:
+            run: what.
+            outputs: what it must leave.
+            urgency: the highest is started first.
+            tags: of this run, beside the provenance.
+        """
+        at_work = self._running.get(run.key)
+        if at_work and outputs <= at_work.outputs:
+            return
+        if run.key in self._waiting:
+            before = self._waiting[run.key]
+            urgency, outputs = max(urgency, before[0]), outputs | before[1].outputs
+        told = {**self.tags, **(tags or {})}
+        job = Job(run, outputs, self.tracker.store, self.experiment, told)
+        self._waiting[run.key] = (urgency, job)
+
+    def withdraw(self, keys: Iterable[str]) -> None:
+        """Let runs be: those under way are stopped and end as pruned.
+
+        A run that leaves something for another one goes on.
+        """
+        for k in keys:
+            if k in self._waiting and not self._waiting[k][1].outputs:
+                del self._waiting[k]
+            if k in self._running and not self._running[k].outputs:
+                self.engine.cancel(k)
+
+    def is_under_way(self, key: str) -> bool:
+        """Whether a run is executing or waiting to."""
+        return key in self._waiting or key in self._running
+
+    def give_up(self, key: str, reason: str) -> Ended:
+        """Record a run as failed that is not started, and give up what depends on it."""
+        _, job = self._waiting.pop(key)
+        if job.run.tracked:
+            record_failure(self.tracker, job, reason)
+        ended = Ended(key, "failed", reason)
+        self._settle(ended)
+        return ended
+
+    def step(self) -> Sequence[Progress | Ended]:
+        """Start what is ready, and wait a moment for what workers say.
+
+        Raises:
+            RecordLost: a worker, or this process, could not write to the record.
+        """
+        self._start_what_is_ready()
+        events = self.engine.events(_TICK)
+        for event in events:
+            if isinstance(event, Ended):
+                self._settle(event)
+        return events
+
+    def stop(self) -> None:
+        """Interrupt what is executing and forget what is waiting."""
+        self.outcome.interrupted = True
+        for ended in self.engine.stop():
+            self.outcome.ended[ended.key] = ended
+        self._waiting.clear()
+        self._running.clear()
+        self.tracker.close_orphans()
+
+    def _start_what_is_ready(self) -> None:
+        for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
+            if self.engine.free < 1:
+                return
+            before = {need.key for need in job.run.needs.values()} | {k}
+            if before & self._running.keys() or (before - {k}) & self._waiting.keys():
+                continue
+            del self._waiting[k]
+            self._running[k] = job
+            self.engine.start(job)
+            self.on_start(job.run)
+
+    def _settle(self, event: Ended) -> None:
+        """Close the record of a worker that died, and give up what depended on a failed run."""
+        self._running.pop(event.key, None)
+        self.outcome.ended[event.key] = event
+        if event.status == LOST:
+            raise RecordLost(event.message)
+        if event.status == "died":
+            self.tracker.close_run(event.key, "FAILED", f"died: {event.message}")
+        if event.status in ("finished", "cached", "pruned"):
+            return
+        lost = [event.key]
+        while lost:
+            gone = lost.pop()
+            for k, (_, job) in list(self._waiting.items()):
+                if any(need.key == gone for need in job.run.needs.values()):
+                    del self._waiting[k]
+                    self.outcome.blocked[k] = event.key
+                    lost.append(k)
+
+
+def run_plan(
+    plan: Plan,
+    jobs: Mapping[str, frozenset[Output]],
+    scheduler: Scheduler,
+    seconds: Callable[[Run], float],
+    on_event: Callable[[Progress | Ended], None],
+    hopeless: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Execute the jobs of a plan.
+
+    Args:
+        plan: the graph.
+        jobs: what to execute, from :func:`todo`.
+        scheduler: with what.
+        seconds: how long a run is expected to take; the longest chain is started first.
+        on_event: told of everything that workers say.
+        hopeless: by key, why a run is not started.
+    """
+    urgency = _urgency(plan, seconds)
+    for k, outputs in jobs.items():
+        scheduler.add(plan.runs[k], outputs, urgency[k])
+    for k, reason in (hopeless or {}).items():
+        if k in jobs and scheduler.is_under_way(k):
+            on_event(scheduler.give_up(k, reason))
+    with patient() as check:
+        try:
+            while scheduler.busy:
+                check()
+                for event in scheduler.step():
+                    on_event(event)
+        except KeyboardInterrupt:
+            scheduler.stop()
+        except BaseException:
+            scheduler.engine.stop()  # no process is left behind
+            raise
+    return scheduler.outcome
+
+
+def _urgency(plan: Plan, seconds: Callable[[Run], float]) -> dict[str, float]:
+    """Seconds from the start of each run to the end of the longest chain that waits for it."""
+    after = dependants(plan)
+    urgency: dict[str, float] = {}
+    for k in reversed(plan.runs):
+        longest = max((urgency[d] for d in after[k]), default=0.0)
+        urgency[k] = seconds(plan.runs[k]) + longest
+    return urgency

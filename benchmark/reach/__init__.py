@@ -1,5 +1,0 @@
-"""Everything that a user's code reaches: what a run's key has to hold beside its declaration."""
-
-from benchmark.reach.walk import Reached, reach
-
-__all__ = ["Reached", "reach"]

@@ -1,0 +1,33 @@
+"""What `bench run` ends with: the verdicts of a study, and its report in the record."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+
+from benchmark.record.tracking import Tracker
+from benchmark.report.gather import gather
+from benchmark.report.recording import record_report
+from benchmark.terminal.page import rendered
+
+
+def conclude(
+    record: Mapping[str, Any],
+    tracker: Tracker,
+    tags: Callable[[], Mapping[str, str]],
+    console: Console,
+    kept: bool = True,
+) -> None:
+    """Print the verdicts of a study as it declared them, and record its report.
+
+    Args:
+        record: of the study.
+        tracker: where its runs are.
+        tags: provenance, asked for only if there is something new to record.
+        console: where to print.
+        kept: whether the record is; otherwise nobody could look at its figures.
+    """
+    gathered = gather(record, tracker)
+    print("\n" + rendered(gathered.verdicts, "table", console, gathered.notes))
+    if kept:
+        record_report(gathered, tags)

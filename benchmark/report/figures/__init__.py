@@ -1,0 +1,1 @@
+"""Which figures a study needs, drawn from what its report has gathered."""

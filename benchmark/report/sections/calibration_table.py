@@ -1,0 +1,69 @@
+"""How far the probabilities of each arm can be trusted."""
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.report.gather import PLACE, Gathered
+from benchmark.report.sections.tables import by_place, mean_and_sd, records
+from stats.report.sheet import Sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Scores of probabilities that runs record beside their accuracy, with what they are called.
+OF_PROBABILITIES = {
+    "ece": "expected calibration error [points]",
+    "nll": "negative log-likelihood",
+    "brier": "Brier score",
+}
+
+
+def calibrations(gathered: Gathered) -> "pd.DataFrame":
+    """Mean and sd over seeds of every score of probabilities that runs have, on test.
+
+    Returns:
+        The columns of a place, and for each score `…_mean` and `…_sd`; a score that no run has
+        has no columns.
+    """
+    import pandas as pd
+
+    rows = [
+        {**{name: cell[name] for name in PLACE}}
+        | {name: run.scores.get(f"test/{name}") for name in OF_PROBABILITIES}
+        for cell, run in gathered.runs
+    ]
+    table = pd.DataFrame(rows, columns=[*PLACE, *OF_PROBABILITIES])
+    known = [name for name in OF_PROBABILITIES if table[name].notna().any()]
+    grouped = table.groupby(list(PLACE), sort=False)[known]
+    mean, sd = grouped.mean().reset_index(), grouped.std().reset_index()
+    return mean.merge(sd, on=list(PLACE), suffixes=("_mean", "_sd"))
+
+
+def calibration_sheet(gathered: Gathered) -> Sheet | None:
+    """Scores of probabilities on test, mean and sd over seeds; None where no run has any."""
+    table = calibrations(gathered)
+    known = {n: title for n, title in OF_PROBABILITIES.items() if f"{n}_mean" in table}
+    if not known:
+        return None
+    cells = [tuple(shown(row, name) for name in known) for row in table.to_dict("records")]
+    return Sheet(
+        kind="calibration",
+        title="Calibration",
+        header=(
+            "How far the probabilities of an arm can be trusted, on test, as they come: mean ± sd "
+            "over seeds; less is better. The calibration error is that of the most likely class, "
+            "in 15 bins of equal width.",
+        ),
+        tables=(by_place(table, list(known.values()), cells),),
+        records=records(table),
+        whole={"calibration": records(table)},
+        warnings=tuple(
+            f"the reliability diagrams leave out a run: {each}"
+            for each in gathered.calibrated.left_out
+        ),
+    )
+
+
+def shown(row: Mapping[Hashable, Any], name: str) -> str:
+    """A score of :func:`calibrations` with its spread, the same in the table and in the figure."""
+    return mean_and_sd(row[f"{name}_mean"], row[f"{name}_sd"])

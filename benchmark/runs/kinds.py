@@ -1,0 +1,324 @@
+"""What is executed, cached, tracked and retried as one: preparation, pre-training, training."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, Literal
+from uuid import uuid4
+
+from benchmark.errors import StudyError
+from benchmark.runs.key import key
+from benchmark.runs.reach import Reached, reach
+from trainers import batches, loop, metrics, seeding
+from trainers.methods import Method
+from trainers.models import Checkpoint, Model
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.settings import Training
+from trainers.tasks import Task
+
+#: What a run leaves: something in the cache for another run, or scores on test in its record.
+#: Only a cell of a comparison is ever asked for "test", so that nothing else opens test data.
+#: "hidden" are predictions for texts whose labels only a server has: nothing here can be judged
+#: by them.
+Output = Literal["data", "weights", "logits", "test", "hidden"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a run takes from another.
+
+    Attributes:
+        run: the other one.
+        output: what it leaves.
+    """
+
+    run: "Run"
+    output: Output
+
+    @property
+    def key(self) -> str:
+        """Of the other one."""
+        return self.run.key
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is executed, cached, tracked and retried as one.
+
+    Attributes:
+        name: for people, for instance "kd · pretrained · 42".
+        role: "arm", "teacher", "pretraining", "data" or "trial-seed"; not part of the key.
+        needs: by role, what it takes from other runs.
+        environment: in which it is trained, where the same run is recorded from another one.
+    """
+
+    name: str
+    role: str
+    needs: Mapping[str, Need]
+    environment: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the specification."""
+        here = {"environment": dict(self.environment)} if self.environment else {}
+        return key(self.specification() | here)
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """Installed packages that the user's code in it calls, by the names of their modules."""
+        return frozenset().union(*(_reached(each).packages for each in self.declared()))
+
+    @property
+    def device(self) -> str:
+        """Where it is trained."""
+        return "cpu"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With what was looked up in the user's code, which is not looked up again elsewhere."""
+        _ = self.key, self.kind, self.packages
+        return self.__dict__
+
+    def specification(self) -> dict[str, Any]:
+        """Everything that determines the result."""
+        raise NotImplementedError
+
+    def declared(self) -> tuple[Any, ...]:
+        """What of a study it is made from: whatever may be of the user's own classes."""
+        raise NotImplementedError
+
+    def tags(self) -> dict[str, str]:
+        """What people search and group runs by."""
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Any]:
+        """Hyper-parameters, flat, for the record."""
+        raise NotImplementedError
+
+    @property
+    def tracked(self) -> bool:
+        """Whether it is an MLflow run; prepared data are only cached."""
+        return True
+
+    @cached_property
+    def kind(self) -> str:
+        """A description shared by runs that take equally long; durations are looked up by it."""
+        own = {k: v for k, v in self.specification().items() if k not in ("seed", "teacher")}
+        return key(_followed(own))
+
+
+@dataclass(frozen=True)
+class DataRun(Run):
+    """Preparing a task's data."""
+
+    task: Task
+
+    def specification(self) -> dict[str, Any]:
+        """The fingerprint of the source data."""
+        return {
+            "data": type(self.task).__name__,
+            "fingerprint": _fingerprint(self.task),
+            **_code(self.task),
+        }
+
+    def declared(self) -> tuple[Any, ...]:
+        """The task."""
+        return (self.task,)
+
+    @property
+    def tracked(self) -> bool:
+        """Prepared data can be deleted and made again; there is nothing to record."""
+        return False
+
+
+@dataclass(frozen=True)
+class PretrainRun(Run):
+    """Pre-training a body on a task's corpus."""
+
+    task: Task
+    model: Model
+    pretraining: MaskedLanguageModelling
+    training: Training
+
+    def specification(self) -> dict[str, Any]:
+        """Corpus, architecture, settings, and what changes bits."""
+        return {
+            "corpus": _fingerprint(self.task),
+            "model": _identity(self.model),
+            "pretraining": self.pretraining,
+            "machine": [self.training.device, self.training.precision, self.training.threads],
+            "revisions": [seeding.REVISION],
+            **_code((self.task, self.pretraining)),
+        }
+
+    @property
+    def device(self) -> str:
+        """Of its settings."""
+        return self.training.device
+
+    def declared(self) -> tuple[Any, ...]:
+        """Task, model and pre-training."""
+        return (self.task, self.model, self.pretraining)
+
+    def tags(self) -> dict[str, str]:
+        """Model and task."""
+        return {"model": self.model.name, "init": "scratch", "task": self.task.name} | {
+            "method": "masked language modelling",
+            "seed": str(self.pretraining.seed),
+            "data_fingerprint": _fingerprint(self.task),
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Of the pre-training and the model."""
+        return _flat({"pretraining": self.pretraining.specification(), "model": self.model}) | {
+            "device": self.training.device,
+            "precision": self.training.precision,
+            "threads": self.training.threads,
+        }
+
+
+@dataclass(frozen=True)
+class TrainRun(Run):
+    """One arm, or a teacher, on one task at one seed.
+
+    Attributes:
+        method_name: what tables call the method; an arm may have a name of its own.
+        init_name: what tables call the init.
+        checkpoint: weights on disk that the run starts from.
+    """
+
+    task: Task
+    model: Model
+    method: Method
+    training: Training
+    seed: int
+    metric: str
+    method_name: str
+    init_name: str
+    checkpoint: Checkpoint | None = None
+
+    def specification(self) -> dict[str, Any]:
+        """Task, model, init, method, settings, seed, and the keys of the runs it depends on."""
+        return {
+            "task": _identity(self.task),
+            "model": _identity(self.model),
+            "body": self.needs["body"].key if "body" in self.needs else None,
+            "checkpoint": self.checkpoint.identity if self.checkpoint else None,
+            "method": _identity(self.method),
+            "training": self.training.specification() | _code(self.training),
+            "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
+            "seed": self.seed,
+            "metric": self.metric,
+            "revisions": [m.REVISION for m in (loop, batches, metrics, seeding)],
+        }
+
+    @property
+    def device(self) -> str:
+        """Of its settings."""
+        return self.training.device
+
+    def declared(self) -> tuple[Any, ...]:
+        """Task, model, method and settings."""
+        return (self.task, self.model, self.method, self.training)
+
+    def tags(self) -> dict[str, str]:
+        """The coordinates of the run in its study."""
+        return {
+            "model": self.model.name,
+            "init": self.init_name,
+            "method": self.method_name,
+            "task": self.task.name,
+            "seed": str(self.seed),
+            "data_fingerprint": _fingerprint(self.task),
+            **{f"needs.{role}": need.key for role, need in self.needs.items()},
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Of method, training, model and task."""
+        return _flat(
+            {
+                "method": self.method,
+                "training": self.training.specification(),
+                "model": self.model,
+                "task": self.task,
+            }
+        )
+
+
+def _followed(specification: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what is another one in every command."""
+    return {
+        name: _followed(value) if isinstance(value, Mapping) else value
+        for name, value in specification.items()
+        if name != "anew"
+    }
+
+
+@cache
+def _fingerprint(task: Task) -> str:
+    return task.fingerprint()
+
+
+def _identity(declared: Any) -> dict[str, Any]:
+    """A specification, with the digest of the user's own code behind it.
+
+    Raises:
+        StudyError: a field is a list or another thing that can change.
+    """
+    try:
+        return _cached_identity(declared)
+    except TypeError as error:
+        raise StudyError(
+            f"{declared!r}: every field must be fixed ({error}); use a tuple for a list."
+        ) from error
+
+
+@cache
+def _cached_identity(declared: Any) -> dict[str, Any]:
+    specification: dict[str, Any] = declared.specification()
+    return specification | _code(declared)
+
+
+def _code(declared: Any) -> dict[str, str]:
+    """What stands in a specification for the user's own code that something reaches.
+
+    Code that cannot be followed may have changed: no earlier run counts as one of it.
+    """
+    found = _reached(declared)
+    code = {} if found.digest is None else {"source": found.digest}
+    return code | ({"anew": _anew(declared)} if found.unfollowed else {})
+
+
+def unfollowed(runs: Iterable[Run]) -> list[str]:
+    """What the code of some runs reaches that cannot be followed, a sentence each."""
+    places: dict[str, set[str]] = {}
+    for run in runs:
+        for declared in run.declared():
+            for what in _reached(declared).unfollowed:
+                places.setdefault(what, set()).add(run.key)
+    return [
+        f"{what}, so that it cannot be followed: the {len(keys)} runs that reach it are trained "
+        "anew by every command, and no earlier one counts."
+        for what, keys in places.items()
+    ]
+
+
+@cache
+def _reached(declared: Any) -> Reached:
+    return reach(declared)
+
+
+@cache
+def _anew(declared: Any) -> str:
+    """Something else whenever a study is loaded: its classes are then other ones."""
+    return uuid4().hex
+
+
+def _flat(groups: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{group}.{name}": value
+        for group, declared in groups.items()
+        for name, value in (
+            declared if isinstance(declared, dict) else declared.specification()
+        ).items()
+        if name not in (group, "revision")
+    }

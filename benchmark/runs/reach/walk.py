@@ -1,0 +1,193 @@
+"""A walk over everything that a declared object's code can reach, and the digest of what it meets.
+
+Names are followed through code objects into every module that is neither installed nor ours. The
+digest holds the syntax of functions, the values of constants, the state of instances, and the
+content of files that are opened by a constant path. What cannot be followed is named.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+from benchmark.declare.project import OURS, project_of
+from benchmark.runs.reach.functions import Functions
+from benchmark.runs.reach.origin import origin
+from benchmark.runs.reach.values import BUILT_IN, GENERATED, NOT_CODE, plain, unwrapped
+
+#: Fields whose runs have keys of their own, which stand in the keys of those that need them.
+_RUNS = frozenset(("pretraining", "teacher"))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a user's code reaches.
+
+    Attributes:
+        digest: of all of it; None where nothing of the user's is reached.
+        unfollowed: what cannot be followed, each with its place.
+        packages: installed packages that the code uses, by the names they are imported by.
+    """
+
+    digest: str | None
+    unfollowed: tuple[str, ...]
+    packages: frozenset[str]
+
+
+def reach(declared: object) -> Reached:
+    """Everything of the user's that a task, a model, a method or a setting reaches.
+
+    Args:
+        declared: an object of a study.
+    """
+    walk = _Walk()
+    try:
+        walk.visit(declared)
+        walk.replacements()
+    except Exception as error:  # noqa: BLE001 - objects of the user's may raise anything
+        walk.miss(f"looking at it raised {type(error).__name__}: {error}")
+    digest = walk.digest.hexdigest() if walk.touched else None
+    return Reached(digest, tuple(dict.fromkeys(walk.unfollowed)), frozenset(walk.packages))
+
+
+class _Walk(Functions):
+    def visit(self, value: object) -> None:
+        """Follow one value."""
+        told = plain(value, self.home)
+        if told is not None:
+            self.say(*told.said)
+            for text in told.texts:
+                self.file_called(text)
+            return
+        if isinstance(value, BUILT_IN):
+            self.built_in(value)
+            return
+        if id(value) in self.seen:
+            self.say("again", self.seen[id(value)][0])
+            return
+        self.seen[id(value)] = (len(self.seen), value)
+        if isinstance(value, ModuleType):
+            self.module(value)
+        elif isinstance(value, FunctionType):
+            self.function(value)
+        elif isinstance(value, type):
+            self.class_(value)
+        elif (parts := unwrapped(value)) is not None:
+            self.say(type(value).__qualname__, len(parts))
+            for part in parts:
+                self.visit(part)
+        else:
+            self.instance(value)
+
+    # -- modules ----------------------------------------------------------------------------------
+
+    def module(self, module: ModuleType) -> None:
+        """A module that is handed about as a whole: whatever is in it may be used."""
+        if origin(module.__name__) != "user":
+            self.outside(module.__name__, "")
+            return
+        self.touched = True
+        if not str(getattr(module, "__file__", "") or "x.py").endswith(".py"):
+            self.miss(f"{module.__name__} has no source")
+        for name, value in sorted(vars(module).items()):
+            if not (name.startswith("__") and name.endswith("__")):
+                self.say(name)
+                self.visit(value)
+
+    def built_in(self, value: Any) -> None:
+        """A function written in C, with the object that it is a method of."""
+        holder = getattr(value, "__objclass__", None)
+        module = getattr(holder or value, "__module__", None) or "builtins"
+        self.outside(str(module), value.__name__)
+        held = getattr(value, "__self__", None)
+        if held is not None and not isinstance(held, ModuleType):
+            self.visit(held)
+
+    # -- classes and instances --------------------------------------------------------------------
+
+    def class_(self, cls: type) -> None:
+        """A class, with those that it is made from."""
+        if origin(cls.__module__) != "user":
+            self.outside(cls.__module__, cls.__qualname__)
+            self.replaced(cls)
+            return
+        self.touched = True
+        if origin(type(cls).__module__) == "user":
+            self.visit(type(cls))
+        for base in cls.__bases__:
+            self.visit(base)
+        if is_dataclass(cls):
+            for f in fields(cls):
+                self.say("field", f.name, f.init, f.kw_only, f.compare)
+                self.visit(f.default)
+                self.visit(f.default_factory)
+        for name, value in sorted(vars(cls).items()):
+            made = is_dataclass(cls) and name in GENERATED and _has_no_file(value)
+            if name not in NOT_CODE and not made:
+                self.say(name)
+                self.visit(value)
+
+    def replaced(self, cls: type) -> None:
+        """Methods of one of our classes that the user has put in place of ours."""
+        for base in cls.__mro__ if origin(cls.__module__) == "ours" else ():
+            for name, value in vars(base).items():
+                own = isinstance(value, FunctionType) and value.__globals__.get("__name__")
+                if own and isinstance(value, FunctionType) and origin(str(own)) == "user":
+                    self.say(base.__qualname__, name)
+                    self.visit(value)
+
+    def replacements(self) -> None:
+        """Functions and classes that the study has put in place of ours, whoever calls them."""
+        for name in sorted(n for n in sys.modules if n.partition(".")[0] in OURS):
+            for what, value in list(vars(sys.modules[name]).items()):
+                if isinstance(value, FunctionType | type) and project_of(value.__module__ or ""):
+                    self.say(name, what)
+                    self.visit(value)
+
+    def instance(self, value: Any) -> None:
+        """An object: its class and its state."""
+        cls, before, home = type(value), self.owner, self.home
+        whose = origin(cls.__module__)
+        if whose == "user" or (whose == "ours" and is_dataclass(cls)):
+            project = project_of(cls.__module__)
+            self.owner, self.home = value, project.root if project else home
+            self.visit(cls)
+            self.owner = before
+            self.state(value)
+            self.home = home
+            return
+        try:
+            parts = value.__reduce_ex__(4)
+        except Exception:  # noqa: BLE001 - whatever an object says, it cannot be followed
+            self.say(cls.__module__, cls.__qualname__)
+            self.miss(f"the state of a {cls.__qualname__} cannot be read")
+            return
+        self.outside(cls.__module__, cls.__qualname__)
+        for part in (parts,) if isinstance(parts, str) else parts:
+            self.visit(list(part) if isinstance(part, Iterator) else part)
+
+    def state(self, value: Any) -> None:
+        """What an instance holds; fields of a declaration say the same by 1 and by 1.0."""
+        slots = [s for c in type(value).__mro__ for s in _slots(c) if hasattr(value, s)]
+        held = {**getattr(value, "__dict__", {}), **{s: getattr(value, s) for s in slots}}
+        for name, inner in sorted(held.items()):
+            if name in _RUNS:
+                continue
+            whole = isinstance(inner, float) and inner.is_integer()
+            self.say(name)
+            self.visit(int(inner) if whole else inner)
+        kinds: tuple[Any, ...] = (dict, list, tuple, set, str, int, float)
+        for kind in kinds:
+            if isinstance(value, kind) and type(value) is not kind:
+                self.visit(kind(value))
+
+
+def _has_no_file(value: object) -> bool:
+    return not isinstance(value, FunctionType) or value.__code__.co_filename.startswith("<")
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    named = vars(cls).get("__slots__", ())
+    given = (named,) if isinstance(named, str) else tuple(named)
+    return tuple(s for s in given if s not in ("__dict__", "__weakref__"))

@@ -1,0 +1,1 @@
+"""What the commands on one study do: plan, tune, train, judge, rehearse, submit."""

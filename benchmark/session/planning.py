@@ -1,0 +1,166 @@
+"""What a study would run and how long that takes, printed."""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.checks.class_table import class_table
+from benchmark.checks.estimate import Estimate, estimate
+from benchmark.checks.preflight import missing
+from benchmark.declare.loading import load_study
+from benchmark.declare.study import Study
+from benchmark.declare.tuned import is_searched
+from benchmark.errors import NotReady
+from benchmark.execute.scheduler import Todo, todo
+from benchmark.record.store import Store
+from benchmark.runs.kinds import Run, TrainRun
+from benchmark.runs.plan import Plan
+from benchmark.session.display import duration
+from benchmark.session.session import Session
+from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
+from trainers.errors import TrainerError
+
+
+def print_plan(options: argparse.Namespace) -> int:
+    """Print what a study would run; also where something is missing, which is then an error."""
+    try:
+        session = Session.of(options)
+    except NotReady:
+        _print_sketch(options)
+        raise
+    tracker, study = session.tracker, session.study
+    results: tuple[Tuned, ...] = ()
+    if is_searched(study):
+        from benchmark.tuning.of_study import known_results
+
+        results = known_results(study, tracker, session.optuna_storage)
+    finished = tracker.finished() if tracker.store.exists() else {}
+    # A search that goes on has chosen nothing yet: what was declared stands for its setting.
+    chosen = session.plan([found for found in results if found.over])
+    made = session.settled(chosen, finished)
+    needed = todo(made, finished, tracker.store)
+    study_file = session.study_file.resolve()
+    with session.at_home():
+        expected = estimate(*_with_searches(made, needed, session, results), finished, study_file)
+    _print_runs(session, made, needed, expected, results)
+    if classes := class_table(study.tasks):
+        session.console.print(Text(), classes)
+    session.note(*needed.damaged, *expected.remarks)
+    session.remark()
+    return 0
+
+
+def _with_searches(
+    made: Plan, needed: Todo, session: Session, results: Sequence[Tuned]
+) -> tuple[Plan, dict[str, object]]:
+    """A plan and its jobs, with a run as declared for each search that goes on."""
+    searching = left_to_tune(session.study, results) if is_searched(session.study) else []
+    typical = {key: None for _, _, left, key in searching if left}
+    return replace(made, runs={**session.plan().runs, **made.runs}), {**typical, **needed.jobs}
+
+
+def _print_sketch(options: argparse.Namespace) -> None:
+    """Lay out the runs on stand-ins for what is missing, whose durations nobody can know."""
+    from benchmark.checks.stand_ins import stand_in
+
+    declared = load_study(options.study)
+    if not missing(declared):
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-plan-") as folder:
+        try:
+            study, sketch = stand_in(declared, Path(folder) / "stand-ins")
+        except TrainerError:
+            return  # the type of a model is unknown: what is missing is all that can be said
+        store = Store(str(Path(folder) / "mlruns"))
+        session = Session.of(options, study, store)
+        made = session.plan()
+        needed = todo(made, {}, store)
+        expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
+        _print_runs(session, made, needed, expected, ())
+
+
+def _print_runs(
+    session: Session,
+    made: Plan,
+    needed: Todo,
+    expected: Estimate,
+    results: Sequence[Tuned],
+) -> None:
+    study, workers, console = session.study, session.workers, session.console
+    wall = expected.wall(made, needed.jobs, workers)
+    rows = left_to_tune(study, results) if is_searched(study) else []
+    if rows:
+        wall += _print_searches(rows, expected, study, console) / workers
+    console.print(_plan_table(made, needed, expected))
+    console.print(
+        f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
+        f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
+        f"{_expectation(wall, workers, expected)}\n"
+        f"Smallest corrected p that {study.n_pairs} {study.analysis.unit}s can reach in a family "
+        f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
+        markup=False,
+    )
+
+
+def _expectation(wall: float, workers: int, expected: Estimate) -> str:
+    if isnan(wall):
+        return "How long that takes can be told when its models and data are here."
+    return f"Expected: {duration(wall)} with {workers} workers, from {expected.source}."
+
+
+def _print_searches(
+    rows: Sequence[tuple[str, int, int, str]], expected: Estimate, study: Study, console: Console
+) -> float:
+    """A row for each search; returns the seconds of all that is left, if nothing is pruned."""
+    table = Table("tuning", "runs", "to do", "each", box=None, header_style="bold")
+    seconds = 0.0
+    for name, runs, left, typical in rows:
+        each = expected.seconds[typical]
+        seconds += left * each
+        table.add_row(*map(Text, (name, str(runs), str(left), _each(each) if left else "done")))
+    console.print(table)
+    tuning = study.tuning_used
+    console.print(
+        f"Each setting is trained on {tuning.count} seeds of its own; pruning ({tuning.pruner}) "
+        "may spare some of it. What follows is planned with "
+        + ("the settings found.\n" if seconds == 0 else "the settings as declared, until then.\n"),
+        markup=False,
+    )
+    if warning := unfair_arms(study):
+        console.print(f"Warning: {warning}.\n", markup=False, style="yellow")
+    return seconds
+
+
+def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
+    """A row for the runs that differ only in their seed."""
+    groups: dict[str, list[str]] = {}
+    for k, r in made.runs.items():
+        groups.setdefault(_without_seed(r), []).append(k)
+    heading = ("runs", "number", "to do", "FLOPs", "each", "after")
+    table = Table(*heading, box=None, header_style="bold")
+    for name, keys in groups.items():
+        open_keys = [k for k in keys if k in needed.jobs]
+        each = _each(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
+        needs = dict.fromkeys(
+            _without_seed(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
+        )
+        counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
+        flops = f"{counted[0]:.2f}×" if counted else ""
+        cells = (name, str(len(keys)), str(len(open_keys)), flops, each if open_keys else "cached")
+        table.add_row(*map(Text, cells), Text(", ".join(needs)))
+    return table
+
+
+def _each(seconds: float) -> str:
+    return "?" if isnan(seconds) else duration(seconds)
+
+
+def _without_seed(r: Run) -> str:
+    return r.name.removesuffix(f" · {r.seed}") if isinstance(r, TrainRun) else r.name

@@ -1,0 +1,41 @@
+"""`bench run --smoke STUDY`: does everything fit together, before anything large is fetched?"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmark.checks.stand_ins import rehearsal
+from benchmark.declare.loading import load_study
+from benchmark.errors import BenchmarkError, StudyError
+from benchmark.record.store import Store
+from benchmark.session.session import Session
+from benchmark.session.training import run_session
+from benchmark.terminal.page import page
+from trainers.errors import TrainerError
+
+LABEL = (
+    "SMOKE RUN: two seeds, a moment of training, and made-up data and tiny random models in place "
+    "of those from elsewhere. It shows that the study runs from end to end; its scores and "
+    "verdicts mean nothing, and nothing of it is kept."
+)
+
+
+def rehearse(options: argparse.Namespace) -> int:
+    """Run a study in miniature, in a store that is thrown away."""
+    for name in ("store", "optuna_storage", "workers"):
+        if getattr(options, name):
+            raise BenchmarkError(
+                "--smoke keeps nothing, so that it cannot mix with real runs, and takes one "
+                f"process: leave out --{name.replace('_', '-')}."
+            )
+    declared, console = load_study(options.study), page()
+    with tempfile.TemporaryDirectory(prefix="bench-smoke-") as folder:
+        try:
+            study = rehearsal(declared, Path(folder) / "stand-ins")
+        except TrainerError as error:
+            raise StudyError(f"{options.study}: {error}") from error
+        console.print(f"{LABEL}\n", markup=False, style="yellow")
+        store = Store(str(Path(folder) / "mlruns"))
+        code = run_session(Session.of(options, study, store, in_process=True))
+        console.print(f"\n{LABEL}", markup=False, style="yellow")
+    return code

@@ -1,0 +1,198 @@
+"""What the commands on one study share: the study, its record, and where runs are executed."""
+
+import argparse
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark.checks.memory import require_memory
+from benchmark.checks.mixing import Choice, settle
+from benchmark.checks.preflight import preflight, read_from
+from benchmark.checks.remarks import remarks
+from benchmark.checks.space import require_space
+from benchmark.declare.loading import load_study
+from benchmark.declare.project import Project
+from benchmark.declare.study import Study
+from benchmark.declare.tuned import is_searched
+from benchmark.errors import NotReady, StudyError
+from benchmark.execute.engines import Engine
+from benchmark.execute.engines.inline import InlineEngine
+from benchmark.execute.engines.local import LocalEngine
+from benchmark.record.environment import environment_here
+from benchmark.record.provenance import provenance
+from benchmark.record.store import Store
+from benchmark.record.tracking import Recorded, Tracker
+from benchmark.runs.kinds import TrainRun, unfollowed
+from benchmark.runs.plan import Plan, make_plan
+from benchmark.terminal.page import page
+from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
+from trainers.errors import TrainerError
+
+
+def default_workers(plan: Plan) -> int:
+    """One run a core by default; on an accelerator, which they would share, one in all."""
+    runs = [run for run in plan.runs.values() if isinstance(run, TrainRun)]
+    if any(run.training.device != "cpu" for run in runs):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) // max(run.training.threads for run in runs))
+
+
+def _within_memory(study: Study, study_file: Path) -> None:
+    try:
+        require_memory(study)
+    except NotReady as error:
+        raise NotReady(f"{study_file}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the commands on one study share.
+
+    Attributes:
+        study_file: as the user gave it.
+        study: what it declares.
+        tracker: the record.
+        optuna_storage: where searches are kept, if not beside the record.
+        asked_workers: runs side by side, if the user said how many.
+        console: where to print.
+        debug: whether to show tracebacks of failed runs.
+        in_process: whether this is a rehearsal: runs of a second are executed here, one by one,
+            and their record is thrown away.
+        environments: what to do with runs that are recorded from another environment.
+    """
+
+    study_file: Path
+    study: Study
+    tracker: Tracker
+    optuna_storage: str | None
+    asked_workers: int | None
+    console: Console
+    debug: bool
+    in_process: bool = False
+    environments: Choice | None = None
+
+    @classmethod
+    def of(
+        cls,
+        options: argparse.Namespace,
+        study: Study | None = None,
+        store: Store | None = None,
+        in_process: bool = False,
+    ) -> "Session":
+        """The session of a command line, of a study for which everything is there.
+
+        Args:
+            options: of the command.
+            study: in place of the one that is declared in the study file.
+            store: in place of the one that the command line names.
+            in_process: whether runs are executed here.
+        """
+        read_from(options.data)
+        study, store = study or load_study(options.study), store or Store.choose(options.store)
+        with Project.of(options.study).at_home():
+            preflight(study, options.study, store.cache)
+            _within_memory(study, options.study)
+        session = cls(
+            study_file=options.study,
+            study=study,
+            tracker=Tracker(store),
+            optuna_storage=options.optuna_storage,
+            asked_workers=options.workers,
+            console=page(),
+            debug=options.debug,
+            in_process=in_process,
+            environments=getattr(options, "environments", None),
+        )
+        require_space(session.plan(), session.tracker, options.study)
+        return session
+
+    def plan(self, results: Sequence[Tuned] = ()) -> Plan:
+        """The comparisons, with what tuning found; what is wrong is said with the file's name."""
+        try:
+            with self.at_home():
+                return make_plan(self.study, chosen(results))
+        except (StudyError, TrainerError) as error:
+            raise StudyError(f"{self.study_file}: {error}") from error
+
+    def settled(self, plan: Plan, finished: Mapping[str, Recorded]) -> Plan:
+        """A plan of which every seed is of one environment; a mixture that is not chosen is said.
+
+        Args:
+            plan: from :meth:`plan`.
+            finished: the record.
+        """
+        try:
+            return settle(
+                plan,
+                finished,
+                lambda run: environment_here(run.device, run.packages),
+                self.environments,
+            )
+        except StudyError as error:
+            raise StudyError(f"{self.study_file}: {error}") from error
+
+    def at_home(self) -> AbstractContextManager[None]:
+        """Have relative paths of the user's code mean files beside the study."""
+        return self._project.at_home()
+
+    @cached_property
+    def _project(self) -> Project:
+        return Project.of(self.study_file)
+
+    @cached_property
+    def workers(self) -> int:
+        """Runs side by side."""
+        if self.in_process:
+            return 1
+        return self.asked_workers or default_workers(self.plan())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where runs are executed."""
+        if self.in_process:
+            return InlineEngine(self.study_file)
+        return LocalEngine(self.workers, self.study_file)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Provenance."""
+        return provenance(self.study_file.resolve().parent)
+
+    def remark(self) -> None:
+        """Say what is worth knowing of the data before hours are spent on them."""
+        found = unfollowed(self.plan().runs.values())
+        with self.at_home():
+            found += remarks(self.study)
+        self.note(*found)
+
+    def note(self, *sentences: str) -> None:
+        """Say what is worth knowing, a line each."""
+        for sentence in sentences:
+            self.console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+    def clean_up(self) -> None:
+        """Mend what a process left that was killed."""
+        # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.tracker.store.cache.sweep()
+        self.tracker.close_orphans()
+
+    def tune(self) -> TuningOutcome | None:
+        """Search what is not searched yet; None where the study searches nothing."""
+        if not is_searched(self.study):
+            return None
+        if warning := unfair_arms(self.study):
+            self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
+        from benchmark.tuning.board import guarding_storage
+        from benchmark.tuning.of_study import open_tuning, storage_url, tune_study
+
+        with guarding_storage(storage_url(self.tracker.store, self.optuna_storage)):
+            tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
+            return tune_study(tuning, lambda: self.engine, self.tags, self.console)

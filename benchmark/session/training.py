@@ -1,0 +1,145 @@
+"""Tune, train and judge the study of a session: what `bench run` and its rehearsal do."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from benchmark.checks.estimate import Estimate, estimate
+from benchmark.declare.tuned import is_searched
+from benchmark.errors import StoreError
+from benchmark.execute.hidden import with_hidden
+from benchmark.execute.scheduler import Outcome, Scheduler, Todo, promising, run_plan, todo
+from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.store import Store
+from benchmark.record.tracking import Recorded
+from benchmark.runs.plan import Plan
+from benchmark.secrets import masked
+from benchmark.session.display import Display, duration
+from benchmark.session.session import Session
+from benchmark.tuning.results import Tuned, as_record
+from stats.errors import StatsError
+
+FINISHED, FAILED, INTERRUPTED = 0, 1, 130
+#: Seconds that a run takes of those that are executed in this process; nobody need time them.
+_TINY = 0.4
+
+
+def run_session(session: Session) -> int:
+    """Tune, train and judge the study of a session."""
+    session.plan()  # what is wrong is said before anything is trained
+    session.remark()
+    session.clean_up()
+    _refuse_mixture(session)
+    tuning = session.tune()
+    if tuning and not tuning.complete:
+        return INTERRUPTED if tuning.interrupted else FAILED
+    return _compare(session, tuning.results if tuning else ())
+
+
+def _refuse_mixture(session: Session) -> None:
+    """Say before anything is tuned what would be said before the arms are trained."""
+    if is_searched(session.study):
+        from benchmark.tuning.of_study import known_results
+
+        known = known_results(session.study, session.tracker, session.optuna_storage)
+        session.settled(session.plan(known), session.tracker.finished())
+
+
+def _compare(session: Session, results: Sequence[Tuned]) -> int:
+    """Train the arms on the seeds of the comparison."""
+    tracker, console = session.tracker, session.console
+    finished = tracker.finished()
+    made = session.settled(session.plan(results), finished)
+    record = study_record(made, session.study_file) | {
+        "tuning": as_record(session.study, results),
+    }
+    tracker.record_study(made.study.name, record, record_digest(record))
+    needed = with_hidden(made, todo(made, finished, tracker.store))
+    code = execute(session, made, needed, finished)
+    if code == INTERRUPTED:
+        return code
+    from benchmark.report.conclusion import conclude
+
+    try:
+        conclude(record, tracker, lambda: session.tags, console, kept=not session.in_process)
+    except (StatsError, StoreError) as error:
+        console.print(f"\nNo verdict: {error}", markup=False)
+    return FAILED if code or any(not t.best for t in results) else FINISHED
+
+
+def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Recorded]) -> int:
+    """Execute what is to do of a plan, and say what failed; returns the exit code."""
+    tracker, console = session.tracker, session.console
+    session.note(*needed.damaged)
+    if needed.jobs:
+        # Its fork server loads torch beside the calibration that comes next.
+        _ = session.engine
+    each, study_file = _TINY if session.in_process else None, session.study_file.resolve()
+    with session.at_home():
+        expected = estimate(made, needed.jobs, finished, study_file, each)
+    session.note(*expected.remarks)
+    needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
+    _print_start(made, needed, expected, session.workers, tracker.store, console)
+    outcome = Outcome()
+    if needed.jobs:
+        workers = session.workers
+        display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
+        scheduler = Scheduler(
+            engine=session.engine,
+            tracker=tracker,
+            experiment=tracker.experiment(made.study.name),
+            tags=session.tags,
+            on_start=display.on_start,
+        )
+        with display:
+            outcome = run_plan(
+                made,
+                needed.jobs,
+                scheduler,
+                lambda r: expected.seconds[r.key],
+                display.on_event,
+                expected.hopeless,
+            )
+    _print_failures(made, outcome, console, session.debug)
+    if outcome.interrupted:
+        console.print("Stopped. What finished is kept; the same command goes on from there.")
+        return INTERRUPTED
+    return FAILED if outcome.failed else FINISHED
+
+
+def _print_start(
+    made: Plan, needed: Todo, expected: Estimate, workers: int, store: Store, console: Console
+) -> None:
+    cells = len(made.cells)
+    line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
+    if needed.jobs:
+        wall = duration(expected.wall(made, needed.jobs, workers))
+        line += (
+            f"; {len(needed.jobs)} to do with {workers} workers, about {wall} "
+            f"(from {expected.source})"
+        )
+    console.print(f"{line}. Record: {store.shown}", markup=False, soft_wrap=True)
+
+
+def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool) -> None:
+    if outcome.interrupted or not outcome.failed:
+        return
+    count = len(outcome.failed)
+    console.print(f"\n{count} {'run' if count == 1 else 'runs'} failed:", style="bold red")
+    for ended in outcome.failed:
+        console.print(
+            f"  {made.runs[ended.key].name}: {ended.status}: {ended.message}", markup=False
+        )
+        if debug and ended.details:
+            console.print(masked(ended.details), markup=False)
+    for cause, keys in _by_cause(outcome.blocked).items():
+        names = ", ".join(made.runs[k].name for k in keys)
+        console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
+
+
+def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for k, cause in blocked.items():
+        grouped.setdefault(cause, []).append(k)
+    return grouped

@@ -1,1 +1,0 @@
-"""`bench run --smoke`: a study from end to end on made-up data and tiny random weights."""
