@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmark.answer.asked import over_all_tasks
 from benchmark.record.tracking import Tracker
 from benchmark.report.gather import gather
 from benchmark.report.recording import record_report
@@ -18,7 +19,7 @@ def conclude(
     console: Console,
     kept: bool = True,
 ) -> None:
-    """Print the verdicts of a study as it declared them, and record its report.
+    """Print the verdicts of a study as `bench stats` does, and record its report.
 
     Args:
         record: of the study.
@@ -28,6 +29,8 @@ def conclude(
         kept: whether the record is; otherwise nobody could look at its figures.
     """
     gathered = gather(record, tracker)
-    print("\n" + rendered(gathered.verdicts, "table", console, gathered.notes))
+    shown, on_each = over_all_tasks(gathered.verdicts)
+    notes = (*gathered.notes, *(on_each if kept else ()))
+    print("\n" + rendered(shown, "table", console, notes))
     if kept:
         record_report(gathered, tags)

@@ -81,7 +81,10 @@ def test_bench_run_prints_the_declared_analysis_and_trains_nothing(recorded, ans
     assert "96 cached" in told
     assert "fixed tasks: averaged over tasks within a seed, tested over seeds" in told
     assert "permutation test of the mean" in told
-    assert "rounded to the step of the metric, 0.625 to 0.8333 points" in told
+    assert told.rstrip().endswith(answer("stats", "recorded").rstrip())
+    assert "the verdict on each task alone: bench stats --each" in told
+    on_each = answer("stats", "recorded", "--each")
+    assert "rounded to the step of the metric, 0.625 to 0.8333 points" in on_each
 
 
 def test_one_candidate_keeps_the_family_of_the_study(answer):
