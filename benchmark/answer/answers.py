@@ -31,7 +31,7 @@ def verdicts(
         baseline: the arm that candidates are compared with.
         candidates: the other arms.
         how: by the names of the arguments of `stats.analyse`, with `paired` and `tasks`, and
-            with `scale` and `common_margin` where tasks are brought to a common scale.
+            with `scale` and `common_margin`, that of the scale, where tasks are brought to one.
     """
     from stats import analyse, pooled
 

@@ -65,7 +65,10 @@ def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tupl
 def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
     from stats import NotEnoughPairs, NotPaired
 
-    how = scores.how | _given(options)
+    how = scores.how
+    if options.scale not in (None, how.get("scale")):
+        how = how | {"common_margin": None}  # it was declared on another scale
+    how |= _given(options, how)
     if options.each and not how["tasks"]:
         raise BenchmarkError(
             "--each adds verdicts on each task to one over all of them: it goes with --tasks."
@@ -98,7 +101,7 @@ def _share_seeds(table: "pd.DataFrame", arms: Sequence[str] | None) -> bool:
     return len(runs) < 2 or bool(set.intersection(*runs))
 
 
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def _given(options: argparse.Namespace, declared: dict[str, Any]) -> dict[str, Any]:
     """What the command line says in place of the study."""
     names = (
         *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
@@ -107,7 +110,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
         "scale",
     )
     given = {name: getattr(options, name) for name in names}
-    if options.scale:
+    if (options.scale or declared.get("scale")) and not options.collapse:
         given["common_margin"] = given.pop("margin")
     return {name: value for name, value in given.items() if value is not None}
 

@@ -1,12 +1,8 @@
 """Which options of `bench stats` go together; contradictions are refused before any work."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from benchmark.errors import BenchmarkError
-
-if TYPE_CHECKING:
-    pass
 
 #: What an answer has no use for, by the option that asks the question.
 USELESS = {
@@ -15,7 +11,7 @@ USELESS = {
         *("each", "test", "effect", "alpha", "correction"),
         *("equivalence", "family", "zeros", "interaction_scale"),
     ),
-    "collapse": ("tasks", "interaction_scale"),
+    "collapse": ("tasks", "each", "scale", "interaction_scale"),
 }
 
 

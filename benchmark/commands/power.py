@@ -55,9 +55,11 @@ def power(options: argparse.Namespace) -> int:
         return 0
     study = _loaded(options)
     pairs, margin, planned = options.pairs or study.n_pairs, options.margin, _declared(study)
-    margin = study.margin if margin is None else margin
+    scale = study.analysis.scale
+    margin = _margin(study) if margin is None else margin
     if margin is None:
-        raise BenchmarkError(f"{options.study} declares no margin: give --margin, in points.")
+        unit = f'of the scale "{scale}"' if scale else "in points"
+        raise BenchmarkError(f"{options.study} declares no margin: give --margin, {unit}.")
     plans: PowerPlan | PowerPlans
     notes: list[str] = []
     if options.sd is None:
@@ -83,6 +85,11 @@ def _loaded(options: argparse.Namespace) -> "Study":
     from benchmark.declare.loading import load_study
 
     return load_study(options.study)
+
+
+def _margin(study: "Study") -> float | None:
+    """The smallest difference that matters to the verdict that is planned for."""
+    return study.analysis.common_margin if study.analysis.scale else study.margin
 
 
 def _declared(study: "Study") -> dict[str, Any]:
@@ -112,7 +119,7 @@ def _from_record(
     record = study_record(_planned(options.study, study, tracker), options.study)
     comparison = study.comparison
     how = declared_analysis(record, None, "test")
-    shared = {name: how[name] for name in ("study", "tasks", "resolution")}
+    shared = {name: how[name] for name in ("study", "tasks", "scale", "resolution")}
     try:
         tracker.store.require()
         table = scores_table(record, tracker, None, "test")

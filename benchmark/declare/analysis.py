@@ -18,6 +18,10 @@ class Analysis:
             "superiority".
         tasks: None judges each task alone. "fixed" adds a verdict over the tasks of the study,
             tested over seeds; "sampled" adds one over tasks like these, tested over tasks.
+        scale: of the verdict over tasks, where these are on unlike scales: "relative", "rank" or
+            "z", as for `stats.pooled`; None averages the scores as they are.
+        common_margin: the smallest difference that matters on that scale; the margin of the study
+            is in points of the metric, and is that of each task alone.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
         zeros: what the signed-rank test does with zero differences: "wilcox" (drop them),
             "pratt" or "zsplit".
@@ -27,6 +31,8 @@ class Analysis:
     test: str = "wilcoxon"
     effect: str = "hedges_g"
     tasks: Literal["fixed", "sampled"] | None = None
+    scale: Literal["relative", "rank", "z"] | None = None
+    common_margin: float | None = None
     equivalence: str = "t"
     zeros: str = "wilcox"
     interaction_scale: str = "raw"
@@ -48,8 +54,20 @@ class Analysis:
         """
         from stats import Settings, StatsError  # slow to import, and declaring a study is not
 
+        self._check_pooling(n_tasks)
         declared = asdict(self)
-        tasks = declared.pop("tasks")
+        for name in ("tasks", "scale", "common_margin"):
+            del declared[name]
+        try:
+            Settings(**declared, **level)
+            Settings(margin=self.common_margin)
+        except StatsError as error:
+            raise StudyError(f"study: {error}.") from error
+
+    def _check_pooling(self, n_tasks: int) -> None:
+        from stats import COMMON_SCALES
+
+        tasks, scale = self.tasks, self.scale
         if tasks not in (None, "fixed", "sampled"):
             raise StudyError(
                 f'study: tasks of the analysis must be "fixed", "sampled" or None, not {tasks!r}.'
@@ -58,7 +76,18 @@ class Analysis:
             raise StudyError(
                 f'study: tasks="{tasks}" asks for a verdict over several tasks, and there is one.'
             )
-        try:
-            Settings(**declared, **level)
-        except StatsError as error:
-            raise StudyError(f"study: {error}.") from error
+        if scale not in (None, *COMMON_SCALES):
+            named = ", ".join(f'"{each}"' for each in COMMON_SCALES)
+            raise StudyError(
+                f"study: scale of the analysis must be {named} or None, not {scale!r}."
+            )
+        if scale and not tasks:
+            raise StudyError(
+                f'study: scale="{scale}" is a common scale of several tasks: it goes with '
+                'tasks="fixed" or "sampled".'
+            )
+        if self.common_margin is not None and not scale:
+            raise StudyError(
+                "study: common_margin is one of a common scale: it goes with scale=...; in points "
+                "of the metric it is the margin of the study."
+            )

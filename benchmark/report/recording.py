@@ -25,7 +25,10 @@ from stats.verdicts.analyse import Analysis
 #: Tags of the run with a study's verdicts, and of those that hold what an arm's seeds share.
 VERDICT_ROLE, SUMMARY_ROLE = "verdict", "summary"
 #: Raised when what is recorded here changes, so that it is recorded anew.
-REVISION = 3
+REVISION = 4
+
+
+_POOLING = ("tasks", "scale", "common_margin")
 
 
 def record_report(gathered: Gathered, provenance: Callable[[], Mapping[str, str]]) -> str:
@@ -68,6 +71,7 @@ def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]
     parameters = {
         **{n: getattr(settings, n) for n in ("margin", "alpha", "correction", "family")},
         **{n: getattr(settings, n) for n in ("test", "effect", "equivalence")},
+        **{n: each for n in _POOLING if (each := gathered.how.get(n)) is not None},
         "baseline": record["baseline"],
         "candidates": ", ".join(record["candidates"]),
         "seeds": ", ".join(map(str, record["seeds"])),

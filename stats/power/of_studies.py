@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stats.errors import NotEnoughPairs
+from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.inputs import check_choice
 from stats.power.planning import PowerPlan, plan_power
 from stats.settings import ByTask, by_task
-from stats.table.common_scale import check_like_scales
+from stats.table.common_scale import check_like_scales, on_common_scale
 from stats.table.cube import Cell, build, which
 from stats.table.selection import baseline_first, rows_of
 from stats.table.units import TASKS, Units, check_pairs, units
@@ -60,6 +60,7 @@ def plan_comparisons(
     metric: str | None = None,
     split: str = "test",
     resolution: ByTask = None,
+    scale: str | None = None,
     **planned: Any,
 ) -> PowerPlans:
     """`stats.plan_power` of every comparison, at the sd that its differences have so far.
@@ -79,6 +80,7 @@ def plan_comparisons(
         metric: which metric; may be left out where the scores hold one for each task.
         split: which split; without meaning where the scores name none.
         resolution: smallest step of the metric; used where each task stands alone.
+        scale: of several tasks, a common one as for `stats.pooled`; margin and gain are of it.
         planned: gain, alpha, family, correction and test, as in `stats.plan_power`.
 
     Raises:
@@ -89,7 +91,11 @@ def plan_comparisons(
         check_choice("tasks", tasks, TASKS)
     methods = baseline_first(baseline, candidates)
     table, _, _, split = rows_of(scores, methods, metric, split)
-    if tasks is not None:
+    if scale is not None:
+        if tasks is None:
+            raise InvalidSetting("a common scale is for several tasks: say which, fixed or sampled")
+        table, *_ = on_common_scale(table, methods, scale, False, baseline)
+    elif tasks is not None:
         check_like_scales(table[table["method"].isin(methods)])
     found = list(units(build(table, methods), tasks))
     check_pairs(found)

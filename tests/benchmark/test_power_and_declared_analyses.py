@@ -93,6 +93,10 @@ def test_no_number_however_absurd_is_a_traceback(bench, given, says):
         ('Analysis(effect="a12")', 'effect "a12" is for unpaired scores'),
         ('Analysis(tasks="some")', 'must be "fixed", "sampled" or None'),
         ('Analysis(interaction_scale="ln")', "interaction_scale must be one of"),
+        ('Analysis(tasks="fixed", scale="log")', 'must be "relative", "rank", "z" or None'),
+        ('Analysis(scale="z")', 'it goes with tasks="fixed" or "sampled"'),
+        ('Analysis(tasks="fixed", common_margin=1.0)', "it goes with scale=..."),
+        ('Analysis(tasks="fixed", scale="z", common_margin=0)', "margin must be a positive"),
         ('"wilcoxon"', "analysis must be an Analysis"),
         ('Analysis(tasks="sampled")', "2 tasks can never reach α = 0.05"),
     ],
@@ -138,3 +142,60 @@ def test_a_plan_counts_sampled_tasks_where_they_are_the_pairs(answer, recorded):
     path = recorded.parent / "sampled.py"
     path.write_text(STUDY.replace('"fixed"', '"sampled"').replace('"permutation"', '"t"'))
     assert "Smallest corrected p that 2 tasks can reach" in answer("plan", path)
+
+
+SCALED = 'tasks="fixed", scale="relative", common_margin=0.5'
+
+
+@pytest.fixture
+def scaled(tmp_path):
+    """The recorded study, its tasks to be brought to a common scale."""
+    path = tmp_path / "scaled.py"
+    path.write_text(STUDY.replace('tasks="fixed"', SCALED).replace('"recorded"', '"scaled"'))
+    record_runs(path, range(1, 9))
+    return path, tmp_path / "mlruns"
+
+
+def relative(init: str, method: str) -> np.ndarray:
+    """Mean over tasks, seed by seed, of the change from the baseline's mean in percent."""
+    means = {task: of(task, init, "base").mean() for task in SIZES}
+    return np.mean(
+        [100 * (of(task, init, method) / mean - 1) for task, mean in means.items()], axis=0
+    )
+
+
+def test_a_common_scale_is_declared_and_said(scaled, answer):
+    path, store = scaled
+    told = answer("run", path, "--store", store)
+    assert "accuracy, change from base's mean in % on test (higher is better)" in told
+    assert "margin 0.5 points" in told
+    found = json.loads(answer("stats", path, "--store", store, "--format", "json"))
+    first = found["comparisons"][0]
+    differences = relative("pretrained", "ls") - relative("pretrained", "base")
+    assert (found["margin"], first["init"]) == (0.5, "pretrained")
+    assert first["mean_difference"] == pytest.approx(differences.mean())
+    each = json.loads(answer("stats", path, "--store", store, "--each", "--format", "json"))
+    assert [result["margin"] for result in each["results"]] == [0.5, 2.0]
+    answer("report", path, "--store", store, "--out", store.parent / "page")
+    page = (store.parent / "page" / "report.html").read_text()
+    assert "accuracy, change from base&#39;s mean in %" in page
+    assert 'id="figure-forest-over-tasks' in page
+
+
+def test_what_the_command_line_says_goes_before_a_declared_scale(scaled, answer):
+    path, store = scaled
+    asked = ("stats", path, "--store", store, "--format", "json")
+    assert json.loads(answer(*asked, "--margin", 3))["margin"] == 3
+    by_rank = json.loads(answer(*asked, "--scale", "rank"))
+    assert (by_rank["margin"], by_rank["lower_is_better"]) == (None, True)
+    assert json.loads(answer(*asked, "--scale", "rank", "--margin", 0.2))["margin"] == 0.2
+    lost = json.loads(answer(*asked, "--collapse", "--margin", 3))
+    assert lost["settings"]["margin"] == 3
+
+
+def test_power_is_planned_on_the_declared_scale(scaled, answer):
+    path, store = scaled
+    found = json.loads(answer("power", path, "--store", store, "--format", "json"))["plans"][0]
+    differences = relative("pretrained", "ls") - relative("pretrained", "base")
+    assert found["plan"]["margin"] == 0.5
+    assert found["plan"]["sd"] == pytest.approx(differences.std(ddof=1))

@@ -50,7 +50,7 @@ def _profiles(gathered: Gathered) -> Iterator[Sketch]:
             found = performance_profiles(
                 part, metric=analysis.metric, split=analysis.split, lower_is_better=lower
             )
-        except StatsError:  # some arm has no run on some task: the others would not compare
+        except StatsError:  # an arm without a run on some task, or unlike scales: no comparison
             continue
         title = wording.printable(f"{model} · {init}")
         said = f"{title}: the share of runs that score better than each threshold."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
-from stats import Comparison
+from stats import Comparison, Pooled
 from stats.changes.interaction import Interaction
 from stats.report.figures import (
     COLUMN,
@@ -30,14 +30,20 @@ MOST_IN_A_COLUMN = 4
 def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
     """Every figure of comparisons and interactions."""
     yield from _forests(gathered)
+    if gathered.pooled and gathered.how.get("scale"):
+        yield from _on_a_common_scale(gathered.pooled)
     yield from _estimations(gathered)
     yield from _slopes(gathered)
     yield from _interactions(gathered)
 
 
 def _forests(gathered: Gathered) -> Iterator[Sketch]:
-    """All comparisons in one figure, or in as many as their number takes."""
-    over_all = gathered.pooled.comparisons if gathered.pooled else ()
+    """All comparisons in one figure, or in as many as their number takes.
+
+    Those over tasks on a common scale have an axis of their own.
+    """
+    on_a_scale = gathered.how.get("scale")
+    over_all = gathered.pooled.comparisons if gathered.pooled and not on_a_scale else ()
     settings = gathered.analysis.settings
     rows = gathered.analysis.comparisons
     most = max(1, MOST_ROWS - len(over_all))
@@ -53,6 +59,21 @@ def _forests(gathered: Gathered) -> Iterator[Sketch]:
             lower_is_better=settings.lower_is_better,
         )
         yield "analysis", f"forest · {number}", f"Every comparison with its interval{of}.", figure
+
+
+def _on_a_common_scale(pooled: Pooled) -> Iterator[Sketch]:
+    """The comparisons over tasks that were brought to a common scale."""
+    rows = pooled.comparisons
+    for number, first in enumerate(range(0, len(rows), MOST_ROWS), 1):
+        figure = forest(
+            (),
+            rows[first : first + MOST_ROWS],
+            margin=pooled.settings.margin,
+            metric=pooled.metric,
+            lower_is_better=pooled.settings.lower_is_better,
+        )
+        said = f"Every comparison over all tasks, with its interval: {pooled.metric}."
+        yield "pooled", f"forest over tasks · {number}", wording.printable(said), figure
 
 
 def _estimations(gathered: Gathered) -> Iterator[Sketch]:
