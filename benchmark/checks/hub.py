@@ -51,7 +51,7 @@ class Source:
     def open(cls, kind: str, name: str, revision: str | None) -> "Source":
         """Ask the hub for the files; of a data set that is a program, for the tables made of it."""
         found = cls._listed(kind, name, revision)
-        if kind == "data" and not any(f.name.endswith(layout.TABLES) for f in found.files):
+        if kind == "data" and not any(f.name.lower().endswith(layout.TABLES) for f in found.files):
             from huggingface_hub.errors import RevisionNotFoundError
 
             try:
@@ -101,7 +101,11 @@ class Source:
             if file.name == "README.md":
                 self.download(file, draft)
                 card = (draft / file.name).read_text("utf-8", errors="replace")
-        there = [n for n in names if any(fnmatch.fnmatch(n, p) for p in need.files)]
+        there = [
+            name
+            for name in names
+            if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in need.files)
+        ]
         try:
             return layout.wanted(there, card, need.config, self.name)
         except TaskError as error:

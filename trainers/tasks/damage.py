@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainers.tasks import encodings, json_records, separated
+from trainers.tasks.folders import ending
 
 _TEXT = (*separated.ENDINGS, *json_records.ENDINGS)
 
@@ -44,7 +45,7 @@ def undecodable(file: Path, column: str, values: Any) -> str:
 
 def _not_utf8(file: Path) -> str:
     """A message with the first line of a text file that is not UTF-8; empty if there is none."""
-    if file.suffix not in _TEXT:
+    if ending(file) not in _TEXT:
         return ""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -57,9 +58,9 @@ def _not_utf8(file: Path) -> str:
 
 def _malformed(file: Path) -> tuple[int, str] | None:
     """The first line of a text file that does not read as the others do, and why."""
-    if file.suffix in json_records.ENDINGS:
+    if ending(file) in json_records.ENDINGS:
         return next(_malformed_json(file), None)
-    if file.suffix in separated.ENDINGS:
+    if ending(file) in separated.ENDINGS:
         return next(_uneven_rows(file), None)
     return None
 

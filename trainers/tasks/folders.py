@@ -23,6 +23,15 @@ def is_hidden(path: str | PurePosixPath | Path) -> bool:
     return any(part.startswith((".", "__")) or part.lower() in _LEFT_BEHIND for part in parts)
 
 
+def ending(path: str | PurePosixPath | Path) -> str:
+    """The ending of a name in lower case: cameras and old programs write it in capitals.
+
+    >>> ending("IMG_1.JPG"), ending("train.csv"), ending("glue")
+    ('.jpg', '.csv', '')
+    """
+    return PurePosixPath(path).suffix.lower()
+
+
 def files_below(folder: Path) -> list[Path]:
     """Every file below a folder that is not hidden, relative to it, sorted.
 

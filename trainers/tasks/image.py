@@ -16,6 +16,7 @@ from trainers.errors import TaskError
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.faults import faults
+from trainers.tasks.folders import ending
 from trainers.tasks.places import NoSuchSplit
 from trainers.tasks.source import SourceTask
 from trainers.tasks.survey import content_digests
@@ -44,7 +45,7 @@ class ImageTask(SourceTask):
     revision: ClassVar[int] = 3
     fetched: ClassVar[tuple[str, ...]] = (
         *SourceTask.fetched,
-        *(f"*{ending}" for ending in layout.IMAGES),
+        *(f"*{each}" for each in layout.IMAGES),
     )
 
     image: str = "image"
@@ -66,7 +67,7 @@ class ImageTask(SourceTask):
     def content(self, file: Path) -> str:
         """What a file contributes to the fingerprint; of an image in a folder, its class too."""
         own = super().content(file)
-        return f"{file.parent.name}/{own}" if file.suffix.lower() in layout.IMAGES else own
+        return f"{file.parent.name}/{own}" if ending(file) in layout.IMAGES else own
 
     def reading(self) -> dict[str, Any]:
         """The fields that shape the prepared folder."""
@@ -75,7 +76,7 @@ class ImageTask(SourceTask):
     def rows(self) -> Rows:
         """Labels and images of all splits that the task uses, the images of folders as paths."""
         files = [f for listed in self._files().values() for f in listed]
-        if files[0].suffix.lower() not in layout.IMAGES:
+        if ending(files[0]) not in layout.IMAGES:
             return tables.read(files, [self.label, self.image])
         names = {self.label: [f.parent.name for f in files], self.image: [str(f) for f in files]}
         return Rows(pa.table(names), files, range(len(files)), {})
@@ -184,7 +185,7 @@ def _paths(rows: Rows, column: str) -> str:
 
 def _are_files(rows: Rows) -> bool:
     """Whether the images are files in folders, which are known by their paths."""
-    return rows.files[0].suffix.lower() in layout.IMAGES
+    return ending(rows.files[0]) in layout.IMAGES
 
 
 def _is_text(kind: Any) -> bool:

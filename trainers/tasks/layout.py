@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trainers.errors import TaskError
-from trainers.tasks.folders import files_below, is_hidden
+from trainers.tasks.folders import ending, files_below, is_hidden
 
 #: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
 TABLES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
@@ -77,7 +77,7 @@ def wanted(files: Sequence[str], card: str, config: str, name: str) -> list[str]
     >>> wanted(["cola/train.csv", "rte/train.csv", "README.md"], "", "rte", "glue")
     ['rte/train.csv']
     """
-    there = [f for f in files if PurePosixPath(f).suffix.lower() in (*TABLES, *IMAGES)]
+    there = [f for f in files if ending(f) in (*TABLES, *IMAGES)]
     there = [f for f in there if PurePosixPath(f).name not in _NO_TABLES and not is_hidden(f)]
     if declared := configurations(card):
         found = by_pattern(_chosen(declared, config, name), there)
@@ -109,7 +109,7 @@ def image_splits(source: Path, config: str) -> Splits | None:
     below = source / config
     if not below.is_dir():
         return None
-    images = [path for path in files_below(below) if path.suffix.lower() in IMAGES]
+    images = [path for path in files_below(below) if ending(path) in IMAGES]
     found: dict[str, list[Path]] = {}
     for path in images:
         if len(path.parts) == 3:
@@ -123,7 +123,7 @@ def an_image(source: Path, config: str) -> Path | None:
     below = source / config
     if not below.is_dir() or _files(below):
         return None
-    images = (path for path in files_below(below) if path.suffix.lower() in IMAGES)
+    images = (path for path in files_below(below) if ending(path) in IMAGES)
     return next((below / path for path in images), None)
 
 
@@ -213,7 +213,7 @@ def _files(folder: Path) -> list[str]:
     return [
         path.as_posix()
         for path in files_below(folder)
-        if path.suffix in TABLES and path.name not in _NO_TABLES
+        if ending(path) in TABLES and path.name not in _NO_TABLES
     ]
 
 

@@ -9,6 +9,7 @@ from trainers import hub
 from trainers.errors import TaskError
 from trainers.needs import FETCH, Needed
 from trainers.tasks import layout
+from trainers.tasks.folders import ending
 
 #: What is fetched of a data set on the hub.
 FETCHED = ("README.md", *(f"*{each}" for each in layout.TABLES))
@@ -31,7 +32,7 @@ def lacking(
         fetched: patterns of the files to fetch, if the hub has them.
         look: finds the files, or raises TaskError.
     """
-    on_hub = hub.is_on_hub(data) and Path(data).suffix not in layout.TABLES
+    on_hub = hub.is_on_hub(data) and ending(data) not in layout.TABLES
     get, files = (FETCH, fetched) if on_hub else (CORRECT, ())
     try:
         place_of(data)

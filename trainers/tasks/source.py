@@ -17,6 +17,7 @@ from trainers.needs import Needed
 from trainers.tasks import columns, layout, leakage
 from trainers.tasks.class_labels import absent, name_of, read_labels, require_names
 from trainers.tasks.faults import faults, gather
+from trainers.tasks.folders import ending
 from trainers.tasks.parts import Part
 from trainers.tasks.places import (
     FETCHED,
@@ -73,9 +74,7 @@ class SourceTask(Task):
         if not self.name:
             where = Path(self.data).stem if Path(self.data).suffix else str(self.data)
             object.__setattr__(self, "name", "/".join(filter(None, [where, self.config])))
-        object.__setattr__(
-            self, "data", settled(self.data, Path(self.data).suffix in layout.TABLES)
-        )
+        object.__setattr__(self, "data", settled(self.data, ending(self.data) in layout.TABLES))
         if names and len(set(names)) < max(2, len(names)):
             raise TaskError(f"{self.name}: class_names must be at least two names, once each.")
         require_names(names, f"{self.name}: class_names")
@@ -168,7 +167,7 @@ class SourceTask(Task):
     def read_from(self, split: Split) -> str:
         """The files that train, dev or test is taken from, for messages."""
         files = self._files()[self.parts[split].split]
-        if files[0].suffix.lower() in layout.IMAGES:
+        if ending(files[0]) in layout.IMAGES:
             return f"{files[0].parent.parent}"
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         return f"{files[0]}{more}"

@@ -14,6 +14,7 @@ from pyarrow import ipc, parquet
 from trainers.errors import TaskError
 from trainers.tasks import damage, encodings, json_records, separated
 from trainers.tasks.faults import gather
+from trainers.tasks.folders import ending
 from trainers.tasks.layout import IMAGES, TABLES
 
 
@@ -36,7 +37,7 @@ class Rows:
     def where(self, row: int) -> str:
         """File and row of an example, for messages; rows count from 1, without a header."""
         file = bisect_right(self.starts, row) - 1
-        if self.files[file].suffix.lower() in IMAGES:
+        if ending(self.files[file]) in IMAGES:
             return str(self.files[file])
         return f"{self.files[file]}, row {row - self.starts[file] + 1}"
 
@@ -109,7 +110,7 @@ def _selected(file: Path, columns: Sequence[str]) -> Any:
     if not file.is_file():
         raise TaskError(f"{file} is missing.")
     texts = (*separated.ENDINGS, *json_records.ENDINGS)
-    if file.suffix in texts and (encoding := encodings.wide(file)):
+    if ending(file) in texts and (encoding := encodings.wide(file)):
         raise TaskError(encodings.not_utf8(file, "", encoding))
     try:
         table = _table(file, columns)
@@ -137,15 +138,15 @@ def _require_text(file: Path, table: Any, column: str) -> None:
 
 
 def _table(file: Path, columns: Sequence[str]) -> Any:
-    match file.suffix:
+    match ending(file):
         case ".parquet":
             schema = parquet.read_schema(file)
             if not set(columns) <= set(schema.names):
                 return schema.empty_table()
             return parquet.ParquetFile(file).read(columns=list(columns))
-        case ending if ending in separated.ENDINGS:
+        case form if form in separated.ENDINGS:
             return separated.read(file, columns)
-        case ending if ending in json_records.ENDINGS:
+        case form if form in json_records.ENDINGS:
             return json_records.read(file, columns)
         case ".arrow":
             return ipc.open_stream(pa.memory_map(str(file))).read_all()
@@ -155,7 +156,7 @@ def _table(file: Path, columns: Sequence[str]) -> Any:
 def _without(file: Path, missing: Sequence[str], there: Sequence[str]) -> str:
     """A message on columns that are not there, or on a header that is not."""
     said = f"{file}: there is no column {_quoted(missing)}; "
-    if file.suffix in separated.ENDINGS and separated.header(file, ()).reads_like_an_example:
+    if ending(file) in separated.ENDINGS and separated.header(file, ()).reads_like_an_example:
         begins = [name if len(name) < 30 else f"{name[:28]}…" for name in there]
         return (
             f"{said}its first line reads {_quoted(begins)}. If that is an example already, the "

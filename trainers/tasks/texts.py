@@ -11,6 +11,7 @@ from trainers.folders import settled
 from trainers.needs import Needed
 from trainers.tasks import columns, layout, tables
 from trainers.tasks.faults import faults
+from trainers.tasks.folders import ending
 from trainers.tasks.places import FETCHED, content_of, files_of, lacking, unfit_data
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
@@ -39,9 +40,7 @@ class Texts:
         for field in ("data", "text", "split"):
             if not str(getattr(self, field)):
                 raise TaskError(f"Texts: {field} is empty.")
-        object.__setattr__(
-            self, "data", settled(self.data, Path(self.data).suffix in layout.TABLES)
-        )
+        object.__setattr__(self, "data", settled(self.data, ending(self.data) in layout.TABLES))
 
     def requirements(self) -> tuple[Needed, ...]:
         """What is missing or unfit on this machine."""

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -176,3 +177,36 @@ def test_an_image_that_goes_while_it_is_looked_at_is_named(images):
     os.remove(rows.files[0])
     with pytest.raises(TaskError, match=f"{re.escape(str(rows.files[0]))} cannot be read"):
         images.digests(rows)
+
+
+@pytest.mark.parametrize("kind", ["CSV", "JSONL", "Parquet", "Tsv"])
+def test_tables_whose_endings_are_in_capitals_are_read_like_others(tmp_path, kind):
+    texts = pd.DataFrame({"text": [f"text {i}" for i in range(12)], "label": [0, 1] * 6})
+    for split in ("Train", "Dev", "Test"):
+        path, of_split = tmp_path / f"{split}.{kind}", texts.assign(text=split + texts["text"])
+        match kind:
+            case "Parquet":
+                of_split.to_parquet(path)
+            case "JSONL":
+                of_split.to_json(path, orient="records", lines=True)
+            case _:
+                of_split.to_csv(path, index=False, sep="\t" if kind == "Tsv" else ",")
+    task = TextTask(tmp_path)
+    assert task.requirements() == ()
+    assert task.sizes == {"train": 12, "dev": 12, "test": 12}
+    alone = TextTask(tmp_path / f"Train.{kind}", **CARVED)
+    assert alone.requirements() == ()
+    assert alone.classes == ("0", "1")
+
+
+def test_damage_is_found_in_files_whose_endings_are_in_capitals(tmp_path):
+    (tmp_path / "X.CSV").write_bytes(b"text,label\ntea,0\n\xe9t\xe9,1\n")
+    (need,) = TextTask(tmp_path / "X.CSV", **CARVED).requirements()
+    assert "X.CSV, line 3" in need.where
+
+
+def test_a_split_in_two_endings_is_refused_in_capitals_too(tmp_path):
+    table(tmp_path / "train.csv")
+    table(tmp_path / "train.CSV")
+    (need,) = TextTask(tmp_path, **CARVED).requirements()
+    assert 'the split "train" is there twice: train.CSV, train.csv' in need.where
