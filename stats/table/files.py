@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from stats.errors import ScoresError
+from stats.json_scores import Record, is_json, read_records
 
 SEPARATORS = ",;\t|"
 
@@ -23,19 +24,20 @@ class Lines:
     """A table of text.
 
     Attributes:
-        numbers: for each row the line of the file that it ends on.
+        places: for each row where it is in the file, in words.
     """
 
     header: list[str]
     rows: list[list[str]]
-    numbers: list[int]
+    places: list[str]
 
 
 def read_lines(path: str | Path) -> Lines:
-    """The rows of a CSV file, whose separator is the commonest of , ; tab and | in its header.
+    """The rows of a file of JSON records, or of CSV.
 
-    A byte order mark, a first line such as "sep=;", blank lines, and decimal commas where columns
-    are not separated by commas, are understood.
+    The separator of CSV is the commonest of , ; tab and | in its header. A byte order mark, a first
+    line such as "sep=;", blank lines, and decimal commas where columns are not separated by commas,
+    are understood.
 
     Raises:
         ScoresError: the file cannot be read, is no table, or a row has too many or too few fields;
@@ -43,7 +45,8 @@ def read_lines(path: str | Path) -> Lines:
     """
     source = str(path)
     text = _text(path, source)
-    _check_is_table(text, source)
+    if is_json(text):
+        return _of_records(*read_records(text, source))
     first, _, rest = text.partition("\n")
     declared = re.fullmatch(r"sep=(.)\r?", first.strip("\ufeff"), re.IGNORECASE)
     before = 1 if declared else 0
@@ -80,18 +83,15 @@ def _text(path: str | Path, source: str) -> str:
         raise ScoresError(f"{source}: not UTF-8 text; save it as CSV in UTF-8") from error
 
 
-def _check_is_table(text: str, source: str) -> None:
-    begins = text.lstrip("\ufeff \t\r\n")[:1]
-    if begins in ("{", "["):
-        raise ScoresError(
-            f"{source}: this is JSON, and a table with the columns method, seed, score is needed; "
-            f"pandas.read_json({source!r}).to_csv(...) writes one (lines=True for JSON lines)"
-        )
+def _of_records(records: Sequence[Record], places: list[str]) -> Lines:
+    """Records as rows; what one of them does not name is empty."""
+    header = list(dict.fromkeys(name for record in records for name in record))
+    return Lines(header, [[each.get(name, "") for name in header] for each in records], places)
 
 
 def _parsed(text: str, separator: str, before: int, source: str) -> Lines:
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, numbers = [], []
+    rows, places = [], []
     try:
         header = [name.strip() for name in next(reader, [])]
         if not any(header):
@@ -105,9 +105,9 @@ def _parsed(text: str, separator: str, before: int, source: str) -> Lines:
                     f"{len(header)} column names"
                 )
             rows.append(row)
-            numbers.append(reader.line_num + before)
+            places.append(f"line {reader.line_num + before}")
     except csv.Error as error:
         raise ScoresError(
             f"{source}, line {reader.line_num + before}: not CSV ({error})"
         ) from error
-    return Lines(header, rows, numbers)
+    return Lines(header, rows, places)

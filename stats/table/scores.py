@@ -31,7 +31,7 @@ NO_SCORE = frozenset({"", "nan", "na", "n/a", "null", "none", "<na>"})
 
 
 def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
-    """Read a tidy table of scores from a CSV file, with commas, semicolons or tabs.
+    """Read a tidy table of scores: CSV with commas, semicolons or tabs, or records in JSON.
 
     The file has the columns `method, seed, score`, and may have `model, init, task, split,
     metric`, `status`, which says why a score is missing, and `direction`, which says of each
@@ -57,10 +57,12 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
 
     columns = zip(*lines.rows, strict=True) if lines.rows else [()] * len(lines.header)
     named = list(zip(lines.header, columns, strict=True))
+    if not named:
+        raise ScoresError(f"{source}: no scores in it")
     frame = pd.concat(
         [pd.Series(list(column), dtype=object, name=name) for name, column in named], axis=1
     )
-    return _validated(frame, source, [f"line {number}" for number in lines.numbers], metric)
+    return _validated(frame, source, lines.places, metric)
 
 
 def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:

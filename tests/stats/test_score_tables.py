@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,11 @@ def test_seeds_are_numbers_where_all_are_and_names_where_not(tmp_path: Path):
         ("", r"scores\.csv: the file is empty$"),
         ("method,seed,score\n", r"scores\.csv: no scores in it$"),
         ("method,score\nbase,1\n", r"scores\.csv: no column seed; it has method, score\. Rename"),
-        ("[]", "this is JSON, and a table with the columns method, seed, score is needed"),
-        ('{"method": "base"}\n', r"this is JSON.*lines=True for JSON lines"),
+        ("[]", "no scores in it"),
+        ("[1, 2]", "record 1: not a record such as"),
+        ('{"method": "base"}\n', "no column seed or score"),
+        ('{"method": {"0": "base"}}', 'line 1: "method" is no single value'),
+        ('[{"method": "base", ]', "not JSON"),
         ("method,seed,acc,loss\na,1,90,.1\n", "no column score; if one of acc, loss is the metric"),
         ("method,seed,score\na,1,1e-200\n", "line 2, column score: no score is larger than 1e-200"),
         ("method,seed,score\na,1,0x10\n", 'line 2, column score: "0x10" is not a number'),
@@ -206,3 +210,20 @@ def test_published_scores_are_read(reference):
     table = read_scores(path)
     assert len(table) == 600
     assert table["method"].nunique() == 5
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_records_in_json_are_read_as_the_table_that_they_are(tmp_path, lines):
+    rows = [
+        {"method": m, "seed": s, "score": 87.25 + s if s != 3 else None, "Task": "rte"}
+        for m in ("base", "kd")
+        for s in range(4)
+    ]
+    path = tmp_path / ("scores.JSONL" if lines else "scores.json")
+    whole = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows, indent=1)
+    path.write_text(whole)
+    pd.DataFrame(rows).to_csv(tmp_path / "same.csv", index=False)
+    pd.testing.assert_frame_equal(read_scores(path), read_scores(tmp_path / "same.csv"))
+    path.write_text(whole.replace("88.25", '"much"', 1))
+    with pytest.raises(ScoresError, match="line 2" if lines else "record 2"):
+        read_scores(path)
