@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stats.many_tasks.pooled import Pooled
     from stats.report import Result
     from stats.verdicts.analyse import Analysis
+    from stats.verdicts.collapse_table import Collapses
 
 #: What each function of `stats` wants to know of how scores are to be analysed.
 _ALWAYS = ("study", "metric", "split", "lower_is_better")
@@ -75,7 +76,7 @@ def collapses(
     candidates: Sequence[str],
     how: Mapping[str, Any],
     below: float | None,
-) -> "list[Result]":
+) -> "list[Collapses]":
     """How often every candidate collapses, and how the others differ; the rest as for `verdicts`.
 
     Args:

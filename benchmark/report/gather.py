@@ -15,6 +15,7 @@ from benchmark.report.sections.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
 from stats.many_tasks.pooled import Pooled
 from stats.verdicts.analyse import Analysis
+from stats.verdicts.collapse_table import Collapses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,14 @@ class Gathered:
     def ranked(self) -> Ranked | None:
         """All arms among each other; None where no model and init has three."""
         return ranked(self.scores, self.how)
+
+    @cached_property
+    def collapses(self) -> Collapses | None:
+        """How often the arms of each comparison collapse; None where no run of theirs did."""
+        baseline, candidates = self.record["baseline"], self.record["candidates"]
+        (found,) = answers.collapses(self.scores, baseline, candidates, self.how, None)
+        shares = [(each.found.baseline, each.found.candidate) for each in found.candidates]
+        return found if any(share.count for both in shares for share in both) else None
 
     def arms(self, model: str, init: str, task: str) -> "dict[str, pd.Series[float]]":
         """Scores by seed of each arm of a model and init on a task."""

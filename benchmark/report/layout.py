@@ -14,6 +14,7 @@ from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pool
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import sentences, wording
 from stats.verdicts.analyse import Analysis
+from stats.verdicts.collapse_table import Collapses
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,6 +92,7 @@ def lay_out(gathered: Gathered) -> Report:
     """Turn what was gathered into a report."""
     results = gathered.verdicts
     others = [
+        _collapses(gathered.collapses) if gathered.collapses else None,
         ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
         calibration_sheet(gathered),
@@ -121,6 +123,11 @@ def _compared(result: Analysis | Pooled) -> Section:
     sheet = _titled(analysis_sheet(result), "Comparisons")
     changes = sheet.tables[len(blocks(result)) :]
     return Section(sheet, (comparison_rows(result), *changes))
+
+
+def _collapses(found: Collapses) -> Sheet:
+    """How often arms collapse; what the comparisons above warn of is not said again."""
+    return replace(_titled(collapses_sheet(found), "Collapsed runs"), warnings=())
 
 
 def _titled(sheet: Sheet, title: str) -> Sheet:

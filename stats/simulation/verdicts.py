@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,15 +66,15 @@ HEADS = ("better or worse at 0", "equivalent or negligible at the margin")
 
 def verdict_table(simulations: int = 10_000) -> str:
     """Wrong verdicts in percent for every primary test, at n = 5, 8 and 20, in Markdown."""
-    return _table((*PAIRED_TESTS, *UNPAIRED_TESTS), simulations, collapse=False)
+    return _table(simulations, collapse=False)
 
 
 def collapse_verdict_table(simulations: int = 10_000) -> str:
-    """The same of paired tests, where runs of the candidate collapse."""
-    return _table(PAIRED_TESTS, simulations, collapse=True)
+    """The same where runs of the candidate collapse."""
+    return _table(simulations, collapse=True)
 
 
-def _table(tests: Sequence[str], simulations: int, collapse: bool) -> str:
+def _table(simulations: int, collapse: bool) -> str:
     rows = {
         test: list(
             zip(
@@ -83,6 +82,6 @@ def _table(tests: Sequence[str], simulations: int, collapse: bool) -> str:
                 strict=True,
             )
         )
-        for test in tests
+        for test in (*PAIRED_TESTS, *UNPAIRED_TESTS)
     }
     return percent_table(["primary test", *HEADS], rows)

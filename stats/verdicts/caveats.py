@@ -89,6 +89,14 @@ def of_absence(cube: Cube) -> list[str]:
     return lines
 
 
+def of_no_shared_seed(cube: Cube, places: Sequence[tuple[int, int]]) -> list[str]:
+    """Comparisons that were asked for and not made, because the arms share no scored seed."""
+    return [
+        f"{_which(cube, cube.cells[cell], method)}: not compared, no scored seed is shared"
+        for cell, method in places
+    ]
+
+
 def of_failures(
     cube: Cube, places: Sequence[tuple[int, int]], dropped: Sequence[IntArray], paired: bool = True
 ) -> list[str]:

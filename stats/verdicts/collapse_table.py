@@ -142,7 +142,7 @@ def collapses(
         below=below,
         settings=settings,
         candidates=tuple(found),
-        warnings=tuple(remarks),
+        warnings=(*selection.remarks, *remarks),
     )
 
 
@@ -155,13 +155,14 @@ def _found(
     scored = [np.isfinite(cube.scores[cell, [0, arm]]).all(axis=0) for cell, arm in places]
     if not np.any(scored):
         raise NotEnoughPairs(f"no scored seed is shared by {' and '.join(cube.methods)}")
+    apart = [place for place, both in zip(places, scored, strict=True) if not both.any()]
     places = [place for place, both in zip(places, scored, strict=True) if both.any()]
     scored = [both for both in scored if both.any()]
     others = _others(cube, places, lost, settings)
     answers = []
     for (cell, arm), both, rest in zip(places, scored, others, strict=True):
         seeds = cube.named_seeds(both)
-        kept = rest if rest.n_pairs >= 2 else None
+        kept = rest if rest and rest.n_pairs >= 2 else None
         named = lost[cell, [0, arm]][:, both]
         answers.append(conclude_collapse(named, seeds, kept, settings.confidence))
     families = families_of([cube.cells[cell] for cell, _ in places], settings)
@@ -182,7 +183,11 @@ def _found(
         )
     ]
     dropped = cube.dropped(*np.array(places).T)
-    return found, [*caveats.of_absence(cube), *caveats.of_failures(cube, places, dropped)]
+    return found, [
+        *caveats.of_absence(cube),
+        *caveats.of_no_shared_seed(cube, apart),
+        *caveats.of_failures(cube, places, dropped),
+    ]
 
 
 def _others(
@@ -190,8 +195,8 @@ def _others(
     places: Sequence[tuple[int, int]],
     lost: NDArray[np.bool_],
     settings: Settings,
-) -> list[Comparison]:
-    """The comparisons over the seeds on which neither arm collapsed."""
+) -> Sequence[Comparison | None]:
+    """The comparisons over the seeds on which neither arm collapsed; None where none has two."""
     cell, arm = np.array(places).T
     arms: FloatArray = np.stack([cube.scores[cell, 0], cube.scores[cell, arm]])
     arms[:, lost[cell, 0] | lost[cell, arm]] = np.nan
@@ -200,7 +205,7 @@ def _others(
         arms, lambda both, rows: paired_statistics(both, settings, step[rows])
     )
     if not measures:
-        raise NotEnoughPairs("on every shared seed a run of one arm has collapsed")
+        return [None] * len(places)
     named = [
         {"baseline": cube.methods[0], "candidate": cube.methods[method], "unit": "seed"}
         | cube.cells[place]._asdict()

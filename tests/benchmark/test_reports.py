@@ -26,6 +26,7 @@ from benchmark.report.pages.svg import drawing_of
 from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.sheets import cost_sheet
+from stats import collapses
 from tests.benchmark.reported import (
     ARM_NAMES,
     INITS,
@@ -368,6 +369,24 @@ def test_arms_that_could_never_be_told_apart_are_not_ranked(gathered):
         assert "5 blocks and 3 pairs can never reach p < 0.05" in line
         assert line.endswith("7 blocks are enough.")
     assert not [name for _, name, *_ in sketch_arms(few) if name.startswith("ranks")]
+
+
+def test_collapsed_runs_have_a_section_and_only_where_there_are_any(gathered):
+    kinds = [section.sheet.kind for section in lay_out(gathered).sections]
+    assert "collapses" not in kinds
+    lost = gathered.scores.copy()
+    where = (lost["method"] == ARM_NAMES[1]) & (lost["init"] == "scratch") & (lost["seed"] == 3)
+    lost.loc[where, "score"] = 10.0
+    report = lay_out(replace(gathered, scores=lost))
+    (section,) = (each for each in report.sections if each.sheet.kind == "collapses")
+    expected = collapses(lost, "base", ARM_NAMES[1:], margin=2.0, resolution=1.0)
+    rows = [each for each in section.sheet.records if each["candidate_collapsed"]]
+    (row,) = rows
+    (found,) = (each for each in expected.candidates if each.found.candidate.count)
+    assert (row["candidate"], row["init"]) == (ARM_NAMES[1], "scratch")
+    assert row["candidate_collapsed_seeds"] == (3,)
+    assert row["candidate_collapsed_high"] == found.found.candidate.high
+    assert row["others_p_value"] == found.found.others.p_value
 
 
 def test_arms_are_ranked_by_the_declared_test_and_correction(gathered):

@@ -151,3 +151,24 @@ def test_a_table_of_candidates_is_corrected_question_by_question():
     text = render(found, "markdown")
     assert "2 of 8 [3 %, 65 %]" in text
     assert "seeds on which neither collapsed" in text
+
+
+def test_what_is_not_known_of_the_metric_is_said_beside_collapses_too():
+    found = collapses(table(base=BASE, kd=KD).assign(metric="zeal"), "base", ["kd"])
+    assert 'nothing says of "zeal" whether more is better' in " ".join(found.warnings)
+
+
+def test_arms_that_share_no_scored_seed_are_named_and_not_left_out_in_silence():
+    scores = pd.concat([table(base=BASE, kd=KD), table(ls=BASE).assign(seed=range(90, 98))])
+    found = collapses(scores, "base", ["kd", "ls"])
+    assert [each.candidate for each in found.candidates] == ["kd"]
+    assert "base vs ls (rte): not compared, no scored seed is shared" in found.warnings
+
+
+def test_how_often_is_answered_where_no_seed_is_left_to_compare():
+    lost = [88.0, 50.1, 87.9, 50.2]
+    scores = table(base=[50.0, 88.1, 50.3, 88.2], kd=lost)
+    (only,) = collapses(scores, "base", ["kd"], below=60).candidates
+    assert (only.found.baseline.count, only.found.candidate.count) == (2, 2)
+    assert only.found.others is None
+    assert "fewer than 2" in render(collapses(scores, "base", ["kd"], below=60))
