@@ -65,7 +65,7 @@ class Analysis:
             raise StudyError(f"study: {error}.") from error
 
     def _check_pooling(self, n_tasks: int) -> None:
-        from stats import COMMON_SCALES
+        from stats.table.common_scale import COMMON_SCALES
 
         tasks, scale = self.tasks, self.scale
         if tasks not in (None, "fixed", "sampled"):

@@ -10,6 +10,7 @@ from benchmark.report.sections.calibration_table import calibration_sheet
 from benchmark.report.sections.ranked import ranked_sheet
 from stats.many_tasks.pooled import Pooled
 from stats.report.layout import blocks
+from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pooled_sheet
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import sentences, wording

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from stats.errors import ScoresError
-from stats.json_scores import Record, is_json, read_records
+from stats.table.json_scores import Record, is_json, read_records
 
 SEPARATORS = ",;\t|"
 

@@ -7,8 +7,9 @@ import pytest
 
 from benchmark.cli import parser
 from benchmark.environment import LIBRARIES
-from stats import COMMON_SCALES, InvalidSetting
-from stats.direction import by_name
+from stats import InvalidSetting
+from stats.table.common_scale import COMMON_SCALES
+from stats.table.direction import by_name
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("environments.md", "direction-scale-digits.md")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
-from stats import Comparison, Pooled
+from stats import Comparison
 from stats.changes.interaction import Interaction
+from stats.many_tasks.pooled import Pooled
 from stats.report.figures import (
     COLUMN,
     MOST_ROWS,
