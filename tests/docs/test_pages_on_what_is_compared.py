@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import parser
-from benchmark.environment import LIBRARIES
+from benchmark.record.environment import LIBRARIES
 from stats import InvalidSetting
 from stats.table.common_scale import COMMON_SCALES
 from stats.table.direction import by_name
