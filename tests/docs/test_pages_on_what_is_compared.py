@@ -44,7 +44,8 @@ def test_the_libraries_and_choices_of_environments_are_those_of_the_command():
     assert all(name in text for name in LIBRARIES)
     named = re.findall(r"^\| `--environments (\w+)` \|", text, re.M)
     for choice in named:
-        assert parser().parse_args(["run", "x.py", "--environments", choice])
+        line = ["run", "x.py", "--environments", choice]
+        assert parser(line).parse_args(line).environments == choice
     assert named == ["anew", "mix"]
 
 
