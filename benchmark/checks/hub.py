@@ -14,7 +14,7 @@ from trainers.errors import TaskError
 from trainers.models import WEIGHTS
 from trainers.models.weight_files import INDEX
 from trainers.needs import Needed
-from trainers.tasks import layout
+from trainers.tasks.elsewhere.reading import layout
 
 #: Seconds that the hub may take to answer.
 _PATIENCE = 10.0

@@ -15,7 +15,7 @@ from trainers.models import Model
 from trainers.models.anatomy import skeleton
 from trainers.needs import Needed
 from trainers.tasks import Task
-from trainers.tasks.glue_server import server_files
+from trainers.tasks.paper.glue_server import server_files
 
 #: Bytes of the number of an example or of a class, and of a logit.
 _NUMBER, _LOGIT = 8, 4

@@ -15,9 +15,9 @@ from trainers.models.tiny import save_tiny, type_of
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
+from trainers.tasks.elsewhere.source import SourceTask
 from trainers.tasks.made_up import SIZES, WORDS, made_up
-from trainers.tasks.published import training_examples
-from trainers.tasks.source import SourceTask
+from trainers.tasks.paper.published import training_examples
 
 #: Seeds of the comparison, settings of a search, and tokens of a text, at most.
 SEEDS, TRIALS, TOKENS = 2, 2, 32

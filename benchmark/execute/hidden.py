@@ -8,7 +8,7 @@ from benchmark.runs.kinds import Output
 from benchmark.runs.plan import Plan
 from trainers.needs import Needed
 from trainers.tasks import Task
-from trainers.tasks.glue_server import server_files
+from trainers.tasks.paper.glue_server import server_files
 
 
 def with_hidden(plan: Plan, needed: Todo) -> Todo:

@@ -34,7 +34,7 @@ from trainers.models import WEIGHTS, Checkpoint
 from trainers.pretraining import pretrain
 from trainers.settings import Training
 from trainers.tasks import Split
-from trainers.tasks.glue_server import server_files
+from trainers.tasks.paper.glue_server import server_files
 from trainers.teacher import TeacherLogits
 
 

@@ -17,7 +17,7 @@ from benchmark.runs.plan import Plan
 from benchmark.session.session import Session
 from benchmark.session.training import FINISHED, execute
 from benchmark.tuning.results import Tuned
-from trainers.tasks.glue_server import FILES, server_files
+from trainers.tasks.paper.glue_server import FILES, server_files
 
 
 def write(session: Session, out: Path) -> int:

@@ -9,7 +9,7 @@ from trainers.methods import KD, LS, Base, SelfKD, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
 from trainers.settings import Training
-from trainers.tasks.digits import Digits
+from trainers.tasks.embedded.digits import Digits
 
 training = Training(epochs=12, batch_size=16, lr=3e-3)
 source = Supervised(task=Digits(digits=(0, 1, 2, 3, 4), train=300), training=training)

@@ -18,7 +18,7 @@ from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
 from trainers.models.published import SHAPES
 from trainers.models.tiny import type_of
-from trainers.tasks.published import training_examples
+from trainers.tasks.paper.published import training_examples
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies" / "paper").glob("*.py"))
 LABEL = "SMOKE RUN: two seeds"

@@ -11,13 +11,13 @@ import pyarrow as pa
 from PIL import Image
 from pyarrow import parquet
 
-from trainers.tasks.few_rel import FewRel
-from trainers.tasks.image import ImageTask
+from trainers.tasks.elsewhere.corpus import Texts
+from trainers.tasks.elsewhere.image import ImageTask
+from trainers.tasks.elsewhere.source import SourceTask
+from trainers.tasks.elsewhere.text import TextTask
+from trainers.tasks.paper.few_rel import FewRel
 from trainers.tasks.parts import Part
-from trainers.tasks.source import SourceTask
 from trainers.tasks.task import Split
-from trainers.tasks.text import TextTask
-from trainers.tasks.texts import Texts
 
 #: Examples of each split.
 SIZES: dict[Split, int] = {"train": 64, "dev": 32, "test": 32}

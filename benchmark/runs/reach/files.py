@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainers.tasks.places import content_of
+from trainers.tasks.elsewhere.places import content_of
 
 
 def content(path: Path) -> list[str] | None:

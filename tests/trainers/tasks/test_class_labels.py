@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from trainers.errors import TaskError
 from trainers.tasks import ImageTask, Part, TextTask
-from trainers.tasks.class_labels import name_of
+from trainers.tasks.elsewhere.reading.class_labels import name_of
 
 PARTS = {"dev": Part("train", 4), "test": Part("train", 4)}
 WORDS = np.random.default_rng(0).permutation(1000)

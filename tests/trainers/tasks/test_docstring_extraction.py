@@ -5,9 +5,9 @@ import gc
 import pytest
 
 from trainers.errors import TaskError
-from trainers.tasks import installed
-from trainers.tasks.extraction import docstrings, documents
-from trainers.tasks.prose import Masking
+from trainers.tasks.embedded import installed
+from trainers.tasks.embedded.extraction import docstrings, documents
+from trainers.tasks.embedded.prose import Masking
 
 SOURCE = b'''"""The module."""
 from numpy import add_newdoc

@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from trainers.tasks import pool
-from trainers.tasks.extraction import Document
+from trainers.tasks.embedded import pool
+from trainers.tasks.embedded.extraction import Document
 
 TEXT = "Solve a system of linear equations by elimination."
 REST = "The matrix is taken to be square and of full rank, and is not changed."

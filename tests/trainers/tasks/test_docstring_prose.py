@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainers.tasks.prose import Masking, is_summary, paragraphs, plain
+from trainers.tasks.embedded.prose import Masking, is_summary, paragraphs, plain
 
 DOCSTRING = """Compute the :func:`~scipy.linalg.inv` of a matrix.
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from trainers.errors import TaskError
-from trainers.tasks import Docstrings, pool
-from trainers.tasks.near_duplicates import words
+from trainers.tasks import Docstrings
+from trainers.tasks.duplicates.near_duplicates import words
+from trainers.tasks.embedded import pool
 
 SPLITS = ("train", "dev", "test")
 

@@ -4,8 +4,7 @@ import re
 from collections import Counter, defaultdict
 from importlib import metadata
 
-from trainers.tasks import pool
-from trainers.tasks.near_duplicates import shingles, words
+from trainers.tasks.duplicates.near_duplicates import NEAR, shingles, words
 
 NAMES = re.compile(
     r"numpy|scipy|pandas|statsmodels|sklearn|scikit-learn|matplotlib|pyplot|torch|mlflow|"
@@ -45,7 +44,7 @@ def test_no_test_text_is_nearly_in_the_corpus(real):
     sizes = [len(shingles(text)) for text in texts]
     for line in task.corpus(folder):
         shared = Counter(i for shingle in shingles(line) for i in owners.get(shingle, ()))
-        assert not [texts[i] for i, count in shared.items() if count >= pool.NEAR * sizes[i]]
+        assert not [texts[i] for i, count in shared.items() if count >= NEAR * sizes[i]]
 
 
 def test_test_text_resembles_no_training_text(real):
@@ -53,7 +52,7 @@ def test_test_text_resembles_no_training_text(real):
     train = [shingles(text) for text in task.load("train", folder, 0).inputs["text"]]
     for text in task.load("test", folder, 0).inputs["text"][::20]:
         own = shingles(text)
-        assert max(len(own & other) / len(own | other) for other in train) < pool.NEAR
+        assert max(len(own & other) / len(own | other) for other in train) < NEAR
 
 
 def test_the_corpus_is_large_enough_to_pretrain_on(real):
@@ -77,7 +76,7 @@ def test_the_tokenizer_reads_bert_inputs(real):
 def test_every_package_read_is_a_pinned_dependency(real):
     from pathlib import Path
 
-    from trainers.tasks.installed import DISTRIBUTIONS
+    from trainers.tasks.embedded.installed import DISTRIBUTIONS
 
     pinned = (Path(__file__).parents[3] / "constraints.txt").read_text().lower().split()
     for package in (*real[0].packages, *real[0].further):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from trainers.errors import TaskError
 from trainers.tasks import ImageTask, Part, Texts, TextTask
-from trainers.tasks.layout import wanted
+from trainers.tasks.elsewhere.reading.layout import wanted
 
 CARVED = {"dev": Part("train", 4), "test": Part("train", 4)}
 HIDDEN = (

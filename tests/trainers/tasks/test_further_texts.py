@@ -12,7 +12,7 @@ from trainers.needs import FETCH
 from trainers.pretraining import MaskedLanguageModelling, packed_blocks, pretrain
 from trainers.settings import Training
 from trainers.tasks import Part, Texts, TextTask, sst5
-from trainers.tasks.near_duplicates import words
+from trainers.tasks.duplicates.near_duplicates import words
 
 HUB = Path(__file__).parents[3].parent / "shared" / "data" / "hub"
 REVIEWS = Texts("stanfordnlp/imdb", split="unsupervised", config="unsupervised_part")

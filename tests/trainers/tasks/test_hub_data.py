@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from trainers import metrics
 from trainers.tasks import FewRel, Part, banking77, cifar100, glue, sst5, trec
-from trainers.tasks.places import CORRECT
+from trainers.tasks.elsewhere.places import CORRECT
 
 HUB = Path(__file__).parents[3].parent / "shared" / "data" / "hub"
 pytestmark = pytest.mark.skipif(not HUB.is_dir(), reason=f"there are no copies in {HUB}")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from trainers.tasks import ImageTask, Part, TextTask, banking77, glue, sst5, trec
-from trainers.tasks.clusters import clusters
-from trainers.tasks.leakage import twins
-from trainers.tasks.near_duplicates import shingles, words
-from trainers.tasks.survey import assign
+from trainers.tasks.duplicates.clusters import clusters
+from trainers.tasks.duplicates.near_duplicates import shingles, words
+from trainers.tasks.elsewhere.leakage import twins
+from trainers.tasks.elsewhere.survey import assign
 
 HUB = Path(__file__).parents[3].parent / "shared" / "data" / "hub"
 on_copies = pytest.mark.skipif(not HUB.is_dir(), reason=f"there are no copies in {HUB}")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.tasks.near_duplicates import HeldOut, keep_first, shingles, words
+from trainers.tasks.duplicates.near_duplicates import HeldOut, keep_first, shingles, words
 
 # Few words, so that texts resemble each other often.
 texts = st.lists(

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.tasks.pool import KINDS, Pool
+from trainers.tasks.embedded.pool import KINDS, Pool
 
 Label = Literal["package", "kind", "submodule", "pair"]
 

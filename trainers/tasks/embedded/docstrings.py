@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 from trainers import wordpiece
 from trainers.errors import TaskError
 from trainers.needs import Needed
-from trainers.tasks import installed, pool
-from trainers.tasks.extraction import documents
+from trainers.tasks.embedded import installed, pool
+from trainers.tasks.embedded.extraction import documents
+from trainers.tasks.embedded.labelling import PAIR_CLASSES, Label, Labelled, labelled
+from trainers.tasks.embedded.packages import FURTHER, PACKAGES, SUBMODULES
+from trainers.tasks.embedded.prose import Masking
+from trainers.tasks.embedded.sampling import (
+    SMALLER,
+    balanced,
+    check_sizes,
+    check_supply,
+    equal_counts,
+)
+from trainers.tasks.embedded.unlabelled import corpus
 from trainers.tasks.faults import faults, gather
-from trainers.tasks.labelling import PAIR_CLASSES, Label, Labelled, labelled
-from trainers.tasks.prose import Masking
-from trainers.tasks.sampling import SMALLER, balanced, check_sizes, check_supply, equal_counts
-from trainers.tasks.sources import FURTHER, PACKAGES, SUBMODULES
+from trainers.tasks.lines import read_lines, write_lines
 from trainers.tasks.task import Examples, Split, Task
-from trainers.tasks.unlabelled import corpus
 
 KIND_CLASSES = ("function", "method", "class", "module")
 
@@ -205,7 +212,7 @@ class Docstrings(Task):
         pool.write(examples, folder)
         found = own + documents(self.further, masking)
         texts = list(corpus(found, examples, self.packages))
-        pool.write_lines(texts, folder / "corpus.txt")
+        write_lines(texts, folder / "corpus.txt")
         wordpiece.train(texts, self.vocabulary, folder / "tokenizer.json")
 
     def load(self, split: Split, folder: Path, seed: int) -> Examples:
@@ -231,7 +238,7 @@ class Docstrings(Task):
 
     def corpus(self, folder: Path) -> Iterator[str]:
         """Train-side docstrings and those of the further packages, one document at a time."""
-        yield from pool.read_lines(folder / "corpus.txt")
+        yield from read_lines(folder / "corpus.txt")
 
 
 @lru_cache(maxsize=4)

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 
 from trainers.errors import TaskError
 from trainers.needs import Needed
+from trainers.tasks.embedded.sampling import (
+    SMALLER,
+    balanced,
+    check_sizes,
+    check_supply,
+    equal_counts,
+)
 from trainers.tasks.faults import faults
-from trainers.tasks.sampling import SMALLER, balanced, check_sizes, check_supply, equal_counts
 from trainers.tasks.task import Examples, Split, Task
 
 #: Where scikit-learn keeps them: one image a line, 64 pixels in 0 … 16 and the digit.

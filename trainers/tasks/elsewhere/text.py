@@ -16,19 +16,19 @@ from pyarrow import ipc
 from trainers import wordpiece
 from trainers.errors import TaskError
 from trainers.needs import Needed
-from trainers.tasks import columns, pool, tables
-from trainers.tasks.clusters import clusters
+from trainers.tasks.duplicates.cleaning import cleaned
+from trainers.tasks.duplicates.clusters import clusters
+from trainers.tasks.duplicates.near_duplicates import NEAR, HeldOut, resemblance
+from trainers.tasks.elsewhere.corpus import Texts
+from trainers.tasks.elsewhere.leakage import Likeness
+from trainers.tasks.elsewhere.places import NoSuchSplit, files_of, lacking, unfit_data
+from trainers.tasks.elsewhere.reading import columns, tables
+from trainers.tasks.elsewhere.reading.tables import Rows
+from trainers.tasks.elsewhere.source import SourceTask
+from trainers.tasks.elsewhere.survey import assign, content_digests
 from trainers.tasks.faults import faults, gather
-from trainers.tasks.leakage import Likeness
-from trainers.tasks.near_duplicates import HeldOut, resemblance
-from trainers.tasks.places import NoSuchSplit, files_of, lacking, unfit_data
-from trainers.tasks.pool import NEAR
-from trainers.tasks.source import SourceTask
-from trainers.tasks.survey import assign, content_digests
-from trainers.tasks.tables import Rows
+from trainers.tasks.lines import read_lines, write_lines
 from trainers.tasks.task import Examples, SomeTexts
-from trainers.tasks.texts import Texts
-from trainers.tasks.unlabelled import cleaned
 
 #: What models call the columns of a text and of a pair of texts.
 INPUTS = ("text", "text_pair")
@@ -186,7 +186,7 @@ class TextTask(SourceTask):
         apart = HeldOut((text for column in judged_on for text in column), NEAR)
         np.save(folder / "apart.npy", self._apart(folder, apart), allow_pickle=False)
         if self.further:
-            pool.write_lines(cleaned(self.further.documents(), apart), folder / "further.txt")
+            write_lines(cleaned(self.further.documents(), apart), folder / "further.txt")
         wordpiece.train(self._own_words(folder), self.vocabulary, folder / "tokenizer.json")
 
     def read_inputs(self, folder: Path, rows: NDArray[np.int64]) -> Mapping[str, Sequence[str]]:
@@ -213,7 +213,7 @@ class TextTask(SourceTask):
                 'Use splits="fixed", or further=Texts(...).'
             )
         if self.further:
-            yield from pool.read_lines(folder / "further.txt")
+            yield from read_lines(folder / "further.txt")
 
     def _apart(self, folder: Path, held_out: HeldOut) -> NDArray[np.int64]:
         """Rows of the training texts that contain nothing that is judged on."""

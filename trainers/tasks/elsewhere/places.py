@@ -8,8 +8,8 @@ from pathlib import Path
 from trainers import hub
 from trainers.errors import TaskError
 from trainers.needs import FETCH, Needed
-from trainers.tasks import layout
-from trainers.tasks.folders import ending
+from trainers.tasks.elsewhere.reading import layout
+from trainers.tasks.elsewhere.reading.folders import ending
 
 #: What is fetched of a data set on the hub.
 FETCHED = ("README.md", *(f"*{each}" for each in layout.TABLES))

@@ -14,13 +14,13 @@ from PIL import Image, UnidentifiedImageError
 
 from trainers.errors import TaskError
 from trainers.needs import Needed
-from trainers.tasks import columns, layout, tables
+from trainers.tasks.elsewhere.places import NoSuchSplit
+from trainers.tasks.elsewhere.reading import columns, layout, tables
+from trainers.tasks.elsewhere.reading.folders import ending
+from trainers.tasks.elsewhere.reading.tables import Rows
+from trainers.tasks.elsewhere.source import SourceTask
+from trainers.tasks.elsewhere.survey import content_digests
 from trainers.tasks.faults import faults
-from trainers.tasks.folders import ending
-from trainers.tasks.places import NoSuchSplit
-from trainers.tasks.source import SourceTask
-from trainers.tasks.survey import content_digests
-from trainers.tasks.tables import Rows
 
 #: Modes of one channel with more than 8 bits, of which 16 are taken to be used.
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")

@@ -7,9 +7,9 @@ proportions of the classes. Change a part with ``dataclasses.replace``, for inst
 
 from typing import Literal
 
-from trainers.tasks.image import ImageTask
+from trainers.tasks.elsewhere.image import ImageTask
+from trainers.tasks.elsewhere.text import TextTask
 from trainers.tasks.parts import Part
-from trainers.tasks.text import TextTask
 
 Glue = Literal["cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte"]
 

@@ -6,7 +6,7 @@ module's docstrings are ever on two sides. The pool does not depend on what is t
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -16,9 +16,10 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.tasks.extraction import Document, Kind
-from trainers.tasks.near_duplicates import keep_first
-from trainers.tasks.prose import is_summary
+from trainers.tasks.duplicates.near_duplicates import NEAR, keep_first
+from trainers.tasks.embedded.extraction import Document, Kind
+from trainers.tasks.embedded.prose import is_summary
+from trainers.tasks.lines import read_lines, write_lines
 from trainers.tasks.task import Split
 
 SIDES: tuple[Split, ...] = get_args(Split)
@@ -27,8 +28,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: Share of the modules on each side, in the order of SIDES: chosen so that each of 64 submodules
 #: has its share of dev and test examples.
 SHARES = (0.60, 0.18, 0.22)
-#: Texts are near-duplicates when they share this part of their shingles.
-NEAR = 0.8
 #: Longer summaries are cut after this many words; one in a hundred has more than 62.
 LONGEST_SUMMARY = 80
 #: A body with fewer words says too little to tell whose it is; more than 40 are cut, so that most
@@ -103,17 +102,6 @@ def read(folder: Path) -> Pool:
         summaries=read_lines(folder / "summaries.txt"),
         bodies=read_lines(folder / "bodies.txt"),
     )
-
-
-def write_lines(texts: Iterable[str], path: Path) -> None:
-    """Write texts without line breaks, one a line, the same bytes on every system."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{text}\n" for text in texts)
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read what ``write_lines`` wrote."""
-    return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def _cut(paragraphs: Sequence[str], shortest: int, longest: int) -> str:

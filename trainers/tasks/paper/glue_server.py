@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from trainers.tasks.elsewhere.text import TextTask
 from trainers.tasks.task import Task
-from trainers.tasks.text import TextTask
 
 #: Every file that the server looks for in a zip.
 FILES = (

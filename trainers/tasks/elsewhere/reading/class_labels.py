@@ -21,8 +21,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.tasks.columns import listed, require
-from trainers.tasks.tables import Rows
+from trainers.tasks.elsewhere.reading.columns import listed, require
+from trainers.tasks.elsewhere.reading.tables import Rows
 
 #: With a decimal comma too, unless it may stand between thousands.
 _NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?|\d*,\d\d?)", re.IGNORECASE)

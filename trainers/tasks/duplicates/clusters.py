@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from trainers.tasks.near_duplicates import WORDS_IN_A_SHINGLE, words
+from trainers.tasks.duplicates.near_duplicates import WORDS_IN_A_SHINGLE, words
 
 #: Candidates that are compared at once.
 _AT_ONCE = 2_000_000

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trainers.errors import TaskError
-from trainers.tasks.folders import ending, files_below, is_hidden
+from trainers.tasks.elsewhere.reading.folders import ending, files_below, is_hidden
 
 #: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
 TABLES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")

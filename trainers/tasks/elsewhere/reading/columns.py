@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainers.errors import TaskError
-from trainers.tasks.tables import Rows
+from trainers.tasks.elsewhere.reading.tables import Rows
 
 
 def texts(rows: Rows, column: str) -> Any:

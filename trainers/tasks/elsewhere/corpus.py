@@ -9,10 +9,10 @@ from typing import Any
 from trainers.errors import TaskError
 from trainers.folders import settled
 from trainers.needs import Needed
-from trainers.tasks import columns, layout, tables
+from trainers.tasks.elsewhere.places import FETCHED, content_of, files_of, lacking, unfit_data
+from trainers.tasks.elsewhere.reading import columns, layout, tables
+from trainers.tasks.elsewhere.reading.folders import ending
 from trainers.tasks.faults import faults
-from trainers.tasks.folders import ending
-from trainers.tasks.places import FETCHED, content_of, files_of, lacking, unfit_data
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 

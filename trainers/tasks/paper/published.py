@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from trainers.tasks.elsewhere.source import SourceTask
 from trainers.tasks.parts import Part
-from trainers.tasks.source import SourceTask
 
 #: By hub name, configuration and split; of GLUE the labelled ones.
 ROWS: Mapping[tuple[str, str], Mapping[str, int]] = {

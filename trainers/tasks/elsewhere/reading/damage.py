@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainers.tasks import encodings, json_records, separated
-from trainers.tasks.folders import ending
+from trainers.tasks.elsewhere.reading import encodings, json_records, separated
+from trainers.tasks.elsewhere.reading.folders import ending
 
 _TEXT = (*separated.ENDINGS, *json_records.ENDINGS)
 

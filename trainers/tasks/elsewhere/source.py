@@ -14,12 +14,8 @@ from numpy.typing import NDArray
 from trainers.errors import TaskError
 from trainers.folders import settled
 from trainers.needs import Needed
-from trainers.tasks import columns, layout, leakage
-from trainers.tasks.class_labels import absent, name_of, read_labels, require_names
-from trainers.tasks.faults import faults, gather
-from trainers.tasks.folders import ending
-from trainers.tasks.parts import Part
-from trainers.tasks.places import (
+from trainers.tasks.elsewhere import leakage
+from trainers.tasks.elsewhere.places import (
     FETCHED,
     content_of,
     either,
@@ -28,8 +24,18 @@ from trainers.tasks.places import (
     state_of,
     unfit_data,
 )
-from trainers.tasks.survey import Survey, assign
-from trainers.tasks.tables import Rows
+from trainers.tasks.elsewhere.reading import columns, layout
+from trainers.tasks.elsewhere.reading.class_labels import (
+    absent,
+    name_of,
+    read_labels,
+    require_names,
+)
+from trainers.tasks.elsewhere.reading.folders import ending
+from trainers.tasks.elsewhere.reading.tables import Rows
+from trainers.tasks.elsewhere.survey import Survey, assign
+from trainers.tasks.faults import faults, gather
+from trainers.tasks.parts import Part
 from trainers.tasks.task import Examples, Split, Task
 
 

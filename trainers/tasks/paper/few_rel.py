@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from trainers.errors import TaskError
-from trainers.tasks import columns
+from trainers.tasks.elsewhere.reading import columns
+from trainers.tasks.elsewhere.reading.tables import Rows
+from trainers.tasks.elsewhere.text import TextTask
 from trainers.tasks.faults import gather
 from trainers.tasks.parts import Part
-from trainers.tasks.tables import Rows
-from trainers.tasks.text import TextTask
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.tasks.pool import NEAR
-from trainers.tasks.tables import Rows
+from trainers.tasks.duplicates.near_duplicates import NEAR
+from trainers.tasks.elsewhere.reading.tables import Rows
 from trainers.tasks.task import Split
 
 #: Of two rows of a group: 1 where they are copies, less where they are nearly so, 0 where only

@@ -18,6 +18,9 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\u
 WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
 WORDS_IN_A_SHINGLE = 3
 
+#: Texts are near-duplicates when they share this part of their shingles.
+NEAR = 0.8
+
 
 def words(text: str) -> list[str]:
     """Lower-cased words and numbers of any script, punctuation left out.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
-from trainers.tasks import installed
-from trainers.tasks.prose import Masking, paragraphs
+from trainers.tasks.embedded import installed
+from trainers.tasks.embedded.prose import Masking, paragraphs
 
 Kind = Literal["function", "method", "class", "module", "other"]
 

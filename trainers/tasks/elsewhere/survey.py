@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.tasks.class_labels import require_classes
+from trainers.tasks.elsewhere.reading.class_labels import require_classes
 from trainers.tasks.parts import Part, carve
 from trainers.tasks.task import Split
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from trainers.errors import TaskError
-from trainers.tasks import damage, encodings, json_records, separated
+from trainers.tasks.elsewhere.reading import damage, encodings, json_records, separated
+from trainers.tasks.elsewhere.reading.folders import ending
+from trainers.tasks.elsewhere.reading.layout import IMAGES, TABLES
 from trainers.tasks.faults import gather
-from trainers.tasks.folders import ending
-from trainers.tasks.layout import IMAGES, TABLES
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Texts that say nearly the same, and examples that a model has seen."""

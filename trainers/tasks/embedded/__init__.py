@@ -1,0 +1,1 @@
+"""Data that every machine has: docstrings of installed packages, handwritten digits."""
