@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 
 PEERS := .venv-peers
 
-.PHONY: demo test lint weights peers clean
+.PHONY: demo test test-all lint weights peers clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,7 +26,11 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --durations 15
+
+# What `make test` leaves out: simulations of error rates, whole studies, processes that are killed.
+test-all: test
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow --durations 15
 
 # Real pre-trained weights (86 MB) for the tests that are skipped without them; no dependency.
 weights: $(READY)

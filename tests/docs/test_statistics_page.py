@@ -148,6 +148,7 @@ def percent(share: float) -> str:
 BOOTSTRAPS = ("percentile", "bca", "bootstrap-t")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS[:2])
 def test_the_coverage_on_the_page_is_what_its_command_prints(n: int):
     """Cells are simulated again in full where that takes no minutes."""
@@ -160,6 +161,7 @@ def test_the_coverage_on_the_page_is_what_its_command_prints(n: int):
             assert found == [percent(coverage(interval, law, n)) for law in laws]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS[:2])
 def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
     (_, laws), *rows = table_after("errors").items()
@@ -170,12 +172,14 @@ def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
         assert found == [percent(error_rate(test, law, n)) for law in laws]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", [PAIRED_TESTS[0], UNPAIRED_TESTS[0]])
 def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str):
     found = [cell.split(", ")[1] for cell in table_after("verdicts")[test]]
     assert found == [percent(share) for share in wrong_verdicts(test, 8)]
 
 
+@pytest.mark.slow
 def test_the_wrong_verdicts_where_runs_collapse_are_what_their_command_prints():
     rows = table_after("verdicts-collapse")
     assert [*rows] == ["primary test", *PAIRED_TESTS, *UNPAIRED_TESTS]
@@ -190,6 +194,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "table"), SMALL)
 def test_small_tables_are_what_their_commands_print(name: str, table):
     head, _, *rows = (cells_of(line) for line in table().splitlines())

@@ -256,6 +256,7 @@ def test_an_interaction_from_arrays_needs_two_shared_seeds():
         interaction(({1: 1.0, 2: 2.0}, {1: 2.0, 2: 3.0}), ({1: 1.0}, {1: 2.0}))
 
 
+@pytest.mark.slow
 def test_a_true_absence_of_interaction_is_called_one_in_at_most_five_percent():
     random = np.random.default_rng(6)
     rows = [

@@ -338,6 +338,7 @@ def clean(tables: int, ddof: int, seed: int, n: int = 5) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ddof", [0, 1])
 def test_honest_tables_raise_nothing(ddof: int):
     """Exact checks are never wrong in 2 × 1,000 tables; tests err in at most 5 % of families."""
@@ -353,6 +354,7 @@ def test_honest_tables_raise_nothing(ddof: int):
     assert len(false) <= 0.05 * families + 3 * math.sqrt(0.05 * 0.95 * families)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "n", "rate"),
     [

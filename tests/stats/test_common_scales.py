@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stats
@@ -163,6 +163,7 @@ def test_real_tasks_on_unlike_scales_are_refused_and_named(tasks):
     assert found["rank"].mean_difference == -1 + found["rank"].mean_difference % 1
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(0.01, 1e4), min_size=2, max_size=2),
     st.sampled_from(COMMON_SCALES),

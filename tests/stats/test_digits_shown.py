@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stats import analyse, posteriors, rank, read_scores
@@ -40,6 +40,7 @@ def test_two_significant_digits_of_the_half_width_are_shown(estimate, half):
     assert digits <= max(2, 2 - math.floor(math.log10(half)))
 
 
+@settings(max_examples=30)
 @given(st.floats(0.8, 3), powers, st.sampled_from((0.0, 1.0)))
 def test_no_verdict_of_any_unit_is_shown_as_nothing(shift, unit, level):
     result = analyse(judged(shift, unit, level * unit * 10), "base", ["kd"])

@@ -36,6 +36,7 @@ def allowed(level: float, simulations: int) -> float:
     return level + 2 * math.sqrt(level * (1 - level) / simulations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize(("test", "law"), NULLS)
 def test_a_true_null_is_rejected_in_at_most_five_percent(test: str, law: str, n: int):
@@ -102,6 +103,7 @@ def test_bootstrap_intervals_fall_short_where_the_docs_say(interval: str, n: int
     assert coverage(interval, "normal", n, 3_000) == pytest.approx(figure, abs=0.015)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize("test", [*PAIRED_TESTS, *UNPAIRED_TESTS])
 def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
@@ -115,6 +117,7 @@ def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
     assert wrong.get("equivalent", 0) + wrong.get("negligible", 0) <= allowed(LEVEL, m)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize("paired", [True, False])
 def test_equivalence_by_ranks_keeps_its_level_at_the_margin(n: int, paired: bool):
@@ -138,6 +141,7 @@ def test_non_inferiority_keeps_its_level_at_the_margin(n: int):
     assert (student.sf(t, n - 1) < LEVEL).mean() <= allowed(LEVEL, 5_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize("end", [-1, 1])
 @pytest.mark.parametrize("law", SYMMETRIC)

@@ -182,6 +182,7 @@ def test_its_error_comes_from_the_mean_squares_of_the_analysis_of_variance():
     assert seed + item - rest > max(seed, item)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_seeds", [2, 3])
 @pytest.mark.parametrize(("seed_sd", "item_sd"), [(0.22, 0), (0.22, 1), (0, 1)])
 def test_few_seeds_do_not_cost_the_interval_its_coverage(n_seeds, seed_sd, item_sd):

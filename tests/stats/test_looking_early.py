@@ -53,6 +53,7 @@ def test_a_look_that_cannot_reject_changes_nothing():
     assert with_it == pytest.approx(crossing_probability([5, 12], [2.9, 2.5]), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "published"), [("pocock", 2.361), ("obrien-fleming", 2.024)])
 def test_with_many_pairs_the_constants_are_the_published_ones(shape: str, published: float):
     constants = []

@@ -47,6 +47,7 @@ def false_positives(p_values: np.ndarray) -> float:
     return float((np.asarray(p_values) < 0.05).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tasks", "task_sd", "seed_sd"), [("fixed", 0.0, 0.55), ("sampled", 0.55, 0.0)]
 )
@@ -66,6 +67,7 @@ def test_pooling_keeps_five_percent_where_naive_pooling_does_not(
     assert wrong <= limit
 
 
+@pytest.mark.slow
 def test_effects_that_cancel_over_fixed_tasks_are_a_true_null():
     random = np.random.default_rng(2)
     effect = np.linspace(-2, 2, N_TASKS)[:, None]
@@ -212,6 +214,7 @@ def test_on_balanced_data_its_error_is_that_of_the_analysis_of_variance():
     assert (found.df, found.n_pairs, found.remark) == (6, 56, "")
 
 
+@pytest.mark.slow
 def test_a_mixed_model_keeps_its_level():
     random = np.random.default_rng(3)
     table = as_table(correlated(random, 80, 0.55, 0.55))

@@ -286,6 +286,7 @@ def test_a_pair_is_judged_as_a_comparison_of_its_two_methods(post_hoc: str, lowe
             assert ranking.rank_high[places[winner]] < 4
 
 
+@pytest.mark.slow
 @given(st.integers(2, 12), st.integers(2, 6), st.sampled_from(ALL_PAIRS_CORRECTIONS))
 @pytest.mark.parametrize("test", ["wilcoxon", "permutation", "sign", "t"])
 def test_the_smallest_p_of_a_ranking_is_reached_and_never_undercut(

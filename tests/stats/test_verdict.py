@@ -48,6 +48,7 @@ def verdict_rates(differences: np.ndarray, margin: float) -> dict[str, float]:
     return dict(zip(verdicts.tolist(), (counts / m).tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 8, 20])
 @pytest.mark.parametrize("law", ["normal", "t3", "discrete"])
 def test_a_true_null_is_called_better_or_worse_in_at_most_five_percent(n: int, law: str):
@@ -63,6 +64,7 @@ def test_a_true_null_is_called_better_or_worse_in_at_most_five_percent(n: int, l
     assert wrong <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / m)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 8, 20])
 def test_a_difference_of_the_margin_is_called_equivalent_in_at_most_five_percent(n: int):
     m = 4000
