@@ -1,6 +1,7 @@
 """The command `bench`. Commands import what they need when they need it."""
 
 import argparse
+import faulthandler
 import os
 import signal
 import sys
@@ -74,22 +75,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command != "fetch":
         os.environ["HF_HUB_OFFLINE"] = "1"
     from benchmark.declare.containment import leaving_raises
+    from benchmark.declare.waiting import TooLong, impatient
     from benchmark.record.scratch import clear
 
     try:
-        with leaving_raises():
+        with leaving_raises(), impatient():
             return int(getattr(_module(options.command), options.command)(options))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _stopped(error)
     except BrokenPipeError:
         return _unread()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, TooLong) as error:
         said = _for_users(error)
         if options.debug or not said:
             raise
         return _say(error, said)
     finally:
         clear()
+
+
+def _stopped(error: KeyboardInterrupt) -> int:
+    """Say that Ctrl-C ended the command, and which line of the user's code if it was in one."""
+    from benchmark.declare.blame import user_line
+
+    where = user_line(error)
+    print(f"bench: stopped{f' at {where}' if where else ''}.", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _say(error: BaseException, told: str) -> int:
@@ -119,6 +130,7 @@ def entry() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     keep_temporary_files_together()
     sys.excepthook = _unexpected
+    faulthandler.enable()  # what kills the process in code of a study is told with its line
     code = main()
     try:
         sys.stdout.flush()

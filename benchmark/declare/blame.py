@@ -6,9 +6,12 @@ import sysconfig
 import traceback
 from functools import cache
 from pathlib import Path
+from types import CodeType
 
 from benchmark.declare.project import in_words_of_the_user
 from benchmark.secrets import masked
+
+_SITES = frozenset(("site-packages", "dist-packages"))
 
 
 def user_line(error: BaseException) -> str:
@@ -17,10 +20,20 @@ def user_line(error: BaseException) -> str:
     Of a chain of calls the innermost line counts that is neither installed nor ours.
     """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        generated = frame.filename == "<string>" and frame.name.startswith("__")  # by dataclass
-        if not generated and not _is_foreign(frame.filename):
-            return f"{_shown(frame.filename)}:{frame.lineno}"
+        if not _is_generated(frame.filename, frame.name) and not _is_foreign(frame.filename):
+            return f"{shown(frame.filename)}:{frame.lineno}"
     return ""
+
+
+def is_of_the_user(code: CodeType) -> bool:
+    """Whether code that is being executed is the user's own."""
+    file = code.co_filename
+    return not _is_generated(file, code.co_name) and not _is_foreign(file)
+
+
+def _is_generated(file: str, name: str) -> bool:
+    """Whether ``@dataclass`` wrote it."""
+    return file == "<string>" and name.startswith("__")
 
 
 def blamed(error: BaseException, place: bool = True) -> str:
@@ -33,7 +46,7 @@ def blamed(error: BaseException, place: bool = True) -> str:
     return f"{told} ({where})" if where else told
 
 
-def _shown(file: str) -> str:
+def shown(file: str) -> str:
     """Relative to the current folder where it lies in it."""
     try:
         inside = os.path.relpath(file)
@@ -50,12 +63,12 @@ def _is_foreign(file: str) -> bool:
     if file.startswith("<"):
         return False
     path = Path(file).resolve()
-    return any(path.is_relative_to(root) for root in _roots())
+    return not _SITES.isdisjoint(path.parts) or any(path.is_relative_to(root) for root in _roots())
 
 
 @cache
 def _roots() -> tuple[Path, ...]:
-    here = Path(__file__).resolve().parents[1]
+    here = Path(__file__).resolve().parents[2]
     ours = [here / name for name in ("benchmark", "stats", "trainers")]
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     installed = [*map(sysconfig.get_path, names), *site.getsitepackages()]

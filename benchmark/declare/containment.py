@@ -81,9 +81,10 @@ def _signals() -> Callable[[], None]:
         return lambda: None
     fixed = {signal.SIGKILL, signal.SIGSTOP}
     before: dict[Any, Any] = {s: signal.getsignal(s) for s in signal.valid_signals() - fixed}
+    timer = signal.getitimer(signal.ITIMER_REAL)
 
     def restore() -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         for number, handler in before.items():
             if handler is not None and signal.getsignal(number) != handler:
                 signal.signal(number, handler)

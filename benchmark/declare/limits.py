@@ -55,7 +55,7 @@ def check_declared(study: "Study") -> None:
         StudyError: a number is NaN, infinite or absurd, or a class of the user's declares
             hyper-parameters that are none.
     """
-    for declared in _declarations(study):
+    for declared in declarations(study):
         _check_class(type(declared))
         for each in fields(declared):
             held = getattr(declared, each.name, None)
@@ -68,20 +68,20 @@ def check_declared(study: "Study") -> None:
                 _check_number(type(declared).__name__, each.name, value)
 
 
-def _declarations(value: Any) -> Iterator[Any]:
+def declarations(value: Any) -> Iterator[Any]:
     """A dataclass, and all those in it."""
     if isinstance(value, type):
         return
     if is_dataclass(value):
         yield value
         for each in fields(value):
-            yield from _declarations(getattr(value, each.name, None))
+            yield from declarations(getattr(value, each.name, None))
     elif isinstance(value, tuple | list):
         for inner in value[:_LOOKED_AT]:
-            yield from _declarations(inner)
+            yield from declarations(inner)
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _declarations(inner)
+            yield from declarations(inner)
 
 
 def _values(value: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 from benchmark.declare.blame import blamed
+from benchmark.declare.changes import watched
 from benchmark.declare.containment import leaving_raises, undisturbed
 from benchmark.declare.project import (
     Project,
@@ -18,6 +19,7 @@ from benchmark.declare.project import (
     take_sources,
 )
 from benchmark.declare.study import Study
+from benchmark.declare.waiting import TooLong, stop_now
 from benchmark.errors import BenchmarkError, StudyError
 from trainers.errors import TrainerError
 
@@ -29,7 +31,8 @@ def load_study(path: Path) -> Study:
         StudyError: the file is missing, does not run, or binds no study.
     """
     try:
-        module = load_module(path)
+        with watched():
+            module = load_module(path)
     finally:
         for name in passed_over():
             print(
@@ -69,6 +72,8 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
 
     def ask(signum: int, frame: object) -> None:
         nonlocal asked_to_stop
+        if asked_to_stop:  # and the file went on all the same
+            stop_now()
         asked_to_stop = True
         raise KeyboardInterrupt
 
@@ -80,6 +85,8 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
         raise type_of(error)(f"{_place(path, error)}: {error}") from error
     except SyntaxError as error:
         raise StudyError(f"{_shown(error.filename, path)}:{error.lineno}: {error.msg}") from error
+    except TooLong as error:
+        raise StudyError(f"{_place(path, error)}: {error}.") from error
     except BaseException as error:
         if asked_to_stop:
             raise

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_model
+from torch import nn
 
 from benchmark.declare.blame import blamed
 from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
@@ -32,6 +33,7 @@ from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
 from trainers.models import WEIGHTS, Checkpoint
 from trainers.pretraining import pretrain
+from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
 from trainers.tasks import Split
 from trainers.tasks.paper.glue_server import server_files
@@ -367,12 +369,16 @@ def _set_up(run: TrainRun, inputs: Inputs) -> tuple[Fit, Callable[[Split], Encod
     def encode(split: Split) -> Encoded:
         folder = inputs.open("data")
         examples = run.task.load(split, folder, run.seed)
-        return run.model.encode(examples, folder, run.training.max_length)
+        check_examples(run.task, split, examples)
+        encoded = run.model.encode(examples, folder, run.training.max_length)
+        check_returned(run.model, "encode", encoded, Encoded)
+        return encoded
 
     start = run.checkpoint
     if "body" in run.needs:
         start = Checkpoint(opened["body"])
     model = run.model.build(run.task, opened["data"], run.seed, start)
+    check_returned(run.model, "build", model, nn.Module)
     teacher = TeacherLogits.open(opened["teacher"]) if "teacher" in run.needs else None
     fit = Fit(
         model=model,

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from benchmark.errors import StudyError
 from benchmark.runs.key import key
-from benchmark.runs.reach import Reached, reach
+from benchmark.runs.reach import Reached, alterations, reach
 from trainers import batches, loop, metrics, seeding
 from trainers.methods import Method
 from trainers.models import Checkpoint, Model
@@ -61,12 +61,13 @@ class Run:
     def key(self) -> str:
         """SHA-256 of the specification."""
         here = {"environment": dict(self.environment)} if self.environment else {}
-        return key(self.specification() | here)
+        return key(self.specification() | here | alterations.specification())
 
     @cached_property
     def packages(self) -> frozenset[str]:
         """Installed packages that the user's code in it calls, by the names of their modules."""
-        return frozenset().union(*(_reached(each).packages for each in self.declared()))
+        found = [_reached(each) for each in self.declared()]
+        return frozenset().union(*(each.packages for each in (*found, alterations.altered())))
 
     @property
     def device(self) -> str:
@@ -293,7 +294,7 @@ def unfollowed(runs: Iterable[Run]) -> list[str]:
     places: dict[str, set[str]] = {}
     for run in runs:
         for declared in run.declared():
-            for what in _reached(declared).unfollowed:
+            for what in (*_reached(declared).unfollowed, *alterations.altered().unfollowed):
                 places.setdefault(what, set()).add(run.key)
     return [
         f"{what}, so that it cannot be followed: the {len(keys)} runs that reach it are trained "

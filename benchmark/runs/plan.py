@@ -94,9 +94,15 @@ class Planner:
             )
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
-        name = f"{arm.label} · {seed}{suffix}"
+        name = f"{self._called(arm, task)} · {seed}{suffix}"
         self.runs[run.key] = replace(run, role=role, method_name=arm.name, name=name)
         return run.key
+
+    def _called(self, arm: Arm, task: Task) -> str:
+        """An arm as it is told from every other in the study, on every task."""
+        models = {each.model.name for each in self.study.arms}
+        model = f" · {arm.model.name}" if len(models) > 1 else ""
+        return f"{arm.label}{model}{f' · {task.name}' if len(self.study.tasks) > 1 else ''}"
 
     def train_run(
         self,

@@ -163,4 +163,7 @@ def _each(seconds: float) -> str:
 
 
 def _without_seed(r: Run) -> str:
-    return r.name.removesuffix(f" · {r.seed}") if isinstance(r, TrainRun) else r.name
+    if not isinstance(r, TrainRun):
+        return r.name
+    is_arm = r.role == "arm"  # on whatever task, of whatever model
+    return f"{r.method_name} · {r.init_name}" if is_arm else r.name.removesuffix(f" · {r.seed}")

@@ -36,6 +36,6 @@ def rehearse(options: argparse.Namespace) -> int:
             raise StudyError(f"{options.study}: {error}") from error
         console.print(f"{LABEL}\n", markup=False, style="yellow")
         store = Store(str(Path(folder) / "mlruns"))
-        code = run_session(Session.of(options, study, store, in_process=True))
+        code = run_session(Session.of(options, study, store, rehearses=True))
         console.print(f"\n{LABEL}", markup=False, style="yellow")
     return code

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 
 from rich.console import Console
@@ -16,12 +17,14 @@ from benchmark.checks.mixing import Choice, settle
 from benchmark.checks.preflight import preflight, read_from
 from benchmark.checks.remarks import remarks
 from benchmark.checks.space import require_space
+from benchmark.declare.limits import declarations
 from benchmark.declare.loading import load_study
 from benchmark.declare.project import Project
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady, StudyError
 from benchmark.execute.engines import Engine
+from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
 from benchmark.record.environment import environment_here
@@ -30,9 +33,13 @@ from benchmark.record.store import Store
 from benchmark.record.tracking import Recorded, Tracker
 from benchmark.runs.kinds import TrainRun, unfollowed
 from benchmark.runs.plan import Plan, make_plan
+from benchmark.runs.reach.alterations import altered_names
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
 from trainers.errors import TrainerError
+
+#: Seconds that a run of a rehearsal may be silent.
+_SILENCE = 120.0
 
 
 def default_workers(plan: Plan) -> int:
@@ -63,8 +70,7 @@ class Session:
         asked_workers: runs side by side, if the user said how many.
         console: where to print.
         debug: whether to show tracebacks of failed runs.
-        in_process: whether this is a rehearsal: runs of a second are executed here, one by one,
-            and their record is thrown away.
+        rehearses: whether runs are tiny, executed one by one, and their record is thrown away.
         environments: what to do with runs that are recorded from another environment.
     """
 
@@ -75,7 +81,7 @@ class Session:
     asked_workers: int | None
     console: Console
     debug: bool
-    in_process: bool = False
+    rehearses: bool = False
     environments: Choice | None = None
 
     @classmethod
@@ -84,7 +90,7 @@ class Session:
         options: argparse.Namespace,
         study: Study | None = None,
         store: Store | None = None,
-        in_process: bool = False,
+        rehearses: bool = False,
     ) -> "Session":
         """The session of a command line, of a study for which everything is there.
 
@@ -92,7 +98,7 @@ class Session:
             options: of the command.
             study: in place of the one that is declared in the study file.
             store: in place of the one that the command line names.
-            in_process: whether runs are executed here.
+            rehearses: whether runs are tiny and nothing is kept of them.
         """
         read_from(options.data)
         study, store = study or load_study(options.study), store or Store.choose(options.store)
@@ -107,7 +113,7 @@ class Session:
             asked_workers=options.workers,
             console=page(),
             debug=options.debug,
-            in_process=in_process,
+            rehearses=rehearses,
             environments=getattr(options, "environments", None),
         )
         require_space(session.plan(), session.tracker, options.study)
@@ -149,7 +155,7 @@ class Session:
     @cached_property
     def workers(self) -> int:
         """Runs side by side."""
-        if self.in_process:
+        if self.rehearses:
             return 1
         return self.asked_workers or default_workers(self.plan())
 
@@ -158,7 +164,13 @@ class Session:
         """Where runs are executed."""
         if self.in_process:
             return InlineEngine(self.study_file)
-        return LocalEngine(self.workers, self.study_file)
+        return LocalEngine(self.workers, self.study_file, _SILENCE if self.rehearses else inf)
+
+    @cached_property
+    def in_process(self) -> bool:
+        """Whether runs are executed here: tiny ones, of code that is known to do no harm."""
+        own = [part for part in declarations(self.study) if is_foreign(part)]
+        return self.rehearses and not own and not altered_names()
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -168,6 +180,11 @@ class Session:
     def remark(self) -> None:
         """Say what is worth knowing of the data before hours are spent on them."""
         found = unfollowed(self.plan().runs.values())
+        if names := altered_names():
+            found.append(
+                f"{self.study_file} changes {', '.join(names)} when it is loaded: its runs count "
+                "for no study that does not."
+            )
         with self.at_home():
             found += remarks(self.study)
         self.note(*found)

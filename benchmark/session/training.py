@@ -62,7 +62,7 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     from benchmark.report.conclusion import conclude
 
     try:
-        conclude(record, tracker, lambda: session.tags, console, kept=not session.in_process)
+        conclude(record, tracker, lambda: session.tags, console, kept=not session.rehearses)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if code or any(not t.best for t in results) else FINISHED

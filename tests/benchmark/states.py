@@ -91,7 +91,7 @@ def session(folder: Path, role: str | None = None) -> Session:
     options = argparse.Namespace(
         data=None, study=folder / "states.py", optuna_storage=None, workers=1, debug=False
     )
-    made = Session.of(options, store=Store(str(folder / "mlruns")), in_process=role is not None)
+    made = Session.of(options, store=Store(str(folder / "mlruns")), rehearses=role is not None)
     if role:
         made.__dict__["engine"] = HaltingEngine(folder / "states.py", role)
     return made
@@ -111,7 +111,7 @@ def make_states(root: Path) -> dict[str, Path]:
             continue
         raise AssertionError(f"nothing was to do in {stage}")
     full = states["full"] = _copy(before, root / "full")
-    run_session(replace(session(full, "none"), in_process=False))
+    run_session(replace(session(full, "none"), rehearses=False))
     for name, change in _CHANGES.items():
         change(states.setdefault(name, _copy(full, root / name.replace(" ", "-"))))
     return states

@@ -11,6 +11,7 @@ import pytest
 from benchmark.declare.loading import load_study
 from benchmark.runs.plan import make_plan
 from benchmark.runs.reach import reach
+from benchmark.runs.reach.alterations import altered, altered_names
 from trainers.methods import KD, LS, R3F, Base
 from trainers.models import Bert, ResNet
 from trainers.settings import Training
@@ -342,16 +343,86 @@ def test_what_is_built_in_has_nothing_of_the_users_in_its_key(built_in):
     assert (found.digest, found.unfollowed) == (None, ())
 
 
-def test_a_function_of_ours_that_the_study_replaces_is_in_every_key(reached, monkeypatch):
+CHANGES = {
+    "a constant": ("trainers.loop", "_EVALUATION_BATCH", "import trainers.loop as l", "V"),
+    "a function": ("trainers.loop", "predict", "import trainers.loop as l", "lambda *a: V"),
+    "a method": (
+        "trainers.loop",
+        "Fit.score",
+        "from trainers.loop import Fit as l",
+        "lambda *a: V",
+    ),
+    "a built-in name": ("trainers.loop", "len", "import trainers.loop as l", "lambda x: V"),
+    "a function of a package": (
+        *("torch.nn.functional", "gelu", "import torch.nn.functional as l"),
+        "functools.partial(l.gelu, approximate='V')",
+    ),
+    "a method of a package": (
+        "torch.nn",
+        "GELU.forward",
+        "from torch.nn import GELU as l",
+        "lambda *a: V",
+    ),
+}
+
+
+def keys(folder, text):
+    """Of all runs of a study with some text before it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "study.py").write_text(method("return 1", text))
+    return {*make_plan(load_study(folder / "study.py")).runs}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_a_study_changes_in_code_of_others_is_in_the_key_of_all_its_runs(
+    kind, tmp_path, monkeypatch
+):
+    module, name, how, value = CHANGES[kind]
+    holder, last = sys.modules[module], name.rpartition(".")[2]
+    for part in name.split(".")[:-1]:
+        holder = getattr(holder, part)
+    given_back = getattr(holder, last, None)
+    monkeypatch.setattr(holder, last, given_back, raising=False)
+    monkeypatch.undo()
+    before = keys(tmp_path, "")
+    found = []
+    for number in "112":
+        with monkeypatch.context() as patch:
+            patch.setattr(holder, last, getattr(holder, last, None), raising=False)
+            if given_back is None:
+                delattr(holder, last)
+            found.append(keys(tmp_path, f"{how}\nl.{last} = {value.replace('V', number)}"))
+    assert found[0] == found[1]
+    assert not found[0] & found[2]
+    assert not found[0] & before
+    assert keys(tmp_path, "") == before
+
+
+def test_what_a_study_changes_is_named_and_counts_once_however_often_it_is_loaded(
+    tmp_path, monkeypatch
+):
+    from trainers import loop, metrics
+
+    monkeypatch.setattr(loop, "_EVALUATION_BATCH", loop._EVALUATION_BATCH)
+    monkeypatch.setitem(metrics.SELECTS, "nll", metrics.SELECTS["nll"])
+    change = (
+        "import trainers.loop, trainers.metrics\ntrainers.loop._EVALUATION_BATCH = 7\n"
+        "trainers.metrics.SELECTS['nll'] = 3"
+    )
+    once, again = keys(tmp_path, change), keys(tmp_path, change)
+    assert once == again
+    assert altered_names() == ("trainers.loop._EVALUATION_BATCH", "trainers.metrics.SELECTS['nll']")
+
+
+def test_a_change_that_cannot_be_followed_is_named_and_no_earlier_run_counts(tmp_path, monkeypatch):
     from trainers import loop
 
-    monkeypatch.setattr(loop, "predict", loop.predict)  # so that it is given back
-    before = "import trainers.loop\ndef own(): return V\ntrainers.loop.predict = own"
-    one, other = (
-        reached(method("return 1", before.replace("V", value)), folder=value) for value in "12"
-    )
-    assert one.digest != other.digest
-    assert reach(Base()).digest  # the built-in arms of that study, too
+    monkeypatch.setattr(loop, "predict", loop.predict)
+    change = "import trainers.loop\ntrainers.loop.predict = eval('lambda *a: 1')"
+    assert not keys(tmp_path, change) & keys(tmp_path, change)
+    (what, *_) = altered().unfollowed
+    assert what.startswith("trainers.loop.predict: ")
+    assert "has no source" in what
 
 
 def test_packages_that_the_code_uses_are_known(reached):

@@ -80,7 +80,7 @@ def session(glue_study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "data"))
     line = ["submit", str(glue_study), "--store", "runs"]
-    return Session.of(parser(line).parse_args(line), in_process=True)
+    return Session.of(parser(line).parse_args(line), rehearses=True)
 
 
 def test_zips_hold_what_the_judged_runs_predict(session, capsys, tmp_path):

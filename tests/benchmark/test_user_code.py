@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,203 @@ def test_whose_a_class_is_is_told_from_its_module():
     assert is_foreign(Own())
     assert is_foreign(Bert(), LS() + Own())
     assert not is_foreign(Bert(), LS())
+
+
+OWN = """
+import ctypes, os, signal, sys, threading, time
+from dataclasses import dataclass
+
+import torch
+
+from benchmark import Arm, Comparison, Study
+from trainers.methods import LS, Base
+from trainers.models import ResNet
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+ACTS = dict(
+    leaves="os._exit(0)",
+    exits="sys.exit(0)",
+    dies="ctypes.string_at(0)",
+    killed="os.kill(os.getpid(), signal.SIGKILL)",
+    eats="bytearray(2**62)",
+    loops="while True: pass",
+    lingers="threading.Thread(target=time.sleep, args=(900,)).start()",
+    nothing="value = None",
+    wrong="value.labels[0] = 99",
+)
+
+class Doing:
+    def do(self, hook, value):
+        here = dict(globals(), value=value)
+        if self.act.startswith(hook):
+            exec(ACTS[self.act.removeprefix(hook + " ")], here)
+        return here["value"]
+
+class Module(torch.nn.Module):
+    def __init__(self, inner, do):
+        super().__init__()
+        self.inner, self.do = inner, do
+
+    def forward(self, *given, **named):
+        return self.do("forward", self.inner(*given, **named))
+
+@dataclass(frozen=True)
+class Net(Doing, ResNet):
+    act: str = ""
+
+    @property
+    def name(self):
+        return f"net {self.act}"
+
+    def module(self, task, folder):
+        return Module(super().module(task, folder), self.do)
+
+    def build(self, *given):
+        return self.do("build", super().build(*given))
+
+    def encode(self, *given):
+        return self.do("encode", super().encode(*given))
+
+@dataclass(frozen=True)
+class Own(Doing, Digits):
+    act: str = ""
+
+    @property
+    def name(self):
+        return f"own {self.act}"
+
+    def prepare(self, folder):
+        return self.do("prepare", super().prepare(folder))
+
+    def load(self, *given):
+        return self.do("load", super().load(*given))
+
+SIZES = dict(digits=(5, 6, 7), train=60, dev=60, test=120)
+study = Study(
+    name="own",
+    task=(Digits(**SIZES), *(Own(**SIZES, act=act) for act in TASKS)),
+    arms=Arm.grid([ResNet((8,)), *(Net((8,), act=act) for act in NETS)], "scratch", [Base(), LS()]),
+    comparison=Comparison("base", "ls"),
+    margin=2.0,
+    training=Training(epochs=1, batch_size=60, lr=3e-3, device="cpu", precision="float32"),
+    seeds=(1,),
+    allow_underpowered=True,
+)
+"""
+NO_RUN = "not started, for want of preparing own "
+#: What becomes of the runs of each task and model; those that are empty train to their end.
+TASKS = {
+    "prepare dies": NO_RUN,
+    "load exits": "failed: it ends the process (exit code 0)",
+    "load killed": "died: its worker was ended by SIGKILL; the system may have run out of memory",
+    "load eats": "out of memory: MemoryError",
+    "load nothing": "failed: Own.load returned None in place of Examples",
+    "load wrong": "failed: Own.load, train: label 99 of 1 examples stands for none of the 3",
+    "load lingers": "",
+}
+NETS = {
+    "build nothing": "failed: Net.build returned None in place of Module",
+    "encode leaves": "failed: it ends the process (exit code 0)",
+    "forward dies": "failed: its worker was ended by SIGSEGV",
+    "forward lingers": "",
+}
+
+
+def own(folder: Path, tasks=(), nets=()) -> Path:
+    path = folder / "own.py"
+    path.write_text(OWN.replace("in TASKS", f"in {[*tasks]}").replace("in NETS", f"in {[*nets]}"))
+    return path
+
+
+def test_tasks_that_misbehave_cost_their_own_runs_alone(bench, tracker, tmp_path):
+    done = bench("run", own(tmp_path, tasks=TASKS), "--workers", 2)
+    check_ends(done, tracker, TASKS, "own")
+
+
+def test_models_that_misbehave_cost_their_own_runs_alone(bench, tracker, tmp_path):
+    done = bench("run", own(tmp_path, nets=NETS), "--workers", 2)
+    check_ends(done, tracker, NETS, "net")
+
+
+def check_ends(done, tracker, told: dict[str, str], kind: str) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    failed = done.stdout.split(" runs failed:")[1].replace("\n", " ")
+    failed = " ".join(failed.split())
+    for act, what in told.items():
+        if what.startswith(NO_RUN):
+            assert f"{NO_RUN}{act}: base · scratch · own {act} · 1" in failed
+        elif what:
+            for method in ("base", "ls"):
+                assert f"{method} · scratch · {kind} {act} · 1: {what}" in failed, act
+        else:
+            assert f"{kind} {act} · 1:" not in failed
+    fine = 2 * (1 + sum(not what for what in told.values()))
+    assert statuses(tracker).count("FINISHED") == fine
+    assert statuses(tracker).count("RUNNING") == 0
+
+
+def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.session.session._SILENCE", 8.0)
+    done = bench("run", own(tmp_path, nets=["encode loops", "encode dies"]), "--smoke")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert "net encode loops · 1: failed: it goes on for more than 8 s" in told
+    assert "net encode dies · 1: died: its worker was ended by SIGSEGV" in told
+    assert "base · scratch · resnet-8 · 1: " not in told
+
+
+LOOPS = {
+    "while True: pass": 1,
+    "import time\ntime.sleep(900)": 2,
+    "while True:\n try: __import__('time').sleep(9)\n except Exception: pass": 2,
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, loop):
+    impatient(monkeypatch)
+    (tmp_path / "study.py").write_text(loop)
+    done = bench("plan", "study.py")
+    assert done.returncode == 2
+    line = f"study.py:{LOOPS[loop]}: it goes on for more than 3 s. What takes long belongs into"
+    assert line in done.stderr
+    assert "bench: waiting for study.py:" in done.stderr
+    assert "Ctrl-C ends it" in done.stderr
+
+
+@pytest.mark.parametrize("hook", ["check(self, model, task)", "specification(self)"])
+def test_a_hook_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, hook):
+    impatient(monkeypatch)
+    path = write(tmp_path, "lingers")
+    loop = f"    def {hook}:\n        while True: pass\n    def x(self, step):"
+    path.write_text(path.read_text().replace("    def loss(self, step):", loop))
+    done = bench("plan", path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "wild.py:20: " in done.stderr
+    assert "it goes on for more than 3 s" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def impatient(monkeypatch) -> None:
+    for name, seconds in (("SAID_AFTER", 0.5), ("LIMIT", 3.0), ("_TICK", 0.2)):
+        monkeypatch.setattr(f"benchmark.declare.waiting.{name}", seconds)
+
+
+@pytest.mark.parametrize("kept", ["", "\n except BaseException: pass"], ids=["told", "told twice"])
+def test_ctrl_c_while_a_study_file_never_ends_is_one_sentence(tmp_path, kept):
+    path = tmp_path / "study.py"
+    sleep = "time.sleep(9)"
+    loop = f"while True:\n try: {sleep}{kept}" if kept else f"while True: {sleep}"
+    path.write_text(f"import sys, time\nprint('here', flush=True)\n{loop}\n")
+    started = subprocess.Popen(command("plan", path), stdout=-1, stderr=-1, text=True)
+    assert started.stdout.readline() == "here\n"
+    for _ in range(2 if kept else 1):
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130
+    (line,) = said.splitlines()
+    assert line.startswith("bench: stopped")
+    assert kept or f"{path}:3" in line

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.declare.blame import blamed
-from benchmark.declare.project import sources
+from benchmark.declare.project import OURS, sources
 from benchmark.execute.calibration import Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 
 #: Seconds that a process may be silent.
 _PATIENCE = 120.0
+_KNOWN = frozenset((*OURS, "builtins"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def is_foreign(*declared: object) -> bool:
     """Whether any of these is of a class that is not ours."""
     parts = [part for each in declared for part in (each, *_parts(each))]
     classes = {kind for part in parts for kind in type(part).__mro__}
-    return any(kind.__module__.split(".")[0] not in ("trainers", "builtins") for kind in classes)
+    return any(kind.__module__.split(".")[0] not in _KNOWN for kind in classes)
 
 
 def _parts(declared: object) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from benchmark.execute.worker import Ended, Job, Progress, execute
 _PATIENCE = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Worker:
     job: Job
     process: Contained
+    heard: float
 
 
 class LocalEngine:
@@ -31,10 +33,12 @@ class LocalEngine:
     Args:
         workers: how many at a time.
         study_file: imported by each process, so that classes declared there are known.
+        silence: seconds that a run may say nothing, before it is ended as one that hangs.
     """
 
-    def __init__(self, workers: int, study_file: Path) -> None:
+    def __init__(self, workers: int, study_file: Path, silence: float = inf) -> None:
         self.workers = workers
+        self.silence = silence
         self.study_file = study_file.resolve()
         self._sources = sources()
         warm_up()
@@ -49,7 +53,7 @@ class LocalEngine:
     def start(self, job: Job) -> None:
         """Fork a process for the job."""
         process = Contained.start(self.study_file, _work, pickle.dumps(job), self._sources)
-        self._running.append(_Worker(job, process))
+        self._running.append(_Worker(job, process, time.monotonic()))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
@@ -82,9 +86,12 @@ class LocalEngine:
         """Messages of one worker; one that is gone without an end died."""
         key = worker.job.run.key
         said, gone = worker.process.said()
+        worker.heard = time.monotonic() if said else worker.heard
         found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
         if gone and not any(isinstance(event, Ended) for event in found):
             found.append(self._unsaid(worker))
+        elif not found and time.monotonic() - worker.heard > self.silence:
+            found.append(Ended(key, "failed", f"it goes on for more than {self.silence:.0f} s"))
         if any(isinstance(event, Ended) for event in found):
             worker.process.end()
             self._running.remove(worker)

@@ -10,15 +10,6 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-#: Entries of a class that say nothing about what it does.
-NOT_CODE = frozenset(
-    (
-        *("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__"),
-        *("__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__slots__"),
-        *("__dataclass_fields__", "__dataclass_params__", "__match_args__", "__annotate__"),
-        *("__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__"),
-    )
-)
 #: Methods that ``@dataclass`` writes, from the fields.
 GENERATED = frozenset(
     (

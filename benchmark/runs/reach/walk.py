@@ -5,16 +5,16 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from benchmark.declare.project import OURS, project_of
+from benchmark.declare.names import NOT_CODE
+from benchmark.declare.project import project_of
 from benchmark.runs.reach.functions import Functions
 from benchmark.runs.reach.origin import origin
-from benchmark.runs.reach.values import BUILT_IN, GENERATED, NOT_CODE, plain, unwrapped
+from benchmark.runs.reach.values import BUILT_IN, GENERATED, plain, unwrapped
 
 #: Fields whose runs have keys of their own, which stand in the keys of those that need them.
 _RUNS = frozenset(("pretraining", "teacher"))
@@ -41,10 +41,27 @@ def reach(declared: object) -> Reached:
     Args:
         declared: an object of a study.
     """
+    return _reached({"": declared})
+
+
+def reach_of(changed: Mapping[str, object]) -> Reached:
+    """Everything that some values reach which a study has put in the place of others.
+
+    Args:
+        changed: by the full name of what they stand in for.
+    """
+    return _reached(changed, are_the_users=bool(changed))
+
+
+def _reached(values: Mapping[str, object], are_the_users: bool = False) -> Reached:
     walk = _Walk()
+    walk.touched = are_the_users
     try:
-        walk.visit(declared)
-        walk.replacements()
+        for name, value in values.items():
+            if name:
+                walk.say(name)
+                walk.place = f"{name}: "
+            walk.visit(value)
     except Exception as error:  # noqa: BLE001 - objects of the user's may raise anything
         walk.miss(f"looking at it raised {type(error).__name__}: {error}")
     digest = walk.digest.hexdigest() if walk.touched else None
@@ -135,14 +152,6 @@ class _Walk(Functions):
                 own = isinstance(value, FunctionType) and value.__globals__.get("__name__")
                 if own and isinstance(value, FunctionType) and origin(str(own)) == "user":
                     self.say(base.__qualname__, name)
-                    self.visit(value)
-
-    def replacements(self) -> None:
-        """Functions and classes that the study has put in place of ours, whoever calls them."""
-        for name in sorted(n for n in sys.modules if n.partition(".")[0] in OURS):
-            for what, value in list(vars(sys.modules[name]).items()):
-                if isinstance(value, FunctionType | type) and project_of(value.__module__ or ""):
-                    self.say(name, what)
                     self.visit(value)
 
     def instance(self, value: Any) -> None:
