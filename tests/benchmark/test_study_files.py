@@ -10,6 +10,7 @@ from benchmark.declare.study import PAPER_SEEDS
 from benchmark.errors import StudyError, Underpowered
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "quick-starts.md"
 
 
 def changed(small: Path, old: str, new: str) -> Path:
@@ -134,8 +135,8 @@ def test_every_study_here_loads_and_is_short(path):
     assert len(path.read_text().splitlines()) < 40
 
 
-def test_the_method_of_the_readme_runs_as_it_stands_there(small, bench):
-    (method,) = re.findall(r"```python\n(@dataclass.*?)```", (ROOT / "README.md").read_text(), re.S)
+def test_the_method_of_the_quick_starts_runs_as_it_stands_there(small, bench):
+    (method,) = re.findall(r"```python\n(@dataclass.*?)```", PAGE.read_text(), re.S)
     assert len(method.strip().splitlines()) < 15
     imports = (
         "from dataclasses import dataclass\nfrom typing import ClassVar\n"
