@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -87,6 +88,16 @@ def test_the_page_on_commands_has_every_option_and_no_other(command):
     (commands,) = (each for each in parser([command])._actions if each.dest == "command")
     options = {flag for each in commands.choices[command]._actions for flag in each.option_strings}
     assert shown == {flag for flag in options if flag.startswith("--")} - {"--help"}
+
+
+@pytest.mark.parametrize("container", ["benchmark", "stats", "trainers.tasks"])
+def test_the_rooms_are_drawn_as_import_linter_holds_them(container):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (held,) = (c["layers"] for c in contracts["contracts"] if c.get("containers") == [container])
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    (drawn,) = re.findall(rf"```text\n{container}\n(.*?)```", text, re.S)
+    rooms = [re.match(r"  ([a-z_]+(?: \| [a-z_]+)*)(?:  |$)", line) for line in drawn.splitlines()]
+    assert [line and line[1] for line in rooms] == held
 
 
 @pytest.fixture(scope="module")
