@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from benchmark.cli import COMMANDS, parser
 
@@ -74,6 +75,21 @@ def test_what_leads_nowhere_is_found(tmp_path):
 
 def test_the_readme_is_a_door():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_the_citation_is_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited["version"] == project["version"]
+    assert cited["license"] == project["license"]
+    assert cited["repository-code"] == project["urls"]["Homepage"]
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    named = {each for page in PAGES for each in re.findall(r"`make ([a-z-]+)`", prose(page))}
+    assert named <= set(targets)
+    assert {"demo", "test", "test-all"} <= named
 
 
 def test_the_map_leads_to_every_page():
