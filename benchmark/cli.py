@@ -19,6 +19,7 @@ FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 #: Each is the file of its name in `benchmark.commands`, with its arguments beside its function.
 COMMANDS = {
+    "init": "copy one of the studies that come along into this folder",
     "run": "tune and train what a study still needs, then give its verdicts",
     "tune": "search the hyper-parameters of a study's arms on dev",
     "plan": "what a study would run, and how long that takes",

@@ -25,7 +25,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 #: A path in backticks is ours if it begins with a folder of ours, or is a file at the root.
 OURS = re.compile(r"(benchmark|stats|trainers|studies|tests|docs|\.ci)/[\w./-]*")
-AT_ROOT = re.compile(r"(Makefile|[A-Z]+\.(md|cff)|pyproject\.toml|constraints\.txt)")
+AT_ROOT = re.compile(r"(Makefile|setup\.py|[A-Z]+\.(md|cff)|pyproject\.toml|constraints\.txt)")
 
 
 def name(page: Path) -> str:

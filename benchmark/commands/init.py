@@ -1,0 +1,79 @@
+"""`bench init`: the studies that come with armbench, to copy and change."""
+
+import argparse
+import ast
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+import benchmark
+from benchmark.errors import BenchmarkError
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument(
+        "name", nargs="?", metavar="NAME", help="the study to copy (default: list them)"
+    )
+
+
+def init(options: argparse.Namespace) -> int:
+    """List the studies that come along, or copy one into the current folder."""
+    if options.name is None:
+        sys.stdout.write(_listed(examples()))
+    else:
+        made = copy_example(options.name, Path())
+        sys.stdout.write(f"{made}: change it, then: bench plan {made}\n")
+    return 0
+
+
+def examples() -> dict[str, Path]:
+    """The studies by name: beside the package where it is installed, else those of the checkout.
+
+    Raises:
+        BenchmarkError: they are neither here nor there.
+    """
+    package = Path(benchmark.__file__).resolve().parent
+    for folder in (package / "examples", package.parent / "studies"):
+        files = sorted(folder.rglob("*.py"), key=lambda file: (len(file.parts), file))
+        if files:
+            return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
+    raise BenchmarkError(
+        "the studies that come with armbench are not installed; pip install --force-reinstall "
+        "--no-deps armbench brings them back."
+    )
+
+
+def copy_example(name: str, folder: Path) -> Path:
+    """Copy a study into a folder, never over anything that is there.
+
+    Raises:
+        BenchmarkError: there is no such study, or a file of its name.
+    """
+    known = examples()
+    if name not in known:
+        near = get_close_matches(name, known, 1) or [n for n in known if n.endswith(f"/{name}")]
+        meant = f"; did you mean {near[0]}?" if near else "."
+        raise BenchmarkError(f'no study "{name}" comes along{meant} bench init lists them.')
+    made = folder / known[name].name
+    try:
+        with made.open("x", encoding="utf-8") as copy:
+            copy.write(known[name].read_text(encoding="utf-8"))
+    except FileExistsError as error:
+        raise BenchmarkError(
+            f"{made} is there already, and stays as it is: rename it, or call bench init in "
+            "another folder."
+        ) from error
+    return made
+
+
+def _listed(known: dict[str, Path]) -> str:
+    width = max(map(len, known))
+    lines = (f"  {name:{width}}  {_first_line(file)}" for name, file in known.items())
+    return "\n".join(["bench init NAME copies one of these studies:", "", *lines, ""])
+
+
+def _first_line(file: Path) -> str:
+    """Of the docstring, without executing the study."""
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return said.partition("\n")[0]
