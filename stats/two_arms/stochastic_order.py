@@ -27,10 +27,10 @@ class StochasticOrder:
     """Bounds ε_min for all ordered pairs of arms.
 
     Attributes:
-        epsilon: [i][j] is the violation ratio of "i is stochastically larger than j" in the
+        epsilon: (i, j) is the violation ratio of "i is stochastically larger than j" in the
             scores themselves: 0 where i is at least as large at every quantile, ½ where neither
             is, 1 where j is.
-        epsilon_min: [i][j] is its upper confidence bound. Below a threshold τ ≤ ½ i is said to be
+        epsilon_min: (i, j) is its upper confidence bound. Below a threshold τ ≤ ½ i is said to be
             almost stochastically larger; τ = ½ is the weakest claim, and .2 a better one.
         confidence: of the family of all pairs.
         confidence_each: of each bound, after Bonferroni's correction.

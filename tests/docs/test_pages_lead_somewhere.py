@@ -97,6 +97,11 @@ def test_the_map_leads_to_every_page():
     assert pages <= set(LINK.findall(prose(DOCS / "index.md")))
 
 
+def test_the_site_has_every_page():
+    told = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    assert set(re.findall(r"- ([\w-]+\.md)$", told, re.M)) == {p.name for p in DOCS.glob("*.md")}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_page_on_commands_has_every_option_and_no_other(command):
     text = prose(DOCS / "commands.md").split(f"\n## bench {command}\n")[1].split("\n## ")[0]
