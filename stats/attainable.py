@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from stats.inputs import check_choice, check_count, check_fraction
+import math
+
+import numpy as np
+
+from stats.inputs import FloatArray, check_choice, check_count, check_fraction
 from stats.multiplicity import CORRECTIONS
+
+RELATIVE_EFFICIENCY = 3 / math.pi
+"""Pitman efficiency of the signed-rank test against t under normal differences."""
 
 
 def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm") -> float:
@@ -44,3 +51,18 @@ def seeds_needed_for_alpha(alpha: float, family: int = 1, correction: str = "hol
     while smallest_attainable_p(n_pairs, family, correction) >= alpha:
         n_pairs += 1
     return n_pairs
+
+
+def smallest_p_of_signs(differences: FloatArray, least: float) -> FloatArray:
+    """Smallest two-sided p of each row of (m, n) where all that is not 0 has one sign.
+
+    >>> smallest_p_of_signs(np.array([[1.0, -2.0, 0.0, 3.0]]), 0.125).tolist()
+    [0.25]
+    """
+    signed = np.ldexp(2.0, -np.count_nonzero(differences, axis=1))
+    return np.asarray(np.clip(signed, least, 1.0), dtype=np.float64)
+
+
+def smallest_p_of_spread(n_baseline: int, n_candidate: int) -> float:
+    """Smallest p of a test that divides by a spread, which takes two scores and has no least p."""
+    return 0.0 if min(n_baseline, n_candidate) > 1 else 1.0

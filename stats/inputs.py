@@ -180,7 +180,7 @@ def random_stream(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+def check_choice(what: str, value: str, choices: Sequence[str]) -> None:
     """Raise InvalidSetting unless the value is one of the choices."""
     if value not in choices:
         raise InvalidSetting(f'{what} must be one of {", ".join(choices)}; "{value}" is not')

@@ -10,11 +10,10 @@ import numpy as np
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
 from stats.multiplicity import CORRECTIONS
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 
 FAMILIES = ("model-init-task", "study")
 
-PAIRED_TESTS = ("wilcoxon", "permutation", "t", "sign")
-UNPAIRED_TESTS = ("mann-whitney", "welch", "unpaired-permutation")
 PAIRED_EFFECTS = ("hedges_g", "d_z", "d_av", "rank_biserial", "superiority")
 UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
 EQUIVALENCES = ("t", "ranks")
@@ -41,8 +40,8 @@ class Settings:
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
         paired: whether the arms share their seeds.
-        test: the primary test, one of `settings.PAIRED_TESTS` or, for unpaired arms, of
-            `settings.UNPAIRED_TESTS`; "" is the first of these.
+        test: the primary test, one of `register.PAIRED_TESTS` or, for unpaired arms, of
+            `register.UNPAIRED_TESTS`; "" is the first of these.
         effect: the effect size that is shown, with its interval: one of `settings.PAIRED_EFFECTS`
             or `settings.UNPAIRED_EFFECTS`.
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
@@ -94,7 +93,7 @@ class Settings:
         self._check_kind("effect", self.effect, PAIRED_EFFECTS, UNPAIRED_EFFECTS)
 
     def _check_kind(
-        self, what: str, value: str, of_pairs: tuple[str, ...], unpaired: tuple[str, ...]
+        self, what: str, value: str, of_pairs: Sequence[str], unpaired: Sequence[str]
     ) -> None:
         wanted, other = (of_pairs, unpaired) if self.paired else (unpaired, of_pairs)
         if value in other and value not in wanted:

@@ -98,7 +98,7 @@ def rankings(
         BenchmarkError: several tasks, and nothing says what a block is.
     """
     from stats import UnknownName, validate_scores
-    from stats.many_arms.ranked_arms import POST_HOCS
+    from stats.many_arms.ranked_arms import post_hocs
 
     table = validate_scores(table)
     tasks = table["task"].unique().tolist()
@@ -112,7 +112,7 @@ def rankings(
     steps = how.get("resolution")
     step = steps.get(tasks[0]) if isinstance(steps, Mapping) else steps
     settings = _only(how, *_ALWAYS, "scale", "paired", "alpha", "correction", "zeros")
-    settings |= {"post_hoc": how["test"]} if how.get("test") in POST_HOCS else {}
+    settings |= {"post_hoc": how["test"]} if how.get("test") in post_hocs() else {}
     settings |= {"blocks": {None: "seed", "fixed": "average", "sampled": "task"}[pooling]}
     settings |= {"resolution": None if pooling else step}
     known = table["method"].unique().tolist()
@@ -173,7 +173,8 @@ def _of_kind(how: Mapping[str, Any], paired: bool) -> dict[str, Any]:
 
     Unpaired runs of sampled tasks make both kinds of table: of runs, and of paired averages.
     """
-    from stats.settings import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+    from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+    from stats.settings import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 
     fitting = {
         "test": PAIRED_TESTS if paired else UNPAIRED_TESTS,

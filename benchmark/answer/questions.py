@@ -1,6 +1,7 @@
 """Which options of `bench stats` go together; contradictions are refused before any work."""
 
 import argparse
+from collections.abc import Sequence
 
 from benchmark.errors import BenchmarkError
 
@@ -86,15 +87,15 @@ def _check_unpaired(options: argparse.Namespace) -> None:
 
 
 def _check_test(options: argparse.Namespace) -> None:
-    from stats.many_arms.ranked_arms import POST_HOCS
-    from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS
+    from stats.many_arms.ranked_arms import post_hocs
+    from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 
     if options.test is None:
         return
     if options.rank:
-        if options.test not in POST_HOCS:
+        if options.test not in post_hocs():
             raise BenchmarkError(
-                f"--rank tests its pairs by {', '.join(POST_HOCS)}, not by {options.test}."
+                f"--rank tests its pairs by {', '.join(post_hocs())}, not by {options.test}."
             )
         if options.test not in PAIRED_TESTS and options.correction:
             raise BenchmarkError(
@@ -113,7 +114,7 @@ def _check_effect(options: argparse.Namespace) -> None:
 
 
 def _check_kind(
-    option: str, options: argparse.Namespace, paired: tuple[str, ...], unpaired: tuple[str, ...]
+    option: str, options: argparse.Namespace, paired: Sequence[str], unpaired: Sequence[str]
 ) -> None:
     value = getattr(options, option)
     if value not in (*paired, *unpaired):

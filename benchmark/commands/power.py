@@ -39,7 +39,7 @@ def power(options: argparse.Namespace) -> int:
     """Print what a number of pairs can show, and how many a verdict takes."""
     from benchmark.terminal.page import page, rendered
     from stats import plan_power
-    from stats.settings import UNPAIRED_TESTS
+    from stats.register import UNPAIRED_TESTS
 
     if options.test in UNPAIRED_TESTS:
         raise BenchmarkError(

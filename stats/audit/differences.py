@@ -42,7 +42,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class RowsTested:
     """A candidate with its test; p-values of the test that decides, before correction."""
 
     baseline: Cell
@@ -68,7 +68,7 @@ def families(cells: Sequence[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
 
 def check_differences(cells: Sequence[Cell], question: Question) -> Iterator[Finding]:
     """One finding for each candidate; Holm over the candidates of a baseline."""
-    tested: list[list[Tested]] = []
+    tested: list[list[RowsTested]] = []
     sizes: list[int] = []
     for baseline, candidates in families(cells):
         sizes.append(len(candidates))
@@ -98,7 +98,7 @@ def _finding(
     return replace(found, printed=against)
 
 
-def _tested(baseline: Cell, candidate: Cell, question: Question) -> Tested:
+def _tested(baseline: Cell, candidate: Cell, question: Question) -> RowsTested:
     arms = (baseline.mean, baseline.sd), (candidate.mean, candidate.sd)
     found = compare_printed(
         *arms, (baseline.n, candidate.n), margin=question.margin, ddof=question.ddof
@@ -106,18 +106,18 @@ def _tested(baseline: Cell, candidate: Cell, question: Question) -> Tested:
     rho = question.correlation
     if rho is None or baseline.n != candidate.n:
         p_values = found.p_value, found.p_low, found.p_high
-        return Tested(baseline, candidate, found, *p_values, found.p_equivalence)
+        return RowsTested(baseline, candidate, found, *p_values, found.p_equivalence)
     low, high = paired_p_range(*arms, baseline.n, rho, ddof=question.ddof)
     error = _paired_error(baseline, candidate, rho, question.ddof)
     n = baseline.n
     if not error:
-        return Tested(baseline, candidate, found, high, low, high, math.nan)
+        return RowsTested(baseline, candidate, found, high, low, high, math.nan)
     p_value = 2 * float(stdtr(n - 1, -abs(found.difference) / error))
     equivalence = math.nan
     if question.margin is not None:
         spread = error * math.sqrt(n)
         equivalence = tost_from_summary(found.difference, spread, n, question.margin).p_value
-    return Tested(baseline, candidate, found, p_value, low, high, equivalence)
+    return RowsTested(baseline, candidate, found, p_value, low, high, equivalence)
 
 
 def _sds(baseline: Cell, candidate: Cell, ddof: int) -> tuple[float, float]:
@@ -134,7 +134,7 @@ def _paired_error(baseline: Cell, candidate: Cell, rho: float, ddof: int) -> flo
 
 
 def _findings(
-    family: Sequence[Tested], size: int, needed: dict[int, int], question: Question
+    family: Sequence[RowsTested], size: int, needed: dict[int, int], question: Question
 ) -> Iterator[Finding]:
     """Findings of one family; its members that cannot be tested still count in it."""
     untested = [math.nan] * (size - len(family))
@@ -172,7 +172,7 @@ def _findings(
 
 
 def _verdict(
-    each: Tested, highest: float, p_equivalence: float, needed: int | None
+    each: RowsTested, highest: float, p_equivalence: float, needed: int | None
 ) -> tuple[str, str]:
     equivalent = p_equivalence < ALPHA
     if highest < ALPHA:
@@ -184,7 +184,7 @@ def _verdict(
     return "unsupported", "not decided" + (f" ({needed:,} runs)" if more else "")
 
 
-def _test(each: Tested, question: Question) -> str:
+def _test(each: RowsTested, question: Question) -> str:
     found, rho = each.found, question.correlation
     n = each.baseline.n, each.candidate.n
     runs = f"n = {n[0]}" if n[0] == n[1] else f"n = {n[0]} and {n[1]}"
@@ -227,7 +227,7 @@ def _undecided(severity: str, low: float, high: float, paired: Sequence[float]) 
 
 
 def _needed(
-    tested: Sequence[Sequence[Tested]], sizes: Sequence[int], question: Question
+    tested: Sequence[Sequence[RowsTested]], sizes: Sequence[int], question: Question
 ) -> dict[int, int]:
     """Runs that 80 % power takes at the margin and the strictest step of Holm, by the test's id.
 
@@ -251,7 +251,7 @@ def _needed(
     return needed
 
 
-def _effect(each: Tested, margin: float, question: Question) -> float:
+def _effect(each: RowsTested, margin: float, question: Question) -> float:
     """The margin over the sd of the difference of two scores."""
     spread = math.hypot(*_sds(each.baseline, each.candidate, question.ddof))
     if question.correlation is not None:
@@ -260,7 +260,7 @@ def _effect(each: Tested, margin: float, question: Question) -> float:
     return margin / spread if spread else math.inf
 
 
-def _power(needed: int | None, each: Tested, question: Question) -> Iterator[str]:
+def _power(needed: int | None, each: RowsTested, question: Question) -> Iterator[str]:
     if needed is None:
         return
     runs = "runs an arm" if question.correlation is None else "pairs"
@@ -269,7 +269,7 @@ def _power(needed: int | None, each: Tested, question: Question) -> Iterator[str
     yield f"80 % power for a true difference of {question.margin:.3g} {takes}"
 
 
-def _signed(each: Tested) -> str:
+def _signed(each: RowsTested) -> str:
     digits = max(decimals(each.baseline.mean), decimals(each.candidate.mean))
     return f"{each.found.difference:+.{digits}f}"
 

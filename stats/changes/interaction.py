@@ -90,7 +90,7 @@ def interaction(
         resolution: smallest step of the metric, to which differences are rounded.
         zeros: what the signed-rank test does with zero differences.
         paired: False for arms that do not share their seeds.
-        test: one of `settings.PAIRED_TESTS`, "wilcoxon" by default; "welch" for unpaired arms.
+        test: one of `register.PAIRED_TESTS`, "wilcoxon" by default; "welch" for unpaired arms.
         scale: "raw", in points, or "log_odds" of percentages, which have no ceiling: an effect
             that shrinks only because scores come close to 100 % does not shrink there.
         test_examples: size of the test set, for scores of 0 or 100 % on the log-odds scale.

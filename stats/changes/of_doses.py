@@ -99,7 +99,7 @@ def trends(
         correction: one of `multiplicity.CORRECTIONS`.
         resolution: smallest step of the metric, for all tasks or by the name of the task.
         zeros: what the signed-rank test does with slopes of zero.
-        test: of the slopes, one of `settings.PAIRED_TESTS`.
+        test: of the slopes, one of `register.PAIRED_TESTS`.
         lower_is_better: whether the metric is a loss; None knows the usual ones by name.
         effect_scale: a common scale of the tasks whose effects are compared, as for
             `stats.pooled`.

@@ -76,7 +76,7 @@ def trend(
         doses: k different numbers, in any order, from 0 upwards.
         scale: one of `DOSE_SCALES`.
         alpha: intervals have confidence 1 − alpha.
-        test: of the slopes, one of `settings.PAIRED_TESTS`.
+        test: of the slopes, one of `register.PAIRED_TESTS`.
         zeros: what the signed-rank test does with slopes of zero.
         resolution: smallest step of the metric, to which differences are rounded; one, or one for
             each dose.

@@ -29,7 +29,7 @@ def pairwise_tests(
 
     Args:
         scores: shape (n, k): n blocks of k arms.
-        test: one of `settings.PAIRED_TESTS`.
+        test: one of `register.PAIRED_TESTS`.
         resolution: smallest step of the metric.
         zeros: what the signed-rank test does with zero differences.
 

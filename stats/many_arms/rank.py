@@ -17,7 +17,7 @@ from stats.many_arms.pairwise import blocks_needed, pairwise_tests, smallest_cor
 from stats.many_arms.ranked_arms import RankedPair, Ranking, RankSettings
 from stats.many_arms.shaffer import adjust_all_pairs
 from stats.multiplicity import all_pairs
-from stats.settings import PAIRED_TESTS
+from stats.register import PAIRED_TESTS
 from stats.table.selection import Selection, select_arms
 from stats.ties import check_step, rank_blocks
 

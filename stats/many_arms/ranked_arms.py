@@ -9,9 +9,16 @@ from stats.inputs import check_choice, check_fraction, check_positive
 from stats.many_arms.blocks import BLOCKS
 from stats.many_arms.friedman import Friedman
 from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
-from stats.settings import PAIRED_TESTS, ZEROS
+from stats.register import PAIRED_TESTS
+from stats.settings import ZEROS
 
-POST_HOCS = (*PAIRED_TESTS, "nemenyi", "conover")
+BY_MEAN_RANKS = ("nemenyi", "conover")
+"""Tests that compare all arms of a block at once, beside those of pairs."""
+
+
+def post_hocs() -> tuple[str, ...]:
+    """What may test the pairs of a ranking."""
+    return (*PAIRED_TESTS, *BY_MEAN_RANKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,7 @@ class RankSettings:
 
     def __post_init__(self) -> None:
         check_choice("blocks", self.blocks, BLOCKS)
-        check_choice("post_hoc", self.post_hoc, POST_HOCS)
+        check_choice("post_hoc", self.post_hoc, post_hocs())
         check_choice("correction", self.correction, ALL_PAIRS_CORRECTIONS)
         check_choice("zeros", self.zeros, ZEROS)
         check_fraction("alpha", self.alpha)

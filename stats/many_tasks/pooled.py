@@ -93,7 +93,7 @@ def pooled(
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         paired: whether the arms share their seeds. If not, each is averaged over its own runs of
             a task, which makes pairs of sampled tasks, and none of fixed ones.
-        test: the primary test of the averages, one of `settings.PAIRED_TESTS`.
+        test: the primary test of the averages, one of `register.PAIRED_TESTS`.
         effect: the effect size to show, one of `settings.PAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
         scale: None averages the scores as they are, which must be on like scales; else a common

@@ -7,51 +7,21 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import nctdtr, ndtri, stdtrit
+from scipy.special import ndtri
 
-from stats.errors import InvalidSetting, StatsError
+from stats.errors import InvalidSetting
 from stats.inputs import (
     FloatArray,
     IntArray,
-    as_floats,
     check_fraction,
 )
-
-RELATIVE_EFFICIENCY = 3 / math.pi
-"""Pitman efficiency of the signed-rank test against t under normal differences."""
+from stats.two_arms.student import paired_t_power, sizes_of_effects
 
 SMALLEST_EFFECT, LARGEST_EFFECT = 1e-4, 50.0
 """Effects beyond these need hundreds of millions of pairs, or the fewest there can be."""
 
 TABLED_PAIRS = 200
 """For many effects at once, those that so many pairs detect are looked up instead of searched."""
-
-
-def paired_t_power(effect: ArrayLike, n_pairs: ArrayLike, alpha: float = 0.05) -> FloatArray:
-    """Power of the two-sided paired t test, from the non-central t (Cohen 1988).
-
-    Args:
-        effect: d_z, the mean difference over the sd of the differences; broadcast with `n_pairs`.
-        n_pairs: number of pairs, at least 2.
-        alpha: level of the test.
-
-    Raises:
-        InvalidSetting: fewer than two pairs, or alpha outside (0, 1).
-        StatsError: an effect that is not a number.
-
-    >>> float(paired_t_power(0.5, 34).round(3))
-    0.808
-    """
-    check_fraction("alpha", alpha)
-    pairs = as_floats(n_pairs, "numbers of pairs")
-    if not (pairs >= 2).all():
-        raise InvalidSetting(f"a paired t test needs at least two pairs, not {pairs.min():g}")
-    size = _sizes(effect) * np.sqrt(pairs)
-    critical = stdtrit(pairs - 1, 1 - alpha / 2)
-    # SciPy says NaN of some tails that are too small to be computed.
-    upper = 1 - np.nan_to_num(nctdtr(pairs - 1, size, critical))
-    lower = np.nan_to_num(nctdtr(pairs - 1, size, -critical))
-    return np.asarray(upper + lower, dtype=np.float64)
 
 
 def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> IntArray:
@@ -72,7 +42,7 @@ def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.0
     """
     check_fraction("power", power)
     check_fraction("alpha", alpha)
-    size = np.clip(_sizes(effect), SMALLEST_EFFECT, LARGEST_EFFECT)
+    size = np.clip(sizes_of_effects(effect), SMALLEST_EFFECT, LARGEST_EFFECT)
     if size.size <= TABLED_PAIRS:
         return _search_pairs(size, power, alpha)
     detected_by = np.searchsorted(_tabled_effects(power, alpha), size, side="right")
@@ -92,13 +62,6 @@ def _tabled_effects(power: float, alpha: float) -> FloatArray:
         enough = paired_t_power(middle, pairs, alpha) >= power
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high[::-1]
-
-
-def _sizes(effect: ArrayLike) -> FloatArray:
-    size = np.abs(as_floats(effect, "effects"))
-    if np.isnan(size).any():
-        raise StatsError("effects must be numbers, not NaN")
-    return size
 
 
 def _search_pairs(size: FloatArray, power: float, alpha: float) -> IntArray:

@@ -15,15 +15,14 @@ from stats.intervals import mean_and_sd
 from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import (
-    MOST_PERMUTED,
-    MOST_SIMULATED,
     check_detectable,
     detectable_effect,
     fewest,
     noise,
     power_of,
 )
-from stats.settings import PAIRED_TESTS, Settings
+from stats.register import PAIRED_TESTS, paired_test
+from stats.settings import Settings
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 
 POWERS = (0.8, 0.9)
@@ -100,7 +99,7 @@ def plan_power(
         family: comparisons corrected together, their differences and equivalence alike (see
             `adjust_claims`); power of either is that of the strictest step.
         correction: as in `stats.adjust`.
-        test: one of `settings.PAIRED_TESTS`.
+        test: one of `register.PAIRED_TESTS`.
 
     Raises:
         InvalidSetting: a setting outside what it can be, or a gain below a ten-thousandth of the
@@ -206,7 +205,7 @@ def better_power(
     check_fraction("level", level)
     check_choice("test", test, PAIRED_TESTS)
     check_count("n_pairs", n_pairs, 2)
-    limit = MOST_PERMUTED if test == "permutation" else MOST_SIMULATED
+    limit = paired_test(test).simulated_up_to
     if n_pairs > limit:
         return power_of(test, gain / sd, n_pairs, level)
     if smallest_p(test, n_pairs, n_pairs) >= level:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.attainable import smallest_attainable_p
 from stats.inputs import IntArray, check_choice, check_count, check_fraction
 from stats.multiplicity import CORRECTIONS
-from stats.power.by_pairs import RELATIVE_EFFICIENCY, pairs_for_paired_t
+from stats.power.by_pairs import pairs_for_paired_t
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS, primary_test
 from stats.two_arms.primary_tests import smallest_p
-
-EFFICIENCY = {
-    "t": 1.0,
-    "permutation": 1.0,
-    "wilcoxon": RELATIVE_EFFICIENCY,
-    "sign": 2 / math.pi,
-    "welch": 1.0,
-    "unpaired-permutation": 1.0,
-    "mann-whitney": RELATIVE_EFFICIENCY,
-}
-"""Pitman efficiency of each test against t, paired or not, under normal differences."""
 
 
 def smallest_corrected_p(
@@ -37,7 +25,7 @@ def smallest_corrected_p(
     >>> [smallest_corrected_p(8, family=4, test=test) for test in ("wilcoxon", "t")]
     [0.03125, 0.0]
     """
-    check_choice("test", test, tuple(EFFICIENCY))
+    check_choice("test", test, (*PAIRED_TESTS, *UNPAIRED_TESTS))
     check_count("n_pairs", n_pairs, 0)
     factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
     return min(1.0, factor * smallest_p(test, n_pairs, n_pairs))
@@ -84,7 +72,7 @@ def seeds_for_test(
         power: between 0 and 1.
         alpha: level of the family.
         correction: as in `stats.adjust`.
-        test: one of `settings.PAIRED_TESTS` or `settings.UNPAIRED_TESTS`.
+        test: one of `register.PAIRED_TESTS` or `register.UNPAIRED_TESTS`.
 
     Raises:
         InvalidSetting: a setting outside what it can be.
@@ -93,12 +81,12 @@ def seeds_for_test(
     >>> [int(seeds_for_test(0.5, test=test)) for test in ("t", "wilcoxon", "sign")]
     [34, 36, 54]
     """
-    check_choice("test", test, tuple(EFFICIENCY))
+    check_choice("test", test, (*PAIRED_TESTS, *UNPAIRED_TESTS))
     check_choice("correction", correction, CORRECTIONS)
     check_fraction("alpha", alpha)
     check_count("family", family, 1)
     strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
-    seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / EFFICIENCY[test])
+    seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / primary_test(test).efficiency)
     return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
 
 

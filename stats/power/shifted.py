@@ -15,9 +15,12 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from stats.inputs import FloatArray
-from stats.power.by_pairs import paired_t_power
 from stats.two_arms.hodges_lehmann import walsh_averages
 from stats.two_arms.signed_rank import null_distribution
+from stats.two_arms.student import paired_t_power
+
+BY_SHIFTS = ("wilcoxon", "permutation")
+"""The tests of which it is known how they shift."""
 
 AVERAGES = 1 << 22
 """Averages that are computed for a number of pairs, 32 MB."""

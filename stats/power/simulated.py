@@ -8,23 +8,19 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import bdtr, bdtrik, ndtr
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
-from stats.power.by_pairs import LARGEST_EFFECT, SMALLEST_EFFECT, paired_t_power
-from stats.power.sample_size import EFFICIENCY, seeds_for_test
-from stats.power.shifted import power_by_shifts
-from stats.settings import PAIRED_TESTS
+from stats.power.by_pairs import LARGEST_EFFECT, SMALLEST_EFFECT
+from stats.power.sample_size import seeds_for_test
+from stats.power.shifted import BY_SHIFTS, power_by_shifts
+from stats.register import PAIRED_TESTS, paired_test
+from stats.settings import Settings
+from stats.two_arms.primary_tests import paired_test_rows, smallest_p
+from stats.two_arms.student import paired_t_power
 
 SIMULATIONS = 4_000
 """Samples of `noise`; the standard error of a rate of .8 over them is 0.6 points."""
-
-MOST_SIMULATED = 40
-"""Beyond so many pairs the asymptotic efficiency of a test against t is accurate enough."""
-
-MOST_PERMUTED = 12
-"""Beyond so many pairs the permutation test has the power of t."""
 
 
 def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> float:
@@ -36,7 +32,7 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     efficiency.
 
     Args:
-        test: one of `settings.PAIRED_TESTS`.
+        test: one of `register.PAIRED_TESTS`.
         effect: mean difference over the sd of the differences.
         n_pairs: number of pairs, at least 2.
         alpha: level of the test; in a family, that of its strictest step.
@@ -51,12 +47,17 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
     check_fraction("alpha", alpha)
     check_count("n_pairs", n_pairs, 2)
     check_number("effect", effect)
-    if test == "sign":
-        return _sign_power(effect, n_pairs, alpha)
-    limit = {"wilcoxon": MOST_SIMULATED, "permutation": MOST_PERMUTED, "t": 0}[test]
-    if n_pairs > limit:
-        return float(paired_t_power(effect, max(2.0, n_pairs * EFFICIENCY[test]), alpha))
-    return power_by_shifts(test, effect, n_pairs, alpha)
+    known = paired_test(test)
+    if known.power is not None:
+        return known.power(effect, n_pairs, alpha)
+    if n_pairs > known.simulated_up_to:
+        return float(paired_t_power(effect, max(2.0, n_pairs * known.efficiency), alpha))
+    if test in BY_SHIFTS:
+        return power_by_shifts(test, effect, n_pairs, alpha)
+    if smallest_p(test, n_pairs, n_pairs) >= alpha:
+        return 0.0
+    tested = paired_test_rows(noise(n_pairs) + effect, Settings(test=test))
+    return float((tested["p_value"] < alpha).mean())
 
 
 def detectable_effect(test: str, n_pairs: int, power: float = 0.8, alpha: float = 0.05) -> float:
@@ -131,14 +132,3 @@ def fewest(power_at: Callable[[int], float], power: float, start: int) -> int:
 def noise(n_pairs: int) -> FloatArray:
     """Standard normal differences of shape (`SIMULATIONS`, n), the same at every call."""
     return np.random.default_rng([n_pairs, 20220]).standard_normal((SIMULATIONS, n_pairs))
-
-
-def _sign_power(effect: float, n_pairs: int, alpha: float) -> float:
-    """Binomial power: the test rejects at k or fewer signs of one kind."""
-    most = math.floor(bdtrik(alpha / 2, n_pairs, 0.5)) + 1
-    while most >= 0 and 2 * bdtr(float(most), n_pairs, 0.5) >= alpha:
-        most -= 1
-    if most < 0:
-        return 0.0
-    share = float(ndtr(abs(effect)))
-    return float(bdtr(float(most), n_pairs, share) + bdtr(float(most), n_pairs, 1 - share))

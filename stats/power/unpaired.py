@@ -9,13 +9,11 @@ import numpy as np
 from scipy.special import nctdtr, stdtrit
 
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
-from stats.power.sample_size import EFFICIENCY, seeds_for_test
-from stats.power.simulated import MOST_SIMULATED, SIMULATIONS, check_detectable, fewest
-from stats.settings import UNPAIRED_TESTS, Settings
+from stats.power.sample_size import seeds_for_test
+from stats.power.simulated import SIMULATIONS, check_detectable, fewest
+from stats.register import UNPAIRED_TESTS, unpaired_test
+from stats.settings import Settings
 from stats.two_arms.primary_tests import smallest_p, unpaired_test_rows
-
-MOST_DEALT = 8
-"""Beyond so many scores an arm the permutation test has the power of t."""
 
 
 def unpaired_power(test: str, effect: float, n_scores: int, alpha: float = 0.05) -> float:
@@ -25,7 +23,7 @@ def unpaired_power(test: str, effect: float, n_scores: int, alpha: float = 0.05)
     permutation test, by Student's t test at n times the asymptotic efficiency.
 
     Args:
-        test: one of `settings.UNPAIRED_TESTS`.
+        test: one of `register.UNPAIRED_TESTS`.
         effect: mean difference over the sd of the difference of two independent scores, as in
             `stats.seeds_for_test`: Cohen's d over √2.
         n_scores: of each arm, at least 2.
@@ -43,8 +41,8 @@ def unpaired_power(test: str, effect: float, n_scores: int, alpha: float = 0.05)
     check_fraction("alpha", alpha)
     check_count("n_scores", n_scores, 2)
     check_number("effect", effect)
-    if n_scores > (MOST_DEALT if test == "unpaired-permutation" else MOST_SIMULATED):
-        return _t_power(effect, n_scores * EFFICIENCY[test], alpha)
+    if n_scores > unpaired_test(test).simulated_up_to:
+        return _t_power(effect, n_scores * unpaired_test(test).efficiency, alpha)
     if smallest_p(test, n_scores, n_scores) >= alpha:
         return 0.0
     baseline, candidate = _noise(n_scores)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.settings import Settings
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.tables import percent_table
 from stats.two_arms.primary_tests import paired_test_rows, unpaired_test_rows

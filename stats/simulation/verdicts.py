@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from stats.inputs import FloatArray
-from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS, Settings
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.settings import Settings
 from stats.simulation.laws import LOSS, PAIRS, RATE, RUN_SD, lost
 from stats.simulation.tables import percent_table
 from stats.verdicts.compare import conclude_comparisons

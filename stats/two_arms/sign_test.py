@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
+from scipy.special import bdtr, bdtrik, ndtr
 
-from stats.attainable import smallest_attainable_p
+from stats.attainable import smallest_attainable_p, smallest_p_of_signs
 from stats.inputs import FloatArray, finite_vector
+from stats.register import PairedTest, RowsTested
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +69,41 @@ def sign_test_rows(
     less = bdtr(positive.astype(np.float64), nonzero, 0.5)
     p_value = np.minimum(1.0, 2 * np.minimum(greater, less))
     return positive.astype(np.float64), greater, less, p_value
+
+
+def sign_power(effect: float, n_pairs: int, alpha: float) -> float:
+    """Power for normal differences with this mean over sd, two-sided, exactly by the binomial law.
+
+    >>> round(sign_power(1.0, 10, 0.05), 3)
+    0.513
+    """
+    most = math.floor(bdtrik(alpha / 2, n_pairs, 0.5)) + 1
+    while most >= 0 and 2 * bdtr(float(most), n_pairs, 0.5) >= alpha:
+        most -= 1
+    if most < 0:
+        return 0.0
+    share = float(ndtr(abs(effect)))
+    return float(bdtr(float(most), n_pairs, share) + bdtr(float(most), n_pairs, 1 - share))
+
+
+def _smallest(n_pairs: int, _: int) -> float:
+    return smallest_attainable_p(n_pairs)
+
+
+def _smallest_rows(differences: FloatArray) -> FloatArray:
+    return smallest_p_of_signs(differences, smallest_attainable_p(differences.shape[1]))
+
+
+def _tested(differences: FloatArray, _: str) -> RowsTested:
+    return RowsTested(*sign_test_rows(differences))
+
+
+TEST = PairedTest(
+    name="sign",
+    words="exact sign test",
+    rows=_tested,
+    smallest_p=_smallest,
+    smallest_rows=_smallest_rows,
+    efficiency=2 / math.pi,
+    power=sign_power,
+)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from stats.attainable import smallest_attainable_p
+from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smallest_p_of_signs
 from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
+from stats.register import PairedTest, RowsTested
 from stats.settings import ZEROS
 
 EXACT_LIMIT = 1000
@@ -178,3 +179,27 @@ def null_distribution(ranks: tuple[int, ...]) -> FloatArray:
     cumulative = np.ldexp(np.cumsum(patterns), -len(ranks))
     cumulative.flags.writeable = False
     return cumulative
+
+
+def _smallest(n_pairs: int, _: int) -> float:
+    return smallest_attainable_p(n_pairs)
+
+
+def _smallest_rows(differences: FloatArray) -> FloatArray:
+    return smallest_p_of_signs(differences, smallest_attainable_p(differences.shape[1]))
+
+
+def _tested(differences: FloatArray, zeros: str) -> RowsTested:
+    statistic, greater, less = signed_rank_rows(differences, zeros)
+    return RowsTested(statistic, greater, less, two_sided(greater, less))
+
+
+TEST = PairedTest(
+    name="wilcoxon",
+    words="exact Wilcoxon signed-rank",
+    rows=_tested,
+    smallest_p=_smallest,
+    smallest_rows=_smallest_rows,
+    efficiency=RELATIVE_EFFICIENCY,
+    tells_zeros=True,
+)

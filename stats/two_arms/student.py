@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import stdtr
+from numpy.typing import ArrayLike
+from scipy.special import nctdtr, stdtr, stdtrit
 
-from stats.inputs import FloatArray
-from stats.intervals import standardised
+from stats.attainable import smallest_p_of_spread
+from stats.errors import InvalidSetting, StatsError
+from stats.inputs import FloatArray, as_floats, check_fraction
+from stats.intervals import mean_and_sd, standardised
+from stats.register import PairedTest, RowsTested
 
 
 def student_rows(mean: FloatArray, sd: FloatArray, n_pairs: int) -> tuple[FloatArray, FloatArray]:
@@ -30,3 +34,58 @@ def student_rows(mean: FloatArray, sd: FloatArray, n_pairs: int) -> tuple[FloatA
         return np.full(len(mean), np.nan), np.full(len(mean), np.nan)
     p_value = 2 * stdtr(n_pairs - 1, -np.abs(t))
     return t, np.where(np.isinf(t), np.nan, p_value)
+
+
+def paired_t_power(effect: ArrayLike, n_pairs: ArrayLike, alpha: float = 0.05) -> FloatArray:
+    """Power of the two-sided paired t test, from the non-central t (Cohen 1988).
+
+    Args:
+        effect: d_z, the mean difference over the sd of the differences; broadcast with `n_pairs`.
+        n_pairs: number of pairs, at least 2.
+        alpha: level of the test.
+
+    Raises:
+        InvalidSetting: fewer than two pairs, or alpha outside (0, 1).
+        StatsError: an effect that is not a number.
+
+    >>> float(paired_t_power(0.5, 34).round(3))
+    0.808
+    """
+    check_fraction("alpha", alpha)
+    pairs = as_floats(n_pairs, "numbers of pairs")
+    if not (pairs >= 2).all():
+        raise InvalidSetting(f"a paired t test needs at least two pairs, not {pairs.min():g}")
+    size = sizes_of_effects(effect) * np.sqrt(pairs)
+    critical = stdtrit(pairs - 1, 1 - alpha / 2)
+    # SciPy says NaN of some tails that are too small to be computed.
+    upper = 1 - np.nan_to_num(nctdtr(pairs - 1, size, critical))
+    lower = np.nan_to_num(nctdtr(pairs - 1, size, -critical))
+    return np.asarray(upper + lower, dtype=np.float64)
+
+
+def sizes_of_effects(effect: ArrayLike) -> FloatArray:
+    """Effects without their signs; StatsError where one is no number."""
+    size = np.abs(as_floats(effect, "effects"))
+    if np.isnan(size).any():
+        raise StatsError("effects must be numbers, not NaN")
+    return size
+
+
+def _power(effect: float, n_pairs: int, alpha: float) -> float:
+    return float(paired_t_power(effect, n_pairs, alpha))
+
+
+def _tested(differences: FloatArray, _: str) -> RowsTested:
+    mean, sd = mean_and_sd(differences)
+    statistic, p_value = student_rows(mean, sd, differences.shape[1])
+    return RowsTested(statistic, -mean, mean, p_value)
+
+
+TEST = PairedTest(
+    name="t",
+    words="paired t test",
+    rows=_tested,
+    smallest_p=smallest_p_of_spread,
+    power=_power,
+    of_means=True,
+)

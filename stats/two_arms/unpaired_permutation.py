@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.inputs import FloatArray, check_count, random_stream, two_arms
+from stats.register import RowsTested, UnpairedTest
 from stats.ties import RELATIVE_NOISE
 from stats.two_arms.permutation import BLOCK, RESAMPLES
 
@@ -115,3 +116,51 @@ def _random_deals(
         deals = np.zeros((min(step, resamples - start), size))
         deals[:, :chosen] = 1.0
         yield random.permuted(deals, axis=1)
+
+
+def smallest_of_deals(baseline: FloatArray, candidate: FloatArray, least: float) -> FloatArray:
+    """Smallest p of each row where one arm has the lowest scores of both, ties as they are.
+
+    Args:
+        baseline: shape (m, n).
+        candidate: shape (m, k).
+        least: smallest p of arms of these sizes without ties.
+    """
+    n, k = baseline.shape[1], candidate.shape[1]
+    if comb(n + k, k) > EXACT_PATTERNS:  # a few ties make no p that matters
+        return np.full(len(baseline), least)
+    ordered = np.sort(np.concatenate([baseline, candidate], axis=1), axis=1)
+    ways = np.array([min(_ways(row, k), _ways(row[::-1], k)) for row in ordered])
+    return np.asarray(np.clip(least * ways, 0.0, 1.0), dtype=np.float64)
+
+
+def _ways(ordered: FloatArray, k: int) -> int:
+    """How many choices of k scores are as extreme as the first k."""
+    last = ordered[k - 1]
+    return comb(int((ordered == last).sum()), int((ordered[:k] == last).sum()))
+
+
+def _smallest(n_baseline: int, n_candidate: int) -> float:
+    patterns = comb(n_baseline + n_candidate, n_candidate)
+    return min(1.0, 2 / (RESAMPLES + 1 if patterns > EXACT_PATTERNS else patterns))
+
+
+def _smallest_rows(baseline: FloatArray, candidate: FloatArray) -> FloatArray:
+    least = _smallest(baseline.shape[1], candidate.shape[1])
+    return smallest_of_deals(baseline, candidate, least)
+
+
+def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
+    difference = candidate.mean(axis=1) - baseline.mean(axis=1)
+    return RowsTested(difference, *unpaired_permutation_rows(baseline, candidate))
+
+
+TEST = UnpairedTest(
+    name="unpaired-permutation",
+    words="permutation test of the means (unpaired)",
+    rows=_tested,
+    smallest_p=_smallest,
+    smallest_rows=_smallest_rows,
+    simulated_up_to=8,
+    of_means=True,
+)

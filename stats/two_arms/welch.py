@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from stats.attainable import smallest_p_of_spread
 from stats.inputs import FloatArray, check_fraction, two_arms
 from stats.intervals import mean_and_sd
+from stats.register import RowsTested, UnpairedTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,17 @@ def welch_rows(
         "df": df,
         "p_value": np.where(np.isinf(t), np.nan, 2 * stdtr(df, -np.abs(t))),
     }
+
+
+def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
+    rows = welch_rows(baseline, candidate, 0.95)  # whose interval is not asked for
+    return RowsTested(rows["t"], -rows["difference"], rows["difference"], rows["p_value"])
+
+
+TEST = UnpairedTest(
+    name="welch",
+    words="Welch's t test (unpaired)",
+    rows=_tested,
+    smallest_p=smallest_p_of_spread,
+    of_means=True,
+)

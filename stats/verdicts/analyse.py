@@ -108,8 +108,8 @@ def analyse(
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         paired: whether the arms share their seeds.
-        test: the primary test, one of `settings.PAIRED_TESTS` (default "wilcoxon") or of
-            `settings.UNPAIRED_TESTS` (default "mann-whitney").
+        test: the primary test, one of `register.PAIRED_TESTS` (default "wilcoxon") or of
+            `register.UNPAIRED_TESTS` (default "mann-whitney").
         effect: the effect size to show, one of `settings.PAIRED_EFFECTS` or
             `settings.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".

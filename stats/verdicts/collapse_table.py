@@ -105,7 +105,7 @@ def collapses(
         resolution: smallest step of the metric, for all tasks or by the name of the task.
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        test: the test of the seeds on which neither collapsed, one of `settings.PAIRED_TESTS`.
+        test: the test of the seeds on which neither collapsed, one of `register.PAIRED_TESTS`.
         effect: the effect size there, one of `settings.PAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks".
 

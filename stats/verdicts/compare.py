@@ -124,8 +124,8 @@ def compare(
         zeros: what the signed-rank test does with zero differences.
         lower_is_better: whether the metric is a loss.
         paired: False for arms that do not share their seeds; pairs are then not looked for.
-        test: the primary test, one of `settings.PAIRED_TESTS` (default "wilcoxon") or of
-            `settings.UNPAIRED_TESTS` (default "mann-whitney").
+        test: the primary test, one of `register.PAIRED_TESTS` (default "wilcoxon") or of
+            `register.UNPAIRED_TESTS` (default "mann-whitney").
         effect: the effect size to show, one of `settings.PAIRED_EFFECTS` or
             `settings.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks"; how often either errs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.simulation import (
     LAWS,
     collapse_table,

@@ -35,8 +35,9 @@ from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.sample_size import seeds_that_reach
 from stats.power.shifted import power_by_shifts
 from stats.power.simulated import detectable_effect, simulated_seeds
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.report import FORMATS, render
-from stats.settings import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+from stats.settings import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 from stats.two_arms.primary_tests import paired_test_rows
 from stats.two_arms.rank_sum import hodges_lehmann_shift
 from stats.two_arms.unpaired_permutation import unpaired_permutation_test

@@ -10,7 +10,7 @@ import pytest
 from stats import Settings, tost
 from stats.equivalence.by_ranks import one_sided_rank_rows, rank_equivalence
 from stats.equivalence.non_inferiority import TESTS
-from stats.settings import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.simulation import LAWS, PAIRS, coverage, error_rate, looks_table, verdict_rates
 from stats.simulation.at_the_margin import margin_error_rate
 from stats.simulation.laws import truths

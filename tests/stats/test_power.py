@@ -6,9 +6,10 @@ from statsmodels.stats.power import TTestPower
 
 from stats import InvalidSetting, signed_rank
 from stats.attainable import seeds_needed_for_alpha, smallest_attainable_p
-from stats.power.by_pairs import paired_t_power, pairs_for_paired_t
+from stats.power.by_pairs import pairs_for_paired_t
 from stats.power.sample_size import pairs_for_signed_rank
 from stats.two_arms.signed_rank import signed_rank_rows, two_sided
+from stats.two_arms.student import paired_t_power
 
 
 def test_smallest_attainable_p_is_published(reference):

@@ -19,8 +19,8 @@ from stats import (
     read_scores,
 )
 from stats.bayes.signed_rank import bayesian_signed_rank_pairs
+from stats.register import UNPAIRED_TESTS
 from stats.report import render
-from stats.settings import UNPAIRED_TESTS
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores"
 

@@ -29,7 +29,7 @@ from stats.many_arms.mean_rank_tests import conover, nemenyi, studentised_range_
 from stats.many_arms.pairwise import pairwise_tests
 from stats.many_arms.rank import inseparable_runs
 from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS, adjust_all_pairs, largest_possible_true
-from stats.settings import PAIRED_TESTS
+from stats.register import PAIRED_TESTS
 from stats.ties import rank_blocks
 
 GARCIA_HERRERA = [

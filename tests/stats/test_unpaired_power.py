@@ -8,7 +8,7 @@ import pytest
 
 from stats import InvalidSetting
 from stats.power.unpaired import unpaired_power, unpaired_seeds
-from stats.settings import UNPAIRED_TESTS
+from stats.register import UNPAIRED_TESTS
 
 
 @pytest.mark.parametrize("n", [45, 64, 100])

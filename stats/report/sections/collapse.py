@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 from stats.settings import Settings
@@ -23,7 +24,7 @@ def collapses_sheet(found: Collapses) -> Sheet:
             wording.measured(found.study, found.metric, found.split, lower),
             _rule(found),
             "how often: exact intervals (Clopper-Pearson), McNemar's exact test over shared seeds",
-            f"the others: seeds on which neither collapsed, {wording.TEST_NAMES[settings.test]}",
+            f"the others: seeds on which neither collapsed, {primary_test(settings.test).words}",
             f"p of each question {_corrected(settings)}; "
             f"alpha {wording.probability(settings.alpha)}",
         ),

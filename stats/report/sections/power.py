@@ -9,6 +9,7 @@ from typing import Any
 
 from stats.power.of_studies import ComparisonPlan, PowerPlans
 from stats.power.planning import POWERS, PowerPlan, PowerPoint
+from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 
@@ -108,7 +109,7 @@ def _settings(plan: PowerPlan) -> str:
 def _reach(plan: PowerPlan) -> str:
     reach = wording.probability(plan.smallest_attainable_p) if plan.smallest_attainable_p else "0"
     never = " (alpha can never be reached)" if plan.smallest_attainable_p >= plan.alpha else ""
-    return f"{wording.TEST_NAMES[plan.test]}; smallest attainable corrected p {reach}{never}"
+    return f"{primary_test(plan.test).words}; smallest attainable corrected p {reach}{never}"
 
 
 def _needs(plan: PowerPlan) -> TextTable:

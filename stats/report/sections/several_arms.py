@@ -11,11 +11,11 @@ from typing import Any
 from stats.bayes.posteriors import Posterior, Posteriors
 from stats.many_arms.ranked_arms import Ranking
 from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregates
+from stats.register import PAIRED_TESTS, paired_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import digits
 from stats.report.words.wording import (
     CORRECTION_NAMES,
-    TEST_NAMES,
     averages,
     measured,
     place,
@@ -25,10 +25,8 @@ from stats.report.words.wording import (
     score,
     signed,
 )
-from stats.settings import PAIRED_TESTS
 
-POST_HOC_NAMES = {
-    **{test: f"{TEST_NAMES[test]} of every pair" for test in PAIRED_TESTS},
+BY_MEAN_RANKS = {
     "nemenyi": "Nemenyi's test of mean ranks",
     "conover": "Conover's test of mean ranks",
 }
@@ -106,7 +104,8 @@ def _decimals_of_means(ranking: Ranking) -> int:
 
 def _pairs(ranking: Ranking) -> TextTable:
     """Every pair, by the estimate that its test is about."""
-    of_means = ranking.settings.post_hoc in ("t", "permutation")
+    by_pairs = ranking.settings.post_hoc in PAIRED_TESTS
+    of_means = by_pairs and paired_test(ranking.settings.post_hoc).of_means
     estimates = [
         each.mean_difference if of_means else each.hodges_lehmann for each in ranking.pairs
     ]
@@ -122,8 +121,7 @@ def _pairs(ranking: Ranking) -> TextTable:
     ]
     name = "mean difference" if of_means else "Hodges-Lehmann"
     settings = ranking.settings
-    of_pairs = settings.post_hoc in PAIRED_TESTS
-    how = CORRECTION_NAMES[settings.correction] if of_pairs else "studentised range"
+    how = CORRECTION_NAMES[settings.correction] if by_pairs else "studentised range"
     heading = ("pair", name, "p, uncorrected", f"p ({how})", "told apart")
     return TextTable(_title("Pairs", ranking), heading, tuple(rows))
 
@@ -139,7 +137,9 @@ def _family(ranking: Ranking) -> str:
 
 def how_told_apart(ranking: Ranking) -> str:
     """The test that tells methods apart, and the family that it is corrected over."""
-    return f"{POST_HOC_NAMES[ranking.settings.post_hoc]}, {_family(ranking)}"
+    test = ranking.settings.post_hoc
+    named = BY_MEAN_RANKS.get(test) or f"{paired_test(test).words} of every pair"
+    return f"{named}, {_family(ranking)}"
 
 
 def _title(what: str, ranking: Ranking) -> str:

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from stats.changes.of_doses import CandidateTrend, Trends
+from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words.wording import (
     CORRECTION_NAMES,
-    TEST_NAMES,
     measured,
     place,
     printable,
@@ -35,7 +35,8 @@ def trends_sheet(found: Trends) -> Sheet:
             measured(found.study, found.metric, found.split, found.lower_is_better),
             f"dose by {found.over}: {doses}",
             f"slope: least squares within each seed, {UNITS[first.scale]}; over seeds "
-            f"{TEST_NAMES[first.test]}, {CORRECTION_NAMES[found.correction]} over the candidates",
+            f"{primary_test(first.test).words}, {CORRECTION_NAMES[found.correction]} over the "
+            "candidates",
             f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
         ),
         tables=tuple(_table(title, group) for title, group in grouped(found).items()),

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled
+from stats.register import PAIRED_TESTS, PairedTest, primary_test
 from stats.report.words import digits
-from stats.settings import PAIRED_TESTS, Settings
+from stats.settings import Settings
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
 
@@ -20,15 +21,6 @@ CORRECTION_NAMES = {
     "benjamini-hochberg": "Benjamini-Hochberg",
     "none": "uncorrected",
     "shaffer": "Shaffer",
-}
-TEST_NAMES = {
-    "wilcoxon": "exact Wilcoxon signed-rank",
-    "permutation": "permutation test of the mean",
-    "t": "paired t test",
-    "sign": "exact sign test",
-    "mann-whitney": "exact Mann-Whitney (unpaired)",
-    "welch": "Welch's t test (unpaired)",
-    "unpaired-permutation": "permutation test of the means (unpaired)",
 }
 EFFECT_NAMES = {
     "hedges_g": ("g", "Hedges' g"),
@@ -264,8 +256,9 @@ def _rounding(settings: Settings) -> list[str]:
 
 
 def _test(settings: Settings) -> str:
-    zeros = f" ({ZERO_NAMES[settings.zeros]})" if settings.test == "wilcoxon" else ""
-    return TEST_NAMES[settings.test] + zeros
+    test = primary_test(settings.test)
+    told = isinstance(test, PairedTest) and test.tells_zeros
+    return test.words + (f" ({ZERO_NAMES[settings.zeros]})" if told else "")
 
 
 def _correlation(result: Analysis | Pooled) -> str:

@@ -14,12 +14,12 @@ from stats.changes.interaction import Interaction
 from stats.errors import NotPaired
 from stats.inputs import FloatArray
 from stats.intervals import t_interval
+from stats.register import PAIRED_TESTS
 from stats.report.figures.drawing.labels import fitted, shown, wrapped
 from stats.report.figures.drawing.placement import swarm
 from stats.report.figures.drawing.style import STEPS, Look, drawing
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.words import wording
-from stats.settings import PAIRED_TESTS
 from stats.table.pairing import join_arms, lay_out_arms
 
 if TYPE_CHECKING:

@@ -1,0 +1,95 @@
+"""A primary test is one record: who registers one can compare, plan and write with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from long_tables import long_table
+
+import stats
+from benchmark.cli import main
+from stats import InvalidSetting, Settings, analyse, compare
+from stats.inputs import FloatArray
+from stats.power.sample_size import seeds_for_test
+from stats.register import PAIRED_TESTS, PairedTest, RowsTested, register, withdraw
+from stats.report import render
+
+BASE = {1: 61.2, 2: 60.4, 3: 62.0, 4: 60.9, 5: 61.7, 6: 60.8}
+KD = {1: 62.9, 2: 61.5, 3: 63.1, 4: 62.8, 5: 63.0, 6: 62.1}
+
+
+def extremes(differences: FloatArray, zeros: str) -> RowsTested:
+    """A test by the largest and the smallest difference alone: by chance n of one sign."""
+    n = differences.shape[1]
+    up, down = (differences > 0).all(axis=1), (differences < 0).all(axis=1)
+    p_value = np.where(up | down, 2.0 ** (1 - n), 1.0)
+    return RowsTested(up - 1.0 * down, np.where(up, 0.0, 1.0), np.where(down, 0.0, 1.0), p_value)
+
+
+@pytest.fixture
+def unanimous() -> Iterator[str]:
+    register(
+        PairedTest(
+            name="unanimous",
+            words="unanimity of all seeds",
+            rows=extremes,
+            smallest_p=lambda n, _: 2.0 ** (1 - n),
+            efficiency=0.5,
+        )
+    )
+    yield "unanimous"
+    withdraw("unanimous")
+
+
+def test_it_decides_comparisons(unanimous: str):
+    found = compare(BASE, KD, margin=0.5, test=unanimous)
+    assert found.p_value == 2 / 2**6
+    assert found.verdict == "better"
+    assert compare(KD, BASE, margin=0.5, test=unanimous).verdict == "worse"
+    assert compare(BASE, KD | {6: 60.0}, margin=0.5, test=unanimous).p_value == 1
+
+
+def test_it_is_planned_for(unanimous: str):
+    t, other = (int(seeds_for_test(0.5, test=test)) for test in ("t", unanimous))
+    assert other == pytest.approx(2 * t, abs=2)
+    # All of six normal differences with mean 1 and sd 1 are positive with probability Φ(1)⁶.
+    assert stats.power_of(unanimous, 1.0, 6) == pytest.approx(0.8413**6, abs=0.02)
+    assert stats.power_of(unanimous, 1.0, 4) == 0
+    assert unanimous in str(stats.plan_power(6, sd=0.6, margin=0.5, test=unanimous))
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+def test_it_is_written_about(unanimous: str, form: str):
+    table = long_table(60 + np.random.default_rng(0).normal(0, 1, (1, 8, 2)))
+    found = analyse(table, "m0", ["m1"], test=unanimous)
+    assert "unanimity of all seeds" in render(found, form)
+    tasks = long_table(60 + np.random.default_rng(1).normal(0, 1, (6, 1, 3)))
+    ranking = stats.rank(tasks, post_hoc=unanimous)
+    assert "unanimity of all seeds of every pair" in render(ranking, form)
+
+
+def test_commands_take_it(unanimous: str, tmp_path, capsys):
+    scores = tmp_path / "scores.csv"
+    rows = [f"{m},{s},{v}" for m, arm in (("base", BASE), ("kd", KD)) for s, v in arm.items()]
+    scores.write_text("\n".join(["method,seed,score", *rows]) + "\n")
+    asked = ["--input", str(scores), "--compare", "base", "kd", "--test", unanimous]
+    assert main(["stats", *asked, "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert row["test"] == unanimous
+    assert row["p_value"] == 2 / 2**6
+    assert (
+        main(["power", "--pairs", "8", "--sd", "0.6", "--margin", "0.5", "--test", unanimous]) == 0
+    )
+    assert "unanimity of all seeds" in capsys.readouterr().out
+
+
+def test_a_name_is_taken_once_and_gone_when_it_is_withdrawn(unanimous: str):
+    with pytest.raises(InvalidSetting, match='"unanimous" is registered already'):
+        register(PairedTest(name=unanimous, words="", rows=extremes, smallest_p=lambda n, _: 0.0))
+    assert [*PAIRED_TESTS] == ["wilcoxon", "permutation", "t", "sign", unanimous]
+    withdraw(unanimous)
+    with pytest.raises(InvalidSetting, match="unanimous"):
+        Settings(test=unanimous)
