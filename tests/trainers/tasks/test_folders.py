@@ -15,7 +15,8 @@ from trainers.tasks.elsewhere.reading.layout import wanted
 CARVED = {"dev": Part("train", 4), "test": Part("train", 4)}
 HIDDEN = (
     *(".ipynb_checkpoints", "__MACOSX", ".git", ".cache/huggingface", "__pycache__"),
-    *("$RECYCLE.BIN", "@eaDir", ".Trash-1000"),
+    *("$RECYCLE.BIN", "@eaDir", ".Trash-1000", "System Volume Information", "lost+found"),
+    *(".Trashes", ".Spotlight-V100", "#recycle", "@Recycle", "RECYCLER", "Thumbs.db"),
 )
 
 
@@ -48,7 +49,7 @@ def test_hidden_folders_of_images_are_no_classes_and_no_splits(images, hidden):
     assert images.requirements() == images.inspect() == ()
 
 
-@pytest.mark.parametrize("name", ["._3.png", ".hidden.png", "Thumbs.db", ".DS_Store", "__x.png"])
+@pytest.mark.parametrize("name", ["._3.png", ".hidden.png", "Thumbs.db", "Desktop.ini", ".DS_Store", "__x.png"])
 def test_hidden_files_are_no_images(images, name):
     before = images.fingerprint()
     for folder in (images.data, *{f.parent for f in images.data.rglob("*.png")}):

@@ -7,7 +7,13 @@ from pathlib import Path, PurePosixPath
 from trainers.errors import TaskError
 
 #: What systems leave beside data, besides names that begin with a dot or two underscores.
-_LEFT_BEHIND = frozenset(("thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found"))
+_LEFT_BEHIND = frozenset(
+    (
+        *("system volume information", "$recycle.bin", "recycler", "$windows.~bt", "$windows.~ws"),
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"),  # Windows, Mac
+        *("lost+found", "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
+    )
+)
 
 
 def is_hidden(path: str | PurePosixPath | Path) -> bool:
