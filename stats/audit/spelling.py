@@ -9,14 +9,20 @@ from collections.abc import Sequence
 ALIKE = 0.8
 """Share of letters that a slip of the pen leaves; `acuracy` keeps .93 of `accuracy`."""
 
+LONG = 6
+"""Letters of a word that is told from others by its own."""
+
 
 def meant(name: str, known: Sequence[str]) -> str | None:
     """The known name that this one misspells; None for a known name and for one of its own.
 
-    A known name with other words beside it, as in `accuracy_top5`, is a name of its own.
+    A known name with other words beside it, as in `accuracy_top5`, is a name of its own. Of a
+    known name of several words, the long first one may be misspelt alone.
 
     >>> meant("acuracy", ["accuracy", "f1"]), meant("accuracy_top5", ["accuracy", "f1"])
     ('accuracy', None)
+    >>> meant("mathews", ["matthews_correlation"]), meant("matthews", ["matthews_correlation"])
+    ('matthews_correlation', None)
     """
     words = re.findall("[a-z]+", name.lower())
     own, spelt = "".join(words), {_letters(each): each for each in known}
@@ -24,7 +30,12 @@ def meant(name: str, known: Sequence[str]) -> str | None:
         return None
     swapped = [each for each in spelt if sorted(each) == sorted(own)]
     close = swapped or difflib.get_close_matches(own, spelt, 1, ALIKE)
-    return spelt[close[0]] if close else None
+    if close:
+        return spelt[close[0]]
+    first = {re.split("[^a-z]", each)[0]: each for each in known}
+    long = [word for word in first if len(word) >= LONG and first[word] != word]
+    slips = [difflib.get_close_matches(word, long, 1, ALIKE) for word in words if word not in long]
+    return next((first[slip[0]] for slip in slips if slip), None)
 
 
 def _letters(name: str) -> str:

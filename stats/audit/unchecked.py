@@ -11,6 +11,17 @@ from stats.audit.sizes import SIZES, letters
 AVERAGES = re.compile(r"(glue|superglue|macro|micro|task|all)?(avg|average|mean|overall)(score)?s?")
 """Names of columns that are averages in most tables, by their letters."""
 
+KINDS = (
+    (re.compile(r"(?<![a-z])f[-_ ]?(1|score|measure)(?![a-z0-9])"), "a kind of F1", "f1"),
+    (
+        re.compile(r"matthews|(?<![a-z])mcc(?![a-z])"),
+        "Matthews' correlation",
+        "matthews_correlation",
+    ),
+    (re.compile(r"(?<![a-z])acc(uracy)?(?![a-z])"), "an accuracy", "accuracy"),
+)
+"""What the name of a metric of one's own says that it may be, and the name that is known."""
+
 SHOWN = 4
 """Names that are listed; of more, their number is said."""
 
@@ -53,8 +64,18 @@ def _metrics(means: Sequence[Cell]) -> Iterator[str]:
         if metric not in ("", *METRICS):
             yield (
                 f'neither range nor whole counts are checked for the metric "{metric}": '
-                f"{_listed(theirs)}; if it is an accuracy, call it accuracy in column metric"
+                f"{_listed(theirs)}; if it is {_perhaps(metric)} in column metric"
             )
+
+
+def _perhaps(metric: str) -> str:
+    """What a metric that is not known may be, and what it is then to be called."""
+    for words, what, name in KINDS:
+        if words.search(metric.lower()):
+            return f"{what}, call it {name}"
+    if AVERAGES.fullmatch(letters(metric)):
+        return f"the average of the arm's other tasks, call it {AVERAGE}"
+    return f"one of {', '.join(METRICS)}, call it so"
 
 
 def _sizes(means: Sequence[Cell]) -> Iterator[str]:

@@ -493,6 +493,8 @@ def test_a_figure_that_was_put_to_every_check_is_not_listed():
         ("metric", "acuracy", "accuracy"),
         ("metric", "accurracy", "accuracy"),
         ("metric", "matthew_correlation", "matthews_correlation"),
+        ("metric", "mathews", "matthews_correlation"),
+        ("metric", "mathews corrcoef", "matthews_correlation"),
         ("metric", "mean_of_task", "mean_of_tasks"),
         ("split", "vaildation", "validation"),
         ("split", "tset", "test"),
@@ -508,6 +510,25 @@ def test_names_of_ones_own_are_no_misspellings():
     for metric in ("accuracy_top5", "macro_f1", "acc_percent", "rouge1", "f1 of class 1", "bleu"):
         row = {"method": "base", "task": "rte", "mean": "68.66", "n": "5", "metric": metric}
         audit_tables(pd.DataFrame([row]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "advice"),
+    [
+        ("avg", "if it is the average of the arm's other tasks, call it mean_of_tasks"),
+        ("glue score", "if it is one of accuracy"),
+        ("micro-f1", "if it is a kind of F1, call it f1"),
+        ("f-score", "if it is a kind of F1, call it f1"),
+        ("mcc", "if it is Matthews' correlation, call it matthews_correlation"),
+        ("matthews", "if it is Matthews' correlation, call it matthews_correlation"),
+        ("accuracy_top5", "if it is an accuracy, call it accuracy"),
+        ("rouge1", "if it is one of accuracy"),
+    ],
+)
+def test_a_metric_that_is_not_known_is_told_what_it_may_be(metric: str, advice: str):
+    row = {"method": "base", "task": "rte", "mean": "68.66", "n": "5", "metric": metric}
+    (line,) = [each for each in audit_tables(pd.DataFrame([row])).unchecked if metric in each]
+    assert advice in line
 
 
 def test_without_a_margin_no_power_is_told():
