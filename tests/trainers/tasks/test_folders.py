@@ -49,7 +49,9 @@ def test_hidden_folders_of_images_are_no_classes_and_no_splits(images, hidden):
     assert images.requirements() == images.inspect() == ()
 
 
-@pytest.mark.parametrize("name", ["._3.png", ".hidden.png", "Thumbs.db", "Desktop.ini", ".DS_Store", "__x.png"])
+@pytest.mark.parametrize(
+    "name", ["._3.png", ".hidden.png", "Thumbs.db", "Desktop.ini", ".DS_Store", "__x.png"]
+)
 def test_hidden_files_are_no_images(images, name):
     before = images.fingerprint()
     for folder in (images.data, *{f.parent for f in images.data.rglob("*.png")}):

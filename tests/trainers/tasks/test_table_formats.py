@@ -3,11 +3,14 @@
 import csv
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from trainers.tasks import Part, TextTask
 
@@ -189,3 +192,57 @@ def test_names_of_other_columns_are_listed_whatever_separates_them(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("review;stars\nfine;1\n")
     assert "it has review, stars" in said(path)
+
+
+WHOLE = {
+    **{str(kind): kind for kind in (pa.float16(), pa.float32(), pa.uint64(), pa.bool_())},
+    **{f"decimal{w}": getattr(pa, f"decimal{w}")(5, 2) for w in (32, 64, 128, 256)},
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_whole_numbers_of_every_width_are_labels(kind, tmp_path):
+    whole = [Decimal(i % 2) if "decimal" in kind else np.float16(i % 2) for i in range(30)]
+    values = pa.array(whole, None if "decimal" in kind else pa.float16())
+    values = values.cast(WHOLE[kind]) if "decimal" in kind else values.cast(pa.float32())
+    path = tmp_path / "data.parquet"
+    texts = pa.array(TABLE["text"])
+    parquet.write_table(pa.table({"text": texts, "label": values.cast(WHOLE[kind])}), path)
+    assert TextTask(path, **PARTS).classes == ("0", "1")
+
+
+def test_half_floats_that_are_no_classes_are_named_with_their_row(tmp_path):
+    path = tmp_path / "data.parquet"
+    for wrong, told in ((0.5, "not a whole one"), (np.nan, "the label is missing")):
+        labels = pa.array(np.array([0, 1, wrong] * 10, np.float16))
+        parquet.write_table(pa.table({"text": TABLE["text"], "label": labels}), path)
+        assert 'data.parquet, row 3, column "label": ' in said(path)
+        assert told in said(path)
+
+
+OTHERS = {
+    "duration": pa.array(range(30), pa.duration("s")),
+    "date32": pa.array(range(30), pa.date32()),
+    "list": pa.array([[i] for i in range(30)]),
+    "struct": pa.array([{"a": i} for i in range(30)]),
+    "map": pa.array([[("a", i)] for i in range(30)], pa.map_(pa.string(), pa.int64())),
+    "binary": pa.array([b"a"] * 30),
+    "None": pa.nulls(30),
+}
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_column_of_no_words_and_no_numbers_is_named(kind, column, tmp_path):
+    path = tmp_path / "data.parquet"
+    columns = {"text": TABLE["text"], "label": TABLE["label"], column: OTHERS[kind]}
+    parquet.write_table(pa.table(columns), path)
+    assert re.search(rf'data\.parquet, row 1, column "{column}": .*{kind}', said(path))
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.dictionary(pa.int32(), pa.string())])
+def test_texts_and_labels_of_every_type_of_text_are_read(kind, tmp_path):
+    path = tmp_path / "data.parquet"
+    columns = {name: pa.array(TABLE[name]).cast(kind) for name in ("text", "label")}
+    parquet.write_table(pa.table(columns), path, store_schema=True)
+    assert read(path) == RECORDS

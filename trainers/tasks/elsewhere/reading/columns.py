@@ -27,6 +27,8 @@ def texts(rows: Rows, column: str) -> Any:
 
 def as_text(rows: Rows, column: str, values: Any) -> Any:
     """The values as an array of strings, the missing among them; TaskError if they are no text."""
+    if pa.types.is_dictionary(values.type):  # pandas' categories
+        values = values.cast(values.type.value_type)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return values.cast(pa.large_string())
     raise TaskError(f'{rows.where(0)}, column "{column}": it holds {values.type}, not text.')

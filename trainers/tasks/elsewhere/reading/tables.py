@@ -125,7 +125,29 @@ def _selected(file: Path, columns: Sequence[str]) -> Any:
         )
     table = table.select(list(columns))
     gather(partial(_require_text, file, table, column) for column in columns)
+    return _computable(table)
+
+
+def _computable(table: Any) -> Any:
+    """The same values, of types that Arrow can compare and write as text."""
+    for place, field in enumerate(table.schema):
+        wider = _wider(field.type)
+        if wider != field.type:
+            column = table.column(place).cast(wider)
+            table = table.set_column(place, field.with_type(wider), column)
     return table
+
+
+def _wider(kind: Any) -> Any:
+    """A type that holds all values of another one and has all of Arrow's functions."""
+    if pa.types.is_dictionary(kind):
+        inner = _wider(kind.value_type)
+        return kind if inner == kind.value_type else inner
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_decimal(kind) and kind.bit_width < 128:
+        return pa.decimal128(kind.precision, kind.scale)
+    return pa.large_string() if pa.types.is_string_view(kind) else kind
 
 
 def _require_text(file: Path, table: Any, column: str) -> None:
