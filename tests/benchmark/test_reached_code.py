@@ -140,6 +140,27 @@ KINDS = {
     "a partial": (method("return h()", "h = functools.partial(max, V)"), {}),
     "a bound method": (method("return h(step)", f"{HELD}\nh = Scale(V).__call__"), {}),
     "the state of an instance": (method("return h(step)", f"{HELD}\nh = Scale(V)"), {}),
+    "a field called teacher": (
+        method(
+            "return W.teacher",
+            "class A:\n    def __init__(self, teacher): self.teacher = teacher\nW = A(V)",
+        ),
+        {},
+    ),
+    "a field called pretraining": (
+        method(
+            "return W.pretraining",
+            "class A:\n    def __init__(self, by): self.pretraining = by\nW = A(V)",
+        ),
+        {},
+    ),
+    "the teacher of another method": (
+        method(
+            "return W.teacher.widths",
+            "from trainers.methods import KD\nW = KD(teacher=ResNet((V,)))",
+        ),
+        {},
+    ),
     "a static method": (
         method("return A.f()", "class A:\n    @staticmethod\n    def f(): return V"),
         {},
@@ -222,6 +243,7 @@ def test_a_change_of_what_code_reaches_changes_the_key(reached, kind, monkeypatc
     source, files = KINDS[kind]
     if "LS.penalty" in source:
         monkeypatch.setattr(LS, "penalty", LS.penalty)  # so that it is given back
+        del LS.penalty
 
     def with_value(value, folder):
         put = {name: re.sub(r"\bV\b", value, content) for name, content in files.items()}
@@ -341,6 +363,17 @@ class MyDigits(Digits):
 def test_what_is_built_in_has_nothing_of_the_users_in_its_key(built_in):
     found = reach(built_in)
     assert (found.digest, found.unfollowed) == (None, ())
+
+
+def test_a_declared_teacher_and_pretraining_stand_in_the_keys_of_their_own_runs(reached):
+    def taught(width, more=""):
+        declared = f"Mine(teacher=Teacher(ResNet(({width},)), init='scratch')){more}"
+        text = method("return 1", "from trainers.methods import KD, R3F, Teacher", base="KD")
+        named = text.replace("Mine()", declared).replace('"base", "mine"', '"base", "mine+r3f"')
+        return reached(named if more else text.replace("Mine()", declared)).digest
+
+    assert taught(1) == taught(2) is not None
+    assert taught(1, " + R3F()") == taught(2, " + R3F()") is not None
 
 
 CHANGES = {

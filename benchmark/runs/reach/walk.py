@@ -5,7 +5,7 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
@@ -15,9 +15,16 @@ from benchmark.declare.project import project_of
 from benchmark.runs.reach.functions import Functions
 from benchmark.runs.reach.origin import origin
 from benchmark.runs.reach.values import BUILT_IN, GENERATED, plain, unwrapped
+from trainers.methods import Method, Teacher
+from trainers.models import Model
+from trainers.pretraining import MaskedLanguageModelling, Supervised
 
-#: Fields whose runs have keys of their own, which stand in the keys of those that need them.
-_RUNS = frozenset(("pretraining", "teacher"))
+#: Fields of a declared method or model whose runs have keys of their own, which stand in the keys
+#: of those that need them.
+_RUNS = (
+    (Method, "teacher", (Model, Teacher)),
+    (Model, "pretraining", (MaskedLanguageModelling, Supervised)),
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ def reach_of(changed: Mapping[str, object]) -> Reached:
 def _reached(values: Mapping[str, object], are_the_users: bool = False) -> Reached:
     walk = _Walk()
     walk.touched = are_the_users
+    if not are_the_users:
+        walk.declared = [each for value in values.values() for each in _with_parts(value)]
     try:
         for name, value in values.items():
             if name:
@@ -68,7 +77,14 @@ def _reached(values: Mapping[str, object], are_the_users: bool = False) -> Reach
     return Reached(digest, tuple(dict.fromkeys(walk.unfollowed)), frozenset(walk.packages))
 
 
+def _with_parts(declared: object) -> tuple[object, ...]:
+    """A declared object, and the methods that it is composed of."""
+    return (declared, *(getattr(declared, "parts", ()) if isinstance(declared, Method) else ()))
+
+
 class _Walk(Functions):
+    declared: Sequence[object] = ()
+
     def visit(self, value: object) -> None:
         """Follow one value."""
         told = plain(value, self.home)
@@ -181,7 +197,7 @@ class _Walk(Functions):
         slots = [s for c in type(value).__mro__ for s in _slots(c) if hasattr(value, s)]
         held = {**getattr(value, "__dict__", {}), **{s: getattr(value, s) for s in slots}}
         for name, inner in sorted(held.items()):
-            if name in _RUNS:
+            if self.has_key_of_its_own(value, name, inner):
                 continue
             whole = isinstance(inner, float) and inner.is_integer()
             self.say(name)
@@ -190,6 +206,13 @@ class _Walk(Functions):
         for kind in kinds:
             if isinstance(value, kind) and type(value) is not kind:
                 self.visit(kind(value))
+
+    def has_key_of_its_own(self, value: object, name: str, inner: object) -> bool:
+        """Whether a field's run has a key that stands in the key of the object's own run."""
+        return any(value is each for each in self.declared) and any(
+            isinstance(value, holder) and name == field and isinstance(inner, kinds)
+            for holder, field, kinds in _RUNS
+        )
 
 
 def _has_no_file(value: object) -> bool:
