@@ -100,11 +100,15 @@ def as_floats(values: ArrayLike, what: str) -> FloatArray:
 
 def check_finite(values: FloatArray, what: str, axes: tuple[str, ...]) -> None:
     """Raise StatsError, with the place along each axis, unless all values can be squared."""
-    if not (np.abs(values) < LARGEST).all():  # NaN is not below anything
-        place = np.argwhere(~(np.abs(values) < LARGEST))[0].tolist()
+    size = np.abs(values)
+    fit = (size < LARGEST) & ((size == 0) | (size >= SMALLEST))  # NaN is not below anything
+    if not fit.all():
+        place = np.argwhere(~fit)[0].tolist()
         where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
         held = values[tuple(place)]
         wanted = "finite" if not np.isfinite(held) else f"smaller than {LARGEST:g}"
+        if abs(held) < SMALLEST:
+            wanted = f"0 or at least {SMALLEST:g} in size, since smaller ones have no square"
         raise StatsError(f"{what} must be {wanted}; {where} holds {held}")
 
 

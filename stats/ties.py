@@ -8,7 +8,7 @@ ranks, and with them p-values, change.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from stats.errors import InvalidSetting
@@ -26,6 +26,9 @@ SINGLE_NOISE = 8 * np.finfo(np.float32).eps
 OFF_A_STEP = 0.25
 """Share of a step by which scores that were printed may be off it."""
 
+FEWEST_LONG = 3
+"""Decimals of 8 digits or more, all of which are as single precision is printed, are no chance."""
+
 FULL_MANTISSA = 2.0**20
 """A single-precision number that no decimal was meant by fills more than 20 of its 24 bits."""
 
@@ -36,8 +39,9 @@ def noise_scale(
     """Size of the scores, for `settle`; of scores in single precision as much larger as its noise.
 
     What a float32 holds is a float64 with a short mantissa, which no measured score has by
-    chance, so that float32 is known by the values and not by their type: also in a CSV file to
-    which they were written with all their digits. Whole numbers and halves of them are exact.
+    chance, so that float32 is known by the values and not by their type: also after a product with
+    100, and in a CSV file to which they were written with all their digits or, as pandas does, with
+    as few as tell them apart. Whole numbers and halves of them are exact.
 
     Args:
         scores: of any shape, finite.
@@ -53,12 +57,55 @@ def noise_scale(
     """
     values = np.asarray(scores, dtype=np.float64)
     size = np.abs(values).max(axis=axis, keepdims=keepdims)
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32) == values
-    mantissa = np.frexp(values)[0] * FULL_MANTISSA
-    noisy = single & (mantissa % 1 != 0) & (values % 1 != 0)
-    larger = np.where(noisy.any(axis=axis, keepdims=keepdims), SINGLE_NOISE / SCORE_NOISE, 1.0)
+    noisy = np.zeros_like(size, dtype=bool)
+    for each in (values, values / 100):  # fractions in single precision are made percent later
+        noisy |= _held_singly(each).any(axis=axis, keepdims=keepdims)
+        if not _printed_singly(_first(each, axis))[0].any():
+            continue  # a group whose first score is none has no need of a look at the others
+        near, long = _printed_singly(each)
+        many = long.sum(axis=axis, keepdims=keepdims) >= FEWEST_LONG
+        noisy |= near.all(axis=axis, keepdims=keepdims) & many
+    larger = np.where(noisy, SINGLE_NOISE / SCORE_NOISE, 1.0)
     return np.asarray(size * larger, dtype=np.float64)
+
+
+def _single(values: FloatArray) -> FloatArray:
+    """The nearest numbers in single precision, 0 for those that it cannot hold."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32).astype(np.float64)
+    return np.where(np.isfinite(single), single, 0.0)
+
+
+def _held_singly(values: FloatArray) -> NDArray[np.bool_]:
+    """Numbers of single precision with all their digits, but for what a product with 100 costs."""
+    single = _single(values)
+    held = np.abs(values - single) <= 4 * np.finfo(np.float64).eps * np.abs(values)
+    full = np.frexp(single)[0] * FULL_MANTISSA % 1 != 0
+    return np.asarray(held & full & (single % 1 != 0))
+
+
+def _first(values: FloatArray, axis: int | tuple[int, ...] | None) -> FloatArray:
+    """The first score of each group."""
+    along = range(values.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for each in along:
+        values = values.take([0], axis=each)
+    return values
+
+
+def _printed_singly(values: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Decimals that may be the shortest of a number of single precision, and those of 8 digits.
+
+    Those of 7 digits and fewer nearly all are; of those of 8 digits by chance one in four or less.
+    """
+    size = np.where(values == 0, 1.0, np.abs(values))
+    unit = 10.0 ** (np.floor(np.log10(size)) - 8)  # of the ninth digit
+    counted = size / unit
+    whole = np.round(counted)
+    unit = np.where(whole % 10 == 0, unit * 10, unit)
+    unit = np.where(whole % 100 == 0, unit * 10, unit)
+    near = np.abs(counted - whole) <= 1e-6
+    near &= np.abs(values - _single(values)) <= 0.51 * unit
+    return near | (values == 0), near & (whole % 100 != 0)
 
 
 def settle(

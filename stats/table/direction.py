@@ -37,6 +37,10 @@ HOW = (
 )
 
 
+RECIPROCAL = re.compile(r"(?<![\w.])1(\.0*)?\s*/\s*[A-Za-z(]|(\^|\*\*)\s*\(?[-−]")
+"""One over something, which turns the direction of the word, unless it is a folder's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Direction:
     """Whether less is better, and what is to be said about how that is known."""
@@ -104,7 +108,9 @@ def by_name(metric: str) -> bool | None:
         if arrow in metric:
             return arrow == "↓"
     words, negated = _without_negation(words_of(metric), metric)
-    lower = _of_words(words)
+    lower = "doubtful" if RECIPROCAL.search(metric) else _of_words(words)
+    if lower is True and set(words) & HIGHER and not _is_of(words, metric):
+        lower = "doubtful"
     if lower == "doubtful" or (negated and lower is not True):
         raise InvalidSetting(
             f'less of "{metric}" may be better, and its name does not say so for sure: {HOW}'
@@ -132,7 +138,7 @@ def words_of(metric: str) -> list[str]:
 def _without_negation(words: list[str], metric: str) -> tuple[list[str], bool]:
     if _is_phrase(words, LOWER_PHRASES | HIGHER_PHRASES):
         return words, False
-    signed = re.match(r"\s*([-−]|1\s*[-−])\s*\w", metric) is not None
+    signed = re.match(r"\s*((1|100)(\.0*)?\s*%?\s*)?[-−]\s*\w", metric) is not None
     first = next((i for i, word in enumerate(words) if word not in FAMILIAR), 0)
     if not words or words[first] not in NEGATIONS:
         return words, signed
@@ -156,6 +162,18 @@ def _of_words(words: Sequence[str]) -> bool | str | None:
     if higher or (words and not told and words[-1] in ("score", "scores")):
         return False
     return None
+
+
+def _is_of(words: Sequence[str], metric: str) -> bool:
+    """Whether a word such as loss says what kind of it follows the other: "dice loss".
+
+    "accuracy at the best loss" and "TPR at 1 % FPR" are no losses and no rates of errors.
+    """
+    if _is_phrase(words, LOWER_PHRASES):
+        return True
+    told = [word for word in words if word not in FAMILIAR]
+    beside = list(words)[-2:] == told[-2:]
+    return len(told) == 2 and beside and told[1] in LOWER and "/" not in metric
 
 
 def _is_phrase(words: Sequence[str], phrases: frozenset[str]) -> bool:

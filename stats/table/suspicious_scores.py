@@ -16,6 +16,9 @@ PLACEHOLDERS = (-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
 FAR = 3.0
 """A placeholder lies so many ranges of the other scores away from the nearest of them."""
 
+FAR_AT_ZERO = 0.5
+"""The same of one score of exactly 0 where all others lie above; several may be the arm."""
+
 PERCENT = (30.0, 300.0)
 """Ratio of two scores of which one may be the other in percent: 100 within a factor of about 3."""
 
@@ -125,7 +128,11 @@ def _placeholders(cube: Cube, cell: int) -> list[str]:
         if not held.any() or len(others) < max(3, held.sum()):
             continue
         away = np.abs(others - value).min()
-        if away <= FAR * np.ptp(others) or others.min() < value < others.max():
+        if others.min() < value < others.max():
+            continue
+        impossible = value < 0 <= others.min()  # beside scores none of which is below 0
+        far = FAR_AT_ZERO if value == 0 < others.min() and held.sum() == 1 else FAR
+        if not impossible and away <= far * np.ptp(others):
             continue
         for method in np.flatnonzero(held.any(axis=1)).tolist():
             seeds = [str(cube.seeds[seed]) for seed in np.flatnonzero(held[method])]

@@ -204,3 +204,29 @@ def test_a_task_without_a_scale_is_named():
     apart = arms().assign(seed=range(16))
     with pytest.raises(InvalidSetting, match="ranks are among these"):
         pooled(apart, "base", ["kd"], "fixed", scale="rank")
+
+
+@pytest.mark.parametrize(
+    ("others", "placeholder"),
+    [
+        ([0.38, 0.61, 0.85, 0.72, 0.44, 0.80, 0.66, 0.55], -1),
+        ([38.0, 61, 85, 72, 44, 80, 66, 55], 0),
+        ([2.1, 2.9, 2.4, 2.6, 2.2, 2.8, 2.5, 2.3], 0),
+    ],
+)
+def test_a_score_that_marks_a_failed_run_is_named_however_widely_the_others_spread(
+    others, placeholder
+):
+    rows = [("base", i, score) for i, score in enumerate(others)]
+    rows += [("kd", i, placeholder if i == 3 else 1.01 * score) for i, score in enumerate(others)]
+    table = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    warnings = analyse(table, "base", ["kd"]).warnings
+    assert any(f"kd scores exactly {placeholder} on seed 3" in line for line in warnings)
+
+
+def test_scores_around_zero_mark_nothing():
+    scores = [0.0, 0.1, -0.2, 0.3, 0.05, -0.1, 0.2, 0.15]
+    rows = [("base", i, score) for i, score in enumerate(scores)]
+    rows += [("kd", i, round(score + 0.1, 3)) for i, score in enumerate(scores)]
+    table = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    assert not any("scores exactly" in line for line in analyse(table, "base", ["kd"]).warnings)

@@ -181,3 +181,25 @@ def test_what_reads_scores_is_told_their_direction_or_says_that_it_needs_none(na
     function = getattr(stats, name)
     asked = "lower_is_better" in inspect.signature(function).parameters
     assert asked or "direction" in (function.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("accuracy_best_val_loss", "tpr_at_fpr", "TPR at 1% FPR", "recall at 5% fpr"),
+        *("specificity_at_fnr", "1/ppl", "log(1/mse)", "perplexity^-1", "reward/loss", "100 - acc"),
+    ],
+)
+def test_a_word_that_may_not_be_the_metric_decides_nothing(name):
+    with pytest.raises(InvalidSetting, match="declare it"):
+        by_name(name)
+
+
+@pytest.mark.parametrize("name", ["100-wer", "100 - CER", "1.0-mse", "100 % - error", "1-wer"])
+def test_what_is_left_of_a_loss_is_a_gain(name):
+    assert by_name(name) is False
+
+
+@pytest.mark.parametrize("name", ["dice_loss", "iou loss", "val/loss", "false positive rate"])
+def test_a_kind_of_loss_is_a_loss(name):
+    assert by_name(name) is True

@@ -22,6 +22,7 @@ from stats import (
     hodges_lehmann,
     non_inferiority,
     sign_test,
+    signed_rank,
     superiority,
     t_interval,
     tost,
@@ -282,3 +283,9 @@ def test_impossible_margins_and_levels_are_refused(test):
             test([1, 2, 3], 1, alpha=alpha)
     with pytest.raises(NotEnoughPairs):
         test([], 1)
+
+
+@pytest.mark.parametrize("measure", [t_interval, hedges_g_z, bootstrap_interval, signed_rank])
+def test_what_has_no_square_is_refused(measure):
+    with pytest.raises(StatsError, match="0 or at least 1e-70"):
+        measure([1e-165, 2e-165, 3e-165, 4e-165])

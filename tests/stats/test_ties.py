@@ -112,3 +112,26 @@ def test_a_step_above_the_margin_decides_nothing(question: str):
         asked(question, resolution=0.1, margin=0.05)
     if question != "compare":  # of the test set itself, whose scores are as coarse
         asked(question, resolution={"rte": 0.1}, margin=0.05)
+
+
+#: Accuracies of 872 examples in percent, from single precision.
+BASE = [60.43578, 55.848625, 57.568806, 56.536697, 55.963303, 58.830276, 55.963303, 57.683487]
+KD = [61.009174, 56.19266, 58.1422, 56.766056, 56.651375, 58.48624, 56.536697, 57.33945]
+
+
+def test_decimals_of_single_precision_are_tied_as_the_counts_behind_them():
+    counts = [np.rint(np.array(arm) * 8.72) for arm in (BASE, KD)]
+    exact = compare(*(100 * each / 872 for each in counts))
+    for arms in (
+        (BASE, KD),
+        [100 * (each / 872).astype(np.float32).astype(float) for each in counts],
+        [[100 * float(str(x)) for x in (each / 872).astype(np.float32)] for each in counts],
+    ):
+        assert compare(*arms).p_value == exact.p_value
+
+
+@pytest.mark.parametrize("digits", range(1, 9))
+@pytest.mark.parametrize(("mean", "sd"), [(60, 1), (0.6, 0.01)])
+def test_measured_decimals_are_not_taken_for_single_precision(mean: float, sd: float, digits: int):
+    scores = np.random.default_rng(digits).normal(mean, sd, (2000, 16)).round(digits)
+    assert (noise_scale(scores, axis=1) == np.abs(scores).max(axis=1)).all()
