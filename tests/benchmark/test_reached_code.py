@@ -227,6 +227,52 @@ KINDS = {
         method("return [open(f).read() for f in sorted(Path('d').glob('*.txt'))]"),
         {"d/w.txt": "V"},
     ),
+    "a file of a class that reads": (
+        method("import gzip\nreturn gzip.GzipFile(Path(__file__).parent / 'd' / 'w.gz').read()"),
+        {"d/w.gz": "V"},
+    ),
+    "a file of a parser": (
+        method(
+            "import configparser\nc = configparser.ConfigParser()\n"
+            "p = Path(__file__).parent / 'd' / 'w.ini'\nc.read(p)\nreturn c"
+        ),
+        {"d/w.ini": "[a]\nx=V"},
+    ),
+    "a file by its text": (
+        method(
+            "import linecache\n"
+            "return linecache.getline(str(Path(__file__).parent / 'd' / 'w.txt'), 1)"
+        ),
+        {"d/w.txt": "V"},
+    ),
+    "files in a list": (
+        method("return list(map(Path.read_text, [Path(__file__).parent / 'd' / 'w.txt']))"),
+        {"d/w.txt": "V"},
+    ),
+    "files that match": (
+        method("import glob\nreturn list(map(np.loadtxt, glob.glob('d/*.txt')))"),
+        {"d/w.txt": "V"},
+    ),
+    "a file of a package": (
+        method("import pkgutil\nreturn pkgutil.get_data('pk', 'w.txt')"),
+        {"pk/__init__.py": "", "pk/w.txt": "V"},
+    ),
+    "a folder that something reads": (
+        method("return torch.nn.Linear('d')"),
+        {"d/w.txt": "V"},
+    ),
+    "a folder by a constant": (
+        method("return torch.nn.Linear(D)", "D = Path(__file__).parent / 'd'"),
+        {"d/w.txt": "V"},
+    ),
+    "a file of the second lambda of a line": (
+        method(
+            "return g()",
+            "HERE = Path(__file__).parent\n"
+            "f, g = lambda: 1, lambda: (HERE / 'd' / 'w.txt').read_text()",
+        ),
+        {"d/w.txt": "V"},
+    ),
     "a file that a helper's module opens": (
         method("return m.h()", "import m"),
         {
@@ -252,6 +298,16 @@ def test_a_change_of_what_code_reaches_changes_the_key(reached, kind, monkeypatc
     one, same, other = with_value("1", "a"), with_value("1", "elsewhere/b"), with_value("2", "c")
     assert one.unfollowed == other.unfollowed == ()
     assert one.digest == same.digest != other.digest
+
+
+def test_what_is_only_written_and_the_code_itself_are_no_files_that_are_read(reached):
+    source = method(
+        "print(HERE)\np = HERE / 'out' / 'log.txt'\np.parent.mkdir(exist_ok=True)\n"
+        "p.write_text('1')\nopen(p, 'a').close()\nnp.save(p, 1)\nreturn Path(__file__)",
+        "HERE = Path(__file__).parent",
+    )
+    first = reached(source, {"out/log.txt": "1", "other.py": "1"})
+    assert first.digest == reached(f"# why\n{source}", {"out/log.txt": "2", "other.py": "2"}).digest
 
 
 @pytest.mark.parametrize(

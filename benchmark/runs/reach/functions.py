@@ -10,11 +10,12 @@ from benchmark.declare.project import in_words_of_the_user, project_of
 from benchmark.runs.reach.dynamic import reason
 from benchmark.runs.reach.files import content
 from benchmark.runs.reach.modules import imported
+from benchmark.runs.reach.named import is_data, named
 from benchmark.runs.reach.names import Reference, references, texts
 from benchmark.runs.reach.opened import changes, openings
 from benchmark.runs.reach.origin import origin
 from benchmark.runs.reach.paths import Paths, Unknown
-from benchmark.runs.reach.syntax import functions_of, normal_form
+from benchmark.runs.reach.syntax import Function, functions_of, normal_form
 
 #: Globals that say where a module lies and how it was loaded.
 _PLACES = frozenset(("__file__", "__name__", "__package__", "__spec__", "__path__", "__loader__"))
@@ -120,19 +121,29 @@ class Functions:
             return
         for node in found:
             self.say(normal_form(node))
+        within = _folders(function, self.home)
         for text in texts(code):
-            self.file_called(text)
+            self.file_called(text, *within)
+        for node in found:
+            self.files(node, function)
+
+    def files(self, node: Function, function: FunctionType) -> None:
+        """The files that a function names, and the code that it changes."""
+        file = _file(function.__code__.co_filename)
         hook = _is_hooked(type(self.owner))
-        paths = Paths(found[0], _outside(function), self.home, _is_own, self.owner, is_hook=hook)
-        for call, line in changes(found[0], paths):
-            self.place = f"{_file(code.co_filename)}:{line}: "
+        paths = Paths(node, _outside(function), self.home, _is_own, self.owner, is_hook=hook)
+        for call, line in changes(node, paths):
+            self.place = f"{file}:{line}: "
             self.miss(f"{call} changes code at run time")
-        for opening in openings(found[0], paths):
-            self.place = f"{_file(code.co_filename)}:{opening.line}: "
+        for opening in openings(node, paths):
+            self.place = f"{file}:{opening.line}: "
             if opening.path is None:
                 self.miss(f"which file {opening.text} reads is not told by the source")
             else:
                 self.say("file", content(self.home / opening.path.expanduser()))
+        for path in dict.fromkeys(named(node, paths)):
+            if str(path) != function.__code__.co_filename:
+                self.file_called(path)
 
     def refers(self, function: FunctionType) -> None:
         """Everything that a function takes from outside itself."""
@@ -202,16 +213,46 @@ class Functions:
             self.miss(f"{'.'.join(each.names)} is changed at run time")
         self.visit(value)
 
-    def file_called(self, text: str) -> None:
-        """The content of a file, where a text names one."""
-        if not 0 < len(text) < 256 or "\n" in text or "\0" in text:
+    def file_called(self, name: str | Path, *within: Path) -> None:
+        """The content of a file, or of a folder that a path leads to.
+
+        Args:
+            name: a text, which need not name anything, or a path.
+            within: folders that it may count from, beside the study's own.
+        """
+        text = str(name)
+        if not 0 < len(text) < 4096 or "\n" in text or "\0" in text:
             return
-        try:
-            path = self.home / Path(text).expanduser()
-            if path.is_file():
-                self.say("file", content(path))
-        except (OSError, RuntimeError):
-            return
+        for folder in (self.home, *within):
+            try:
+                path = folder / Path(text).expanduser()
+                is_folder = isinstance(name, Path) and path.is_dir() and is_data(path, self.home)
+                if is_folder or path.is_file():
+                    self.say("file", content(path))
+                    return
+            except (OSError, RuntimeError):
+                return
+
+
+def _folders(function: FunctionType, home: Path) -> list[Path]:
+    """Folders of packages and modules that a function names, and of its own."""
+    code = function.__code__
+    held = [function.__globals__.get(name) for name in code.co_names]
+    modules = [each for each in held if isinstance(each, ModuleType) and _is_own_module(each)]
+    named = [home / text.replace(".", "/") for text in texts(code) if _is_dotted(text)]
+    files = [code.co_filename, *(str(getattr(each, "__file__", None) or "") for each in modules)]
+    beside = [Path(file).parent for file in files if file and not file.startswith("<")]
+    return list(
+        dict.fromkeys((*beside, *(each for each in named if (each / "__init__.py").is_file())))
+    )
+
+
+def _is_own_module(module: ModuleType) -> bool:
+    return origin(module.__name__) == "user"
+
+
+def _is_dotted(text: str) -> bool:
+    return len(text) < 256 and all(part.isidentifier() for part in text.split("."))
 
 
 def _is_hooked(cls: type) -> bool:

@@ -110,6 +110,19 @@ def _reads(function: ast.expr, paths: Paths) -> bool:
     return name in _READERS or name.startswith("read_")
 
 
+def only_writes(call: ast.Call, of_path: bool) -> bool:
+    """Whether something is opened by a call so that nothing of it is read.
+
+    Args:
+        call: any.
+        of_path: whether it is a call of a method of a path.
+    """
+    match call.func:
+        case ast.Attribute(attr="open") | ast.Name(id="open"):
+            return _writes(call, 0 if of_path else 1)
+    return False
+
+
 def _writes(call: ast.Call, place: int) -> bool:
     """Whether the mode of a call of ``open`` says that nothing is read."""
     given = [*call.args[place : place + 1], *(k.value for k in call.keywords if k.arg == "mode")]

@@ -69,6 +69,10 @@ class Paths:
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise Unknown from error
 
+    def is_known(self, name: str) -> bool:
+        """Whether a local is given one value, which is told wherever the local is used."""
+        return self._assigned.get(name) is not None and name not in self._looped
+
     @cached_property
     def _parameters(self) -> list[str]:
         given = self.function.args

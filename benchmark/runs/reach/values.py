@@ -37,7 +37,7 @@ class Plain:
     """
 
     said: tuple[object, ...]
-    texts: tuple[str, ...] = ()
+    texts: tuple[str | Path, ...] = ()
 
 
 def plain(value: Any, home: Path = Path("/")) -> Plain | None:
@@ -53,7 +53,7 @@ def plain(value: Any, home: Path = Path("/")) -> Plain | None:
     if isinstance(value, PurePath) or (isinstance(value, str) and value.startswith(f"{home}/")):
         within = PurePath(value).is_relative_to(home)
         told = PurePath(value).relative_to(home) if within else value
-        return Plain(("path", str(told)), (str(value),))
+        return Plain(("path", str(told)), (Path(value),))
     if type(value) in _SCALARS:
         return Plain((type(value).__name__, value), (value,) if isinstance(value, str) else ())
     if value is MISSING or isinstance(value, _WEAK):
