@@ -161,6 +161,25 @@ KINDS = {
         ),
         {},
     ),
+    "an attribute of a tensor": (
+        method("return W.scale", "W = torch.ones(1)\nW.scale = V"),
+        {},
+    ),
+    "what a weak reference leads to": (
+        method("return W().by", f"{HELD}\nimport weakref\nh = Scale(V)\nW = weakref.ref(h)"),
+        {},
+    ),
+    "what is held weakly": (
+        method(
+            "return W['h'].by",
+            f"{HELD}\nimport weakref\nh = Scale(V)\nW = weakref.WeakValueDictionary(h=h)",
+        ),
+        {},
+    ),
+    "a name that a module makes up": (
+        method("from m import K\nreturn K"),
+        {"m.py": "def __getattr__(name): return V"},
+    ),
     "a static method": (
         method("return A.f()", "class A:\n    @staticmethod\n    def f(): return V"),
         {},
@@ -344,6 +363,37 @@ def test_what_computes_the_same_has_the_same_key(reached, first, second):
         (method("import importlib\nreturn importlib.import_module('m')"), "import_module reaches"),
         (method("return __import__('m').h()"), "__import__ reaches code that the source"),
         (method("return eval('1')"), "eval reaches"),
+        (
+            method("return h()", "@torch.no_grad()\ndef h(): return eval('1')"),
+            "eval reaches",
+        ),
+        (method("import pkgutil\nreturn pkgutil.resolve_name('m:h')()"), "resolve_name reaches"),
+        (method("import pydoc\nreturn pydoc.locate('m.h')()"), "pydoc.locate reaches"),
+        (
+            method(
+                "from importlib.machinery import SourceFileLoader\n"
+                "return SourceFileLoader('m', 'm.py').load_module().h()"
+            ),
+            "SourceFileLoader reaches",
+        ),
+        (
+            method(
+                "return S('m', 'm.py')",
+                "from importlib.machinery import SourceFileLoader\nS = SourceFileLoader",
+            ),
+            "SourceFileLoader reaches",
+        ),
+        (method("return getattr(importlib, 'import_' + 'module')('m')"), "importlib as a whole"),
+        (
+            method("import importlib\nreturn getattr(importlib, 'import_module')('m')"),
+            "import_module reaches",
+        ),
+        (method("return h.__globals__['K']", "K = 1\ndef h(): return 1"), "what __globals__"),
+        (method("return getattr(h, '__globals__')", "def h(): return 1"), "what __globals__"),
+        (method("import sys\nreturn sys._getframe().K"), "sys._getframe reaches"),
+        (method("import inspect\nreturn inspect.currentframe().K"), "currentframe reaches"),
+        (method("return h.__doc__", "def h(): 'Says.'"), "what __doc__ holds"),
+        (method("return h.__annotations__", "def h(x: 1): return 1"), "what __annotations__"),
         (method("return globals()['K']", "K = 1"), "globals reaches"),
         (method("return h()", "exec('def h(): return 1')"), "h has no source"),
         (method("return h()", "K = 1\ndef h():\n    global K\n    K = 2"), "K is changed at run"),

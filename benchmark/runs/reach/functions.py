@@ -7,7 +7,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from benchmark.declare.project import in_words_of_the_user, project_of
-from benchmark.runs.reach.dynamic import reason
+from benchmark.runs.reach.dynamic import attributes, is_dynamic, reason
 from benchmark.runs.reach.files import content
 from benchmark.runs.reach.modules import imported
 from benchmark.runs.reach.named import is_data, named
@@ -76,7 +76,8 @@ class Functions:
             self.of_a_package(function, str(module))
             return
         self.touched = True
-        before, home, owner = self.place, self.home, self.owner
+        before, home, owner, lenient = self.place, self.home, self.owner, self.lenient
+        self.lenient = False
         project = project_of(str(module))
         self.home = project.root if project else home
         try:
@@ -84,7 +85,7 @@ class Functions:
             self.wrapping(function)
             self.refers(function)
         finally:
-            self.place, self.home, self.owner = before, home, owner
+            self.place, self.home, self.owner, self.lenient = before, home, owner, lenient
 
     def of_a_package(self, function: FunctionType, module: str) -> None:
         """A function of somebody else's, with what the user gave it where it is a closure."""
@@ -121,6 +122,8 @@ class Functions:
             return
         for node in found:
             self.say(normal_form(node))
+        for name in attributes((*_names(code), *texts(code))):
+            self.miss(f"what {name} holds is read")
         within = _folders(function, self.home)
         for text in texts(code):
             self.file_called(text, *within)
@@ -184,7 +187,8 @@ class Functions:
             return
         if isinstance(module, str):
             self.outside(module, "")
-            for part in taken or sorted(_names(function.__code__)):
+            code = function.__code__
+            for part in taken or sorted({*_names(code), *texts(code)}):
                 if taken or reason(module, part):
                     self.outside(module, part)
         elif not taken:
@@ -209,6 +213,8 @@ class Functions:
                 if not isinstance(found, ModuleType):
                     return
             value = found
+        if isinstance(value, ModuleType) and is_dynamic(value.__name__):
+            self.miss(f"{value.__name__} as a whole reaches code that the source does not name")
         if each.kind == "attribute" and isinstance(value, ModuleType | type):
             self.miss(f"{'.'.join(each.names)} is changed at run time")
         self.visit(value)

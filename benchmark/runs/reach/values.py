@@ -18,7 +18,8 @@ GENERATED = frozenset(
     )
 )
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
-_WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
+#: What holds others only as long as something else does.
+WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 #: Functions written in C, and how they appear in classes and on objects.
 BUILT_IN = (
     *(types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodWrapperType),
@@ -56,7 +57,7 @@ def plain(value: Any, home: Path = Path("/")) -> Plain | None:
         return Plain(("path", str(told)), (Path(value),))
     if type(value) in _SCALARS:
         return Plain((type(value).__name__, value), (value,) if isinstance(value, str) else ())
-    if value is MISSING or isinstance(value, _WEAK):
+    if value is MISSING or isinstance(value, WEAK):
         return Plain((type(value).__name__,))
     if isinstance(value, _SLOT_LIKE):
         return Plain(("slot", value.__name__))

@@ -5,6 +5,7 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
@@ -14,7 +15,7 @@ from benchmark.declare.names import NOT_CODE
 from benchmark.declare.project import project_of
 from benchmark.runs.reach.functions import Functions
 from benchmark.runs.reach.origin import origin
-from benchmark.runs.reach.values import BUILT_IN, GENERATED, plain, unwrapped
+from benchmark.runs.reach.values import BUILT_IN, GENERATED, WEAK, plain, unwrapped
 from trainers.methods import Method, Teacher
 from trainers.models import Model
 from trainers.pretraining import MaskedLanguageModelling, Supervised
@@ -87,11 +88,16 @@ class _Walk(Functions):
 
     def visit(self, value: object) -> None:
         """Follow one value."""
+        if isinstance(value, WEAK) and not self.lenient:
+            self.weak(value)
+            return
         told = plain(value, self.home)
         if told is not None:
             self.say(*told.said)
             for text in told.texts:
                 self.file_called(text)
+            if told.said[0] in ("tensor", "array"):
+                self.of_array(value)
             return
         if isinstance(value, BUILT_IN):
             self.built_in(value)
@@ -113,6 +119,25 @@ class _Walk(Functions):
         else:
             self.instance(value)
 
+    def weak(self, value: Any) -> None:
+        """What something holds weakly, by now."""
+        self.say(type(value).__qualname__)
+        if isinstance(value, weakref.ref):
+            self.visit(value())
+        elif isinstance(value, weakref.WeakSet):
+            if value:
+                self.miss("the order of a WeakSet is another in every process")
+        else:
+            self.visit([each for item in value.items() for each in item])
+
+    def of_array(self, value: Any) -> None:
+        """What a user has added to an array or a tensor: attributes, or a class of his own."""
+        added = getattr(value, "__dict__", None)
+        if id(value) not in self.seen and (added or origin(type(value).__module__) == "user"):
+            self.seen[id(value)] = (len(self.seen), value)
+            self.visit(type(value))
+            self.visit(dict(sorted(added.items())) if added else None)
+
     # -- modules ----------------------------------------------------------------------------------
 
     def module(self, module: ModuleType) -> None:
@@ -124,7 +149,8 @@ class _Walk(Functions):
         if not str(getattr(module, "__file__", "") or "x.py").endswith(".py"):
             self.miss(f"{module.__name__} has no source")
         for name, value in sorted(vars(module).items()):
-            if not (name.startswith("__") and name.endswith("__")):
+            is_special = name.startswith("__") and name.endswith("__")
+            if name == "__getattr__" or not is_special:
                 self.say(name)
                 self.visit(value)
 
@@ -216,6 +242,8 @@ class _Walk(Functions):
 
 
 def _has_no_file(value: object) -> bool:
+    while isinstance(value, FunctionType) and hasattr(value, "__wrapped__"):
+        value = value.__wrapped__
     return not isinstance(value, FunctionType) or value.__code__.co_filename.startswith("<")
 
 
