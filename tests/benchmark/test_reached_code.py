@@ -374,7 +374,7 @@ def test_what_computes_the_same_has_the_same_key(reached, first, second):
                 "from importlib.machinery import SourceFileLoader\n"
                 "return SourceFileLoader('m', 'm.py').load_module().h()"
             ),
-            "SourceFileLoader reaches",
+            "importlib.machinery reaches",
         ),
         (
             method(
