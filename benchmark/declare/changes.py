@@ -9,9 +9,21 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 
 import trainers
-from benchmark.declare.names import Names, code_in, code_of_others, is_same, names_of_ours
+from benchmark.declare.arrivals import arrivals
+from benchmark.declare.names import (
+    OF_FUNCTIONS,
+    Names,
+    code_in,
+    code_of,
+    code_of_others,
+    is_of_others,
+    is_same,
+    names_of_ours,
+)
+from benchmark.declare.torch_settings import torch_settings
 
 #: What stands for a name that is no more.
 _GONE = ("gone",)
@@ -23,7 +35,8 @@ class Changes:
     """What a study has changed.
 
     Attributes:
-        ours: by full name, for instance "trainers.loop.predict": what it stands for by now.
+        ours: by full name, for instance "trainers.loop.predict": what it stands for by now;
+            settings of torch too.
         others: the same of packages and of Python; some are no code of the study's, since packages
             replace functions of others by their own when they are imported.
     """
@@ -49,15 +62,40 @@ def changes() -> Changes:
 def watched() -> Iterator[None]:
     """Find out what is changed within this block, in which a study is loaded."""
     _import_all()
-    ours, others = names_of_ours(), code_of_others()
+    ours, others, settings = names_of_ours(), dict(code_of_others()), torch_settings()
+
+    def arrived(module: ModuleType) -> None:
+        for place, held in code_of(module.__name__, module).items():
+            others.setdefault(place, held)
+
     try:
-        yield
+        with arrivals(is_of_others, arrived):
+            yield
     finally:
         now = names_of_ours()
         own = _changed(ours, lambda module: now.get(module, (None, {}))[1])
-        foreign = _changed(others, lambda place: code_in(*others[place]))
-        put = {name: value for name, value in foreign.items() if value is not _GONE}
-        _Last.changes = Changes(own, put)
+        set_ = _changed({"settings of torch": (None, settings)}, lambda _: torch_settings())
+        foreign = _changed(_once(others), lambda place: code_in(*others[place]))
+        put = {
+            name: value
+            for name, value in foreign.items()
+            if value is not _GONE and not foreign.keys() & {_holder(name)}
+        }
+        _Last.changes = Changes({**own, **set_}, put)
+
+
+def _once(found: Names) -> Names:
+    """Without the dictionaries that modules have taken from others, which go by other names."""
+    called: dict[int, str] = {}
+    for place, (holder, _) in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
+        called.setdefault(id(holder), place)
+    return {place: held for place, held in found.items() if called[id(held[0])] == place}
+
+
+def _holder(name: str) -> str:
+    """The function, if it is one, whose code or defaults a name stands for."""
+    function, _, part = name.rpartition(".")
+    return function if part in OF_FUNCTIONS else ""
 
 
 def _import_all() -> None:
@@ -77,5 +115,6 @@ def _changed(before: Names, now: Callable[[str], Mapping[str, object]]) -> dict[
             first = _before.pop((place, name), was)
             if not is_same(first, value):
                 _before[place, name] = first
-                changed[f"{place}.{name}"] = _GONE if value is _MISSING else value
+                full = f"{place}{name}" if name.startswith("[") else f"{place}.{name}"
+                changed[full] = _GONE if value is _MISSING else value
     return changed

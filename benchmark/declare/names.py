@@ -31,8 +31,10 @@ _OTHERS = frozenset(
     )
 )
 #: Attributes of a function that decide on what it does.
-_OF_FUNCTIONS = ("__code__", "__defaults__", "__kwdefaults__")
+OF_FUNCTIONS = ("__code__", "__defaults__", "__kwdefaults__")
 _CONSTANTS = frozenset((bool, int, float, complex, str, bytes, type(None)))
+#: What entries of a dictionary are called by, where they are something to look up.
+_KEYS = frozenset((str, int, type))
 #: What of others may be replaced by something else.
 _CODE = frozenset((FunctionType, BuiltinFunctionType, type, staticmethod, classmethod, property))
 
@@ -50,21 +52,47 @@ def names_of_ours() -> Names:
 
 
 def code_of_others() -> Names:
-    """Functions and classes in what training computes with, and the methods of these classes."""
+    """Functions and classes in what training computes with, and what holds any.
+
+    These are the methods of the classes, the defaults of the functions, and the entries of
+    dictionaries, such as the activations that transformers knows and the hooks of torch.
+    """
     found: dict[str, tuple[Any, Mapping[str, object]]] = {}
     for name, module in _modules(_OTHERS):
-        held = code_in(module)
-        found[name] = module, held
-        for value in held.values():
-            if is_class(value) and value.__module__ == name:
-                found[f"{name}.{value.__qualname__}"] = value, code_in(value)
+        found |= code_of(name, module)
+    return found
+
+
+def is_of_others(module: str) -> bool:
+    """Whether a module is of those that training computes with."""
+    return module.partition(".")[0] in _OTHERS
+
+
+def code_of(name: str, module: ModuleType) -> dict[str, tuple[Any, Mapping[str, object]]]:
+    """The same of one module."""
+    found: dict[str, tuple[Any, Mapping[str, object]]] = {name: (module, code_in(module))}
+    for held, value in list(vars(module).items()):
+        if is_class(value) and value.__module__ == name:
+            found[f"{name}.{value.__qualname__}"] = value, code_in(value)
+        elif issubclass(type(value), dict) and not held.startswith("__"):
+            found[f"{name}.{held}"] = value, code_in(value)
     return found
 
 
 def code_in(holder: Any, known: Container[str] = ()) -> dict[str, Any]:
-    """Of the names of a module or a class those that stand for code, or are known to have."""
-    held = list(vars(holder).items())
-    return {name: value for name, value in held if is_code(value) or name in known}
+    """Of the names of a module or a class, or the entries of a dictionary, those that stand for
+    code, or are known to have; and what functions are given where nothing is said.
+    """
+    if isinstance(holder, dict):
+        held = list(dict.items(holder))
+        return {f"[{k!r}]": v for k, v in held if type(k) in _KEYS and callable(v)}
+    found = {}
+    for name, value in list(vars(holder).items()):
+        if is_code(value) or name in known:
+            found[name] = value
+        if type(value) is FunctionType:
+            found |= {f"{name}.{part}": getattr(value, part) for part in OF_FUNCTIONS}
+    return found
 
 
 def is_code(value: object) -> bool:
@@ -131,7 +159,7 @@ def _parts(module: str, value: Any) -> Iterator[tuple[str, object]]:
         yield ".__wrapped__", value.__wrapped__
     elif isinstance(value, FunctionType):
         if value.__module__ == module:
-            yield from ((f".{name}", getattr(value, name)) for name in _OF_FUNCTIONS)
+            yield from ((f".{name}", getattr(value, name)) for name in OF_FUNCTIONS)
     elif is_class(value):
         if value.__module__ == module:
             yield from ((f".{k}", each) for k, each in vars(value).items() if k not in NOT_CODE)

@@ -537,6 +537,54 @@ def test_what_a_study_changes_in_code_of_others_is_in_the_key_of_all_its_runs(
     assert keys(tmp_path, "") == before
 
 
+def settings_in_a_process(folder, text):
+    """The keys of a study, by a process that nothing else has changed, and what it names."""
+    code = (
+        "import sys; from pathlib import Path; from benchmark.declare.loading import load_study;"
+        "from benchmark.runs.plan import make_plan;"
+        "from benchmark.runs.reach.alterations import altered, altered_names;"
+        "texts = sys.stdin.read().split('#next\\n')\n"
+        "for i, text in enumerate(texts):\n"
+        "    path = Path(sys.argv[1]) / f'study{i}.py'\n"
+        "    path.write_text(text); print(sorted(make_plan(load_study(path)).runs)[0], "
+        "len(altered().unfollowed), *altered_names())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(folder)],
+        input="#next\n".join(method("return 1", each) for each in text),
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line.split(" ", 2) for line in done.stdout.splitlines()]
+
+
+LINEAR = "class A(torch.nn.Module):\n    def forward(self, x): return x * 2\n"
+
+
+def test_what_a_study_sets_within_packages_is_in_its_keys(tmp_path):
+    changes = {
+        "": "",
+        "ResNetBasicLayer.forward": "import transformers.models.resnet.modeling_resnet as m\n"
+        "m.ResNetBasicLayer.forward = lambda self, x: x",
+        "ACT2FN['relu']": "from transformers.activations import ACT2FN\n"
+        f"{LINEAR}ACT2FN['relu'] = A",
+        "_global_forward_hooks[": "import torch.nn.modules.module as m\n"
+        "m.register_module_forward_hook(lambda m, i, o: o * 2)",
+        "_BatchNorm.__init__.__defaults__": "m = torch.nn.modules.batchnorm._BatchNorm\n"
+        "m.__init__.__defaults__ = (1.0, *m.__init__.__defaults__[1:])",
+        "matmul_precision()": "torch.set_float32_matmul_precision('medium')",
+        "set_flush_denormal": "torch.set_flush_denormal(True)",
+        "mkldnn.enabled": "torch.backends.mkldnn.enabled = False",
+    }
+    found = settings_in_a_process(tmp_path, changes.values())
+    assert len({key for key, *_ in found}) == len(changes)
+    for name, (_, unfollowed, *names) in zip(changes, found, strict=True):
+        assert unfollowed == "0"
+        assert name in " ".join(names)
+
+
 def test_what_a_study_changes_is_named_and_counts_once_however_often_it_is_loaded(
     tmp_path, monkeypatch
 ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import uuid4
 
 from benchmark.declare.changes import Changes, changes
@@ -38,7 +38,7 @@ def specification() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _alterations(changed: Changes) -> _Alterations:
-    others = {name: value for name, value in changed.others.items() if _is_the_users(value)}
+    others = {name: value for name, value in changed.others.items() if _is_the_users(name, value)}
     every = dict(sorted({**changed.ours, **others}.items()))
     return _Alterations(reach_of(every), tuple(every), uuid4().hex)
 
@@ -49,9 +49,11 @@ def _around(name: str) -> Iterator[str]:
     return (name[:end] for end in ends)
 
 
-def _is_the_users(value: object) -> bool:
+def _is_the_users(name: str, value: object) -> bool:
     """Whether it is code of a study, or something put together of whatever code.
 
-    Packages replace functions of others by their own when they are imported.
+    Packages replace functions of others by their own when they are imported, and fill their
+    dictionaries.
     """
-    return not is_code(value) or reach(value).digest is not None
+    is_entry = name.endswith("]") and not isinstance(value, partial)
+    return not (is_code(value) or is_entry) or reach(value).digest is not None
