@@ -1,8 +1,10 @@
 """Where records may lie, which names may be given, and what is never printed or left behind."""
 
+import re
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -84,6 +86,7 @@ def test_a_link_that_leads_nowhere_is_followed(tmp_path):
         f"http://{SECRET.replace('/', '').replace('@', '')}@127.0.0.1:9",
         f"http://127.0.0.1:9/?access_token={SECRET}",
         f"mysql+pymysql://me@127.0.0.1:9/db?password={SECRET}",
+        f"mssql+pyodbc:///?odbc_connect=DRIVER%3D%7Bx%7D%3BUID%3Du%3BPWD%3D{quote(SECRET, '')}",
     ],
 )
 def test_passwords_are_printed_by_no_command(address, small, bench, monkeypatch):
@@ -91,11 +94,34 @@ def test_passwords_are_printed_by_no_command(address, small, bench, monkeypatch)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     for arguments in (("--store", address), ("a", "b", address)):
         done = bench("stats", *arguments)
-        assert secret not in done.stdout + done.stderr
+        assert secret not in unquote(done.stdout + done.stderr)
         assert "***" in done.stderr
     done = bench("run", small, "--optuna-storage", address)
     assert secret not in done.stdout + done.stderr
     assert secret not in Store(address).shown
+
+
+HOLDS = (
+    *("postgresql://u:hun'ter2@127.0.0.1:1/db", "postgresql://u:hun ter2@127.0.0.1:1/db"),
+    *('postgresql://u:hun"ter2@h/db', "postgresql://u:hun@ter2@h/db", "mysql://:hun ter2@h"),
+    *("http://h/x#access_token=hunter2", "http://h/x?a=b#id_token=hunter2&c=d"),
+    *("host=h password=hunter2 user=u", "host=h password = 'hun ter2' user=u"),
+    *("Driver={x};UID=u;PWD=hun ter2;DB=d", "Driver={x};PWD={hun;ter2};DB=d", "pwd=hunter2"),
+    *("x://h/?odbc_connect=UID%3Du%3BPWD%3Dhunter2%3BDB%3Dd", "x://h/?o=%50WD%3Dhunter2"),
+    *("x://h/?o=PWD%3D%7Bhun%3Bter2%7D%3BDB%3Dd", "x://h/?o=PWD%253Dhunter2"),
+    *("x://h/?to=postgresql%3A%2F%2Fu%3Ahunter2%40h%2Fdb", "x://h/?password=hun'ter2"),
+    *("x://h/?passwd=hunter2", "x://h/?api_key=hunter2", "x://h/?X-Amz-Security-Token=hunter2"),
+    *("api_key=hunter2", "HF_TOKEN=hunter2", "AccountKey=hunter2", "client_secret=hunter2"),
+)
+
+
+@pytest.mark.parametrize("around", ["{}", "cannot open {}", "cannot open '{}': refused", "{}\nyes"])
+@pytest.mark.parametrize("text", HOLDS)
+def test_every_way_to_write_a_password_is_masked(text, around):
+    said = unquote(unquote(masked(around.format(text))))
+    assert "***" in said
+    assert not {"hun", "ter2", "hunter2"} & set(re.findall("[a-z]+2?", said)), said
+    assert "cannot open" in said or "cannot" not in around
 
 
 def test_masking_leaves_addresses_without_a_password_alone():
@@ -104,6 +130,11 @@ def test_masking_leaves_addresses_without_a_password_alone():
         "sqlite:////tmp/a:b@c/mlflow.db",
         "postgresql://me@host/db",
         "nothing at all",
+        "http://127.0.0.1:5000 is not there, ask me@example.org",
+        "AutoTokenizer(pad_token='[PAD]', max_tokens=512, key=len)",
+        "sqlite:////tmp/my%20dir/%C3%BC.db",
+        "the password is wrong",
+        "if token == other and secret == 3",
     ):
         assert masked(text) == text
 
