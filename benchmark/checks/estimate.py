@@ -13,6 +13,7 @@ from benchmark.record.tracking import Recorded
 from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
 from benchmark.runs.plan import Plan
 from trainers.methods import Base
+from trainers.methods.unsound import Unsound
 from trainers.models import Model
 
 #: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
@@ -92,7 +93,10 @@ def estimate(
         sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
     """
     if each is not None:
-        return Estimate(dict.fromkeys(plan.runs, each), {}, "experience")
+        unsound = {k: _fault(run) for k, run in plan.runs.items()}
+        hopeless = {k: trouble.message for k, trouble in unsound.items() if trouble}
+        seconds = dict.fromkeys(plan.runs, each)
+        return Estimate(seconds, {}, "experience", hopeless=hopeless)
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in finished.values():
         recorded[done.kind].append(done.seconds)
@@ -130,6 +134,7 @@ class _Asked:
 
     step: StepTime | None = None
     flops: Flops | None = None
+    fault: Trouble | None = None
 
     @classmethod
     def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> "_Asked":
@@ -139,6 +144,8 @@ class _Asked:
             return cls(None if recorded else step)
         if not isinstance(run, TrainRun):
             return cls()
+        if fault := _fault(run):
+            return cls(fault=fault)
         flops = Flops(run.method, run.model, run.task, run.training)
         model = sketch.models.get(run.model, run.model) if sketch else run.model
         t = run.training
@@ -160,6 +167,8 @@ class _Asked:
     @property
     def hopeless(self) -> Trouble | None:
         """Why the run itself would come to nothing: of the user's code, what cannot take a step."""
+        if self.fault:
+            return self.fault
         for question in self.questions:
             answer = _answers[question.place]
             if isinstance(answer, Trouble) and is_foreign(*question.declared):
@@ -167,6 +176,13 @@ class _Asked:
                 if answer.ends_processes or (answer.in_method and theirs):
                     return answer
         return None
+
+
+def _fault(run: Run) -> Trouble | None:
+    """What the code of its method did when it was asked what the run needs."""
+    if isinstance(run, TrainRun) and isinstance(run.method, Unsound):
+        return Trouble(run.method.trouble, in_method=True)
+    return None
 
 
 def _find_out(questions: Iterator[Question], study_file: Path) -> None:
@@ -210,8 +226,7 @@ def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
     said: dict[str, list[str]] = defaultdict(list)
     for k, of_run in asked.items():
         run = plan.runs[k]
-        for question in of_run.questions:
-            answer = _answers[question.place]
+        for answer in (of_run.fault, *(_answers[q.place] for q in of_run.questions)):
             if isinstance(answer, Trouble):
                 name = run.name.removesuffix(f" · {run.seed}") if isinstance(run, TrainRun) else k
                 left = " It is not trained." if of_run.hopeless else ""

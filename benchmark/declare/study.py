@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.declare.analysis import Analysis
+from benchmark.declare.faults import fault
 from benchmark.declare.limits import check_declared
 from benchmark.declare.search import Search, Tuning
 from benchmark.declare.tuned import check_searches, share
@@ -333,9 +334,18 @@ class Study:
                     "a name=... of its own."
                 )
             seen.add(arm.place)
-        for arm in self.arms:
+        object.__setattr__(self, "arms", tuple(map(self._sound, self.arms)))
+
+    def _sound(self, arm: Arm) -> Arm:
+        """The arm, or where its method's own code fails one that is named and not trained."""
+
+        def ask() -> None:
             for task in self.tasks:
                 self._check_arm(arm, task)
+            arm.method.specification()
+
+        trouble = fault(ask)
+        return replace(arm, method=arm.method.unsound(trouble)) if trouble else arm
 
     def _check_arm(self, arm: Arm, task: "Task") -> None:
         from trainers.errors import TrainerError

@@ -176,33 +176,60 @@ def test_a_study_that_closes_its_output_is_told_of_all_the_same(tmp_path):
     assert "study.py:4: it ends the process (exit code 0)" in done.stderr
 
 
+def hooked(folder: Path, hook: str) -> Path:
+    """A study of which one arm's method has that hook."""
+    path = write(folder, "lingers")
+    with_hook = f"    def {hook}\n    def x(self, step):"
+    path.write_text(path.read_text().replace("    def loss(self, step):", with_hook))
+    return path
+
+
 @pytest.mark.parametrize(
     ("hook", "told"),
     [
-        ("check(self, model, task): raise ValueError('no')", "ValueError: no"),
-        ("check(self, model, task): __import__('os')._exit(0)", "it ends the process"),
         ("phases(self, training): return None", "phases must return a tuple of Phase"),
         ("phases(self, training): return ()", "phases must return a tuple of Phase"),
         ("teacher_for(self, training): return 3", "teacher_for must return a Teacher"),
-        ("specification(self): raise ValueError('no')", "ValueError: no"),
-        ("specification(self): __import__('sys').exit(0)", "it ends the process"),
     ],
 )
-def test_a_hook_that_fails_before_anything_is_planned_is_told_with_its_line(
-    tmp_path, bench, hook, told
-):
-    path = write(tmp_path, "lingers")
-    path.write_text(
-        path.read_text().replace(
-            "    def loss(self, step):", f"    def {hook}\n    def x(self, step):"
-        )
-    )
-    done = bench("plan", path)
+def test_a_hook_that_says_what_it_may_not_is_refused_with_the_line(tmp_path, bench, hook, told):
+    done = bench("plan", hooked(tmp_path, hook))
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.startswith("bench: ")
     assert "wild.py:" in done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+FAULTS = {
+    "check(self, model, task): raise ValueError('no')": "ValueError: no",
+    "check(self, model, task): __import__('os')._exit(0)": "it ends the process",
+    "phases(self, training): raise ValueError('no')": "ValueError: no",
+    "phases(self, training): return self.phases(training)": "RecursionError",
+    "teacher_for(self, training): raise ValueError('no')": "ValueError: no",
+    "specification(self): raise ValueError('no')": "ValueError: no",
+    "specification(self): __import__('sys').exit(0)": "it ends the process",
+}
+
+
+@pytest.mark.parametrize("hook", FAULTS)
+def test_a_hook_that_fails_where_runs_are_laid_out_costs_its_own_arm_alone(tmp_path, bench, hook):
+    done = bench("plan", hooked(tmp_path, hook))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (note,) = [line for line in done.stdout.splitlines() if line.startswith("Note: lingers")]
+    assert FAULTS[hook] in note
+    assert "(wild.py:19)" in note
+    assert note.endswith("It is not trained.")
+    assert "base · scratch" in done.stdout
+
+
+def test_the_arms_beside_one_whose_hook_fails_are_trained(tmp_path, bench, tracker):
+    done = bench("run", hooked(tmp_path, "phases(self, training): raise ValueError('no')"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    for seed in (1, 2):
+        assert f"lingers · scratch · {seed}: failed: ValueError: no (wild.py:19)" in done.stdout
+    assert {name.split("/")[1] for name in arm_scores(tracker)} == {"base", "ls"}
+    assert "base vs ls" in done.stdout
 
 
 def test_whose_a_class_is_is_told_from_its_module():
@@ -378,17 +405,16 @@ def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, 
     assert "Ctrl-C ends it" in done.stderr
 
 
-@pytest.mark.parametrize("hook", ["check(self, model, task)", "specification(self)"])
-def test_a_hook_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, hook):
+@pytest.mark.parametrize(
+    "hook", ["check(self, model, task)", "specification(self)", "phases(self, training)"]
+)
+def test_a_hook_that_never_ends_is_given_up_for_its_arm_alone(bench, tmp_path, monkeypatch, hook):
     impatient(monkeypatch)
-    path = write(tmp_path, "lingers")
-    loop = f"    def {hook}:\n        while True: pass\n    def x(self, step):"
-    path.write_text(path.read_text().replace("    def loss(self, step):", loop))
-    done = bench("plan", path)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "wild.py:20: " in done.stderr
-    assert "it goes on for more than 3 s" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = bench("plan", hooked(tmp_path, f"{hook}:\n        while True: pass"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (note,) = [line for line in done.stdout.splitlines() if line.startswith("Note: lingers")]
+    assert "it goes on for more than 3 s" in note
+    assert "(wild.py:20)" in note
 
 
 def impatient(monkeypatch) -> None:

@@ -116,6 +116,13 @@ class Method:
             )
         return teacher
 
+    def unsound(self, trouble: str) -> "Method":
+        """What stands for it where its own code fails, and is not trained; not to be overridden."""
+        from trainers.methods.unsound import Unsound
+
+        given = tuple((f.name, getattr(self, f.name)) for f in fields(self))
+        return Unsound(self.name, trouble, given)
+
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Change the model before its first step: reparametrise, replace or freeze modules.
 

@@ -1,0 +1,33 @@
+"""Faults in code of a study that is asked what its runs need, told from declarations it refuses."""
+
+from collections.abc import Callable
+
+from benchmark.declare.blame import blamed, user_line
+from benchmark.declare.waiting import TooLong
+from benchmark.errors import StudyError
+
+
+def fault(ask: Callable[[], object]) -> str:
+    """What code of the user's did that was asked something: it raised, left or went on for ever.
+
+    Args:
+        ask: calls it.
+
+    Returns:
+        One line; empty where all was well.
+
+    Raises:
+        StudyError: it refuses what is declared.
+        Exception: it comes from no line of the user's.
+    """
+    from trainers.errors import TrainerError
+
+    try:
+        ask()
+    except (StudyError, TrainerError):
+        raise
+    except (Exception, SystemExit, TooLong) as error:
+        if not user_line(error):
+            raise
+        return blamed(error)
+    return ""
