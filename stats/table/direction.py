@@ -172,8 +172,9 @@ def _is_of(words: Sequence[str], metric: str) -> bool:
     if _is_phrase(words, LOWER_PHRASES):
         return True
     told = [word for word in words if word not in FAMILIAR]
-    beside = list(words)[-2:] == told[-2:]
-    return len(told) == 2 and beside and told[1] in LOWER and "/" not in metric
+    # "reward/loss" may be the loss of a reward model, and "test/dice_loss" is a dice loss.
+    beside = words_of(metric.rpartition("/")[2])[-2:] == told
+    return len(told) == 2 and beside and told[1] in LOWER
 
 
 def _is_phrase(words: Sequence[str], phrases: frozenset[str]) -> bool:
