@@ -101,7 +101,9 @@ def as_floats(values: ArrayLike, what: str) -> FloatArray:
 def check_finite(values: FloatArray, what: str, axes: tuple[str, ...]) -> None:
     """Raise StatsError, with the place along each axis, unless all values can be squared."""
     size = np.abs(values)
-    fit = (size < LARGEST) & ((size == 0) | (size >= SMALLEST))  # NaN is not below anything
+    fit = size < LARGEST  # NaN is not below anything
+    if fit.all() and 0 < size.max(initial=0.0) < SMALLEST:
+        fit = size == 0
     if not fit.all():
         place = np.argwhere(~fit)[0].tolist()
         where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
