@@ -53,10 +53,19 @@ def seeds_needed_for_alpha(alpha: float, family: int = 1, correction: str = "hol
     return n_pairs
 
 
-def smallest_p_of_signs(differences: FloatArray, least: float) -> FloatArray:
+def smallest_p_of_pairs(n_baseline: int, _: int) -> float:
+    """Smallest two-sided p of a test by signs, as the register asks for it."""
+    return smallest_attainable_p(n_baseline)
+
+
+def smallest_p_of_signs(differences: FloatArray, least: FloatArray) -> FloatArray:
     """Smallest two-sided p of each row of (m, n) where all that is not 0 has one sign.
 
-    >>> smallest_p_of_signs(np.array([[1.0, -2.0, 0.0, 3.0]]), 0.125).tolist()
+    Args:
+        differences: shape (m, n).
+        least: shape (m,), what n differences can reach of which none is 0.
+
+    >>> smallest_p_of_signs(np.array([[1.0, -2.0, 0.0, 3.0]]), np.array([0.125])).tolist()
     [0.25]
     """
     signed = np.ldexp(2.0, -np.count_nonzero(differences, axis=1))

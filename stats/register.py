@@ -61,13 +61,14 @@ class PairedTest(PrimaryTest):
 
     Attributes:
         rows: from settled differences of shape (m, n), and the rule for zeros.
-        smallest_rows: smallest p of these very differences; that of their number where it is None.
+        by_signs: whether its null distribution is that of the signs, of which a difference of zero
+            has none, so that each zero doubles the smallest p.
         power: exact power for normal differences: of mean over sd, pairs and level.
         tells_zeros: whether outputs say what it does with zero differences.
     """
 
     rows: Callable[[FloatArray, str], RowsTested]
-    smallest_rows: Callable[[FloatArray], FloatArray] | None = None
+    by_signs: bool = False
     power: Callable[[float, int, float], float] | None = None
     tells_zeros: bool = False
 
@@ -78,11 +79,12 @@ class UnpairedTest(PrimaryTest):
 
     Attributes:
         rows: from baselines of shape (m, n) and candidates of shape (m, k).
-        smallest_rows: smallest p of arms with these ties; that of their sizes where it is None.
+        by_deals: whether its null distribution is that of all ways to deal the scores to the arms,
+            of which ties make some alike, so that they raise the smallest p.
     """
 
     rows: Callable[[FloatArray, FloatArray], RowsTested]
-    smallest_rows: Callable[[FloatArray, FloatArray], FloatArray] | None = None
+    by_deals: bool = False
 
 
 class Names(Sequence[str]):

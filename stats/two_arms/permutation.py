@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.attainable import smallest_attainable_p, smallest_p_of_signs
+from stats.attainable import smallest_attainable_p
 from stats.inputs import FloatArray, check_count, finite_vector, random_stream
 from stats.register import PairedTest, RowsTested
 from stats.ties import RELATIVE_NOISE
@@ -173,11 +173,6 @@ def _smallest(n_pairs: int, _: int) -> float:
     return max(exact, 1 / (RESAMPLES + 1)) if n_pairs > EXACT_LIMIT else exact
 
 
-def _smallest_rows(differences: FloatArray) -> FloatArray:
-    n_pairs = differences.shape[1]
-    return smallest_p_of_signs(differences, _smallest(n_pairs, n_pairs))
-
-
 def _tested(differences: FloatArray, _: str) -> RowsTested:
     greater, less, p_value = permutation_rows(differences)
     return RowsTested(differences.mean(axis=1), greater, less, p_value)
@@ -188,7 +183,7 @@ TEST = PairedTest(
     words="permutation test of the mean",
     rows=_tested,
     smallest_p=_smallest,
-    smallest_rows=_smallest_rows,
+    by_signs=True,
     simulated_up_to=12,
     of_means=True,
 )

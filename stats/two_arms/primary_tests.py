@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stats.attainable import smallest_p_of_signs
 from stats.inputs import FloatArray
 from stats.register import RowsTested, paired_test, primary_test, register, unpaired_test
 from stats.settings import Settings
@@ -16,6 +17,7 @@ from stats.two_arms import (
     unpaired_permutation,
     welch,
 )
+from stats.two_arms.unpaired_permutation import smallest_p_of_deals
 
 # In the order in which they are named to users; the first of each kind is the default.
 for _module in (signed_rank, permutation, student, sign_test):
@@ -36,11 +38,10 @@ def paired_test_rows(differences: FloatArray, settings: Settings) -> dict[str, F
         and the smallest attainable p is that of these differences, of which zeros have no sign.
     """
     test = paired_test(settings.test)
-    if test.smallest_rows is None:
-        n_pairs = differences.shape[1]
-        smallest = np.full(len(differences), test.smallest_p(n_pairs, n_pairs))
-    else:
-        smallest = test.smallest_rows(differences)
+    n_pairs = differences.shape[1]
+    smallest = np.full(len(differences), test.smallest_p(n_pairs, n_pairs))
+    if test.by_signs:
+        smallest = smallest_p_of_signs(differences, smallest)
     return _told(test.rows(differences, settings.zeros), smallest)
 
 
@@ -49,11 +50,9 @@ def unpaired_test_rows(
 ) -> dict[str, FloatArray]:
     """The same of an unpaired test, for arms of shape (m, n) and (m, k)."""
     test = unpaired_test(settings.test)
-    if test.smallest_rows is None:
-        least = test.smallest_p(baseline.shape[1], candidate.shape[1])
-        smallest = np.full(len(baseline), least)
-    else:
-        smallest = test.smallest_rows(baseline, candidate)
+    smallest = np.full(len(baseline), test.smallest_p(baseline.shape[1], candidate.shape[1]))
+    if test.by_deals:
+        smallest = smallest_p_of_deals(baseline, candidate, smallest)
     return _told(test.rows(baseline, candidate), smallest)
 
 

@@ -16,7 +16,6 @@ from stats.inputs import FloatArray, IntArray, check_fraction, two_arms
 from stats.register import RowsTested, UnpairedTest
 from stats.two_arms.hodges_lehmann import HodgesLehmann, beside_zero
 from stats.two_arms.signed_rank import two_sided
-from stats.two_arms.unpaired_permutation import smallest_of_deals
 
 EXACT_LIMIT = 100
 """Scores in both arms together, up to which the null distribution is counted."""
@@ -225,11 +224,6 @@ def _smallest(n_baseline: int, n_candidate: int) -> float:
     return min(1.0, 2 / comb(n_baseline + n_candidate, n_candidate))
 
 
-def _smallest_rows(baseline: FloatArray, candidate: FloatArray) -> FloatArray:
-    least = _smallest(baseline.shape[1], candidate.shape[1])
-    return smallest_of_deals(baseline, candidate, least)
-
-
 def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
     statistic, greater, less = mann_whitney_rows(baseline, candidate)
     return RowsTested(statistic, greater, less, two_sided(greater, less))
@@ -240,6 +234,6 @@ TEST = UnpairedTest(
     words="exact Mann-Whitney (unpaired)",
     rows=_tested,
     smallest_p=_smallest,
-    smallest_rows=_smallest_rows,
+    by_deals=True,
     efficiency=RELATIVE_EFFICIENCY,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, bdtrik, ndtr
 
-from stats.attainable import smallest_attainable_p, smallest_p_of_signs
+from stats.attainable import smallest_attainable_p, smallest_p_of_pairs
 from stats.inputs import FloatArray, finite_vector
 from stats.register import PairedTest, RowsTested
 
@@ -86,14 +86,6 @@ def sign_power(effect: float, n_pairs: int, alpha: float) -> float:
     return float(bdtr(float(most), n_pairs, share) + bdtr(float(most), n_pairs, 1 - share))
 
 
-def _smallest(n_pairs: int, _: int) -> float:
-    return smallest_attainable_p(n_pairs)
-
-
-def _smallest_rows(differences: FloatArray) -> FloatArray:
-    return smallest_p_of_signs(differences, smallest_attainable_p(differences.shape[1]))
-
-
 def _tested(differences: FloatArray, _: str) -> RowsTested:
     return RowsTested(*sign_test_rows(differences))
 
@@ -102,8 +94,8 @@ TEST = PairedTest(
     name="sign",
     words="exact sign test",
     rows=_tested,
-    smallest_p=_smallest,
-    smallest_rows=_smallest_rows,
+    smallest_p=smallest_p_of_pairs,
+    by_signs=True,
     efficiency=2 / math.pi,
     power=sign_power,
 )

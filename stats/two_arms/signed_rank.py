@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smallest_p_of_signs
+from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smallest_p_of_pairs
 from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
 from stats.register import PairedTest, RowsTested
 from stats.settings import ZEROS
@@ -181,14 +181,6 @@ def null_distribution(ranks: tuple[int, ...]) -> FloatArray:
     return cumulative
 
 
-def _smallest(n_pairs: int, _: int) -> float:
-    return smallest_attainable_p(n_pairs)
-
-
-def _smallest_rows(differences: FloatArray) -> FloatArray:
-    return smallest_p_of_signs(differences, smallest_attainable_p(differences.shape[1]))
-
-
 def _tested(differences: FloatArray, zeros: str) -> RowsTested:
     statistic, greater, less = signed_rank_rows(differences, zeros)
     return RowsTested(statistic, greater, less, two_sided(greater, less))
@@ -198,8 +190,8 @@ TEST = PairedTest(
     name="wilcoxon",
     words="exact Wilcoxon signed-rank",
     rows=_tested,
-    smallest_p=_smallest,
-    smallest_rows=_smallest_rows,
+    smallest_p=smallest_p_of_pairs,
+    by_signs=True,
     efficiency=RELATIVE_EFFICIENCY,
     tells_zeros=True,
 )

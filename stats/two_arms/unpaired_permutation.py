@@ -118,17 +118,19 @@ def _random_deals(
         yield random.permuted(deals, axis=1)
 
 
-def smallest_of_deals(baseline: FloatArray, candidate: FloatArray, least: float) -> FloatArray:
+def smallest_p_of_deals(
+    baseline: FloatArray, candidate: FloatArray, least: FloatArray
+) -> FloatArray:
     """Smallest p of each row where one arm has the lowest scores of both, ties as they are.
 
     Args:
         baseline: shape (m, n).
         candidate: shape (m, k).
-        least: smallest p of arms of these sizes without ties.
+        least: shape (m,), smallest p of arms of these sizes without ties.
     """
     n, k = baseline.shape[1], candidate.shape[1]
     if comb(n + k, k) > EXACT_PATTERNS:  # a few ties make no p that matters
-        return np.full(len(baseline), least)
+        return least
     ordered = np.sort(np.concatenate([baseline, candidate], axis=1), axis=1)
     ways = np.array([min(_ways(row, k), _ways(row[::-1], k)) for row in ordered])
     return np.asarray(np.clip(least * ways, 0.0, 1.0), dtype=np.float64)
@@ -145,11 +147,6 @@ def _smallest(n_baseline: int, n_candidate: int) -> float:
     return min(1.0, 2 / (RESAMPLES + 1 if patterns > EXACT_PATTERNS else patterns))
 
 
-def _smallest_rows(baseline: FloatArray, candidate: FloatArray) -> FloatArray:
-    least = _smallest(baseline.shape[1], candidate.shape[1])
-    return smallest_of_deals(baseline, candidate, least)
-
-
 def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
     difference = candidate.mean(axis=1) - baseline.mean(axis=1)
     return RowsTested(difference, *unpaired_permutation_rows(baseline, candidate))
@@ -160,7 +157,7 @@ TEST = UnpairedTest(
     words="permutation test of the means (unpaired)",
     rows=_tested,
     smallest_p=_smallest,
-    smallest_rows=_smallest_rows,
+    by_deals=True,
     simulated_up_to=8,
     of_means=True,
 )
