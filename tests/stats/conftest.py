@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-
-# The first example imports scipy.stats, which alone takes longer than hypothesis allows for one.
-settings.register_profile("imports-take-time", deadline=None)
-settings.load_profile("imports-take-time")
 
 SEEDS = (42, 7, 1, 13, 21, 87, 100, 5)
 
