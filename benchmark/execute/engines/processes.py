@@ -124,12 +124,14 @@ def _begin(
     os.register_at_fork(after_in_child=connection.close)  # one voice is enough
 
     from benchmark.declare.containment import leaving_raises
+    from benchmark.declare.faults import take_as_asked
     from benchmark.declare.loading import load_module
     from benchmark.terminal.transliteration import transliterate_output
     from trainers.memory import keep_freed_memory
 
     keep_freed_memory()
     transliterate_output()
+    take_as_asked()
     try:
         with leaving_raises():
             load_module(study_file, read)
