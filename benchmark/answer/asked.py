@@ -11,10 +11,12 @@ from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
+from benchmark.record.connection import Connection
 from benchmark.record.environment import Trained
 from benchmark.record.of_study import declared_analysis, file_digest, scores_table
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
+from benchmark.record.studies import recorded_study
 from benchmark.terminal.page import page, rendered
 from benchmark.tuning.notes import notes_on_tuning
 
@@ -152,21 +154,21 @@ def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> t
 def _from_record(options: argparse.Namespace) -> Scores:
     store = Store.choose(options.store)
     store.require()
-    tracker = Tracker(store)
-    record = tracker.study_record(options.study)
+    query = Query(Connection(store))
+    record = recorded_study(query, options.study)
     _warn_of_changes(record, options.study)
-    return _of_record(record, tracker, options.metric, options.split or "test")
+    return _of_record(record, query, options.metric, options.split or "test")
 
 
-def _of_record(record: dict[str, Any], tracker: Tracker, metric: str | None, split: str) -> Scores:
-    table = scores_table(record, tracker, metric, split)
+def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: str) -> Scores:
+    table = scores_table(record, query, metric, split)
     return Scores(
         table=table,
         arms=(record["baseline"], *record["candidates"]),
         how=declared_analysis(record, metric, split) | {"paired": True},
         notes=(
-            *Trained.of(record, tracker.finished()).notes(),
-            *notes_on_chance(record, table, tracker),
+            *Trained.of(record, query.finished()).notes(),
+            *notes_on_chance(record, table, query),
             *notes_on_tuning(record),
         ),
     )

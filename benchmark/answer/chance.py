@@ -9,15 +9,14 @@ from benchmark.record.predictions import Predictions, read_predictions
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.record.tracking import Recorded, Tracker
+    from benchmark.record.query import Query
+    from benchmark.record.recorded import Recorded
 
 #: The best score of every metric that a constant answer has, and how little of the way counts.
 _PERFECT, _LITTLE = 100.0, 0.1
 
 
-def notes_on_chance(
-    record: Mapping[str, Any], scores: "pd.DataFrame", tracker: "Tracker"
-) -> list[str]:
+def notes_on_chance(record: Mapping[str, Any], scores: "pd.DataFrame", query: "Query") -> list[str]:
     """A line for each baseline that is hardly better than giving every example the same answer.
 
     Its 95 % interval over seeds reaches down to the best such answer, and its median seed has less
@@ -26,19 +25,19 @@ def notes_on_chance(
     property of the method, where nothing was learned at all.
 
     Args:
-        record: of the study, as the tracker keeps it.
+        record: of the study, as it was recorded.
         scores: from :func:`benchmark.record.scores_table`.
-        tracker: where the runs are, with the labels of the examples.
+        query: to the record of its runs, with the labels of the examples.
     """
     from trainers.metrics import best_constant
 
-    lines, finished = [], tracker.finished()
+    lines, finished = [], query.finished()
     baseline = scores[scores["method"] == record["baseline"]].dropna(subset="score")
     for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
         keys = (cell["key"] for cell in record["cells"] if cell["task"] == task)
         there = [finished[key] for key in keys if key in finished]
         try:
-            kept = _of_any(there, tracker, str(split))
+            kept = _of_any(there, query, str(split))
         except StoreError as error:
             lines.append(
                 f"whether {record['baseline']} learned anything on {task} is not known: {error}"
@@ -56,7 +55,7 @@ def notes_on_chance(
     return lines
 
 
-def _of_any(runs: "Sequence[Recorded]", tracker: "Tracker", split: str) -> Predictions | None:
+def _of_any(runs: "Sequence[Recorded]", query: "Query", split: str) -> Predictions | None:
     """What the first run that can be read said; the right answers are the same for all of them.
 
     Raises:
@@ -65,7 +64,7 @@ def _of_any(runs: "Sequence[Recorded]", tracker: "Tracker", split: str) -> Predi
     problems = []
     for run in runs:
         try:
-            return read_predictions(tracker, run, split)
+            return read_predictions(query, run, split)
         except StoreError as error:
             problems.append(str(error))
     raise StoreError("; ".join(problems))

@@ -9,7 +9,7 @@ from statistics import median
 
 from benchmark.execute.calibration import Flops, Question, StepTime
 from benchmark.execute.engines.asking import Answer, Trouble, ask, is_foreign
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
 from benchmark.runs.plan import Plan
 from trainers.methods import Base

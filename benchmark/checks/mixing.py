@@ -7,7 +7,7 @@ from typing import Literal
 
 from benchmark.errors import StudyError
 from benchmark.record.environment import Environment, differ, distinct, environment_of, in_words
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Need, Run
 from benchmark.runs.plan import Plan
 

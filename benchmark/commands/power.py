@@ -10,7 +10,7 @@ from benchmark.errors import BenchmarkError, StoreError
 
 if TYPE_CHECKING:
     from benchmark.declare.study import Study
-    from benchmark.record.tracking import Tracker
+    from benchmark.record.connection import Connection
     from benchmark.runs.plan import Plan
     from stats.power.of_studies import PowerPlans
     from stats.power.planning import PowerPlan
@@ -109,23 +109,24 @@ def _from_record(
     Raises:
         BenchmarkError: it has none, and no --sd is given.
     """
+    from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
     from benchmark.record.of_study import declared_analysis, scores_table, study_record
+    from benchmark.record.query import Query
     from benchmark.record.store import Store
-    from benchmark.record.tracking import Tracker
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
 
-    tracker = Tracker(Store.choose(options.store))
-    record = study_record(_planned(options.study, study, tracker), options.study)
+    query = Query(Connection(Store.choose(options.store)))
+    record = study_record(_planned(options.study, study, query.connection), options.study)
     comparison = study.comparison
     how = declared_analysis(record, None, "test")
     shared = {name: how[name] for name in ("study", "tasks", "scale", "resolution")}
     try:
-        tracker.store.require()
-        table = scores_table(record, tracker, None, "test")
+        query.store.require()
+        table = scores_table(record, query, None, "test")
         baseline, candidates = comparison.baseline, comparison.candidates
         plans = plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
-        return plans, Trained.of(record, tracker.finished()).notes()
+        return plans, Trained.of(record, query.finished()).notes()
     except (StoreError, NotEnoughPairs, NotPaired) as error:
         raise BenchmarkError(
             f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "
@@ -133,7 +134,7 @@ def _from_record(
         ) from error
 
 
-def _planned(file: Path, study: "Study", tracker: "Tracker") -> "Plan":
+def _planned(file: Path, study: "Study", connection: "Connection") -> "Plan":
     """The runs of a study, with the settings that its searches have found."""
     from benchmark.declare.project import Project
     from benchmark.declare.tuned import is_searched
@@ -145,5 +146,5 @@ def _planned(file: Path, study: "Study", tracker: "Tracker") -> "Plan":
         from benchmark.tuning.of_study import known_results
         from benchmark.tuning.results import chosen
 
-        over = [found for found in known_results(study, tracker, None) if found.over]
+        over = [found for found in known_results(study, connection, None) if found.over]
         return make_plan(study, chosen(over))

@@ -18,18 +18,20 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report of a study that has been run."""
+    from benchmark.record.connection import Connection
+    from benchmark.record.query import Query
     from benchmark.record.store import Store
-    from benchmark.record.tracking import Tracker
+    from benchmark.record.studies import recorded_study
     from benchmark.report.gather import gather
     from benchmark.report.names import folder_name
 
     store = Store.choose(options.store)
     store.require()
-    tracker = Tracker(store)
-    record = tracker.study_record(options.study)
+    query = Query(Connection(store))
+    record = recorded_study(query, options.study)
     folder = options.out or Path("reports") / folder_name(str(record["study"]))
     from benchmark.report.files import write_report  # matplotlib, which a verdict does not need
 
-    write_report(gather(record, tracker), folder)
+    write_report(gather(record, query), folder)
     sys.stdout.write(f"{folder / 'report.html'}\n")
     return 0

@@ -42,21 +42,23 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
+    from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
     from benchmark.record.of_study import declared_analysis, scores_table
+    from benchmark.record.query import Query
     from benchmark.record.store import Store
-    from benchmark.record.tracking import Tracker
+    from benchmark.record.studies import recorded_study
     from benchmark.terminal.page import page, rendered
     from stats import trends
 
     doses = read_doses(options.dose)
     store = Store.choose(options.store)
     store.require()
-    tracker = Tracker(store)
-    record = tracker.study_record(options.study)
+    query = Query(Connection(store))
+    record = recorded_study(query, options.study)
     how = declared_analysis(record, None, options.split)
     found = trends(
-        scores_table(record, tracker, None, options.split),
+        scores_table(record, query, None, options.split),
         record["baseline"],
         record["candidates"],
         doses,
@@ -65,7 +67,7 @@ def trend(options: argparse.Namespace) -> int:
         effect_scale=options.effect_scale,
         **{name: how[name] for name in _TAKEN if name in how},
     )
-    notes = Trained.of(record, tracker.finished()).notes()
+    notes = Trained.of(record, query.finished()).notes()
     sys.stdout.write(rendered([found], options.format, page(), notes))
     if options.figure:
         from stats.report.figures import dose_response, save

@@ -8,8 +8,11 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
 from benchmark.execute.worker import LOST, Ended, Job, Progress, is_done, record_failure
 from benchmark.record.cache import Cache
+from benchmark.record.left_open import close_orphans, close_run
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Output, Run
 from benchmark.runs.plan import Plan, dependants
 
@@ -123,7 +126,8 @@ class Scheduler:
 
     Attributes:
         engine: where runs are executed.
-        tracker: the record.
+        query: what is recorded.
+        writer: where it is recorded.
         experiment: MLflow's id of the study's experiment.
         tags: provenance, written with every run.
         on_start: told of every run as it starts.
@@ -131,7 +135,8 @@ class Scheduler:
     """
 
     engine: Engine
-    tracker: Tracker
+    query: Query
+    writer: Writer
     experiment: str
     tags: Mapping[str, str]
     on_start: Callable[[Run], None] = lambda _: None
@@ -171,7 +176,7 @@ class Scheduler:
             before = self._waiting[run.key]
             urgency, outputs = max(urgency, before[0]), outputs | before[1].outputs
         told = {**self.tags, **(tags or {})}
-        job = Job(run, outputs, self.tracker.store, self.experiment, told)
+        job = Job(run, outputs, self.writer.store, self.experiment, told)
         self._waiting[run.key] = (urgency, job)
 
     def withdraw(self, keys: Iterable[str]) -> None:
@@ -193,7 +198,7 @@ class Scheduler:
         """Record a run as failed that is not started, and give up what depends on it."""
         _, job = self._waiting.pop(key)
         if job.run.tracked:
-            record_failure(self.tracker, job, reason)
+            record_failure(self.writer, job, reason)
         ended = Ended(key, "failed", reason)
         self._settle(ended)
         return ended
@@ -218,7 +223,7 @@ class Scheduler:
             self.outcome.ended[ended.key] = ended
         self._waiting.clear()
         self._running.clear()
-        self.tracker.close_orphans()
+        close_orphans(self.writer)
 
     def _start_what_is_ready(self) -> None:
         for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
@@ -239,7 +244,7 @@ class Scheduler:
         if event.status == LOST:
             raise RecordLost(event.message)
         if event.status == "died":
-            self.tracker.close_run(event.key, "FAILED", f"died: {event.message}")
+            close_run(self.writer, event.key, "FAILED", f"died: {event.message}")
         if event.status in ("finished", "cached", "pruned"):
             return
         lost = [event.key]

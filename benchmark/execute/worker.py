@@ -21,9 +21,13 @@ from benchmark.declare.blame import blamed
 from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
 from benchmark.execute.interruption import Interrupted, interruptible, shielded
 from benchmark.record.cache import Cache
+from benchmark.record.connection import Connection
 from benchmark.record.environment import tags_here
+from benchmark.record.left_open import close_run
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.writer import Writer
 from benchmark.runs.kinds import DataRun, Need, Output, PretrainRun, Run, TrainRun
 from benchmark.secrets import masked
 from trainers.batches import Encoded
@@ -131,15 +135,16 @@ def _execute_alone(job: Job, report: Report) -> Ended:
             report(progress)
 
     owner = os.getpid()
-    tracker = Tracker(job.store, make=False)
-    done = tracker.finished_run(key) if job.run.tracked else None
+    connection = Connection(job.store, make=False)
+    query, writer = Query(connection), Writer(connection)
+    done = query.finished_run(key) if job.run.tracked else None
     if is_done(job.run, job.outputs, done, cache):
         return Ended(key, "cached", scores=done.scores if done else None)
     if job.run.tracked:
-        tracker.close_run(key, "KILLED", "interrupted")  # whoever held this key is gone
+        close_run(writer, key, "KILLED", "interrupted")  # whoever held this key is gone
     # A finished run whose outputs were deleted is executed again but recorded once.
     fresh = job.run.tracked and not is_recorded(job.outputs, done)
-    recorder = _Recorder(tracker, job) if fresh else None
+    recorder = _Recorder(writer, job) if fresh else None
     inputs = Inputs(job, say)
     try:
         with interruptible():
@@ -244,29 +249,29 @@ class Inputs:
 class _Recorder:
     """One MLflow run, from its start to its end."""
 
-    def __init__(self, tracker: Tracker, job: Job) -> None:
-        self.tracker = tracker
+    def __init__(self, writer: Writer, job: Job) -> None:
+        self.writer = writer
         run = job.run
         here = tags_here(run.device, run.packages)
         tags = {**run.tags(), "role": run.role, **job.tags, **here, "key": run.key}
         tags |= {"kind": run.kind}
-        self.run_id = tracker.start(job.experiment, run.name, tags, run.parameters())
+        self.run_id = writer.start(job.experiment, run.name, tags, run.parameters())
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
         with shielded():
-            self.tracker.log(self.run_id, metrics, step)
+            self.writer.log(self.run_id, metrics, step)
 
     def attach(self, path: Path) -> None:
         with shielded():
-            self.tracker.attach(self.run_id, path)
+            self.writer.attach(self.run_id, path)
 
     def end(self, status: Any, why: str) -> None:
-        self.tracker.end(self.run_id, status, why)
+        self.writer.end(self.run_id, status, why)
 
 
-def record_failure(tracker: Tracker, job: Job, why: str) -> None:
+def record_failure(writer: Writer, job: Job, why: str) -> None:
     """Record a run that is not worth starting as one that failed."""
-    _Recorder(tracker, job).end("FAILED", f"failed: {why}")
+    _Recorder(writer, job).end("FAILED", f"failed: {why}")
 
 
 def _execute(
@@ -428,7 +433,7 @@ def _attach_predictions(
             ("logits", trained.logits[split]),
         )
     }
-    with recorder.tracker.store.cache.scratch() as folder:
+    with recorder.writer.store.cache.scratch() as folder:
         path = folder / "predictions.npz"
         np.savez_compressed(path, allow_pickle=False, **arrays)
         recorder.attach(path)

@@ -1,23 +1,25 @@
 """The connection to a record: opened wherever the record lies, and lost in one sentence.
 
-This file and :mod:`benchmark.record.tracking` are the only ones that import MLflow.
+This file, :mod:`benchmark.record.query` and :mod:`benchmark.record.writer` are the only ones that
+import MLflow.
 """
 
 import functools
 import logging
 import multiprocessing
 import os
-import shutil
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from benchmark.errors import RecordLost, StoreError
-from benchmark.record.scratch import scratch
+from benchmark.record.database import copied, settle
 from benchmark.record.store import Store
 from benchmark.secrets import masked
 
@@ -27,6 +29,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
+from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,6 +70,41 @@ _CAUSES = (
 )
 
 
+@dataclass(frozen=True)
+class Connection:
+    """A connection to the record, opened when it is first asked; every process makes its own.
+
+    Attributes:
+        store: where the record is.
+        make: whether a local record that is not there is made; a worker's was there a moment ago.
+    """
+
+    store: Store
+    make: bool = True
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client.
+
+        Raises:
+            StoreError: the store cannot be opened.
+            RecordLost: it was there a moment ago.
+        """
+        return connect(self.store, self.make)
+
+    def experiments(self) -> dict[str, str]:
+        """The names of all experiments that are not deleted, by MLflow's ids."""
+        found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
+        return {each.experiment_id: each.name for each in found}
+
+    def artifacts_of(self, run_id: str) -> Path | None:
+        """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
+        address = str(self.client.get_run(run_id).info.artifact_uri)
+        if self.store.artifacts is None or not address.endswith(f"/artifacts/{run_id}/artifacts"):
+            return None
+        return self.store.artifacts / run_id / "artifacts"
+
+
 def connect(store: Store, make: bool) -> MlflowClient:
     """A client of a record, each call of which is watched.
 
@@ -89,7 +127,7 @@ def connect(store: Store, make: bool) -> MlflowClient:
     if not make and not database.exists():
         raise _gone(store)
     if database.exists() and not store.is_writable:
-        copy = f"sqlite:///{_copied(database)}"
+        copy = f"sqlite:///{copied(database)}"
         return _watched(_opened(store, copy, make), store, only_read=True)
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +147,7 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
         if database:
-            _settle(database, (store.folder / "artifacts").as_uri())
+            settle(database, (store.folder / "artifacts").as_uri())
         return client
 
     try:
@@ -121,42 +159,6 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
             f"the MLflow store {store.shown} cannot be opened: {_line(error)}"
         ) from error
     return client
-
-
-def _copied(database: Path) -> Path:
-    """A copy with what sqlite had not yet written into the database itself."""
-    folder = scratch("bench-record-")
-    for name in (database.name, f"{database.name}-wal"):
-        if (source := database.with_name(name)).exists():
-            shutil.copyfile(source, folder / name)
-    return folder / database.name
-
-
-def _settle(database: Path, artifacts: str) -> None:
-    """Let readers and a writer work at once, and take a record that was moved for where it is.
-
-    MLflow keeps absolute addresses of artifacts; its UI would look for them in the old place.
-    """
-    with closing(sqlite3.connect(database, timeout=60)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments")
-        moved = [(e, old) for e, old in rows.fetchall() if old != artifacts and _is_ours(old)]
-        for experiment, old in moved:
-            connection.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-                (artifacts, len(old) + 1, experiment, len(old) + 1, f"{old}/"),
-            )
-            connection.execute(
-                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
-                (artifacts, experiment),
-            )
-        connection.commit()
-
-
-def _is_ours(location: str | None) -> bool:
-    """Whether this package gave an experiment the place of its artifacts, in a local store."""
-    return str(location).startswith("file:") and str(location).endswith("/artifacts")
 
 
 class _Watched:
@@ -265,3 +267,9 @@ def _line(error: BaseException) -> str:
     """The first line of what a library said, without passwords."""
     lines = str(error).strip().splitlines()
     return masked(lines[0]) if lines else type(error).__name__
+
+
+def preload() -> None:
+    """Import what MLflow otherwise imports on its first call, for a process that will be forked."""
+    import mlflow.store.artifact.local_artifact_repo
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401

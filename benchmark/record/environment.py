@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.record.provenance import version_of
 
 if TYPE_CHECKING:
-    from benchmark.record.tracking import Recorded
+    from benchmark.record.recorded import Recorded
 
 #: Packages in which runs are trained, whatever the study.
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")

@@ -13,7 +13,7 @@ from benchmark.runs.key import key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.record.tracking import Tracker
+    from benchmark.record.query import Query
     from benchmark.runs.plan import Plan
 
 
@@ -137,13 +137,13 @@ def file_digest(path: Path) -> str:
 
 
 def scores_table(
-    record: Mapping[str, Any], tracker: "Tracker", metric: str | None, split: str
+    record: Mapping[str, Any], query: "Query", metric: str | None, split: str
 ) -> "pd.DataFrame":
     """The scores of a study's cells; a cell without a finished run has NaN and a reason.
 
     Args:
         record: from :func:`study_record`.
-        tracker: where the runs are.
+        query: to the record of its runs.
         metric: what to read; None takes each task's own.
         split: "dev" or "test".
 
@@ -155,8 +155,8 @@ def scores_table(
     """
     import pandas as pd
 
-    finished = tracker.finished()
-    reasons = tracker.last_reasons(
+    finished = query.finished()
+    reasons = query.last_reasons(
         cell["key"] for cell in record["cells"] if cell["key"] not in finished
     )
     strangers = Trained.of(record, finished).strangers(record)

@@ -12,7 +12,8 @@ from benchmark.errors import StoreError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from benchmark.record.tracking import Recorded, Tracker
+    from benchmark.record.query import Query
+    from benchmark.record.recorded import Recorded
 
 #: Where a run keeps them.
 FILE = "predictions.npz"
@@ -36,13 +37,13 @@ class Predictions:
     labels: "NDArray[np.integer[Any]]"
 
 
-def read_predictions(tracker: "Tracker", run: "Recorded", split: str) -> Predictions | None:
+def read_predictions(query: "Query", run: "Recorded", split: str) -> Predictions | None:
     """Of a run on "dev" or "test"; None where it kept none, or they are no classes.
 
     Raises:
         StoreError: with the run's name, where what it kept is gone or damaged.
     """
-    path = tracker.artifact(run.run_id, FILE)
+    path = query.artifact(run.run_id, FILE)
     if path is None:
         if run.is_tested and run.tags.get("role") == "arm":  # workers leave them with every arm
             raise StoreError(f"{FILE} of {run.name} is missing")

@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.answer.asked import over_all_tasks
-from benchmark.record.tracking import Tracker
+from benchmark.record.query import Query
+from benchmark.record.writer import Writer
 from benchmark.report.gather import gather
 from benchmark.report.recording import record_report
 from benchmark.terminal.page import rendered
@@ -14,7 +15,8 @@ from benchmark.terminal.page import rendered
 
 def conclude(
     record: Mapping[str, Any],
-    tracker: Tracker,
+    query: Query,
+    writer: Writer,
     tags: Callable[[], Mapping[str, str]],
     console: Console,
     kept: bool = True,
@@ -23,14 +25,15 @@ def conclude(
 
     Args:
         record: of the study.
-        tracker: where its runs are.
+        query: to the record of its runs.
+        writer: where its report is kept.
         tags: provenance, asked for only if there is something new to record.
         console: where to print.
         kept: whether the record is; otherwise nobody could look at its figures.
     """
-    gathered = gather(record, tracker)
+    gathered = gather(record, query)
     shown, on_each = over_all_tasks(gathered.verdicts)
     notes = (*gathered.notes, *(on_each if kept else ()))
     print("\n" + rendered(shown, "table", console, notes))
     if kept:
-        record_report(gathered, tags)
+        record_report(gathered, writer, tags)

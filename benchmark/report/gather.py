@@ -9,7 +9,8 @@ from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
 from benchmark.record.environment import Trained
 from benchmark.record.of_study import declared_analysis, scores_table
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.report.sections.calibrated import Calibrated, calibrated
 from benchmark.report.sections.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
@@ -29,8 +30,8 @@ class Gathered:
     """A study's record, as far as a report needs it; what is slow to read is read when asked for.
 
     Attributes:
-        record: of the study, as the tracker keeps it.
-        tracker: where its runs are.
+        record: of the study, as it was recorded.
+        query: to the record of its runs.
         finished: every finished run of the store, by key.
         scores: the tidy table on test, with the status of every seed.
         how: the declared analysis.
@@ -39,7 +40,7 @@ class Gathered:
     """
 
     record: Mapping[str, Any]
-    tracker: Tracker
+    query: Query
     finished: Mapping[str, Recorded]
     scores: "pd.DataFrame"
     how: Mapping[str, Any]
@@ -54,7 +55,7 @@ class Gathered:
     @cached_property
     def notes(self) -> list[str]:
         """What is to be said beside the verdicts."""
-        learned_nothing = notes_on_chance(self.record, self.scores, self.tracker)
+        learned_nothing = notes_on_chance(self.record, self.scores, self.query)
         mixed = Trained.of(self.record, self.finished).notes()
         return [*mixed, *learned_nothing, *notes_on_tuning(self.record)]
 
@@ -106,33 +107,33 @@ class Gathered:
         rows = [
             {**_place(cell), "epoch": epoch, "metric": cell["metric"], "score": score}
             for cell, run in self.runs
-            for epoch, score in self.tracker.curve(run.run_id, f"epoch/{cell['metric']}").items()
+            for epoch, score in self.query.curve(run.run_id, f"epoch/{cell['metric']}").items()
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
 
     @cached_property
     def calibrated(self) -> Calibrated:
         """How far the probabilities of each arm can be trusted."""
-        return calibrated(self.runs, self.tracker)
+        return calibrated(self.runs, self.query)
 
 
-def gather(record: Mapping[str, Any], tracker: Tracker) -> Gathered:
+def gather(record: Mapping[str, Any], query: Query) -> Gathered:
     """Read the scores of a study and judge them as it declares.
 
     Args:
         record: of the study.
-        tracker: where its runs are.
+        query: to the record of its runs.
 
     Raises:
         StoreError: no run has its metric on test.
         StatsError: not one comparison has two pairs.
     """
-    scores = scores_table(record, tracker, None, "test")
+    scores = scores_table(record, query, None, "test")
     how = declared_analysis(record, None, "test") | {"paired": True}
     found = answers.verdicts(scores, record["baseline"], record["candidates"], how)
     (analysis,) = (each for each in found if isinstance(each, Analysis))
     pooled = next((each for each in found if isinstance(each, Pooled)), None)
-    return Gathered(record, tracker, tracker.finished(), scores, how, analysis, pooled)
+    return Gathered(record, query, query.finished(), scores, how, analysis, pooled)
 
 
 def _place(cell: Mapping[str, Any]) -> dict[str, Any]:

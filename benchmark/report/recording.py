@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.record.of_study import record_digest
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
+from benchmark.record.writer import Writer
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.names import plain_names
 from benchmark.runs.key import key
@@ -31,29 +32,31 @@ REVISION = 4
 _POOLING = ("tasks", "scale", "common_margin")
 
 
-def record_report(gathered: Gathered, provenance: Callable[[], Mapping[str, str]]) -> str:
+def record_report(
+    gathered: Gathered, writer: Writer, provenance: Callable[[], Mapping[str, str]]
+) -> str:
     """Record the report of a study unless that has been done; an earlier one is withdrawn.
 
     Args:
         gathered: of the study.
+        writer: where it is kept.
         provenance: tags, asked for only where there is something new.
 
     Returns:
         MLflow's id of the run that carries it.
     """
-    tracker = gathered.tracker
-    experiment = tracker.experiment(str(gathered.record["study"]))
-    with tracker.store.cache.locked(f"verdict-{experiment}"):
-        known = tracker.runs_of_role(VERDICT_ROLE, experiment)
+    experiment = writer.experiment(str(gathered.record["study"]))
+    with writer.store.cache.locked(f"verdict-{experiment}"):
+        known = gathered.query.of_role(VERDICT_ROLE, experiment)
         digest = _digest(gathered)
-        for run_id, about in known.items():
-            if about.get("digest") == digest and about["status"] == "FINISHED":
-                return run_id
+        for run in known:
+            if run.tags.get("digest") == digest and run.status == "FINISHED":
+                return run.run_id
         tags = provenance()
-        _record_arms(gathered, experiment, tags)
-        run_id = _record_verdict(gathered, experiment, {**tags, "digest": digest})
+        _record_arms(gathered, writer, experiment, tags)
+        run_id = _record_verdict(gathered, writer, experiment, {**tags, "digest": digest})
         for earlier in known:
-            tracker.withdraw(earlier)
+            writer.withdraw(earlier.run_id)
     return run_id
 
 
@@ -65,9 +68,10 @@ def _digest(gathered: Gathered) -> str:
     return key(made_of | {"runs": runs, "status": status})
 
 
-def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]) -> str:
-    tracker, record = gathered.tracker, gathered.record
-    settings = gathered.analysis.settings
+def _record_verdict(
+    gathered: Gathered, writer: Writer, experiment: str, tags: Mapping[str, str]
+) -> str:
+    record, settings = gathered.record, gathered.analysis.settings
     parameters = {
         **{n: getattr(settings, n) for n in ("margin", "alpha", "correction", "family")},
         **{n: getattr(settings, n) for n in ("test", "effect", "equivalence")},
@@ -77,22 +81,22 @@ def _record_verdict(gathered: Gathered, experiment: str, tags: Mapping[str, str]
         "seeds": ", ".join(map(str, record["seeds"])),
     }
     told = {**tags, "role": VERDICT_ROLE, "study_file": str(record["study_file"])}
-    run_id = tracker.start(experiment, "verdict", told, parameters)
+    run_id = writer.start(experiment, "verdict", told, parameters)
     ended = False
     from benchmark.report.files import write_report  # draws, and a study without news does not
 
     try:
-        with tracker.store.cache.scratch() as folder:
+        with writer.store.cache.scratch() as folder:
             report = write_report(gathered, folder, for_paper=False)
-            tracker.attach_folder(run_id, folder)
+            writer.attach_folder(run_id, folder)
             note = (folder / "report.md").read_text(encoding="utf-8")
-        tracker.note(run_id, note)
-        tracker.describe(experiment, to_markdown([report.words]))
-        tracker.end(run_id, "FINISHED", "finished", _verdicts(gathered), metrics_of(gathered))
+        writer.note(run_id, note)
+        writer.describe(experiment, to_markdown([report.words]))
+        writer.end(run_id, "FINISHED", "finished", _verdicts(gathered), metrics_of(gathered))
         ended = True
     finally:
         if not ended:
-            tracker.end(run_id, "KILLED", "interrupted")
+            writer.end(run_id, "KILLED", "interrupted")
     return run_id
 
 
@@ -154,12 +158,13 @@ def _named_interactions(analysis: Analysis) -> Iterator[tuple[str, Interaction]]
         yield names[name], each
 
 
-def _record_arms(gathered: Gathered, experiment: str, tags: Mapping[str, str]) -> None:
+def _record_arms(
+    gathered: Gathered, writer: Writer, experiment: str, tags: Mapping[str, str]
+) -> None:
     """A run for each arm and task with what its seeds share, and its seeds below it."""
-    tracker = gathered.tracker
     known = {
-        tuple(about.get(name, "") for name in PLACE): run_id
-        for run_id, about in tracker.runs_of_role(SUMMARY_ROLE, experiment).items()
+        tuple(run.tags.get(name, "") for name in PLACE): run.run_id
+        for run in gathered.query.of_role(SUMMARY_ROLE, experiment)
     }
     arms: dict[tuple[str, ...], list[Recorded]] = {}
     for cell, run in gathered.runs:
@@ -167,16 +172,16 @@ def _record_arms(gathered: Gathered, experiment: str, tags: Mapping[str, str]) -
     shown = _shown(arms)
     for place, runs in arms.items():
         about = {**dict(zip(PLACE, place, strict=True)), "arm": shown[place]}
-        run_id = known.get(place) or tracker.start(
+        run_id = known.get(place) or writer.start(
             experiment, shown[place], {**tags, **about, "role": SUMMARY_ROLE}, {}
         )
         for step, metrics in _mean_curve(gathered, place).items():
-            tracker.log(run_id, metrics, step)
-        tracker.end(run_id, "FINISHED", "finished", {}, _over_seeds(runs))
+            writer.log(run_id, metrics, step)
+        writer.end(run_id, "FINISHED", "finished", {}, _over_seeds(runs))
         for run in runs:
             mine = run.experiment == experiment and run.tags.get("role") == "arm"
             if mine and run.tags.get("mlflow.parentRunId") != run_id:
-                tracker.tag(run.run_id, {"mlflow.parentRunId": run_id, "arm": shown[place]})
+                writer.tag(run.run_id, {"mlflow.parentRunId": run_id, "arm": shown[place]})
 
 
 def _shown(places: Mapping[tuple[str, ...], Any]) -> dict[tuple[str, ...], str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from benchmark.checks.estimate import Estimate
 from benchmark.execute.worker import Ended, Progress
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
 

@@ -35,17 +35,17 @@ def print_plan(options: argparse.Namespace) -> int:
     except NotReady:
         _print_sketch(options)
         raise
-    tracker, study = session.tracker, session.study
+    study, store = session.study, session.store
     results: tuple[Tuned, ...] = ()
     if is_searched(study):
         from benchmark.tuning.of_study import known_results
 
-        results = known_results(study, tracker, session.optuna_storage)
-    finished = tracker.finished() if tracker.store.exists() else {}
+        results = known_results(study, session.connection, session.optuna_storage)
+    finished = session.query.finished() if store.exists() else {}
     # A search that goes on has chosen nothing yet: what was declared stands for its setting.
     chosen = session.plan([found for found in results if found.over])
     made = session.settled(chosen, finished)
-    needed = todo(made, finished, tracker.store)
+    needed = todo(made, finished, store)
     study_file = session.study_file.resolve()
     with session.at_home():
         expected = estimate(*_with_searches(made, needed, session, results), finished, study_file)

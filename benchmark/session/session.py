@@ -27,10 +27,14 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
+from benchmark.record.connection import Connection
 from benchmark.record.environment import environment_here
+from benchmark.record.left_open import close_orphans
 from benchmark.record.provenance import provenance
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.writer import Writer
 from benchmark.runs.kinds import TrainRun, unfollowed
 from benchmark.runs.plan import Plan, make_plan
 from benchmark.runs.reach.alterations import altered_names
@@ -65,7 +69,7 @@ class Session:
     Attributes:
         study_file: as the user gave it.
         study: what it declares.
-        tracker: the record.
+        connection: to the record.
         optuna_storage: where searches are kept, if not beside the record.
         asked_workers: runs side by side, if the user said how many.
         console: where to print.
@@ -76,7 +80,7 @@ class Session:
 
     study_file: Path
     study: Study
-    tracker: Tracker
+    connection: Connection
     optuna_storage: str | None
     asked_workers: int | None
     console: Console
@@ -108,7 +112,7 @@ class Session:
         session = cls(
             study_file=options.study,
             study=study,
-            tracker=Tracker(store),
+            connection=Connection(store),
             optuna_storage=options.optuna_storage,
             asked_workers=options.workers,
             console=page(),
@@ -116,7 +120,7 @@ class Session:
             rehearses=rehearses,
             environments=getattr(options, "environments", None),
         )
-        require_space(session.plan(), session.tracker, options.study)
+        require_space(session.plan(), session.query, options.study)
         return session
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
@@ -143,6 +147,21 @@ class Session:
             )
         except StudyError as error:
             raise StudyError(f"{self.study_file}: {error}") from error
+
+    @property
+    def store(self) -> Store:
+        """Where the record is."""
+        return self.connection.store
+
+    @cached_property
+    def query(self) -> Query:
+        """What is read of the record."""
+        return Query(self.connection)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What is written to the record."""
+        return Writer(self.connection)
 
     def at_home(self) -> AbstractContextManager[None]:
         """Have relative paths of the user's code mean files beside the study."""
@@ -198,8 +217,8 @@ class Session:
         """Mend what a process left that was killed."""
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        self.tracker.store.cache.sweep()
-        self.tracker.close_orphans()
+        self.store.cache.sweep()
+        close_orphans(self.writer)
 
     def tune(self) -> TuningOutcome | None:
         """Search what is not searched yet; None where the study searches nothing."""
@@ -210,6 +229,6 @@ class Session:
         from benchmark.tuning.board import guarding_storage
         from benchmark.tuning.of_study import open_tuning, storage_url, tune_study
 
-        with guarding_storage(storage_url(self.tracker.store, self.optuna_storage)):
-            tuning = open_tuning(self.study, self.tracker, self.optuna_storage)
+        with guarding_storage(storage_url(self.store, self.optuna_storage)):
+            tuning = open_tuning(self.study, self.connection, self.optuna_storage)
             return tune_study(tuning, lambda: self.engine, self.tags, self.console)

@@ -22,11 +22,11 @@ from trainers.tasks.paper.glue_server import FILES, server_files
 
 def write(session: Session, out: Path) -> int:
     """Write the zips of a session's study into a folder; returns the exit code."""
-    finished = session.tracker.finished() if session.tracker.store.exists() else {}
+    finished = session.query.finished() if session.store.exists() else {}
     made = session.settled(session.plan(_tuned(session)), finished)
     _check(session.study, session.study_file, made, session)
     targets = {k: frozenset[Output](("test", "hidden")) for k in made.cells}
-    cache = session.tracker.store.cache
+    cache = session.store.cache
     jobs = missing(made.runs, targets, finished, cache)
     if jobs:
         again = sum(k in targets for k in jobs)
@@ -67,7 +67,7 @@ def _tuned(session: Session) -> Sequence[Tuned]:
         return ()
     from benchmark.tuning.of_study import known_results
 
-    return known_results(session.study, session.tracker, session.optuna_storage)
+    return known_results(session.study, session.connection, session.optuna_storage)
 
 
 def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
@@ -83,7 +83,7 @@ def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
         raise NotReady(told(needs, file))
     if anew := unfollowed(made.runs[k] for k in made.cells):
         raise StudyError(f"{file}: {anew[0]} bench submit takes runs that are recorded.")
-    finished = session.tracker.finished() if session.tracker.store.exists() else {}
+    finished = session.query.finished() if session.store.exists() else {}
     tested = {k for k in made.cells if k in finished and finished[k].is_tested}
     if left := len([k for k in made.cells if k not in tested]):
         raise StudyError(

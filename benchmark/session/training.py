@@ -11,8 +11,9 @@ from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import Outcome, Scheduler, Todo, promising, run_plan, todo
 from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
-from benchmark.record.tracking import Recorded
+from benchmark.record.studies import record_study
 from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
 from benchmark.session.display import Display, duration
@@ -42,27 +43,28 @@ def _refuse_mixture(session: Session) -> None:
     if is_searched(session.study):
         from benchmark.tuning.of_study import known_results
 
-        known = known_results(session.study, session.tracker, session.optuna_storage)
-        session.settled(session.plan(known), session.tracker.finished())
+        known = known_results(session.study, session.connection, session.optuna_storage)
+        session.settled(session.plan(known), session.query.finished())
 
 
 def _compare(session: Session, results: Sequence[Tuned]) -> int:
     """Train the arms on the seeds of the comparison."""
-    tracker, console = session.tracker, session.console
-    finished = tracker.finished()
+    query, writer, console = session.query, session.writer, session.console
+    finished = query.finished()
     made = session.settled(session.plan(results), finished)
     record = study_record(made, session.study_file) | {
         "tuning": as_record(session.study, results),
     }
-    tracker.record_study(made.study.name, record, record_digest(record))
-    needed = with_hidden(made, todo(made, finished, tracker.store))
+    record_study(writer, made.study.name, record, record_digest(record))
+    needed = with_hidden(made, todo(made, finished, session.store))
     code = execute(session, made, needed, finished)
     if code == INTERRUPTED:
         return code
     from benchmark.report.conclusion import conclude
 
     try:
-        conclude(record, tracker, lambda: session.tags, console, kept=not session.rehearses)
+        kept = not session.rehearses
+        conclude(record, query, writer, lambda: session.tags, console, kept)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if code or any(not t.best for t in results) else FINISHED
@@ -70,7 +72,7 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
 
 def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Recorded]) -> int:
     """Execute what is to do of a plan, and say what failed; returns the exit code."""
-    tracker, console = session.tracker, session.console
+    console = session.console
     session.note(*needed.damaged)
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
@@ -80,15 +82,16 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         expected = estimate(made, needed.jobs, finished, study_file, each)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
-    _print_start(made, needed, expected, session.workers, tracker.store, console)
+    _print_start(made, needed, expected, session.workers, session.store, console)
     outcome = Outcome()
     if needed.jobs:
         workers = session.workers
         display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
         scheduler = Scheduler(
             engine=session.engine,
-            tracker=tracker,
-            experiment=tracker.experiment(made.study.name),
+            query=session.query,
+            writer=session.writer,
+            experiment=session.writer.experiment(made.study.name),
             tags=session.tags,
             on_start=display.on_start,
         )

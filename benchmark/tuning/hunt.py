@@ -9,7 +9,8 @@ from benchmark.declare.tuned import Params, Searching
 from benchmark.errors import StudyError
 from benchmark.execute.scheduler import Scheduler, missing
 from benchmark.execute.worker import Ended, Progress
-from benchmark.record.tracking import Recorded, Status
+from benchmark.record.recorded import Recorded
+from benchmark.record.writer import Status
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import Planner
 from benchmark.tuning.board import BEAT, Board, is_alive
@@ -136,7 +137,7 @@ class Hunt:
     def interrupt(self) -> None:
         """Close the records of what this process was training."""
         for work in self.works.values():
-            self.scheduler.tracker.end(work.run_id, "KILLED", "interrupted")
+            self.scheduler.writer.end(work.run_id, "KILLED", "interrupted")
 
     def _drop_what_others_took(self) -> None:
         """Give up trials that another process holds now, because this one was silent for long."""
@@ -145,7 +146,7 @@ class Hunt:
             if trial.end is not None or trial.owner != self.board.owner:
                 del self.works[work.number]
                 self._withdraw(work)
-                self.scheduler.tracker.end(work.run_id, "KILLED", "taken over")
+                self.scheduler.writer.end(work.run_id, "KILLED", "taken over")
 
     def _withdraw(self, work: Work) -> None:
         """Stop the runs of a trial that no other trial wants."""
@@ -232,7 +233,7 @@ class Hunt:
         work = self.works.pop(number)
         self.board.end(number, end, value, reason, self._steps(work))
         self._withdraw(work)
-        self.scheduler.tracker.end(
+        self.scheduler.writer.end(
             work.run_id,
             ENDED[end],
             reason or "finished",
@@ -288,18 +289,18 @@ class Hunt:
         """Propose a setting, plan its runs and open its record."""
         number = trial.number
         params = trial.params or self.board.propose(number)
-        tracker = self.scheduler.tracker
-        run_id = trial.run_id if trial.run_id and tracker.reopen(trial.run_id) else ""
+        writer = self.scheduler.writer
+        run_id = trial.run_id if trial.run_id and writer.reopen(trial.run_id) else ""
         if not run_id:
             name = f"trial {number} · {self.searching.name}"
-            run_id = tracker.start(self.scheduler.experiment, name, self._tags(number), params)
+            run_id = writer.start(self.scheduler.experiment, name, self._tags(number), params)
         self.board.own(number, run_id)
         try:
             groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
         except (TrainerError, StudyError, ValueError, TypeError) as error:
             # Values that are allowed one by one may not go together.
             self.board.end(number, "failed", None, f"failed: {error}", 0)
-            tracker.end(run_id, "FAILED", f"failed: {error}", {"trial_state": "failed"})
+            writer.end(run_id, "FAILED", f"failed: {error}", {"trial_state": "failed"})
             return
         self.works[number] = Work(number, run_id, groups)
 
@@ -325,7 +326,7 @@ class Hunt:
 
     def _train(self, work: Work, key: str) -> None:
         runs = self.planner.runs
-        jobs = missing(runs, {key: frozenset()}, self.finished, self.scheduler.tracker.store.cache)
+        jobs = missing(runs, {key: frozenset()}, self.finished, self.scheduler.writer.store.cache)
         ended = self.scheduler.outcome.ended
         for k in jobs:
             if k != key and k in ended and ended[k].status in _DUE_TO_SETTING:
@@ -348,10 +349,10 @@ class Hunt:
         epochs = sum(phase.epochs for phase in run.method.phases(run.training))
         heard = self.heard.curves.get(key, {})
         if self.tuning.pruner == "asha" and len(heard) < epochs:
-            tracker = self.scheduler.tracker
-            done = self.finished.get(key) or tracker.finished_run(key)
+            query = self.scheduler.query
+            done = self.finished.get(key) or query.finished_run(key)
             if done:
-                self.heard.curves[key] = tracker.curve(done.run_id, f"epoch/{run.metric}")
+                self.heard.curves[key] = query.curve(done.run_id, f"epoch/{run.metric}")
 
     def _give_up_blocked(self, event: Ended) -> None:
         """Trials whose runs were not started because one before them failed."""

@@ -20,7 +20,7 @@ def notes_on_tuning(record: Mapping[str, Any]) -> list[str]:
     """What is to be said of tuning beside a study's verdicts.
 
     Args:
-        record: of the study, as the tracker keeps it.
+        record: of the study, as it was recorded.
     """
     searched: list[dict[str, Any]] = record.get("tuning", [])
     lines = [_note(each) for each in searched]

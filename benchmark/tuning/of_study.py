@@ -6,8 +6,9 @@ from rich.console import Console
 
 from benchmark.declare.study import Study
 from benchmark.execute.engines import Engine
+from benchmark.record.connection import Connection
+from benchmark.record.left_open import close_children
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
 from benchmark.tuning.board import guarding_storage, open_storage
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
@@ -21,19 +22,18 @@ def storage_url(store: Store, asked: str | None) -> str:
     return asked or f"sqlite:///{store.folder / 'optuna.db'}"
 
 
-def open_tuning(study: Study, tracker: Tracker, asked: str | None) -> StudyTuning:
+def open_tuning(study: Study, connection: Connection, asked: str | None) -> StudyTuning:
     """The searches of a study, in their storage; it is made if it is not there."""
-    store = tracker.store
-    tracker.client  # noqa: B018 - makes the folder, or says that it cannot
-    return StudyTuning(study, tracker, open_storage(storage_url(store, asked)))
+    connection.client  # noqa: B018 - makes the folder, or says that it cannot
+    return StudyTuning(study, connection, open_storage(storage_url(connection.store, asked)))
 
 
-def known_results(study: Study, tracker: Tracker, asked: str | None) -> tuple[Tuned, ...]:
+def known_results(study: Study, connection: Connection, asked: str | None) -> tuple[Tuned, ...]:
     """What a plan can know of tuning without making a storage or a search in it."""
-    if not asked and not (tracker.store.folder / "optuna.db").exists():
+    if not asked and not (connection.store.folder / "optuna.db").exists():
         return ()
-    with guarding_storage(storage_url(tracker.store, asked)):
-        return open_tuning(study, tracker, asked).results(begin=False)
+    with guarding_storage(storage_url(connection.store, asked)):
+        return open_tuning(study, connection, asked).results(begin=False)
 
 
 def tune_study(
@@ -46,13 +46,13 @@ def tune_study(
     results = tuning.results()
     outcome = TuningOutcome(results, tuning.is_complete(results))
     if not outcome.complete:
-        tracker, name = tuning.tracker, tuning.study.name
-        experiment = tracker.experiment(name)
-        display = TuningDisplay(name, console)
+        experiment = tuning.writer.experiment(tuning.study.name)
+        finished = tuning.query.finished()
+        display = TuningDisplay(tuning.study.name, console)
         engine = make_engine()
         with display:
             outcome = tuning.run(
-                engine, experiment, dict(tags), tracker.finished(), display, display.on_start
+                engine, experiment, dict(tags), finished, display, display.on_start
             )
     _record_results(tuning, outcome)
     print_results(outcome.results, console)
@@ -70,28 +70,28 @@ def _record_results(tuning: StudyTuning, outcome: TuningOutcome) -> None:
 
     A process that was killed may have left the runs of ended trials open, too.
     """
-    experiment = tuning.tracker.experiment(tuning.study.name)
-    with tuning.tracker.store.cache.scratch() as scratch:
+    query, writer = tuning.query, tuning.writer
+    experiment = writer.experiment(tuning.study.name)
+    with writer.store.cache.scratch() as scratch:
         for place, (tuned, run_id) in enumerate(tuning.records(outcome.results, experiment)):
             folder = scratch / str(place)
             folder.mkdir()
-            if not tuning.tracker.is_open(run_id):
+            if not query.is_open(run_id):
                 continue
-            tuning.tracker.close_children(
-                run_id, {t.run_id: (ENDED[t.end], t.end) for t in tuned.trials if t.end}
-            )
+            ends = {t.run_id: (ENDED[t.end], t.end) for t in tuned.trials if t.end}
+            close_children(writer, run_id, ends)
             if not tuned.over:
-                tuning.tracker.end(run_id, "KILLED", "interrupted")
+                writer.end(run_id, "KILLED", "interrupted")
                 continue
             paths = draw_search(tuned, folder)
             if tuned.scores():
                 paths += draw_expected_best(outcome.results, folder)
             for path in paths:
-                tuning.tracker.attach(run_id, path, "figures")
+                writer.attach(run_id, path, "figures")
             best = tuned.best
             if best is not None and best.value is not None:
-                tuning.tracker.log(run_id, {"objective": best.value, "steps": tuned.steps})
+                writer.log(run_id, {"objective": best.value, "steps": tuned.steps})
                 told = {f"best.{name}": str(value) for name, value in (best.params or {}).items()}
-                tuning.tracker.end(run_id, "FINISHED", "finished", told)
+                writer.end(run_id, "FINISHED", "finished", told)
             else:
-                tuning.tracker.end(run_id, "FAILED", tuned.problem)
+                writer.end(run_id, "FAILED", tuned.problem)

@@ -12,7 +12,10 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
 from benchmark.execute.scheduler import Scheduler
 from benchmark.execute.worker import Ended, Progress
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
+from benchmark.record.writer import Writer
 from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
 from benchmark.tuning.board import Board
@@ -38,14 +41,15 @@ class StudyTuning:
 
     Args:
         study: what was declared.
-        tracker: the record.
+        connection: to the record.
         storage: from :func:`benchmark.tuning.board.open_storage`.
     """
 
     def __init__(
-        self, study: Study, tracker: Tracker, storage: optuna.storages.BaseStorage
+        self, study: Study, connection: Connection, storage: optuna.storages.BaseStorage
     ) -> None:
-        self.study, self.tracker, self.storage = study, tracker, storage
+        self.study, self.storage = study, storage
+        self.query, self.writer = Query(connection), Writer(connection)
         self.searches = searches(study)
         self._boards: dict[str, Board] = {}
 
@@ -88,7 +92,7 @@ class StudyTuning:
             watcher: is told how it goes.
             on_start: told of every run as it starts.
         """
-        scheduler = Scheduler(engine, self.tracker, experiment, tags, on_start)
+        scheduler = Scheduler(engine, self.query, self.writer, experiment, tags, on_start)
         hunts: dict[str, Hunt] = {}
         with patient() as check:
             try:
@@ -134,7 +138,7 @@ class StudyTuning:
         """Each search with its run in MLflow."""
         for tuned in results:
             digest = self.board_of(tuned).name.rsplit(" ", 1)[1]
-            run_id = self.tracker.find(experiment, {"role": "tuning", "digest": digest})
+            run_id = self.query.find(experiment, {"role": "tuning", "digest": digest})
             if run_id:
                 yield tuned, run_id
 
@@ -168,14 +172,14 @@ class StudyTuning:
     def _record(self, searching: Searching, board: Board, scheduler: Scheduler) -> str:
         """The search's own run in MLflow, begun or gone on with."""
         digest = board.name.rsplit(" ", 1)[1]
-        found = self.tracker.find(scheduler.experiment, {"role": "tuning", "digest": digest})
+        found = self.query.find(scheduler.experiment, {"role": "tuning", "digest": digest})
         if found:
-            self.tracker.reopen(found)
+            self.writer.reopen(found)
             return found
         tags = {**scheduler.tags, "role": "tuning", "digest": digest, "optuna_study": board.name}
         parameters = {**self.study.tuning_used.specification(), "space": str(searching.space)}
         name = f"tuning {searching.name}"
-        return self.tracker.start(scheduler.experiment, name, tags, parameters)
+        return self.writer.start(scheduler.experiment, name, tags, parameters)
 
     def _board(
         self, searching: Searching, known: dict[str, Tuned], among: set[str] | None = None

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
+from benchmark.record.studies import recorded_study
+from benchmark.record.writer import Writer
 from benchmark.report.gather import Gathered, gather
 from tests.benchmark.recorded import STUDY, record_runs
 from tests.benchmark.reported import STUDY_NAME
@@ -84,9 +88,15 @@ def bench(tmp_path, capfd, monkeypatch) -> Callable[..., subprocess.CompletedPro
 
 
 @pytest.fixture
-def tracker(tmp_path: Path) -> Tracker:
-    """The record that `bench` makes in its folder."""
-    return Tracker(Store(str(tmp_path / "mlruns")))
+def query(tmp_path: Path) -> Query:
+    """To the record that `bench` makes in its folder."""
+    return Query(Connection(Store(str(tmp_path / "mlruns"))))
+
+
+@pytest.fixture
+def writer(query: Query) -> Writer:
+    """To the same record."""
+    return Writer(query.connection)
 
 
 @pytest.fixture(scope="session")
@@ -125,5 +135,5 @@ def attack(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def gathered(attack) -> Gathered:
     """All that the report of that study is made of."""
-    tracker = Tracker(Store(str(attack / "mlruns")))
-    return gather(tracker.study_record(STUDY_NAME), tracker)
+    query = Query(Connection(Store(str(attack / "mlruns"))))
+    return gather(recorded_study(query, STUDY_NAME), query)

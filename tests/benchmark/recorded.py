@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.declare.loading import load_study
+from benchmark.record.connection import Connection
 from benchmark.record.of_study import record_digest, study_record
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.store import Store
+from benchmark.record.studies import record_study
+from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 
 STUDY = """
@@ -64,13 +67,13 @@ def of(task: str, init: str, method: str) -> np.ndarray:
 def record_runs(path: Path, seeds: Iterable[int]) -> None:
     """Write finished runs into the store beside the study, as a worker would."""
     plan = make_plan(load_study(path))
-    tracker = Tracker(Store(str(path.parent / "mlruns")))
-    experiment = tracker.experiment(plan.study.name)
+    writer = Writer(Connection(Store(str(path.parent / "mlruns"))))
+    experiment = writer.experiment(plan.study.name)
     for (arm, task, seed), key in zip(plan.study.cells(), plan.cells, strict=True):
         if seed in seeds:
-            run = tracker.start(experiment, f"{arm.label} · {seed}", {"key": key}, {})
+            run = writer.start(experiment, f"{arm.label} · {seed}", {"key": key}, {})
             score = SCORES[task.name, arm.init_name, arm.name, seed]
-            tracker.log(run, {"test/accuracy": score, "test/f1": score / 2, "dev/nll": 1.0})
-            tracker.end(run, "FINISHED", "finished")
+            writer.log(run, {"test/accuracy": score, "test/f1": score / 2, "dev/nll": 1.0})
+            writer.end(run, "FINISHED", "finished")
     record = study_record(plan, path)
-    tracker.record_study(plan.study.name, record, record_digest(record))
+    record_study(writer, plan.study.name, record, record_digest(record))

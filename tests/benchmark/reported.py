@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.declare.loading import load_study
+from benchmark.record.connection import Connection
 from benchmark.record.of_study import record_digest, study_record
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.store import Store
+from benchmark.record.studies import record_study
+from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 
 STUDY_NAME = '<script>alert("study")</script>'
@@ -65,30 +68,30 @@ def record_runs(folder: Path) -> Path:
     path = folder / "attack.py"
     path.write_text(STUDY)
     plan = make_plan(load_study(path))
-    tracker = Tracker(Store(str(folder / "mlruns")))
-    experiment = tracker.experiment(plan.study.name)
+    writer = Writer(Connection(Store(str(folder / "mlruns"))))
+    experiment = writer.experiment(plan.study.name)
     for key, seconds in ((TEACHER, TEACHER_SECONDS), (BODY, BODY_SECONDS)):
-        run = tracker.start(experiment, key, {"key": key, "role": "teacher"}, {})
-        tracker.log(run, {"seconds": 9 * seconds, "cpu_seconds": seconds, "peak_memory_mb": 900.0})
-        tracker.end(run, "FINISHED", "finished")
+        run = writer.start(experiment, key, {"key": key, "role": "teacher"}, {})
+        writer.log(run, {"seconds": 9 * seconds, "cpu_seconds": seconds, "peak_memory_mb": 900.0})
+        writer.end(run, "FINISHED", "finished")
     random = np.random.default_rng(3)
     with tempfile.TemporaryDirectory() as scratch:
         for cell, key in zip(plan.study.cells(), plan.cells, strict=True):
-            _record(tracker, experiment, plan.runs[key], cell, random, Path(scratch))
+            _record(writer, experiment, plan.runs[key], cell, random, Path(scratch))
     record = study_record(plan, path)
-    tracker.record_study(plan.study.name, record, record_digest(record))
+    record_study(writer, plan.study.name, record, record_digest(record))
     return path
 
 
-def _record(tracker, experiment, run, cell, random, scratch) -> None:
+def _record(writer, experiment, run, cell, random, scratch) -> None:
     arm, task, seed = cell
     tags = {k: v for k, v in run.tags().items() if not k.startswith("needs.")}
     tags |= {"key": run.key, "role": "arm", "git_commit": "abc", "version.torch": "2.13"}
     tags |= {"needs.body": BODY} if arm.init == "pretrained" else {}
     tags |= {"needs.teacher": TEACHER} if arm.name == ARM_NAMES[1] else {}
-    opened = tracker.start(experiment, run.name, tags, {})
+    opened = writer.start(experiment, run.name, tags, {})
     if (task.name, arm.init_name, arm.name, seed) == LOST:
-        tracker.end(opened, "FAILED", "diverged: the loss was <b>nan</b> in epoch 2")
+        writer.end(opened, "FAILED", "diverged: the loss was <b>nan</b> in epoch 2")
         return
     better = 6.0 if (arm.name, arm.init_name) == (ARM_NAMES[1], "scratch") else 0.1
     noise = 0.4 if arm.init_name == "scratch" else 5.0
@@ -96,11 +99,11 @@ def _record(tracker, experiment, run, cell, random, scratch) -> None:
     labels = random.integers(0, 2, 100)
     logits = random.normal(0, 1, (100, 2)) + 2.0 * np.eye(2)[labels]
     for epoch in (1, 2, 3):
-        tracker.log(opened, {"epoch/accuracy": right - 9 / epoch}, epoch)
+        writer.log(opened, {"epoch/accuracy": right - 9 / epoch}, epoch)
     np.savez_compressed(
         scratch / "predictions.npz", test_logits=logits, test_labels=labels, test_ids=np.arange(100)
     )
-    tracker.attach(opened, scratch / "predictions.npz")
+    writer.attach(opened, scratch / "predictions.npz")
     wall = SECONDS * (1 + seed)  # somebody else's work on the machine
     load = {"load_start": 0.5, "load_end": 1.5, "processors": 2.0}
     measured = {
@@ -111,4 +114,4 @@ def _record(tracker, experiment, run, cell, random, scratch) -> None:
         "test/ece": 5.0,
         "test/nll": 0.5,
     }
-    tracker.end(opened, "FINISHED", "finished", {}, measured | {"test/accuracy": round(right)})
+    writer.end(opened, "FINISHED", "finished", {}, measured | {"test/accuracy": round(right)})

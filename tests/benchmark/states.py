@@ -9,8 +9,10 @@ from pathlib import Path
 
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
+from benchmark.record.writer import Writer
 from benchmark.session.session import Session
 from benchmark.session.training import run_session
 
@@ -81,7 +83,8 @@ class HaltingEngine(InlineEngine):
             (store.cache.root / "data" / f".{run.key}.999999999").mkdir(parents=True)
             if run.tracked:
                 tags = {**run.tags(), **self.job.tags, "key": run.key, "role": run.role}
-                Tracker(store).start(self.job.experiment, run.name, tags, run.parameters())
+                writer, told = Writer(Connection(store)), run.parameters()
+                writer.start(self.job.experiment, run.name, tags, told)
             raise Killed
         return super().events(timeout)
 
@@ -122,22 +125,23 @@ def _copy(source: Path, target: Path) -> Path:
 
 
 def _fail(folder: Path) -> None:
-    tracker = Tracker(Store(str(folder / "mlruns")))
-    for run in tracker._search("tags.role = 'arm' and tags.method = 'self_kd'")[:2]:
-        tracker.tag(run.info.run_id, {"status_reason": "diverged: the loss was nan in epoch 1"})
-        tracker.client.update_run(run.info.run_id, status="FAILED")
+    connection = Connection(Store(str(folder / "mlruns")))
+    for run in Query(connection).runs("tags.role = 'arm' and tags.method = 'self_kd'")[:2]:
+        told = {"status_reason": "diverged: the loss was nan in epoch 1"}
+        Writer(connection).tag(run.run_id, told)
+        connection.client.update_run(run.run_id, status="FAILED")
 
 
 def _replan(folder: Path, change: Callable[[dict], object]) -> None:
     """Rewrite the study's record as another version would have written it."""
-    tracker = Tracker(Store(str(folder / "mlruns")))
-    for run in tracker._search("tags.role = 'study'"):
-        path = tracker.artifact(run.info.run_id, "plan.json")
+    query = Query(Connection(Store(str(folder / "mlruns"))))
+    for run in query.runs("tags.role = 'study'"):
+        path = query.artifact(run.run_id, "plan.json")
         assert path is not None
         plan = json.loads(path.read_text())
         change(plan)
         path.write_text(json.dumps(plan))
-        tracker.client.delete_tag(run.info.run_id, "plan_sha256")
+        query.connection.client.delete_tag(run.run_id, "plan_sha256")
 
 
 def _grow(plan: dict) -> None:

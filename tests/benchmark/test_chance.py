@@ -16,24 +16,24 @@ LABELS = np.repeat([0, 1, 2], [30, 60, 10])
 
 
 @pytest.fixture
-def noted(tracker, tmp_path):
+def noted(query, writer, tmp_path):
     """The notes on baselines with these accuracies, one for each seed."""
 
     def notes(*accuracies: float, keeps: bool = True, metric: str = "accuracy") -> list[str]:
-        experiment = tracker.experiment("chance")
+        experiment = writer.experiment("chance")
         cells = []
         for seed, accuracy in enumerate(accuracies):
             key = f"{accuracies}{keeps}{metric}{seed}"
-            run = tracker.start(experiment, key, {"key": key}, {})
+            run = writer.start(experiment, key, {"key": key}, {})
             if keeps:
                 file = tmp_path / "predictions.npz"
                 np.savez(file, test_labels=LABELS, test_logits=np.zeros((100, 3)))
-                tracker.attach(run, file)
-            tracker.end(run, "FINISHED", "finished", {}, {f"test/{metric}": accuracy})
+                writer.attach(run, file)
+            writer.end(run, "FINISHED", "finished", {}, {f"test/{metric}": accuracy})
             arm = {"model": "m", "init": INITS[1], "method": "base", "task": "t", "seed": seed}
             cells.append({"key": key, "metric": metric, **arm})
         record = {"study": "chance", "baseline": "base", "candidates": ["ls"], "cells": cells}
-        return notes_on_chance(record, scores_table(record, tracker, None, "test"), tracker)
+        return notes_on_chance(record, scores_table(record, query, None, "test"), query)
 
     return notes
 

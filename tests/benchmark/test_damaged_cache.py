@@ -12,8 +12,9 @@ from benchmark.declare.loading import load_study
 from benchmark.execute.worker import Job, execute
 from benchmark.record.cache import Cache
 from benchmark.record.checksums import MANIFEST
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
 from tests.benchmark.test_running_a_study import arm_scores, statuses
@@ -67,10 +68,10 @@ def write(tmp_path):
     return write
 
 
-def test_scores_from_a_damaged_cache_are_those_of_a_sound_one(write, bench, tracker, tmp_path):
+def test_scores_from_a_damaged_cache_are_those_of_a_sound_one(write, bench, query, tmp_path):
     path = write(0.5, 0.2, 0.8)
     assert bench("run", path, "--workers", 2, "--store", "sound").returncode == 0
-    sound = arm_scores(Tracker(Store(str(tmp_path / "sound"))))
+    sound = arm_scores(Query(Connection(Store(str(tmp_path / "sound")))))
 
     assert bench("run", write(0.5, 0.2), "--workers", 2).returncode == 0
     draws, cache = random.Random(0), tmp_path / "mlruns" / "cache"
@@ -79,8 +80,8 @@ def test_scores_from_a_damaged_cache_are_those_of_a_sound_one(write, bench, trac
             flip(file, draws)
     again = bench("run", write(0.5, 0.2, 0.8), "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert arm_scores(tracker) == sound
-    assert set(statuses(tracker)) == {"FINISHED"}
+    assert arm_scores(query) == sound
+    assert set(statuses(query)) == {"FINISHED"}
     notes = [line for line in again.stdout.splitlines() if line.startswith("Note: ")]
     kinds = ["data", "logits", "logits", "weights"]
     assert sorted(Path(note.split()[1]).parent.name for note in notes) == kinds
@@ -97,16 +98,16 @@ def test_scores_from_a_damaged_cache_are_those_of_a_sound_one(write, bench, trac
     flipped = [cache / need.output / need.key for need in run.needs.values()]
     for folder in flipped:
         flip(max(folder.iterdir(), key=lambda file: file.stat().st_size), draws)
-    job = Job(run, frozenset(["test", "logits"]), tracker.store, tracker.experiment("damaged"), {})
+    job = Job(run, frozenset(["test", "logits"]), query.store, query.experiment("damaged"), {})
     ended = execute(job, lambda progress: None)
     assert ended.status == "finished", ended.message
-    recorded = tracker.finished_run(run.key)
+    recorded = query.finished_run(run.key)
     scores = {k: v for k, v in ended.scores.items() if "/" in k}
     assert scores.keys() > {"dev/accuracy", "test/accuracy"}
     assert scores == {k: recorded.scores[k] for k in scores}
     assert all(f"{folder} holds a damaged" in ended.message for folder in flipped)
     assert not any(Cache(cache).flaw(folder.parent.name, folder.name) for folder in flipped)
-    assert set(statuses(tracker)) == {"FINISHED"}
+    assert set(statuses(query)) == {"FINISHED"}
 
 
 @given(st.data())

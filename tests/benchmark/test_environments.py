@@ -7,7 +7,7 @@ import pytest
 from benchmark.checks.mixing import settle
 from benchmark.errors import StudyError
 from benchmark.record.environment import Trained, environment_of
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
 from benchmark.runs.plan import make_plan
 from tests.benchmark.test_plans_and_keys import TEACHER, study_of
 from trainers.methods import KD, LS, Base, SelfKD
@@ -137,13 +137,13 @@ def test_a_pair_of_two_environments_is_named_and_not_judged():
     assert trained.strangers(record) == {lone: "trained with torch 2.14.0, unlike its partners"}
 
 
-def test_a_study_goes_on_under_other_libraries_only_as_it_is_told(small, bench, tracker):
+def test_a_study_goes_on_under_other_libraries_only_as_it_is_told(small, bench, query, writer):
     small.write_text(small.read_text().replace('["pretrained", "scratch"]', '["scratch"]'))
     first = bench("run", small, "--workers", 2)
     assert first.returncode == 0, first.stdout + first.stderr
-    for run in tracker.finished().values():
+    for run in query.finished().values():
         assert {"version.torch", "device_kind"} <= run.tags.keys()
-        tracker.tag(run.run_id, {"version.torch": "1.0.0"})
+        writer.tag(run.run_id, {"version.torch": "1.0.0"})
     assert bench("run", small).returncode == 0  # nothing to train: nothing is mixed
     small.write_text(small.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2, 3, 4)"))
     for command in ("plan", "run"):

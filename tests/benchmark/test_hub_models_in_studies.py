@@ -10,7 +10,9 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.execute.calibration import StepTime
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
 from tests.trainers import tiny_hub
 from trainers.models import HubModel
 from trainers.settings import Training
@@ -78,7 +80,7 @@ def run(folder: Path, store: Path | None = None) -> int:
 
 @pytest.fixture
 def finished(folder):
-    return Tracker(Store(str(folder / "mlruns"))).finished()
+    return Query(Connection(Store(str(folder / "mlruns")))).finished()
 
 
 def test_every_arm_and_one_teacher_were_trained(finished):
@@ -103,7 +105,7 @@ def test_a_study_moved_with_its_model_finds_its_runs(folder, finished, tmp_path,
         copy(folder / name, tmp_path / name)
     assert run(tmp_path, store=folder / "mlruns") == 0
     assert "8 cached" in capsys.readouterr().out
-    assert Tracker(Store(str(folder / "mlruns"))).finished().keys() == finished.keys()
+    assert Query(Connection(Store(str(folder / "mlruns")))).finished().keys() == finished.keys()
 
 
 def test_a_model_is_timed_once_for_all_tasks_of_one_number_of_classes(folder):

@@ -15,8 +15,10 @@ import pytest
 
 from benchmark.errors import RecordLost
 from benchmark.record import connection
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
+from benchmark.record.writer import Writer
 from tests.benchmark.conftest import command
 from tests.benchmark.test_running_a_study import Running, statuses
 
@@ -54,10 +56,10 @@ def lost(output: str, cause: str) -> None:
 
 
 @linux
-def test_a_database_that_is_moved_away_stops_the_command_and_is_gone_on_with(slow, bench, tracker):
+def test_a_database_that_is_moved_away_stops_the_command_and_is_gone_on_with(slow, bench, query):
     running = Running(slow)
-    running.wait_for_runs(tracker, finished=1)
-    store, away = tracker.store.folder, tracker.store.folder.parent / "away"
+    running.wait_for_runs(query, finished=1)
+    store, away = query.store.folder, query.store.folder.parent / "away"
     away.mkdir()
     for path in store.glob("mlflow.db*"):
         path.rename(away / path.name)
@@ -67,24 +69,24 @@ def test_a_database_that_is_moved_away_stops_the_command_and_is_gone_on_with(slo
     assert not list(store.glob("mlflow.db"))
     for path in away.iterdir():
         path.rename(store / path.name)
-    kept = len(Tracker(tracker.store).finished())
+    kept = len(Query(Connection(query.store)).finished())
     assert kept >= 1
     slow.write_text(slow.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2)"))
     again = bench("run", slow, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "RUNNING" not in statuses(Tracker(tracker.store))
+    assert "RUNNING" not in statuses(Query(Connection(query.store)))
 
 
 def test_a_record_that_stays_locked_is_one_sentence(tmp_path, monkeypatch, capfd):
-    tracker = Tracker(Store(str(tmp_path)))
-    experiment = tracker.experiment("x")
+    writer = Writer(Connection(Store(str(tmp_path))))
+    experiment = writer.experiment("x")
     monkeypatch.setattr(connection, "PATIENCE", 0.0)
     with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RecordLost, match="another process has kept it locked"):
-            tracker.start(experiment, "run", {}, {})
+            writer.start(experiment, "run", {}, {})
     assert "Traceback" not in capfd.readouterr().err
-    assert tracker.start(experiment, "run", {}, {})
+    assert writer.start(experiment, "run", {}, {})
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting takes root")
@@ -93,7 +95,7 @@ def test_a_full_disk_is_one_sentence_and_with_room_the_command_goes_on(small, tm
         pytest.skip("this machine lets nobody mount")
     disk = tmp_path / "disk"
     disk.mkdir()
-    Tracker(Store(str(tmp_path / "mlruns"))).experiment("small")
+    Writer(Connection(Store(str(tmp_path / "mlruns")))).experiment("small")
     script = """
         mount -t tmpfs -o size=24m none "$1"; cp -r "$2" "$1"; cp "$3" "$1"; cd "$1"; shift 3
         dd if=/dev/zero of=filler bs=64k 2>/dev/null || true
@@ -165,15 +167,15 @@ def test_a_server_that_dies_is_one_sentence_and_started_again_the_command_goes_o
     server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
     try:
-        tracker = Tracker(Store(server.address))
+        query = Query(Connection(Store(server.address)))
         running = Running(slow)
-        running.wait_for_runs(tracker, finished=1)
+        running.wait_for_runs(query, finished=1)
         server.kill()
         lost(running.end(), "its server does not answer")
         assert running.process.returncode == 1
         wait_until_alone(slow.parent)
         server.start()
-        kept = len(tracker.finished())
+        kept = len(query.finished())
         assert kept >= 1
         slow.write_text(slow.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2)"))
         again = bench("run", slow, "--workers", 2, "--store", server.address)

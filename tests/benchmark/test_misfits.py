@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file, save_model
 from benchmark.checks.preflight import preflight
 from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.record.tracking import Store
+from benchmark.record.store import Store
 from tests.trainers import tiny_hub
 from trainers.errors import ModelError
 from trainers.models import Bert, HubModel, ResNet

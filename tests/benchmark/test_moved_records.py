@@ -13,10 +13,13 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
+from benchmark.record.connection import Connection
 from benchmark.record.of_study import record_digest, study_record
 from benchmark.record.predictions import FILE
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
+from benchmark.record.studies import record_study, recorded_study
+from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 from tests.benchmark import reported
 from tests.benchmark.conftest import command
@@ -45,17 +48,17 @@ def contents(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def tracker_of(folder: Path) -> Tracker:
-    return Tracker(Store(str(folder / "mlruns")))
+def query_of(folder: Path) -> Query:
+    return Query(Connection(Store(str(folder / "mlruns"))))
 
 
 def an_arm_of(folder: Path) -> tuple[str, str, Path]:
     """Id, name and predictions of a run of the baseline."""
-    tracker = tracker_of(folder)
-    (run, *_) = tracker._search("tags.method = 'base' and tags.init = 'scratch'")
-    path = tracker.artifact(run.info.run_id, FILE)
+    query = query_of(folder)
+    (run, *_) = query.runs("tags.method = 'base' and tags.init = 'scratch'")
+    path = query.artifact(run.run_id, FILE)
     assert path is not None
-    return run.info.run_id, run.info.run_name, path
+    return run.run_id, run.called, path
 
 
 def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original, capsys):
@@ -64,11 +67,12 @@ def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original,
     assert main(["report", "--out", "first"]) == 0
     told = capsys.readouterr()
     assert "has changed" not in told.err
-    tracker = tracker_of(moved)
-    record = tracker.study_record(None)
-    tracker.record_study(str(record["study"]), record, record_digest({**record, "margin": 3.0}))
+    query = query_of(moved)
+    record = recorded_study(query, None)
+    writer, digest = Writer(query.connection), record_digest({**record, "margin": 3.0})
+    record_study(writer, str(record["study"]), record, digest)
     run_id, _, path = an_arm_of(moved)
-    tracker.attach(run_id, study)
+    writer.attach(run_id, study)
     assert moved in path.parents
     assert (path.parent / "attack.py").is_file()
     with closing(sqlite3.connect(moved / "mlruns" / "mlflow.db")) as database:
@@ -82,7 +86,7 @@ def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original,
 def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, capsys):
     further = tmp_path / "further" / "away"
     further.parent.mkdir()
-    tracker_of(moved).study_record(None)
+    recorded_study(query_of(moved), None)
     for source, target in ((moved, further), (further, moved)):
         monkeypatch.chdir(tmp_path)
         source.rename(target)
@@ -151,8 +155,8 @@ def test_damaged_predictions_are_said_with_the_name_of_their_run(damage, moved):
     from benchmark.report.gather import gather
     from benchmark.report.sections.calibration_table import calibration_sheet
 
-    tracker = tracker_of(moved)
-    sheet = calibration_sheet(gather(tracker.study_record(None), tracker))
+    query = query_of(moved)
+    sheet = calibration_sheet(gather(recorded_study(query, None), query))
     (warning,) = sheet.warnings
     what = "missing" if damage == "missing" else "damaged"
     assert f"{FILE} of {name} ({reported.TASK_NAME}) is {what}" in warning
@@ -165,7 +169,7 @@ def test_where_no_predictions_are_left_it_is_said_what_is_not_known(moved, capsy
     assert "bench run writes it anew" in told
     plan = make_plan(load_study(moved / "attack.py"))
     record = study_record(plan, moved / "attack.py")
-    tracker_of(moved).record_study(plan.study.name, record, record_digest(record))
+    record_study(Writer(query_of(moved).connection), plan.study.name, record, record_digest(record))
     assert main(["stats"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "whether base learned anything on" in told
@@ -174,9 +178,9 @@ def test_where_no_predictions_are_left_it_is_said_what_is_not_known(moved, capsy
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"study": 1}', '"cells"', "\x00\xff"])
 def test_a_damaged_plan_is_one_sentence(content, moved, capsys):
-    tracker = tracker_of(moved)
-    for run in tracker._search("tags.role = 'study'"):
-        tracker.artifact(run.info.run_id, "plan.json").write_text(content)
+    query = query_of(moved)
+    for run in query.runs("tags.role = 'study'"):
+        query.artifact(run.run_id, "plan.json").write_text(content)
     for arguments in (["stats"], ["report"], ["trend", "--dose", "a=1"]):
         assert main(arguments) == 2
         told = capsys.readouterr().err
@@ -185,26 +189,26 @@ def test_a_damaged_plan_is_one_sentence(content, moved, capsys):
 
 
 def test_a_flipped_number_in_a_plan_is_found(moved, capsys):
-    tracker = tracker_of(moved)
-    for run in tracker._search("tags.role = 'study'"):
-        path = tracker.artifact(run.info.run_id, "plan.json")
+    query = query_of(moved)
+    for run in query.runs("tags.role = 'study'"):
+        path = query.artifact(run.run_id, "plan.json")
         path.write_text(path.read_text().replace('"margin": 2.0', '"margin": 9.0'))
     assert main(["stats"]) == 2
     assert "missing or damaged" in capsys.readouterr().err
 
 
 def test_a_clock_that_was_set_back_changes_no_order(moved, monkeypatch):
-    tracker = tracker_of(moved)
-    record = tracker.study_record(None)
+    query = query_of(moved)
+    record = recorded_study(query, None)
     now = time.time()
     for hours, name in enumerate(("first", "second", "third"), start=1):
         with monkeypatch.context() as earlier:
             earlier.setattr(time, "time", lambda back=hours: now - 3600 * back)
-            later = Tracker(tracker.store)
-            later.record_study(name, {**record, "study": name}, f"digest of {name}")
+            later = Writer(Connection(query.store))
+            record_study(later, name, {**record, "study": name}, f"digest of {name}")
             opened = later.start(later.experiment(name), name, {"key": "k"}, {})
             later.end(opened, "FAILED", f"failed: {name}")
-        assert tracker.study_record(None)["study"] == name
-        assert tracker.last_reasons(["k"])["k"] == f"failed: {name}"
-    runs = tracker._search("tags.key = 'k'")
-    assert all(run.info.end_time >= run.info.start_time for run in runs)
+        assert recorded_study(query, None)["study"] == name
+        assert query.last_reasons(["k"])["k"] == f"failed: {name}"
+    runs = query.runs("tags.key = 'k'")
+    assert all(run.seconds >= 0 for run in runs)

@@ -11,8 +11,11 @@ import pytest
 from benchmark.commands.ui import HOST
 from benchmark.declare.study import check_name
 from benchmark.errors import StudyError
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.record.tracking import Tracker
+from benchmark.record.studies import record_study
+from benchmark.record.writer import Writer
 from benchmark.report.names import folder_name
 from benchmark.secrets import masked
 from tests.benchmark.conftest import command
@@ -24,10 +27,10 @@ SECRET = "s3c/r@et"
 def test_a_store_works_under_any_name_that_an_address_can_hold(name, tmp_path):
     store = Store(str(tmp_path / name))
     store.check()
-    tracker = Tracker(store)
-    run = tracker.start(tracker.experiment("x"), "run", {}, {})
-    tracker.attach(run, Path(__file__), "folder")
-    assert tracker.artifact(run, "folder/test_places_and_names.py").is_file()
+    writer = Writer(Connection(store))
+    run = writer.start(writer.experiment("x"), "run", {}, {})
+    writer.attach(run, Path(__file__), "folder")
+    assert Query(writer.connection).artifact(run, "folder/test_places_and_names.py").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert {"mlflow.db", "artifacts"} <= {path.name for path in store.folder.iterdir()}
 
@@ -74,7 +77,7 @@ def test_a_link_that_leads_nowhere_is_followed(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "target")
     store = Store(str(tmp_path / "link"))
     store.check()
-    Tracker(store).experiment("x")
+    Writer(Connection(store)).experiment("x")
     assert (tmp_path / "target" / "mlflow.db").is_file()
 
 
@@ -187,14 +190,14 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
     from benchmark.runs.plan import make_plan
 
     plan = make_plan(load_study(small))
-    tracker = Tracker(Store(str(tmp_path / "mlruns")))
-    experiment = tracker.experiment(plan.study.name)
+    writer = Writer(Connection(Store(str(tmp_path / "mlruns"))))
+    experiment = writer.experiment(plan.study.name)
     for key in plan.cells:
-        run = tracker.start(experiment, "run", {"key": key}, {})
-        tracker.log(run, {"test/accuracy": 100 * (60 + int(key[:1], 16)) / 120})
-        tracker.end(run, "FINISHED", "finished")
+        run = writer.start(experiment, "run", {"key": key}, {})
+        writer.log(run, {"test/accuracy": 100 * (60 + int(key[:1], 16)) / 120})
+        writer.end(run, "FINISHED", "finished")
     record = study_record(plan, small)
-    tracker.record_study(plan.study.name, record, record_digest(record))
+    record_study(writer, plan.study.name, record, record_digest(record))
     done = bench("report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "reports" / folder_name("../../x") / "report.html").is_file()

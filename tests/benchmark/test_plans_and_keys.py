@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from benchmark import Arm, Comparison, Study
 from benchmark.errors import StudyError
 from benchmark.execute.scheduler import todo
-from benchmark.record.tracking import Recorded, Store
+from benchmark.record.recorded import Recorded
+from benchmark.record.store import Store
 from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan

@@ -15,7 +15,7 @@ from benchmark.checks.remarks import remarks
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.errors import NotReady
-from benchmark.record.tracking import Store
+from benchmark.record.store import Store
 from tests.trainers import tiny_hub
 from trainers.hub import VARIABLE
 from trainers.models import HubModel

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
+from benchmark.record.studies import recorded_study
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
 from tests.benchmark.reported import record_runs
@@ -92,8 +95,8 @@ def report(tmp_path_factory) -> Path:
     """The page of a study whose names attack."""
     folder = tmp_path_factory.mktemp("seen")
     path = record_runs(folder)
-    tracker = Tracker(Store(str(folder / "mlruns")))
-    gathered = gather(tracker.study_record(str(path)), tracker)
+    query = Query(Connection(Store(str(folder / "mlruns"))))
+    gathered = gather(recorded_study(query, str(path)), query)
     write_report(gathered, folder / "out", for_paper=False)
     return folder / "out" / "report.html"
 

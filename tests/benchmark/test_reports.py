@@ -15,8 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
+from benchmark.record.connection import Connection
 from benchmark.record.predictions import read_predictions
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.query import Query
+from benchmark.record.store import Store
+from benchmark.record.studies import recorded_study
+from benchmark.record.writer import Writer
 from benchmark.report.figures.of_arms import sketch_arms
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
@@ -78,7 +82,7 @@ def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path)
     shutil.copytree(attack / "out", tmp_path / "out")
     (tmp_path / "out" / "figures" / "mine.svg").write_text("kept")
     fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
-    write_report(gather({**gathered.record, "cells": fewer}, gathered.tracker), tmp_path / "out")
+    write_report(gather({**gathered.record, "cells": fewer}, gathered.query), tmp_path / "out")
     left = {str(each.relative_to(tmp_path / "out")) for each in tmp_path.rglob("*.*")}
     assert "data/failures.csv" not in left  # the lost seed is of the other init
     assert not [each for each in left if "pretrained" in each]
@@ -284,63 +288,57 @@ def test_the_latex_document_compiles_as_it_is(attack, tmp_path):
 
 
 def test_each_arm_has_a_run_over_its_seeds(gathered):
-    tracker = gathered.tracker
-    experiment = tracker.experiment(STUDY_NAME)
-    record_report(gathered, dict)
-    arms = tracker.runs_of_role("summary", experiment)
+    query = gathered.query
+    record_report(gathered, Writer(query.connection), dict)
+    arms = query.of_role("summary", query.experiment(STUDY_NAME))
     assert len(arms) == len(INITS) * len(ARM_NAMES)
     scores = gathered.scores
-    for run_id, about in arms.items():
-        own = scores[
-            (
-                scores[["init", "method", "task"]]
-                == [about["init"], about["method"], about["task"]]
-            ).all(axis=1)
-        ]
+    for arm in arms:
+        place = [arm.tags[name] for name in ("init", "method", "task")]
+        own = scores[(scores[["init", "method", "task"]] == place).all(axis=1)]
         found = own["score"].dropna()
-        metrics = tracker.client.get_run(run_id).data.metrics
-        assert metrics["n"] == len(found)
-        assert metrics["test/accuracy"] == pytest.approx(found.mean())
-        assert metrics["test/accuracy.sd"] == pytest.approx(found.std())
-        below = tracker._search(f"tags.`mlflow.parentRunId` = '{run_id}'")
+        assert arm.scores["n"] == len(found)
+        assert arm.scores["test/accuracy"] == pytest.approx(found.mean())
+        assert arm.scores["test/accuracy.sd"] == pytest.approx(found.std())
+        below = query.runs(f"tags.`mlflow.parentRunId` = '{arm.run_id}'")
         assert len(below) == len(found)
-        assert set(tracker.curve(run_id, "epoch/accuracy")) == {1, 2, 3}
+        assert set(query.curve(arm.run_id, "epoch/accuracy")) == {1, 2, 3}
 
 
 def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
-    tracker = gathered.tracker
-    experiment = tracker.experiment(STUDY_NAME)
-    before = tracker.finished().keys()
-    first = record_report(gathered, dict)
-    assert record_report(gathered, dict) == first
-    assert list(tracker.runs_of_role("verdict", experiment)) == [first]
-    paths = {each.path for each in tracker.client.list_artifacts(first)}
+    query, writer = gathered.query, Writer(gathered.query.connection)
+    client, experiment = query.connection.client, query.experiment(STUDY_NAME)
+    before = query.finished().keys()
+    first = record_report(gathered, writer, dict)
+    assert record_report(gathered, writer, dict) == first
+    (run,) = query.of_role("verdict", experiment)
+    assert run.run_id == first
+    paths = {each.path for each in client.list_artifacts(first)}
     assert {"report.html", "report.md", "report.tex", "report.json", "figures", "data"} <= paths
-    run = tracker.client.get_run(first)
     (each,) = (c for c in gathered.analysis.comparisons if (c.init, c.candidate) == LOST[1:3])
     name = "x-vs-base.pretrained"
-    assert run.data.metrics[f"difference/{name}"] == each.mean_difference
-    assert run.data.metrics[f"p_corrected/{name}"] == each.p_adjusted
-    assert run.data.metrics[f"effect_size/{name}"] == each.effect_size
-    assert run.data.tags[f"verdict.{name}"] == each.verdict
-    assert "stays open" in run.data.tags["mlflow.note.content"]
+    assert run.scores[f"difference/{name}"] == each.mean_difference
+    assert run.scores[f"p_corrected/{name}"] == each.p_adjusted
+    assert run.scores[f"effect_size/{name}"] == each.effect_size
+    assert run.tags[f"verdict.{name}"] == each.verdict
+    assert "stays open" in run.tags["mlflow.note.content"]
 
     fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
-    changed = gather({**gathered.record, "cells": fewer}, tracker)
-    second = record_report(changed, dict)
+    changed = gather({**gathered.record, "cells": fewer}, query)
+    second = record_report(changed, writer, dict)
     assert second != first
-    assert list(tracker.runs_of_role("verdict", experiment)) == [second]
-    assert tracker.finished().keys() == before
+    assert [each.run_id for each in query.of_role("verdict", experiment)] == [second]
+    assert query.finished().keys() == before
 
 
 def test_a_run_of_very_many_verdicts_is_kept(tmp_path):
     """MLflow refuses more than 100 tags or 1,000 metrics at a time."""
-    tracker = Tracker(Store(str(tmp_path)))
-    run_id = tracker.start(tracker.experiment("many"), "verdict", {"role": "verdict"}, {})
+    writer = Writer(Connection(Store(str(tmp_path))))
+    run_id = writer.start(writer.experiment("many"), "verdict", {"role": "verdict"}, {})
     tags = {f"verdict.{i}": "inconclusive" for i in range(250)}
     metrics = {f"difference/{i}": float(i) for i in range(2_000)}
-    tracker.end(run_id, "FINISHED", "finished", tags, metrics)
-    kept = tracker.client.get_run(run_id)
+    writer.end(run_id, "FINISHED", "finished", tags, metrics)
+    kept = writer.connection.client.get_run(run_id)
     assert kept.data.metrics == metrics
     assert tags.items() <= kept.data.tags.items()
     assert kept.info.status == "FINISHED"
@@ -427,8 +425,8 @@ def test_plain_names_are_harmless_and_stay_different(names):
 
 
 def test_tasks_together_come_before_each_of_them(recorded):
-    tracker = Tracker(Store(str(recorded.parent / "mlruns")))
-    gathered = gather(tracker.study_record("recorded"), tracker)
+    query = Query(Connection(Store(str(recorded.parent / "mlruns"))))
+    gathered = gather(recorded_study(query, "recorded"), query)
     report = lay_out(gathered)
     assert [s.sheet.title for s in report.sections][:2] == ["Over all tasks", "Comparisons"]
     assert report.findings[0].place.startswith("all tasks (fixed)")
@@ -442,6 +440,6 @@ def test_tasks_together_come_before_each_of_them(recorded):
 
 def test_predictions_are_read_from_the_record(gathered):
     _, run = gathered.runs[0]
-    kept = read_predictions(gathered.tracker, run, "test")
+    kept = read_predictions(gathered.query, run, "test")
     assert kept.logits.shape == (100, 2)
     assert set(np.unique(kept.labels)) == {0, 1}

@@ -9,25 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.record.tracking import Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
 from tests.benchmark.conftest import command
 
 
-def arm_scores(tracker: Tracker) -> dict[str, dict[str, float]]:
+def arm_scores(query: Query) -> dict[str, dict[str, float]]:
     """Scores by run name, of finished runs that train something."""
     return {
         f"{r.tags['init']}/{r.tags['method']}/{r.tags['seed']}/{r.tags['task']}": {
             name: value for name, value in r.scores.items() if "/" in name
         }
-        for r in tracker.finished().values()
+        for r in query.finished().values()
     }
 
 
-def statuses(tracker: Tracker) -> list[str]:
-    return [run.info.status for run in tracker._search("tags.key != ''")]
+def statuses(query: Query) -> list[str]:
+    return [run.status for run in query.runs("tags.key != ''")]
 
 
-def test_a_study_is_planned_run_judged_and_then_cached(small, bench, tracker):
+def test_a_study_is_planned_run_judged_and_then_cached(small, bench, query):
     planned = bench("plan", small)
     assert planned.returncode == 0, planned.stderr
     assert "14 runs, 14 to do" in planned.stdout
@@ -37,18 +39,18 @@ def test_a_study_is_planned_run_judged_and_then_cached(small, bench, tracker):
     assert first.returncode == 0, first.stdout + first.stderr
     assert "base vs self_kd" in first.stdout
     assert "interaction" in first.stdout
-    runs = tracker.finished()
+    runs = query.finished()
     # 12 cells and the pre-training; prepared data are no runs
     assert len(runs) == 13
-    assert statuses(tracker) == ["FINISHED"] * 13
+    assert statuses(query) == ["FINISHED"] * 13
 
     started = time.monotonic()
     second = bench("run", small)
     assert second.returncode == 0
     assert "12 cached" in second.stdout
     assert time.monotonic() - started < 15
-    assert tracker.finished().keys() == runs.keys()
-    assert statuses(tracker) == ["FINISHED"] * 13
+    assert query.finished().keys() == runs.keys()
+    assert statuses(query) == ["FINISHED"] * 13
 
     told = json.loads(bench("stats", "--compare", "base", "self_kd", "--format", "json").stdout)
     assert told["study"] == "small"
@@ -56,13 +58,11 @@ def test_a_study_is_planned_run_judged_and_then_cached(small, bench, tracker):
     assert all(c["n_pairs"] == 3 for c in told["comparisons"])
 
 
-def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, tracker):
+def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, query):
     assert bench("run", small, "--workers", 2).returncode == 0
-    (run,) = tracker._search(
-        "tags.method = 'self_kd' and tags.init = 'pretrained' and tags.seed = '2'"
-    )
-    assert run.info.run_name == "self_kd · pretrained · 2"
-    tags, metrics, parameters = run.data.tags, run.data.metrics, run.data.params
+    (run,) = query.runs("tags.method = 'self_kd' and tags.init = 'pretrained' and tags.seed = '2'")
+    assert run.called == "self_kd · pretrained · 2"
+    tags, metrics, parameters = run.tags, run.scores, run.parameters
     assert tags["status_reason"] == "finished"
     assert {"model", "task", "key", "role", "git_commit", "hardware", "version.torch"} <= set(tags)
     assert parameters["method.alpha"] == "0.5"
@@ -72,9 +72,9 @@ def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, tra
         assert f"dev/{name}" in metrics
     assert metrics["seconds"] > 0
     assert metrics["peak_memory_mb"] > 0
-    curve = tracker.client.get_metric_history(run.info.run_id, "epoch/accuracy")
+    curve = query.connection.client.get_metric_history(run.run_id, "epoch/accuracy")
     assert [point.step for point in curve] == [1, 2]
-    path = tracker.client.download_artifacts(run.info.run_id, "predictions.npz")
+    path = query.connection.client.download_artifacts(run.run_id, "predictions.npz")
     import numpy as np
 
     with np.load(path, allow_pickle=False) as kept:
@@ -82,23 +82,23 @@ def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, tra
     assert 100 * right.mean() == pytest.approx(metrics["test/accuracy"])
 
 
-def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, tracker, tmp_path):
+def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, query, tmp_path):
     import shutil
 
     assert bench("run", small, "--workers", 2).returncode == 0
-    before = arm_scores(tracker)
+    before = arm_scores(query)
     shutil.rmtree(tmp_path / "mlruns" / "cache")
     longer = small.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2, 3, 4)")
     small.write_text(longer)
     again = bench("run", small, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
-    after = arm_scores(tracker)
+    after = arm_scores(query)
     assert len(after) == len(before) + 4
     assert {name: after[name] for name in before} == before
-    assert statuses(tracker).count("FINISHED") == 17
+    assert statuses(query).count("FINISHED") == 17
 
 
-def test_a_renamed_study_and_a_new_margin_train_nothing(small, bench, tracker):
+def test_a_renamed_study_and_a_new_margin_train_nothing(small, bench, query):
     assert bench("run", small, "--workers", 2).returncode == 0
     small.write_text(
         small.read_text().replace('name="small"', 'name="other"').replace("2.0", "5.0")
@@ -106,7 +106,7 @@ def test_a_renamed_study_and_a_new_margin_train_nothing(small, bench, tracker):
     again = bench("run", small)
     assert again.returncode == 0, again.stderr
     assert "12 cached" in again.stdout
-    assert len(tracker.finished()) == 13
+    assert len(query.finished()) == 13
 
 
 class Running:
@@ -123,20 +123,20 @@ class Running:
             start_new_session=True,
         )
 
-    def wait_for_runs(self, tracker: Tracker, finished: int) -> None:
+    def wait_for_runs(self, query: Query, finished: int) -> None:
         """Until so many runs have finished and others are under way."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            if tracker.store.exists():
-                done = tracker._search("attributes.status = 'FINISHED' and tags.key != ''")
-                busy = tracker._search("attributes.status = 'RUNNING' and tags.key != ''")
+            if query.store.exists():
+                done = query.runs("attributes.status = 'FINISHED' and tags.key != ''")
+                busy = query.runs("attributes.status = 'RUNNING' and tags.key != ''")
                 if len(done) >= finished and busy:
                     return
             assert self.process.poll() is None, self.process.communicate()[0]
             time.sleep(0.1)
         raise AssertionError("no runs were started in time")
 
-    def stop_a_worker(self, tracker: Tracker) -> int:
+    def stop_a_worker(self, query: Query) -> int:
         """Halt a worker in the middle of its run, and return its process number."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -145,7 +145,7 @@ class Running:
                 if not key:
                     continue
                 os.kill(int(entry.name), signal.SIGSTOP)
-                if tracker._search(f"tags.key = '{key}' and attributes.status = 'RUNNING'"):
+                if query.runs(f"tags.key = '{key}' and attributes.status = 'RUNNING'"):
                     return int(entry.name)
                 os.kill(int(entry.name), signal.SIGCONT)  # it had just finished
             time.sleep(0.02)
@@ -168,7 +168,6 @@ class Running:
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
     """Scores of the slow study when nothing disturbs it."""
-    from benchmark.record.tracking import Store
     from tests.benchmark.conftest import SMALL
 
     folder = tmp_path_factory.mktemp("uninterrupted")
@@ -178,17 +177,17 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
         command("run", study, "--workers", 2), cwd=folder, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return arm_scores(Tracker(Store(str(folder / "mlruns"))))
+    return arm_scores(Query(Connection(Store(str(folder / "mlruns")))))
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found through /proc")
 @pytest.mark.parametrize("victims", ["worker", "parent", "both"])
 def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
-    victims, slow, bench, tracker, uninterrupted
+    victims, slow, bench, query, uninterrupted
 ):
     running = Running(slow)
-    running.wait_for_runs(tracker, finished=3)
-    worker = running.stop_a_worker(tracker)
+    running.wait_for_runs(query, finished=3)
+    worker = running.stop_a_worker(query)
     if victims in ("parent", "both"):
         os.kill(running.process.pid, signal.SIGKILL)
     if victims in ("worker", "both"):
@@ -201,17 +200,17 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
         assert "SIGKILL" in output
     again = bench("run", slow, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert arm_scores(tracker) == uninterrupted
-    ends = statuses(tracker)
+    assert arm_scores(query) == uninterrupted
+    ends = statuses(query)
     assert ends.count("FINISHED") == 13
     assert set(ends) <= {"FINISHED", "FAILED", "KILLED"}
 
 
 def test_ctrl_c_stops_within_five_seconds_and_the_same_command_goes_on(
-    slow, bench, tracker, uninterrupted
+    slow, bench, query, uninterrupted
 ):
     running = Running(slow)
-    running.wait_for_runs(tracker, finished=2)
+    running.wait_for_runs(query, finished=2)
     started = time.monotonic()
     os.killpg(running.process.pid, signal.SIGINT)
     output = running.end()
@@ -219,14 +218,14 @@ def test_ctrl_c_stops_within_five_seconds_and_the_same_command_goes_on(
     assert running.process.returncode == 130
     assert "the same command goes on" in output
     assert "Traceback" not in output
-    assert "RUNNING" not in statuses(tracker)
-    assert "KILLED" in statuses(tracker)
+    assert "RUNNING" not in statuses(query)
+    assert "KILLED" in statuses(query)
     again = bench("run", slow, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert arm_scores(tracker) == uninterrupted
+    assert arm_scores(query) == uninterrupted
 
 
-def test_a_run_that_diverges_is_named_in_the_list_and_in_the_table(small, bench, tracker):
+def test_a_run_that_diverges_is_named_in_the_list_and_in_the_table(small, bench, query):
     text = small.read_text().replace(
         "from trainers.tasks import Digits",
         """from trainers.tasks import Digits
@@ -246,6 +245,6 @@ class Shaky(Base):
     done = bench("run", small, "--workers", 2)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "diverged" in done.stdout
-    reasons = [r.data.tags["status_reason"] for r in tracker._search("attributes.status='FAILED'")]
+    reasons = [r.tags["status_reason"] for r in query.runs("attributes.status='FAILED'")]
     assert reasons
     assert all(reason.startswith("diverged") for reason in reasons)

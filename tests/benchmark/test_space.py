@@ -10,7 +10,9 @@ from benchmark.checks.space import to_write
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.execute.scheduler import Todo, todo
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import make_plan
 
@@ -70,9 +72,9 @@ def free(monkeypatch):
 
 def needed(path: Path, store: str = "mlruns") -> int:
     """Bytes that a study still has to write."""
-    plan, tracker = make_plan(load_study(path)), Tracker(Store(store))
-    finished = tracker.finished() if tracker.store.exists() else {}
-    return to_write(plan, todo(plan, finished, tracker.store))
+    plan, query = make_plan(load_study(path)), Query(Connection(Store(store)))
+    finished = query.finished() if query.store.exists() else {}
+    return to_write(plan, todo(plan, finished, query.store))
 
 
 def left_in(folder: Path, pattern: str = "*") -> int:

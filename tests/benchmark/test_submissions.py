@@ -85,8 +85,8 @@ def session(glue_study, tmp_path, monkeypatch):
 
 def test_zips_hold_what_the_judged_runs_predict(session, capsys, tmp_path):
     assert run_session(session) == 0
-    tracker = session.tracker
-    before = tracker.finished()
+    query = session.query
+    before = query.finished()
     lost = next((tmp_path / "runs" / "cache" / "hidden").iterdir())
     shutil.rmtree(lost)
     capsys.readouterr()
@@ -94,7 +94,7 @@ def test_zips_hold_what_the_judged_runs_predict(session, capsys, tmp_path):
     said = " ".join(capsys.readouterr().out.split())
     assert "1 of 4 runs left no predictions" in said
     assert "The server also looks for AX.tsv, CoLA.tsv" in said
-    assert {k: r.run_id for k, r in tracker.finished().items()} == {
+    assert {k: r.run_id for k, r in query.finished().items()} == {
         k: r.run_id for k, r in before.items()
     }
     zips = sorted((tmp_path / "out" / "two of glue").iterdir())
@@ -116,7 +116,7 @@ def test_zips_hold_what_the_judged_runs_predict(session, capsys, tmp_path):
         assert {row[1] for row in rte[1:]} <= {"entailment", "not_entailment"}
         assert len(rte) == 13
         if coordinates["task"] == "mrpc":  # its test labels are public: the run was judged on them
-            kept = tracker.client.download_artifacts(run.run_id, "predictions.npz")
+            kept = query.connection.client.download_artifacts(run.run_id, "predictions.npz")
             logits = np.load(io.BytesIO(Path(kept).read_bytes()))["test_logits"]
             assert [row[1] for row in mrpc[1:]] == [str(k) for k in logits.argmax(-1)]
 

@@ -12,7 +12,9 @@ import optuna
 import pytest
 
 from benchmark.declare.loading import load_study
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
 from benchmark.tuning.board import open_storage
 from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command
@@ -55,7 +57,7 @@ def trials(folder: Path, study: Path, url: str | None = None) -> dict[str, list[
     """By search: setting, curve, end and value of every trial."""
     store = Store(str(folder / "mlruns"))
     storage = open_storage(url or f"sqlite:///{store.folder / 'optuna.db'}")
-    results = StudyTuning(load_study(study), Tracker(store), storage).results()
+    results = StudyTuning(load_study(study), Connection(store), storage).results()
     return {
         r.searching.name: [(dict(t.params), dict(t.curve), t.end, t.value) for t in r.trials]
         for r in results
@@ -75,7 +77,7 @@ def undisturbed(tmp_path_factory) -> dict[str, list[tuple]]:
     return trials(folder, study)
 
 
-def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, tracker):
+def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, query):
     planned = bench("plan", tuned)
     assert planned.returncode == 0, planned.stderr
     assert "tuning before them" in planned.stdout
@@ -89,33 +91,33 @@ def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, tracker):
     searched = trials(tuned.parent, tuned)
     assert [len(found) for found in searched.values()] == [6, 6]
 
-    runs = tracker._search("tags.role = 'trial'")
+    runs = query.runs("tags.role = 'trial'")
     assert len(runs) == 12
-    ends = [run.data.tags["trial_state"] for run in runs]
+    ends = [run.tags["trial_state"] for run in runs]
     assert ends.count("pruned") == sum(t[2] == "pruned" for ts in searched.values() for t in ts) > 0
-    (parents,) = {tuple(sorted({r.data.tags["mlflow.parentRunId"] for r in runs}))}
-    roles = {tracker.client.get_run(parent).data.tags["role"] for parent in parents}
+    (parents,) = {tuple(sorted({r.tags["mlflow.parentRunId"] for r in runs}))}
+    roles = {query.connection.client.get_run(parent).data.tags["role"] for parent in parents}
     assert roles == {"tuning"}
-    figures = {a.path for a in tracker.client.list_artifacts(parents[0], "figures")}
+    figures = {a.path for a in query.connection.client.list_artifacts(parents[0], "figures")}
     assert {f"figures/{name}.png" for name in ("history", "expected_best")} <= figures
 
-    arms = tracker._search("tags.role = 'arm'")
-    assert [run.info.status for run in arms] == ["FINISHED"] * 6  # comparisons are never pruned
-    assert {run.data.tags["seed"] for run in arms} == {"1", "2", "3"}
+    arms = query.runs("tags.role = 'arm'")
+    assert [run.status for run in arms] == ["FINISHED"] * 6  # comparisons are never pruned
+    assert {run.tags["seed"] for run in arms} == {"1", "2", "3"}
     best = max((t for t in searched["ls · scratch"] if t[3] is not None), key=lambda t: t[3])
-    rates = {r.data.params["training.lr"] for r in arms if r.data.tags["method"] == "ls"}
+    rates = {r.parameters["training.lr"] for r in arms if r.tags["method"] == "ls"}
     assert rates == {str(best[0]["lr"])}
 
     again = bench("run", tuned)
     assert again.returncode == 0, again.stderr
     assert "6 runs in the comparison, 6 cached" in again.stdout
-    assert len(tracker._search("tags.role = 'trial'")) == 12
+    assert len(query.runs("tags.role = 'trial'")) == 12
     told = bench("stats", "--compare", "base", "ls", "--format", "markdown").stdout
     assert "ls · scratch was tuned on dev" in told
 
     tuned.write_text(TUNED.replace("trials=6", "trials=7"))
     assert bench("plan", tuned).returncode == 0
-    storage = f"sqlite:///{tracker.store.folder / 'optuna.db'}"
+    storage = f"sqlite:///{query.store.folder / 'optuna.db'}"
     assert len(optuna.get_all_study_names(storage)) == 2  # a plan begins no search
 
 
@@ -137,7 +139,7 @@ def ended_so_far(folder: Path) -> int:
             return 0
 
 
-def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, undisturbed, tracker):
+def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, undisturbed, query):
     for wanted in (2, 7):
         process = subprocess.Popen(
             command("tune", tuned, "--workers", 2),
@@ -155,12 +157,12 @@ def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, und
     done = bench("tune", tuned, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert trials(tuned.parent, tuned) == undisturbed
-    runs = tracker._search("tags.role = 'trial'")
-    assert len({(r.data.tags["search"], r.data.tags["trial"]) for r in runs}) == 12
-    assert {r.info.status for r in runs} <= {"FINISHED", "KILLED", "FAILED"}
+    runs = query.runs("tags.role = 'trial'")
+    assert len({(r.tags["search"], r.tags["trial"]) for r in runs}) == 12
+    assert {r.status for r in runs} <= {"FINISHED", "KILLED", "FAILED"}
 
 
-def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undisturbed, tracker):
+def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undisturbed, query):
     process = subprocess.Popen(
         command("run", tuned, "--workers", 2),
         cwd=tuned.parent,
@@ -177,7 +179,7 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undi
     assert process.returncode == 130, output
     assert "the same command goes on" in output
     assert "Traceback" not in output
-    assert "RUNNING" not in {r.info.status for r in tracker._search("tags.role != ''")}
+    assert "RUNNING" not in {r.status for r in query.runs("tags.role != ''")}
     done = bench("run", tuned, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert trials(tuned.parent, tuned) == undisturbed
@@ -203,7 +205,7 @@ def test_two_processes_with_stores_of_their_own_share_one_search(tuned, undistur
         assert "locked" not in output
     assert trials(folder, tuned, url) == undisturbed
     shares = [
-        len(Tracker(Store(str(folder / name)))._search("tags.role = 'trial'"))
+        len(Query(Connection(Store(str(folder / name)))).runs("tags.role = 'trial'"))
         for name in ("one", "two")
     ]
     assert min(shares) > 0
@@ -222,7 +224,7 @@ class Blind(Digits):
 """
 
 
-def test_test_data_are_not_opened_while_tuning(tuned, bench, tracker):
+def test_test_data_are_not_opened_while_tuning(tuned, bench, query):
     text = TUNED.replace("study = Study(", BLIND + "\nstudy = Study(").replace(
         "task=Digits(", "task=Blind("
     )
@@ -231,7 +233,7 @@ def test_test_data_are_not_opened_while_tuning(tuned, bench, tracker):
     tuned.write_text(text)
     done = bench("tune", tuned, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
-    runs = tracker.finished().values()
+    runs = query.finished().values()
     assert {run.tags["role"] for run in runs} == {"trial-seed", "teacher"}
     assert not any(run.is_tested for run in runs)
     compared = bench("run", tuned, "--workers", 2)
@@ -341,7 +343,7 @@ def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, benc
     assert "points of dev score" in done
 
 
-def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, tracker):
+def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, query):
     text = TUNED.replace("Tuning(trials=6)", 'Tuning(trials=6, protocol="paper", lead="ls")')
     text = text.replace("arms=Arm.grid(", "arms=(Arm(ResNet((8,)), 'scratch', Base()), *Arm.grid(")
     text = text.replace("[Base(), LS()]", "[LS()]").replace("0.4]),\n    ),", "0.4]),\n    )),")
@@ -349,8 +351,8 @@ def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, tr
     done = bench("run", tuned, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "expect a bias towards it" in " ".join(done.stdout.split())
-    arms = tracker._search("tags.role = 'arm'")
-    rates = {r.data.tags["method"]: r.data.params["training.lr"] for r in arms}
+    arms = query.runs("tags.role = 'arm'")
+    rates = {r.tags["method"]: r.parameters["training.lr"] for r in arms}
     assert rates["base"] == rates["ls"]
     found = trials(tuned.parent, tuned)
     finals = found["ls · scratch: its best on all arms"]

@@ -11,6 +11,9 @@ import torch
 from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
 from benchmark.execute.engines.asking import is_foreign
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.store import Store
 from tests.benchmark.conftest import command
 from tests.benchmark.test_running_a_study import arm_scores, statuses
 from trainers.methods import LS, Base
@@ -90,9 +93,9 @@ def write(folder: Path, *acts: str) -> Path:
     return path
 
 
-def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, tracker, tmp_path):
+def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, query, tmp_path):
     assert bench("run", write(tmp_path), "--store", "calm").returncode == 0
-    calm = arm_scores(type(tracker)(type(tracker.store)(str(tmp_path / "calm"))))
+    calm = arm_scores(Query(Connection(Store(str(tmp_path / "calm")))))
 
     done = bench("run", write(tmp_path, *TOLD), "--workers", 2)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -111,11 +114,11 @@ def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, tracker, tm
             assert all("  failed: " in line for line in failed)
     assert "ValueError: a bad day (<string>:1)" in done.stdout
     assert "base vs ls" in done.stdout
-    found = arm_scores(tracker)
+    found = arm_scores(query)
     assert {name: scores for name, scores in found.items() if name in calm} == calm
     trained = {name.split("/")[1] for name in found}
     assert trained == {"base", "ls", "lingers", "closes", "moves", "forks"}
-    assert statuses(tracker).count("RUNNING") == 0
+    assert statuses(query).count("RUNNING") == 0
 
 
 ENDINGS = {
@@ -222,12 +225,12 @@ def test_a_hook_that_fails_where_runs_are_laid_out_costs_its_own_arm_alone(tmp_p
     assert "base · scratch" in done.stdout
 
 
-def test_the_arms_beside_one_whose_hook_fails_are_trained(tmp_path, bench, tracker):
+def test_the_arms_beside_one_whose_hook_fails_are_trained(tmp_path, bench, query):
     done = bench("run", hooked(tmp_path, "phases(self, training): raise ValueError('no')"))
     assert done.returncode == 1, done.stdout + done.stderr
     for seed in (1, 2):
         assert f"lingers · scratch · {seed}: failed: ValueError: no (wild.py:19)" in done.stdout
-    assert {name.split("/")[1] for name in arm_scores(tracker)} == {"base", "ls"}
+    assert {name.split("/")[1] for name in arm_scores(query)} == {"base", "ls"}
     assert "base vs ls" in done.stdout
 
 
@@ -347,17 +350,17 @@ def own(folder: Path, tasks=(), nets=()) -> Path:
     return path
 
 
-def test_tasks_that_misbehave_cost_their_own_runs_alone(bench, tracker, tmp_path):
+def test_tasks_that_misbehave_cost_their_own_runs_alone(bench, query, tmp_path):
     done = bench("run", own(tmp_path, tasks=TASKS), "--workers", 2)
-    check_ends(done, tracker, TASKS, "own")
+    check_ends(done, query, TASKS, "own")
 
 
-def test_models_that_misbehave_cost_their_own_runs_alone(bench, tracker, tmp_path):
+def test_models_that_misbehave_cost_their_own_runs_alone(bench, query, tmp_path):
     done = bench("run", own(tmp_path, nets=NETS), "--workers", 2)
-    check_ends(done, tracker, NETS, "net")
+    check_ends(done, query, NETS, "net")
 
 
-def check_ends(done, tracker, told: dict[str, str], kind: str) -> None:
+def check_ends(done, query, told: dict[str, str], kind: str) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     failed = done.stdout.split(" runs failed:")[1].replace("\n", " ")
@@ -371,8 +374,8 @@ def check_ends(done, tracker, told: dict[str, str], kind: str) -> None:
         else:
             assert f"{kind} {act} · 1:" not in failed
     fine = 2 * (1 + sum(not what for what in told.values()))
-    assert statuses(tracker).count("FINISHED") == fine
-    assert statuses(tracker).count("RUNNING") == 0
+    assert statuses(query).count("FINISHED") == fine
+    assert statuses(query).count("RUNNING") == 0
 
 
 def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_path, monkeypatch):

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from benchmark.declare.loading import load_study
+from benchmark.record.connection import Connection
 from benchmark.record.of_study import record_digest, study_record
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.store import Store
+from benchmark.record.studies import record_study
+from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 from stats import bayesian_signed_rank, compare, interaction
 from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
@@ -114,10 +117,10 @@ def test_a_metric_that_no_run_has_lists_those_of_this_study_only(recorded, answe
         STUDY.replace('name="recorded"', 'name="other"').replace("epochs=1", "epochs=2")
     )
     plan = make_plan(load_study(other))
-    tracker = Tracker(Store(str(recorded.parent / "mlruns")))
-    run = tracker.start(tracker.experiment("other"), "x", {"key": plan.cells[0]}, {})
-    tracker.log(run, {"test/foreign": 1.0})
-    tracker.end(run, "FINISHED", "finished")
+    writer = Writer(Connection(Store(str(recorded.parent / "mlruns"))))
+    run = writer.start(writer.experiment("other"), "x", {"key": plan.cells[0]}, {})
+    writer.log(run, {"test/foreign": 1.0})
+    writer.end(run, "FINISHED", "finished")
     told = answer("stats", recorded, "--metric", "rouge", code=2)
     assert "no run has rouge on test; recorded are: dev/nll, test/accuracy, test/f1" in told
 
@@ -326,7 +329,8 @@ def test_a_record_of_an_older_version_is_written_anew_by_running_the_study(answe
     path.write_text(STUDY.replace('name="recorded"', 'name="older"'))
     record = study_record(make_plan(load_study(path)), path)
     del record["analysis"]
-    Tracker(Store("mlruns")).record_study("older", record, record_digest(record))
+    writer = Writer(Connection(Store("mlruns")))
+    record_study(writer, "older", record, record_digest(record))
     assert "bench run writes its plan anew" in answer("stats", "older", code=2)
     assert "96 cached" in answer("run", path)
     assert "study older" in answer("stats", "older")

@@ -26,7 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmark.declare.loading import load_study
 from benchmark.execute.worker import Ended, Job, Progress
-from benchmark.record.tracking import Store, Tracker
+from benchmark.record.connection import Connection
+from benchmark.record.store import Store
+from benchmark.record.writer import Writer
 from benchmark.tuning.board import open_storage
 from benchmark.tuning.hunt import Hunt
 from benchmark.tuning.tune import StudyTuning
@@ -99,9 +101,9 @@ class Clock:
 def overhead(folder: Path) -> None:
     study_file = folder / "small.py"
     study_file.write_text(SMALL.replace("TRIALS", "40"))
-    study, tracker = load_study(study_file), Tracker(Store(str(folder / "mlruns")))
-    experiment = tracker.experiment(study.name)
-    tuning = StudyTuning(study, tracker, open_storage(f"sqlite:///{folder / 'optuna.db'}"))
+    study, connection = load_study(study_file), Connection(Store(str(folder / "mlruns")))
+    experiment = Writer(connection).experiment(study.name)
+    tuning = StudyTuning(study, connection, open_storage(f"sqlite:///{folder / 'optuna.db'}"))
     clock = Clock()
     started = time.perf_counter()
     done = tuning.run(NoTraining(), experiment, {}, {}, clock, lambda _: None)
@@ -166,7 +168,8 @@ def _with_and_without_pruning(text: str, folder: Path) -> None:
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - started
         storage = open_storage(f"sqlite:///{store / 'optuna.db'}")
-        for tuned in StudyTuning(load_study(copy), Tracker(Store(str(store))), storage).results():
+        connection = Connection(Store(str(store)))
+        for tuned in StudyTuning(load_study(copy), connection, storage).results():
             best = tuned.best.value if tuned.best and tuned.best.value else float("nan")
             print(
                 f"{pruner}: {tuned.searching.name}: {len(tuned.trials)} settings, "

@@ -24,6 +24,6 @@ import benchmark.declare.loading
 import benchmark.execute.engines.asking
 import benchmark.execute.engines.local
 import benchmark.execute.worker  # noqa: F401
-from benchmark.record import tracking
+from benchmark.record import connection
 
-tracking.preload()
+connection.preload()

@@ -63,16 +63,15 @@ def without_figures(gathered: Gathered) -> list[str]:
 def _kept(gathered: Gathered, each: Mapping[str, Any]) -> Path | None:
     """The folder of figures of the run that recorded this search."""
     run_id = _run_of(gathered, each)
-    return gathered.tracker.artifact(run_id, "figures") if run_id else None
+    return gathered.query.artifact(run_id, "figures") if run_id else None
 
 
 def _run_of(gathered: Gathered, each: Mapping[str, Any]) -> str | None:
     """The run that recorded this search; None where it is not there."""
-    tracker = gathered.tracker
-    runs = tracker.runs_of_role("tuning", tracker.experiment(str(gathered.record["study"])))
-    for run_id, about in reversed(runs.items()):
+    experiment = gathered.query.experiment(str(gathered.record["study"]))
+    for run in reversed(gathered.query.of_role("tuning", experiment) if experiment else []):
         chosen = {f"best.{n}": str(value) for n, value in (each["best"] or {}).items()}
-        same = about.get("space") == each.get("space") and chosen.items() <= about.items()
-        if same and about.get("mlflow.runName") == f"tuning {each['search']}":
-            return run_id
+        same = run.parameters.get("space") == each.get("space")
+        if same and chosen.items() <= run.tags.items() and run.called == f"tuning {each['search']}":
+            return run.run_id
     return None

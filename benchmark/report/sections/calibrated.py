@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmark.errors import StoreError
 from benchmark.record.predictions import Predictions, read_predictions
-from benchmark.record.tracking import Recorded, Tracker
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from stats.items.calibration import Calibration, calibration
 
 
@@ -28,12 +29,12 @@ class Calibrated:
     left_out: tuple[str, ...]
 
 
-def calibrated(runs: Sequence[tuple[Mapping[str, Any], Recorded]], tracker: Tracker) -> Calibrated:
+def calibrated(runs: Sequence[tuple[Mapping[str, Any], Recorded]], query: Query) -> Calibrated:
     """Read the predictions of runs.
 
     Args:
         runs: cells of a comparison, each with its run.
-        tracker: where they are.
+        query: to the record of them.
     """
     arms: dict[tuple[str, str, str], dict[str, Calibration]] = {}
     drawn: Counter[tuple[str, str, str]] = Counter()
@@ -46,7 +47,7 @@ def calibrated(runs: Sequence[tuple[Mapping[str, Any], Recorded]], tracker: Trac
         joined: list[Predictions] = []
         for run in of_arm:
             try:
-                kept = read_predictions(tracker, run, "test")
+                kept = read_predictions(query, run, "test")
             except StoreError as error:
                 left_out.append(str(error))
                 continue

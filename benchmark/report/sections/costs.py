@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchmark.record.tracking import Recorded
+from benchmark.record.recorded import Recorded
 from benchmark.report.gather import PLACE, Gathered
 
 if TYPE_CHECKING:

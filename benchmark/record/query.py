@@ -1,0 +1,148 @@
+"""What is read of the record.
+
+A run is done when its MLflow run is FINISHED under its key, in whatever experiment of the store
+it was made. Interrupted and failed attempts stay in the record as KILLED and FAILED; they are no
+cache hits.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from benchmark.errors import StoreError
+from benchmark.record.connection import Connection
+from benchmark.record.recorded import Recorded
+from benchmark.record.scratch import scratch
+from benchmark.record.store import Store
+
+# isort: split
+# What mlflow reads when it is imported is set by the file that connects to it.
+from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class Query:
+    """Asks the record; what it answers is as it was at that moment.
+
+    Attributes:
+        connection: to the record.
+    """
+
+    connection: Connection
+
+    @property
+    def store(self) -> Store:
+        """Where the record is."""
+        return self.connection.store
+
+    def runs(self, condition: str, experiment: str | None = None) -> list[Recorded]:
+        """Every run that fulfils a condition, the oldest first.
+
+        Args:
+            condition: in the language of MLflow's search, as "tags.role = 'arm'".
+            experiment: MLflow's id of the one that is searched; None searches the whole store.
+        """
+        client = self.connection.client
+        ids = [experiment] if experiment else [*self.connection.experiments()]
+        found: list[Recorded] = []
+        token = None
+        while True:
+            page = client.search_runs(
+                ids, condition, max_results=1000, order_by=["start_time ASC"], page_token=token
+            )
+            found += map(_recorded, page)
+            token = page.token
+            if not token:
+                return found
+
+    def experiment(self, name: str) -> str | None:
+        """The id of a study's experiment; None as long as it has none.
+
+        Raises:
+            StoreError: the experiment was deleted in MLflow.
+        """
+        found = self.connection.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == "deleted":
+            raise StoreError(
+                f'the experiment "{name}" was deleted in MLflow; restore it there, or give '
+                "the study another name."
+            )
+        return str(found.experiment_id) if found else None
+
+    def of_role(self, role: str, experiment: str) -> list[Recorded]:
+        """The runs of an experiment that have a role, the oldest first."""
+        return self.runs(f"tags.role = '{role}'", experiment)
+
+    def find(self, experiment: str, tags: Mapping[str, str]) -> str | None:
+        """The id of the first run of an experiment with these tags."""
+        condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        for run in self.runs(condition, experiment):
+            return run.run_id
+        return None
+
+    def finished(self) -> dict[str, Recorded]:
+        """Every finished run of the store, by its key.
+
+        Where a key is there twice, the earliest that was scored on test, else the earliest.
+        """
+        return self._finished("tags.key != ''")
+
+    def finished_run(self, key: str) -> Recorded | None:
+        """The finished run of one key."""
+        return self._finished(f"tags.key = '{key}'").get(key)
+
+    def _finished(self, condition: str) -> dict[str, Recorded]:
+        found: dict[str, Recorded] = {}
+        for run in self.runs(f"attributes.status = 'FINISHED' and {condition}"):
+            key = run.tags["key"]
+            if key not in found or (run.is_tested and not found[key].is_tested):
+                found[key] = run
+        return found
+
+    def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
+        """How the last unfinished attempt at each key ended."""
+        wanted = set(keys)
+        reasons: dict[str, str] = {}
+        for run in self.runs("attributes.status != 'FINISHED' and tags.key != ''"):
+            if run.tags["key"] in wanted:
+                reasons[run.tags["key"]] = run.tags.get("status_reason", run.status.lower())
+        return reasons
+
+    def is_open(self, run_id: str) -> bool:
+        """Whether a run has not ended."""
+        return str(self.connection.client.get_run(run_id).info.status) == "RUNNING"
+
+    def curve(self, run_id: str, metric: str) -> dict[int, float]:
+        """Values of a metric by step."""
+        history = self.connection.client.get_metric_history(run_id, metric)
+        return {point.step: point.value for point in history}
+
+    def artifact(self, run_id: str, path: str) -> Path | None:
+        """A file or folder that a run keeps, on this machine; None where it keeps none."""
+        kept, client = self.connection.artifacts_of(run_id), self.connection.client
+        if kept is not None:
+            return kept / path if (kept / path).exists() else None
+        there = client.list_artifacts(run_id, path.rpartition("/")[0] or None)
+        if path not in [each.path for each in there]:
+            return None
+        # MLflow would make a folder for each, and leave it.
+        return Path(client.download_artifacts(run_id, path, str(self._downloads / run_id)))
+
+    @cached_property
+    def _downloads(self) -> Path:
+        return scratch("bench-artifacts-")
+
+
+def _recorded(run: Run) -> Recorded:
+    ended = run.info.end_time or run.info.start_time
+    return Recorded(
+        run_id=str(run.info.run_id),
+        scores=dict(run.data.metrics),
+        seconds=(ended - run.info.start_time) / 1000,
+        kind=run.data.tags.get("kind", ""),
+        tags=dict(run.data.tags),
+        experiment=str(run.info.experiment_id),
+        status=str(run.info.status),
+        parameters=dict(run.data.params),
+    )

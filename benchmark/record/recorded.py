@@ -1,0 +1,44 @@
+"""A run as the record has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run, as the record has it.
+
+    Attributes:
+        run_id: MLflow's.
+        scores: by "split/metric", and what else was measured, by its name.
+        seconds: from its start to its end, as far as that has come.
+        kind: what it shares with runs that take equally long.
+        tags: coordinates and provenance.
+        experiment: MLflow's id of where it was made.
+        status: "RUNNING", or how it ended.
+        parameters: what it was made with, as texts.
+    """
+
+    run_id: str
+    scores: Mapping[str, float]
+    seconds: float
+    kind: str
+    tags: Mapping[str, str]
+    experiment: str = ""
+    status: str = "FINISHED"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """What people call it: "kd · pretrained · 42"."""
+        return self.tags.get("mlflow.runName") or self.run_id
+
+    @property
+    def name(self) -> str:
+        """What people call it, with its task: "kd · pretrained · 42 (sst5)"."""
+        return f"{self.called} ({self.tags['task']})" if "task" in self.tags else self.called
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it has scores on test; runs of tuning and teachers have none."""
+        return any(name.startswith("test/") for name in self.scores)

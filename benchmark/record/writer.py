@@ -1,0 +1,178 @@
+"""What is written to the record: what a worker says of its own run, and a command of a study's."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmark.record.connection import Connection, guarding
+from benchmark.record.query import Query
+from benchmark.record.store import Store
+from benchmark.secrets import masked
+
+# isort: split
+# What mlflow reads when it is imported is set by the file that connects to it.
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+#: Longest text that MLflow keeps as a tag or parameter.
+_LONGEST = 5000
+#: Longest name of a run.
+_NAME = 250
+
+#: Most metrics and tags that MLflow takes together.
+_MOST_METRICS, _MOST_TAGS = 900, 100
+
+#: Tag in which MLflow keeps the description that its UI shows.
+_NOTE = "mlflow.note.content"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes runs, each from its start to its end.
+
+    Attributes:
+        connection: to the record.
+    """
+
+    connection: Connection
+    _experiments: dict[str, str] = field(default_factory=dict)
+    _begun: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """Where the record is."""
+        return self.connection.store
+
+    def experiment(self, name: str) -> str:
+        """The id of a study's experiment, made if it is new.
+
+        Raises:
+            StoreError: the experiment was deleted in MLflow.
+        """
+        if name not in self._experiments:
+            found = Query(self.connection).experiment(name)
+            if found is None:
+                kept = self.store.artifacts
+                found = self.connection.client.create_experiment(
+                    name, artifact_location=kept.as_uri() if kept else None
+                )
+            self._experiments[name] = found
+        return self._experiments[name]
+
+    def start(
+        self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]
+    ) -> str:
+        """Open a run and return its id."""
+        at, client = self._now(), self.connection.client
+        called = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+        run = client.create_run(experiment, at, _cut(tags), called)
+        self._begun[run.info.run_id] = at, time.monotonic()
+        params = [Param(k, v) for k, v in _cut({k: str(v) for k, v in parameters.items()}).items()]
+        client.log_batch(run.info.run_id, params=params)
+        return str(run.info.run_id)
+
+    def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Write metrics of one step."""
+        self._write(run_id, _metrics(metrics, step), [])
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a run, or change them."""
+        self._write(run_id, [], [RunTag(name, value) for name, value in _cut(tags).items()])
+
+    def note(self, run_id: str, text: str) -> None:
+        """What the UI shows as the description of a run, in Markdown."""
+        self.tag(run_id, {_NOTE: text})
+
+    def describe(self, experiment: str, text: str) -> None:
+        """What the UI shows above an experiment's runs, in Markdown."""
+        told = _cut({_NOTE: text})[_NOTE]
+        self.connection.client.set_experiment_tag(experiment, _NOTE, told)
+
+    def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
+        """Keep a file as an artifact of the run."""
+        kept = self.connection.artifacts_of(run_id)
+        if kept is None:
+            self.connection.client.log_artifact(run_id, str(path), folder)
+            return
+        place = kept / (folder or "") / path.name
+        draft = place.with_name(f".{path.name}.{os.getpid()}")
+        with guarding(self.store):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(path, draft)
+                draft.replace(place)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def attach_folder(self, run_id: str, folder: Path) -> None:
+        """Keep everything in a folder as artifacts of the run."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                inside = path.parent.relative_to(folder).as_posix()
+                self.attach(run_id, path, None if inside == "." else inside)
+
+    def end(
+        self,
+        run_id: str,
+        status: Status,
+        reason: str,
+        tags: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Close a run; the reason says how it ended, in a word or a sentence."""
+        told = _cut({"status_reason": masked(reason), **(tags or {})})
+        tags_of_run = [RunTag(name, value) for name, value in told.items()]
+        self._write(run_id, _metrics(metrics or {}, 0), tags_of_run)
+        self.connection.client.set_terminated(run_id, status, self._until(run_id))
+
+    def reopen(self, run_id: str) -> bool:
+        """Go on with a run that was interrupted; whether it is there."""
+        try:
+            self.connection.client.update_run(run_id, status="RUNNING")
+        except MlflowException:
+            return False
+        return True
+
+    def withdraw(self, run_id: str) -> None:
+        """Take a run out of sight; MLflow keeps it among the deleted ones."""
+        self.connection.client.delete_run(run_id)
+
+    def _now(self) -> int:
+        """Milliseconds since 1970, after all that has begun also where a clock was set back."""
+        latest = self.connection.client.search_runs(
+            [*self.connection.experiments()], max_results=1, order_by=["start_time DESC"]
+        )
+        return max(int(time.time() * 1000), *(int(run.info.start_time) + 1 for run in latest), 0)
+
+    def _until(self, run_id: str) -> int:
+        """When a run ends that ends now, never before it began."""
+        if run_id in self._begun:
+            at, clock = self._begun[run_id]
+            return at + int((time.monotonic() - clock) * 1000)
+        began = self.connection.client.get_run(run_id).info.start_time
+        return max(int(time.time() * 1000), int(began))
+
+    def _write(self, run_id: str, metrics: list[Metric], tags: list[RunTag]) -> None:
+        """In one batch, or in as many as MLflow's limits on a batch take."""
+        batches = max(-(-len(metrics) // _MOST_METRICS), -(-len(tags) // _MOST_TAGS))
+        for i in range(batches):
+            self.connection.client.log_batch(
+                run_id,
+                metrics=metrics[i * _MOST_METRICS : (i + 1) * _MOST_METRICS],
+                tags=tags[i * _MOST_TAGS : (i + 1) * _MOST_TAGS],
+            )
+
+
+def _metrics(values: Mapping[str, float], step: int) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [Metric(name, float(value), now, step) for name, value in values.items()]
+
+
+def _cut(texts: Mapping[str, str]) -> dict[str, str]:
+    return {k: v if len(v) <= _LONGEST else v[: _LONGEST - 1] + "…" for k, v in texts.items()}
