@@ -1,7 +1,20 @@
 """armbench's core: declare a study, plan its runs, execute and track them."""
 
-from benchmark.declare.analysis import Analysis
+from typing import TYPE_CHECKING, Any
+
 from benchmark.declare.search import Range, Search, Tuning
 from benchmark.declare.study import Arm, Comparison, Study
 
-__all__ = ["Analysis", "Arm", "Comparison", "Range", "Search", "Study", "Tuning"]
+if TYPE_CHECKING:
+    from stats import Judging
+
+__all__ = ["Arm", "Comparison", "Judging", "Range", "Search", "Study", "Tuning"]
+
+
+def __getattr__(name: str) -> Any:
+    """What takes a second to import, for those who ask for it."""
+    if name != "Judging":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from stats import Judging
+
+    return Judging

@@ -27,6 +27,7 @@ from stats.errors import (
 )
 from stats.intervals import t_interval
 from stats.items.mcnemar import mcnemar
+from stats.judging import Judging
 from stats.many_arms.friedman import friedman
 from stats.many_arms.rank import rank
 from stats.many_tasks.aggregate import aggregate
@@ -40,7 +41,6 @@ from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import power_of
 from stats.printed.scores import grim
 from stats.sequential.group_sequential import sequential_look, sequential_plan
-from stats.settings import Settings
 from stats.table.scores import read_scores, validate_scores
 from stats.two_arms.bootstrap import bootstrap_interval
 from stats.two_arms.hodges_lehmann import hodges_lehmann
@@ -60,10 +60,10 @@ from stats.verdicts.verdict import decide
 __all__ = [
     "Comparison",
     "InvalidSetting",
+    "Judging",
     "NotEnoughPairs",
     "NotPaired",
     "ScoresError",
-    "Settings",
     "StatsError",
     "UnknownName",
     "adjust",

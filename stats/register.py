@@ -1,6 +1,6 @@
 """The primary tests that there are, by name.
 
-A test is one record here. Settings, planning, wording, the audit and the commands ask the register,
+A test is one record here. Judging, planning, wording, the audit and the commands ask the register,
 so that what is registered can decide comparisons, be planned for and be written about.
 """
 

@@ -5,7 +5,7 @@ belong to its summary, and which kind of object, package or submodule is describ
 the same number of training examples, so more classes also means fewer examples of each.
 """
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
@@ -31,6 +31,6 @@ study = Study(
         method=[Base(), LS()],
     ),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=4, batch_size=32, lr=1e-3, max_length=32),
 )

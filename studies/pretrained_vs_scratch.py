@@ -4,7 +4,7 @@ The question of arXiv 2205.12428, on English that every machine has: which packa
 summary of a docstring come from?
 """
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base, SelfKD, TFReg
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
@@ -27,6 +27,6 @@ study = Study(
         method=[Base(), LS(), TFReg(), SelfKD(), KD(teacher=bert(width=192, steps=1800))],
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=5, batch_size=32, lr=1e-3, max_length=48),
 )

@@ -8,7 +8,7 @@ setting is label smoothing with ε = .029.
 
 from dataclasses import replace
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
@@ -33,6 +33,6 @@ study = Study(
         method=[Base(), LS(), KD(teacher=teacher)],
     ),
     comparison=Comparison("base", ["ls", "kd"]),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=4, batch_size=32, lr=1e-3, max_length=32),
 )

@@ -5,7 +5,7 @@ gradient. Eight pairs never reach .05 by ranks in a family of more than six: t s
 differences between seeds are roughly normal, and can.
 """
 
-from benchmark import Analysis, Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers import methods as m
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
@@ -32,7 +32,6 @@ study = Study(
         *(Arm(STUDENT, init, smart, name) for name, smart in SMARTS.items() for init in INITS),
     ),
     comparison=Comparison("base", [*(method.name for method in METHODS), *SMARTS]),
-    margin=1.0,
+    judging=Judging(margin=1.0, test="t"),
     training=Training(epochs=4, batch_size=32, lr=2e-3, max_length=48),
-    analysis=Analysis(test="t"),
 )

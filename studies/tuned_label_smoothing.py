@@ -4,7 +4,7 @@ Twenty settings for each arm, proposed by Optuna and judged on dev; the arms are
 eight other seeds.
 """
 
-from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.settings import Training
@@ -24,7 +24,7 @@ study = Study(
         ),
     ),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=6, max_length=48),
     tuning=Tuning(trials=20, seeds=2, sampler="tpe", pruner="asha"),
 )

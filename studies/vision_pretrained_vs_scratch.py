@@ -4,7 +4,7 @@ Table 6 of arXiv 2205.12428 in miniature: a residual network learns the digits 5
 images, from scratch or after it has learned the digits 0 to 4.
 """
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -23,6 +23,6 @@ study = Study(
         method=[Base(), LS(), TFReg()],
     ),
     comparison=Comparison("base", ["ls", "tf_reg"]),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=training,
 )

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
 from benchmark.record.connection import Connection
 from benchmark.record.environment import Trained
-from benchmark.record.of_study import declared_analysis, file_digest, scores_table
+from benchmark.record.of_study import declared_judging, file_digest, scores_table
 from benchmark.record.query import Query
 from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
@@ -23,6 +23,7 @@ from benchmark.tuning.notes import notes_on_tuning
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stats import Judging
     from stats.report import Result
 
 
@@ -32,13 +33,15 @@ class Scores:
 
     Attributes:
         arms: the baseline and its candidates; none where a file does not declare them.
-        how: what was declared about the analysis.
+        judging: how, as declared.
+        study: their name in the output.
         notes: what is to be said of the runs, whatever is asked about them.
     """
 
     table: "pd.DataFrame"
     arms: tuple[str, ...]
-    how: dict[str, Any]
+    judging: "Judging"
+    study: str
     notes: tuple[str, ...] = ()
 
 
@@ -67,26 +70,27 @@ def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tupl
 def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
     from stats import NotEnoughPairs, NotPaired
 
-    how = scores.how
-    if options.scale not in (None, how.get("scale")):
-        how = how | {"common_margin": None}  # it was declared on another scale
-    how |= _given(options, how)
-    if options.each and not how["tasks"]:
+    judging = _given(options, scores.judging)
+    if options.each and not judging.tasks:
         raise BenchmarkError(
             "--each adds verdicts on each task to one over all of them: it goes with --tasks."
         )
-    if options.scale and not how["tasks"]:
+    if options.scale and not judging.tasks:
         raise BenchmarkError(
             "--scale is a common scale of several tasks: it goes with --tasks fixed or sampled."
         )
-    if options.resolution is not None and how["tasks"] and (options.rank or options.bayes):
+    if options.resolution is not None and judging.tasks and (options.rank or options.bayes):
         raise BenchmarkError(
             "--resolution is that of a run; the averages that --tasks makes have a finer one."
         )
     try:
         if options.rank:
-            return answers.rankings(scores.table, options.compare, how)
-        return _compared(options, scores, how)
+            return answers.rankings(
+                *(scores.table, options.compare, judging, scores.study),
+                post_hoc=options.test or "",
+                correction=options.correction or "",
+            )
+        return _compared(options, scores, judging)
     except (NotEnoughPairs, NotPaired) as error:
         if not options.input or options.unpaired or _share_seeds(scores.table, options.compare):
             raise
@@ -103,45 +107,53 @@ def _share_seeds(table: "pd.DataFrame", arms: Sequence[str] | None) -> bool:
     return len(runs) < 2 or bool(set.intersection(*runs))
 
 
-def _given(options: argparse.Namespace, declared: dict[str, Any]) -> dict[str, Any]:
+def _given(options: argparse.Namespace, declared: "Judging") -> "Judging":
     """What the command line says in place of the study."""
-    names = (
+    names = [
         *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
-        *("equivalence", "zeros", "interaction_scale", "tasks", "resolution"),
+        *("equivalence", "zeros", "interaction_scale", "tasks", "scale", "resolution"),
         "lower_is_better",
-        "scale",
-    )
+    ]
+    if options.rank:  # of all pairs, which have tests and corrections of their own
+        names = [name for name in names if name not in ("test", "correction")]
     given = {name: getattr(options, name) for name in names}
-    if (options.scale or declared.get("scale")) and not options.collapse:
+    if (options.scale or declared.scale) and not options.collapse:
         given["common_margin"] = given.pop("margin")
-    return {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}
+    if options.scale not in (None, declared.scale):
+        given.setdefault("common_margin", None)  # it was declared on another scale
+    return replace(declared, **given)
 
 
 def _compared(
-    options: argparse.Namespace, scores: Scores, how: dict[str, Any]
+    options: argparse.Namespace, scores: Scores, judging: "Judging"
 ) -> "Sequence[Result]":
     """Candidates against the baseline: those asked for, in the family that the study declared."""
+    from stats import collapses, posteriors
+
+    table, study = scores.table, scores.study
     baseline, *asked = options.compare or scores.arms
     if options.collapse:
-        return answers.collapses(scores.table, baseline, asked, how, options.below)
+        below = options.below
+        return [collapses(table, baseline, asked, judging, below=below, study=study)]
     if options.bayes:
-        return answers.probabilities(scores.table, baseline, asked, how)
+        return [posteriors(table, baseline, asked, judging, study=study)]
     if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):
-        return answers.verdicts(scores.table, baseline, asked, how)
+        return answers.verdicts(table, baseline, asked, judging, study)
     family = scores.arms[1:]
     note = f"p-values are corrected over the study's whole family: {', '.join(family)}."
-    whole = answers.verdicts(scores.table, baseline, family, how)
+    whole = answers.verdicts(table, baseline, family, judging, study)
     return answers.only_candidates(whole, asked, note)
 
 
 def _from_file(options: argparse.Namespace) -> Scores:
-    from stats import read_scores
+    from stats import Judging, read_scores
 
-    how = {"study": options.input.name, "paired": not options.unpaired, "tasks": None}
+    judging = Judging(paired=not options.unpaired)
     table = read_scores(options.input, options.metric)
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {options.input} has no column split.")
-    return Scores(table, (), how, _notes_on_direction(table, options))
+    return Scores(table, (), judging, options.input.name, _notes_on_direction(table, options))
 
 
 def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> tuple[str, ...]:
@@ -165,7 +177,8 @@ def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: 
     return Scores(
         table=table,
         arms=(record["baseline"], *record["candidates"]),
-        how=declared_analysis(record, metric, split) | {"paired": True},
+        judging=declared_judging(record, metric, split),
+        study=record["study"],
         notes=(
             *Trained.of(record, query.finished()).notes(),
             *notes_on_chance(record, table, query),

@@ -220,7 +220,7 @@ def _of_every_kind(study: Study) -> tuple[Task, ...]:
     kinds: dict[Any, Task] = {}
     for task in study.tasks:
         columns, pairs = len(getattr(task, "columns", ())), _two_classes(task)
-        kinds.setdefault((type(task), columns, pairs, study.metric or task.metric), task)
+        kinds.setdefault((type(task), columns, pairs, study.metric_on(task)), task)
     found = [t for t in study.tasks if t in kinds.values()]
     return tuple(found if len(found) > 1 else study.tasks[:2])
 

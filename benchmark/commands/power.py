@@ -2,8 +2,9 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.commands.options import add_format, add_level, add_store, count
 from benchmark.errors import BenchmarkError, StoreError
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from benchmark.declare.study import Study
     from benchmark.record.connection import Connection
     from benchmark.runs.plan import Plan
+    from stats import Judging
     from stats.power.of_studies import PowerPlans
     from stats.power.planning import PowerPlan
+
+
+#: Options that say how a study is judged.
+_JUDGED = ("alpha", "correction", "test")
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -54,20 +60,36 @@ def power(options: argparse.Namespace) -> int:
         sys.stdout.write(rendered([plan], options.format, page()))
         return 0
     study = _loaded(options)
-    pairs, margin, planned = options.pairs or study.n_pairs, options.margin, _declared(study)
-    scale = study.analysis.scale
-    margin = _margin(study) if margin is None else margin
+    judging, pairs = _asked(options, study.judging), options.pairs or study.n_pairs
+    family = options.family or study.family_size
+    margin = judging.deciding_margin
     if margin is None:
-        unit = f'of the scale "{scale}"' if scale else "in points"
+        unit = f'of the scale "{judging.scale}"' if judging.scale else "in points"
         raise BenchmarkError(f"{options.study} declares no margin: give --margin, {unit}.")
     plans: PowerPlan | PowerPlans
     notes: list[str] = []
     if options.sd is None:
-        plans, notes = _from_record(options, study, pairs, margin, planned | given)
+        plans, notes = _from_record(options, study, judging, pairs, family)
     else:
-        plans = plan_power(pairs, options.sd, margin, **(planned | given))
+        plans = plan_power(
+            pairs,
+            options.sd,
+            margin,
+            gain=options.gain,
+            alpha=judging.alpha,
+            family=family,
+            correction=judging.correction,
+            test=judging.test,
+        )
     sys.stdout.write(rendered([plans], options.format, page(), notes))
     return 0
+
+
+def _asked(options: argparse.Namespace, declared: "Judging") -> "Judging":
+    """How the study is to be judged, as far as the command line does not say otherwise."""
+    margin = "common_margin" if declared.scale else "margin"
+    given = {margin: options.margin} | {n: getattr(options, n) for n in _JUDGED}
+    return replace(declared, **{n: value for n, value in given.items() if value is not None})
 
 
 def _check_complete(options: argparse.Namespace, names: tuple[str, ...]) -> None:
@@ -87,22 +109,8 @@ def _loaded(options: argparse.Namespace) -> "Study":
     return load_study(options.study)
 
 
-def _margin(study: "Study") -> float | None:
-    """The smallest difference that matters to the verdict that is planned for."""
-    return study.analysis.common_margin if study.analysis.scale else study.margin
-
-
-def _declared(study: "Study") -> dict[str, Any]:
-    return {
-        "alpha": study.alpha,
-        "correction": study.correction,
-        "family": study.family_size,
-        "test": study.analysis.test,
-    }
-
-
 def _from_record(
-    options: argparse.Namespace, study: "Study", pairs: int, margin: float, planned: dict[str, Any]
+    options: argparse.Namespace, study: "Study", judging: "Judging", pairs: int, family: int
 ) -> "tuple[PowerPlans, list[str]]":
     """Plans at the sds of the runs that the record already has, and what is to be said of these.
 
@@ -111,7 +119,7 @@ def _from_record(
     """
     from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
-    from benchmark.record.of_study import declared_analysis, scores_table, study_record
+    from benchmark.record.of_study import declared_judging, scores_table, study_record
     from benchmark.record.query import Query
     from benchmark.record.store import Store
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
@@ -119,13 +127,20 @@ def _from_record(
     query = Query(Connection(Store.choose(options.store)))
     record = study_record(_planned(options.study, study, query.connection), options.study)
     comparison = study.comparison
-    how = declared_analysis(record, None, "test")
-    shared = {name: how[name] for name in ("study", "tasks", "scale", "resolution")}
+    steps = declared_judging(record, None, "test").resolution
     try:
         query.store.require()
         table = scores_table(record, query, None, "test")
-        baseline, candidates = comparison.baseline, comparison.candidates
-        plans = plan_comparisons(table, baseline, candidates, pairs, margin, **shared, **planned)
+        plans = plan_comparisons(
+            table,
+            comparison.baseline,
+            comparison.candidates,
+            pairs,
+            replace(judging, resolution=steps),
+            gain=options.gain,
+            family=family,
+            study=study.name,
+        )
         return plans, Trained.of(record, query.finished()).notes()
     except (StoreError, NotEnoughPairs, NotPaired) as error:
         raise BenchmarkError(

@@ -3,13 +3,11 @@
 import argparse
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.commands.options import add_format, add_recorded_study, add_store
 from benchmark.errors import BenchmarkError
-
-#: What a study declares about its analysis that a trend takes over.
-_TAKEN = ("study", "alpha", "correction", "resolution", "zeros", "test", "lower_is_better")
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -44,7 +42,7 @@ def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
     from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
-    from benchmark.record.of_study import declared_analysis, scores_table
+    from benchmark.record.of_study import declared_judging, scores_table
     from benchmark.record.query import Query
     from benchmark.record.store import Store
     from benchmark.record.studies import recorded_study
@@ -56,23 +54,22 @@ def trend(options: argparse.Namespace) -> int:
     store.require()
     query = Query(Connection(store))
     record = recorded_study(query, options.study)
-    how = declared_analysis(record, None, options.split)
+    judging = declared_judging(record, None, options.split)
     found = trends(
         scores_table(record, query, None, options.split),
         record["baseline"],
         record["candidates"],
         doses,
-        scale=options.scale,
-        split=options.split,
-        effect_scale=options.effect_scale,
-        **{name: how[name] for name in _TAKEN if name in how},
+        replace(judging, scale=options.effect_scale),
+        dose_scale=options.scale,
+        study=record["study"],
     )
     notes = Trained.of(record, query.finished()).notes()
     sys.stdout.write(rendered([found], options.format, page(), notes))
     if options.figure:
         from stats.report.figures import dose_response, save
 
-        drawn = save(dose_response(found, margin=how["margin"]), options.figure, "trend")
+        drawn = save(dose_response(found, margin=judging.margin), options.figure, "trend")
         print(f"bench: drew {', '.join(map(str, drawn))}", file=sys.stderr)
     return 0
 

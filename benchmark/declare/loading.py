@@ -61,6 +61,8 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
     """
     if not path.is_file():
         raise StudyError(f"{path}: there is no such study file.")
+    from stats.errors import StatsError  # a study declares how it is judged
+
     project = Project.of(path)
     module = project.module()
     take_sources(read or {})
@@ -83,6 +85,8 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
             module.__spec__.loader.exec_module(module)
     except (BenchmarkError, TrainerError) as error:
         raise type_of(error)(f"{_place(path, error)}: {error}") from error
+    except StatsError as error:
+        raise StudyError(f"{_place(path, error)}: {error}.") from error
     except SyntaxError as error:
         raise StudyError(f"{_shown(error.filename, path)}:{error.lineno}: {error.msg}") from error
     except TooLong as error:

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from benchmark.declare.analysis import Analysis
 from benchmark.declare.faults import fault
+from benchmark.declare.judging import check_judging
 from benchmark.declare.limits import check_declared
 from benchmark.declare.search import Search, Tuning
 from benchmark.declare.tuned import check_searches, share
@@ -15,6 +15,7 @@ from benchmark.errors import StudyError, Underpowered
 from trainers.folders import settled
 
 if TYPE_CHECKING:
+    from stats import Judging
     from trainers.methods import Method
     from trainers.models import EverySecondLayer, Model
     from trainers.pretraining import MaskedLanguageModelling, Supervised
@@ -28,8 +29,6 @@ PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
 
 #: Longest name of a study or an arm; the record takes little more.
 _LONGEST_NAME = 250
-
-Family = Literal["model-init-task", "study"]
 
 
 @dataclass(frozen=True)
@@ -164,19 +163,12 @@ class Study:
         task: one task, or several.
         arms: what is compared; see :meth:`Arm.grid`.
         comparison: which arms against which.
-        margin: the smallest difference that matters, in points of the metric, declared before the
-            data are seen; None makes no claim of equivalence.
+        judging: by which test the scores are judged, on which metric, and the smallest difference
+            that matters, all declared before the data are seen; without a margin no claim of
+            equivalence is made.
         training: settings of every arm that has none of its own.
         task_training: settings in place of these on some tasks, by the task's name.
         seeds: replicates; the default are the paper's eight.
-        metric: what is compared; None takes each task's own.
-        lower_is_better: whether less of the metric is better; None goes by its name, and a name of
-            which the direction is known cannot be declared the other way round.
-        alpha: largest corrected p-value that counts.
-        correction: of p-values within a family.
-        family: "model-init-task" corrects over the candidates of one baseline on the same model,
-            init and task; "study" over all comparisons.
-        analysis: test, effect size, and whether a verdict over several tasks is wanted.
         tuning: how arms with a search are tuned; None takes the defaults of :class:`Tuning`.
         allow_underpowered: run although the corrected test can never reach ``alpha``.
     """
@@ -185,15 +177,9 @@ class Study:
     task: "Task | tuple[Task, ...]"
     arms: tuple[Arm, ...]
     comparison: Comparison
-    margin: float | None
+    judging: "Judging"
     training: "Training"
     seeds: tuple[int, ...] = PAPER_SEEDS
-    metric: str | None = None
-    lower_is_better: bool | None = None
-    alpha: float = 0.05
-    correction: str = "holm"
-    family: Family = "model-init-task"
-    analysis: Analysis = field(default_factory=Analysis)
     tuning: Tuning | None = None
     task_training: "Mapping[str, Training] | tuple[tuple[str, Training], ...]" = ()
     allow_underpowered: bool = field(default=False, compare=False)
@@ -221,6 +207,10 @@ class Study:
         """The settings an arm is trained with on a task, not yet resolved for a machine."""
         return arm.training or dict(self.task_training).get(task.name) or self.training
 
+    def metric_on(self, task: "Task") -> str:
+        """What is compared on a task."""
+        return self.judging.metric or task.metric
+
     @property
     def tuning_used(self) -> Tuning:
         """How arms with a search are tuned."""
@@ -236,15 +226,15 @@ class Study:
     def family_size(self) -> int:
         """Comparisons that one correction covers."""
         within = len(self.comparison.candidates)
-        if self.family == "model-init-task":
+        if self.judging.family == "model-init-task":
             return within
-        alone = 1 if self.analysis.tasks else len(self.tasks)
+        alone = 1 if self.judging.tasks else len(self.tasks)
         return sum(arm.name in self.comparison.candidates for arm in self.arms) * alone
 
     @property
     def n_pairs(self) -> int:
         """Pairs of each comparison: seeds, or for a verdict over sampled tasks the tasks."""
-        return len(self.tasks if self.analysis.unit == "task" else self.seeds)
+        return len(self.tasks if self.judging.unit == "task" else self.seeds)
 
     @property
     def smallest_p(self) -> float:
@@ -252,12 +242,12 @@ class Study:
         from stats.power.sample_size import smallest_corrected_p
 
         return smallest_corrected_p(
-            self.n_pairs, self.family_size, self.correction, self.analysis.test
+            self.n_pairs, self.family_size, self.judging.correction, self.judging.test
         )
 
     def _check_numbers(self) -> None:
         check_name(self.name, "study: name")
-        self._check_analysis()
+        check_judging(self.judging, len(self.tasks))
         if not hasattr(self.training, "resolved"):
             raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
         if self.tuning is not None and not isinstance(self.tuning, Tuning):
@@ -268,17 +258,6 @@ class Study:
             raise StudyError(f"study: seeds must be whole numbers from 0, not {self.seeds!r}.")
         if len(set(self.seeds)) < len(self.seeds):
             raise StudyError("study: seeds holds the same seed twice.")
-
-    def _check_analysis(self) -> None:
-        if not isinstance(self.analysis, Analysis):
-            raise StudyError(f"study: analysis must be an Analysis(...), not {self.analysis!r}.")
-        self.analysis.check(
-            len(self.tasks),
-            alpha=self.alpha,
-            margin=self.margin,
-            correction=self.correction,
-            family=self.family,
-        )
 
     def _check_tasks(self) -> None:
         if not self.tasks:
@@ -304,13 +283,13 @@ class Study:
                 )
         from trainers.metrics import SELECTS
 
-        for metric in [self.metric] if self.metric else [task.metric for task in self.tasks]:
+        for metric in map(self.metric_on, self.tasks):
             if metric not in SELECTS:
                 raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
             self._check_direction(metric, SELECTS[metric])
 
     def _check_direction(self, metric: str, higher: bool) -> None:
-        declared = self.lower_is_better
+        declared = self.judging.lower_is_better
         if declared is not None and not isinstance(declared, bool):
             raise StudyError(
                 f"study: lower_is_better must be True, False or None, not {declared!r}."
@@ -375,14 +354,15 @@ class Study:
                 )
 
     def _check_power(self) -> None:
-        if self.allow_underpowered or self.smallest_p < self.alpha:
+        if self.allow_underpowered or self.smallest_p < self.judging.alpha:
             return
         from stats.power.sample_size import seeds_that_reach
 
-        needed = seeds_that_reach(self.alpha, self.family_size, self.correction, self.analysis.test)
-        pairs = f"{self.analysis.unit}s"
+        judging = self.judging
+        needed = seeds_that_reach(judging.alpha, self.family_size, judging.correction, judging.test)
+        pairs = f"{judging.unit}s"
         raise Underpowered(
-            f"study: {self.n_pairs} {pairs} can never reach α = {self.alpha:g}: the smallest "
+            f"study: {self.n_pairs} {pairs} can never reach α = {judging.alpha:g}: the smallest "
             f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
             f"{needed} {pairs} or more, compare fewer candidates, or set allow_underpowered=True."
         )

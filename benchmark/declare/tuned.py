@@ -171,7 +171,7 @@ def check_searches(study: "Study") -> None:
     if tuning.sampler == "grid" and any(a.search and a.search.size is None for a in searched):
         raise StudyError('Tuning: sampler="grid" needs lists of values; a Range has no grid.')
     for searching in searches(study):
-        metrics = {study.metric or task.metric for _, task in searching.members}
+        metrics = {study.metric_on(task) for _, task in searching.members}
         if len(metrics) > 1:
             raise StudyError(
                 f"the search {searching.name} would average {' and '.join(sorted(metrics))}: give "

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from benchmark.record.query import Query
     from benchmark.runs.plan import Plan
+    from stats import Judging
 
 
 #: What every record of a study, and every cell in it, has to say.
 _RECORDED = frozenset(
-    ("study", "study_file", "study_digest", "baseline", "candidates", "margin", "alpha")
-) | frozenset(("correction", "family", "analysis", "sizes", "seeds", "cells"))
+    ("study", "study_file", "study_digest", "baseline", "candidates")
+) | frozenset(("judging", "sizes", "seeds", "cells"))
 #: What of a search an earlier version did not say.
 _SEARCHED: dict[str, Any] = {
     "gain_of_choice": None,
@@ -48,12 +49,7 @@ def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
         "study_digest": file_digest(study_file),
         "baseline": study.comparison.baseline,
         "candidates": list(study.comparison.candidates),
-        "margin": study.margin,
-        "lower_is_better": study.lower_is_better,
-        "alpha": study.alpha,
-        "correction": study.correction,
-        "family": study.family,
-        "analysis": asdict(study.analysis),
+        "judging": asdict(study.judging),
         "sizes": {task.name: dict(task.sizes) for task in study.tasks},
         "seeds": list(study.seeds),
         "cells": [
@@ -64,15 +60,15 @@ def study_record(plan: "Plan", study_file: Path) -> dict[str, Any]:
                 "method": arm.name,
                 "task": task.name,
                 "seed": seed,
-                "metric": study.metric or task.metric,
+                "metric": study.metric_on(task),
             }
             for (arm, task, seed), k in zip(study.cells(), plan.cells, strict=True)
         ],
     }
 
 
-def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str) -> dict[str, Any]:
-    """How a study declared, before its data were seen, that they are to be analysed.
+def declared_judging(record: Mapping[str, Any], metric: str | None, split: str) -> "Judging":
+    """How a study declared, before its data were seen, that they are to be judged.
 
     Accuracy is a whole number of examples out of those of the split; with it come its resolution
     and these sizes, by task.
@@ -82,9 +78,10 @@ def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str)
         metric: what is looked at; None for each task's own.
         split: "dev" or "test".
     """
-    declared = {n: record[n] for n in ("study", "margin", "alpha", "correction", "family")}
+    from stats import Judging
+
+    declared = dict(record["judging"]) | {"metric": metric, "split": split}
     own = {cell["task"]: cell["metric"] for cell in record["cells"]}
-    declared["lower_is_better"] = record.get("lower_is_better")
     if metric is not None and any(metric != each for each in own.values()):
         declared["margin"] = None  # it was declared in points of another metric
         declared["lower_is_better"] = None
@@ -94,36 +91,36 @@ def declared_analysis(record: Mapping[str, Any], metric: str | None, split: str)
         if (metric or own[task]) == "accuracy" and split in size
     }
     steps = {task: 100 / size for task, size in sizes.items()}
-    return {**declared, **record["analysis"], "resolution": steps, "test_examples": sizes}
+    return Judging(**declared | {"resolution": steps, "test_examples": sizes})
 
 
 def checked(record: Mapping[str, Any]) -> dict[str, Any]:
     """A study's record as this version reads it, whichever wrote it.
 
-    What a later version adds is left alone; how scores are to be analysed takes the defaults for
-    what an earlier one did not ask.
+    What a later version adds is left alone; how scores are judged takes the defaults for what an
+    earlier one did not ask.
 
     Raises:
         StoreError: something is missing that has no default, or is of another kind.
     """
-    from benchmark.declare.analysis import Analysis
+    from stats import Judging
 
-    cells, analysis = record.get("cells"), record.get("analysis")
+    cells, judging = record.get("cells"), record.get("judging")
     whole = (
         record.keys() >= _RECORDED
-        and isinstance(analysis, Mapping)
+        and isinstance(judging, Mapping)
         and isinstance(cells, list)
         and all(isinstance(cell, Mapping) and cell.keys() >= _CELL for cell in cells)
     )
-    if not whole or not isinstance(analysis, Mapping):
+    if not whole or not isinstance(judging, Mapping):
         raise StoreError(
             f'study "{record.get("study", "?")}" was recorded by an older version; bench run '
             "writes its plan anew, and trains nothing again."
         )
-    defaults = asdict(Analysis())
-    known = {name: value for name, value in analysis.items() if name in defaults}
+    defaults = asdict(Judging())
+    known = {name: value for name, value in judging.items() if name in defaults}
     searched = [{**_SEARCHED, **each} for each in record.get("tuning", [])]
-    return {**record, "analysis": defaults | known, "tuning": searched}
+    return {**record, "judging": defaults | known, "tuning": searched}
 
 
 def record_digest(record: Mapping[str, Any]) -> str:

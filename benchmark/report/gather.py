@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
 from benchmark.record.environment import Trained
-from benchmark.record.of_study import declared_analysis, scores_table
+from benchmark.record.of_study import declared_judging, scores_table
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.report.sections.calibrated import Calibrated, calibrated
 from benchmark.report.sections.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
+from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.collapse_table import Collapses
+from stats.verdicts.collapse_table import Collapses, collapses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ class Gathered:
         query: to the record of its runs.
         finished: every finished run of the store, by key.
         scores: the tidy table on test, with the status of every seed.
-        how: the declared analysis.
+        judging: how, as the study declares.
         analysis: the verdicts on each task.
         pooled: those over the tasks, where the study declares that.
     """
@@ -43,7 +44,7 @@ class Gathered:
     query: Query
     finished: Mapping[str, Recorded]
     scores: "pd.DataFrame"
-    how: Mapping[str, Any]
+    judging: Judging
     analysis: Analysis
     pooled: Pooled | None
 
@@ -71,13 +72,14 @@ class Gathered:
     @cached_property
     def ranked(self) -> Ranked | None:
         """All arms among each other; None where no model and init has three."""
-        return ranked(self.scores, self.how)
+        return ranked(self.scores, self.judging, self.record["study"])
 
     @cached_property
     def collapses(self) -> Collapses | None:
         """How often the arms of each comparison collapse; None where no run of theirs did."""
         baseline, candidates = self.record["baseline"], self.record["candidates"]
-        (found,) = answers.collapses(self.scores, baseline, candidates, self.how, None)
+        study = self.record["study"]
+        found = collapses(self.scores, baseline, candidates, self.judging, study=study)
         shares = [(each.found.baseline, each.found.candidate) for each in found.candidates]
         return found if any(share.count for both in shares for share in both) else None
 
@@ -129,11 +131,12 @@ def gather(record: Mapping[str, Any], query: Query) -> Gathered:
         StatsError: not one comparison has two pairs.
     """
     scores = scores_table(record, query, None, "test")
-    how = declared_analysis(record, None, "test") | {"paired": True}
-    found = answers.verdicts(scores, record["baseline"], record["candidates"], how)
+    judging = declared_judging(record, None, "test")
+    arms = record["baseline"], record["candidates"]
+    found = answers.verdicts(scores, *arms, judging, record["study"])
     (analysis,) = (each for each in found if isinstance(each, Analysis))
     pooled = next((each for each in found if isinstance(each, Pooled)), None)
-    return Gathered(record, query, query.finished(), scores, how, analysis, pooled)
+    return Gathered(record, query, query.finished(), scores, judging, analysis, pooled)
 
 
 def _place(cell: Mapping[str, Any]) -> dict[str, Any]:

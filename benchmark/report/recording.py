@@ -71,11 +71,11 @@ def _digest(gathered: Gathered) -> str:
 def _record_verdict(
     gathered: Gathered, writer: Writer, experiment: str, tags: Mapping[str, str]
 ) -> str:
-    record, settings = gathered.record, gathered.analysis.settings
+    record, judging = gathered.record, gathered.judging
     parameters = {
-        **{n: getattr(settings, n) for n in ("margin", "alpha", "correction", "family")},
-        **{n: getattr(settings, n) for n in ("test", "effect", "equivalence")},
-        **{n: each for n in _POOLING if (each := gathered.how.get(n)) is not None},
+        **{n: getattr(judging, n) for n in ("margin", "alpha", "correction", "family")},
+        **{n: getattr(judging, n) for n in ("test", "effect", "equivalence")},
+        **{n: each for n in _POOLING if (each := getattr(judging, n)) is not None},
         "baseline": record["baseline"],
         "candidates": ", ".join(record["candidates"]),
         "seeds": ", ".join(map(str, record["seeds"])),

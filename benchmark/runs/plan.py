@@ -147,7 +147,7 @@ class Planner:
                 method=method,
                 training=training,
                 seed=seed,
-                metric=self.study.metric or task.metric,
+                metric=self.study.metric_on(task),
                 method_name=method.name,
                 init_name=init_name,
                 checkpoint=checkpoint,

@@ -103,8 +103,8 @@ def _print_runs(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
         f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
         f"{_expectation(wall, workers, expected)}\n"
-        f"Smallest corrected p that {study.n_pairs} {study.analysis.unit}s can reach in a family "
-        f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.alpha:g}).",
+        f"Smallest corrected p that {study.n_pairs} {study.judging.unit}s can reach in a family "
+        f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.judging.alpha:g}).",
         markup=False,
     )
 

@@ -235,7 +235,7 @@ class StudyTuning:
         )
 
     def _metric(self, searching: Searching) -> str:
-        return self.study.metric or searching.members[0][1].metric
+        return self.study.metric_on(searching.members[0][1])
 
     def _tuned(self, searching: Searching, board: Board) -> Tuned:
         trials = tuple(board.look())

@@ -4,7 +4,7 @@ A small residual network learns four sets of digits from 60 images each, from sc
 has learned the digits 0 to 4.
 """
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base, SelfKD, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -27,6 +27,6 @@ study = Study(
         method=[Base(), LS(), TFReg(), SelfKD(), KD(teacher=teacher)],
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=training,
 )

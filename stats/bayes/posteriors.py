@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from stats.bayes.signed_rank import bayesian_signed_rank
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, check_choice, check_positive
-from stats.settings import ByTask, by_task, check_resolution
+from stats.inputs import FloatArray
+from stats.judging import ByTask, Judging, by_task
 from stats.table.pairing import Seed
 from stats.table.selection import baseline_first, select_arms
 from stats.table.suspicious_scores import remarks_on_margin
-from stats.table.units import TASKS, Units, check_pairs, units
+from stats.table.units import Units, check_pairs, units
 from stats.ties import check_step, noise_scale, settle
 
 if TYPE_CHECKING:
@@ -79,16 +79,9 @@ def posteriors(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
+    judging: Judging | None = None,
     *,
-    tasks: str | None = None,
     study: str = "",
-    metric: str | None = None,
-    split: str = "test",
-    margin: float | None = None,
-    lower_is_better: bool | None = None,
-    paired: bool = True,
-    resolution: ByTask = None,
-    scale: str | None = None,
     samples: int = 50_000,
     seed: int = 0,
 ) -> Posteriors:
@@ -98,17 +91,10 @@ def posteriors(
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
-        tasks: None for each task alone over its seeds; "fixed" for seeds averaged over tasks;
-            "sampled" for tasks averaged over seeds.
+        judging: what a pair is and which difference matters, half the width of the region of
+            practical equivalence; None for `Judging()`. Only sampled tasks make pairs of arms
+            that are not paired; the resolution counts where each task stands alone.
         study: a name for the output.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        margin: smallest difference that matters, in points of the metric: half the width of the
-            region of practical equivalence.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        paired: whether the arms share their seeds; if not, only sampled tasks make pairs.
-        resolution: smallest step of the metric; used where each task stands alone.
-        scale: of several tasks, a common one as for `stats.pooled`; the margin is then one of it.
         samples: of the posterior.
         seed: of the random numbers; the same seed gives the same probabilities.
 
@@ -119,27 +105,19 @@ def posteriors(
         NotPaired: a task on which an arm has no run, or shares no seed with the baseline.
         NotEnoughPairs: no comparison has two pairs.
     """
-    if tasks is not None:
-        check_choice("tasks", tasks, TASKS)
-    if not paired and tasks != "sampled":
+    judging = judging or Judging()
+    tasks, margin = judging.tasks, judging.deciding_margin
+    if not judging.paired and tasks != "sampled":
         raise InvalidSetting("unpaired arms make pairs of sampled tasks only")
-    if margin is not None:
-        check_positive("margin", margin)
-    check_resolution(resolution, margin)
     methods = baseline_first(baseline, candidates)
-    if scale is not None and tasks is None:
+    if judging.scale is not None and tasks is None:
         raise InvalidSetting("a common scale is for several tasks, and each stands alone here")
-    selection = select_arms(
-        *(scores, methods, metric, split, lower_is_better),
-        pooling=tasks is not None,
-        scale=scale,
-        baseline=baseline,
-    )
-    found = list(units(selection.cube, tasks, paired))
+    selection = select_arms(scores, methods, judging, pooling=tasks is not None, baseline=baseline)
+    found = list(units(selection.cube, tasks, judging.paired))
     check_pairs(found)
-    lower, step = selection.lower_is_better, None if tasks else resolution
+    lower, step = selection.lower_is_better, None if tasks else judging.resolution
     no_region = "no margin is declared, and without one nothing can lie inside it"
-    unit = "task" if tasks == "sampled" else "seed"
+    unit = judging.unit
     remarks = [*selection.remarks, *remarks_on_margin(selection.cube, margin)]
     remarks += [no_region] * (margin is None)
     remarks += _of_few([each.arms.shape[1] for each in found], unit)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stats.changes.interaction import Interaction
+from stats.judging import Judging
 from stats.power.sample_size import seeds_that_reach, smallest_corrected_p
-from stats.settings import Settings
 from stats.table.cube import Cube, which
 
 
@@ -24,16 +24,16 @@ def of_interactions(
     ]
 
 
-def of_interaction_families(found: Sequence[Interaction], settings: Settings) -> list[str]:
+def of_interaction_families(found: Sequence[Interaction], judging: Judging) -> list[str]:
     """Families of interactions that are too large for their seeds."""
     lines = []
     for n, size in sorted({(each.n_pairs, each.family_size) for each in found}):
-        smallest = smallest_corrected_p(n, size, settings.correction, settings.test)
-        if settings.paired and smallest >= settings.alpha:
-            needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+        smallest = smallest_corrected_p(n, size, judging.correction, judging.test)
+        if judging.paired and smallest >= judging.alpha:
+            needed = seeds_that_reach(judging.alpha, size, judging.correction, judging.test)
             lines.append(
                 f"interactions: {n} pairs in a family of {size} can never reach "
-                f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} "
+                f"p < {judging.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} "
                 "seeds are enough, or a family of fewer inits and candidates"
             )
     return lines

@@ -20,8 +20,8 @@ from stats.effects.log_odds import log_odds
 from stats.errors import InvalidSetting, NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
+from stats.judging import Judging, by_task
 from stats.multiplicity import adjust_in_families
-from stats.settings import Settings, by_task
 from stats.table.pairing import join_arms, lay_out_arms
 from stats.ties import check_step, noise_scale, settle
 from stats.two_arms.primary_tests import paired_test_rows
@@ -117,7 +117,7 @@ def interaction(
             raise InvalidSetting(f"{what} must be the scores of the baseline and of the candidate")
     if not paired and test is None:
         test = UNPAIRED_INTERACTION_TEST
-    settings = Settings(
+    judging = Judging(
         alpha=alpha,
         resolution=resolution,
         zeros=zeros,
@@ -134,23 +134,23 @@ def interaction(
     where: dict[str, Any] = {"baseline": names[0], "candidate": names[1], "inits": inits}
     where |= {"model": "", "task": ""}
     if not paired:
-        return _unpaired(named, where, settings)
+        return _unpaired(named, where, judging)
     arms, _ = join_arms(named)
     four = arms[:, np.logical_and.reduce(np.isfinite(arms))]
     if four.shape[1] < 2:
         raise NotEnoughPairs(f"the four arms share {four.shape[1]} scored seeds; 2 needed")
-    measures = interaction_statistics(four[:, None, :], [""], settings)
+    measures = interaction_statistics(four[:, None, :], [""], judging)
     where |= {"n_pairs": four.shape[1], "sizes": (four.shape[1],) * 4}
-    return conclude_interactions([where], measures, ["alone"], settings)[0]
+    return conclude_interactions([where], measures, ["alone"], judging)[0]
 
 
 def _unpaired(
-    named: Sequence[tuple[str, Any]], where: dict[str, Any], settings: Settings
+    named: Sequence[tuple[str, Any]], where: dict[str, Any], judging: Judging
 ) -> Interaction:
-    if settings.test != UNPAIRED_INTERACTION_TEST:
+    if judging.test != UNPAIRED_INTERACTION_TEST:
         raise InvalidSetting(
             f'an interaction of unpaired arms is tested by "{UNPAIRED_INTERACTION_TEST}", which '
-            f'compares their means; "{settings.test}" knows no double difference'
+            f'compares their means; "{judging.test}" knows no double difference'
         )
     arms, seeds = lay_out_arms(named)
     scored = np.isfinite(arms)
@@ -159,33 +159,33 @@ def _unpaired(
             raise NotEnoughPairs(f"{name} has {size} scores; 2 needed")
     shared = int(np.logical_and.reduce(scored).sum()) if seeds else 0
     where |= {"n_pairs": shared, "sizes": tuple(scored.sum(axis=1).tolist())}
-    measures = unpaired_interaction_statistics(arms[:, None, :], [""], settings)
-    return conclude_interactions([where], measures, ["alone"], settings)[0]
+    measures = unpaired_interaction_statistics(arms[:, None, :], [""], judging)
+    return conclude_interactions([where], measures, ["alone"], judging)[0]
 
 
 def interaction_statistics(
-    four: FloatArray, tasks: Sequence[str], settings: Settings
+    four: FloatArray, tasks: Sequence[str], judging: Judging
 ) -> dict[str, FloatArray]:
     """Measures of shape (m,) from scores of shape (4, m, n), on the tasks of these names.
 
     The four are baseline and candidate under the first init, then under the second.
     """
-    if settings.interaction_scale == "log_odds":
-        four = log_odds(four, by_task(settings.test_examples, tasks))
+    if judging.interaction_scale == "log_odds":
+        four = log_odds(four, by_task(judging.test_examples, tasks))
     base_first, candidate_first, base_second, candidate_second = four
     scale = noise_scale(four, axis=(0, 2))[:, None]
     change = (candidate_first - base_first) - (candidate_second - base_second)
-    on_raw = settings.interaction_scale == "raw"
-    step = by_task(settings.resolution, tasks) if on_raw else None
+    on_raw = judging.interaction_scale == "raw"
+    step = by_task(judging.resolution, tasks) if on_raw else None
     check_step(four, step)
     doubled = settle(change, scale, step)
     mean, sd = mean_and_sd(doubled)
-    low, high = t_bounds(mean, sd, doubled.shape[1], settings.confidence)
+    low, high = t_bounds(mean, sd, doubled.shape[1], judging.confidence)
     return {
         "difference_of_differences": mean,
         "ci_low": low,
         "ci_high": high,
-        "p_value": paired_test_rows(doubled, settings)["p_value"],
+        "p_value": paired_test_rows(doubled, judging)["p_value"],
     }
 
 
@@ -193,19 +193,19 @@ def conclude_interactions(
     arms: Sequence[dict[str, Any]],
     measures: dict[str, FloatArray],
     families: Sequence[Hashable],
-    settings: Settings,
+    judging: Judging,
 ) -> list[Interaction]:
     """Interactions from their names and measures, corrected within their families."""
-    p_adjusted, size = adjust_in_families(measures["p_value"], families, settings.correction)
+    p_adjusted, size = adjust_in_families(measures["p_value"], families, judging.correction)
     columns = {name: values.tolist() for name, values in measures.items()}
     columns |= {"p_adjusted": p_adjusted.tolist(), "family_size": size.tolist()}
     return [
         Interaction(
             **arm,
             **dict(zip(columns, row, strict=True)),
-            confidence=settings.confidence,
-            test=settings.test if settings.paired else UNPAIRED_INTERACTION_TEST,
-            scale=settings.interaction_scale,
+            confidence=judging.confidence,
+            test=judging.test if judging.paired else UNPAIRED_INTERACTION_TEST,
+            scale=judging.interaction_scale,
         )
         for arm, row in zip(arms, zip(*columns.values(), strict=True), strict=True)
     ]

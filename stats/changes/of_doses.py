@@ -10,8 +10,8 @@ import numpy as np
 
 from stats.changes.trend import Trend, trend
 from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
+from stats.judging import Judging, by_task
 from stats.multiplicity import adjust_in_families
-from stats.settings import ByTask, Settings, by_task
 from stats.table.common_scale import check_like_scales, on_common_scale
 from stats.table.cube import Cell, Cube, build, select
 from stats.table.direction import direction_of
@@ -68,18 +68,10 @@ def trends(
     baseline: str,
     candidates: Sequence[str],
     doses: Mapping[str, float],
+    judging: Judging | None = None,
     *,
-    scale: str = "log1p",
+    dose_scale: str = "log1p",
     study: str = "",
-    metric: str | None = None,
-    split: str = "test",
-    alpha: float = 0.05,
-    correction: str = "holm",
-    resolution: ByTask = None,
-    zeros: str = "wilcox",
-    test: str = "wilcoxon",
-    lower_is_better: bool | None = None,
-    effect_scale: str | None = None,
 ) -> Trends:
     """Test for each candidate whether its effect has a slope over inits or tasks.
 
@@ -91,18 +83,10 @@ def trends(
         baseline: the method that candidates are compared with.
         candidates: methods.
         doses: by the names of inits, or by those of tasks; others are left out.
-        scale: one of `changes.trend.DOSE_SCALES`.
+        judging: its test is that of the slopes, its `scale` a common one of the tasks whose
+            effects are compared; None for `Judging()`.
+        dose_scale: one of `changes.trend.DOSE_SCALES`.
         study: a name for the output.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split.
-        alpha: intervals have confidence 1 − alpha.
-        correction: one of `multiplicity.CORRECTIONS`.
-        resolution: smallest step of the metric, for all tasks or by the name of the task.
-        zeros: what the signed-rank test does with slopes of zero.
-        test: of the slopes, one of `register.PAIRED_TESTS`.
-        lower_is_better: whether the metric is a loss; None knows the usual ones by name.
-        effect_scale: a common scale of the tasks whose effects are compared, as for
-            `stats.pooled`.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -110,28 +94,26 @@ def trends(
         NotEnoughPairs: no candidate has two seeds at every dose.
         InvalidSetting: fewer than two doses, or another setting outside what it can be.
     """
-    settings = Settings(
-        alpha=alpha, correction=correction, resolution=resolution, zeros=zeros, test=test
-    )
-    table, metric, split = select(validate_scores(scores), metric, split)
+    judging = judging or Judging()
+    table, metric, split = select(validate_scores(scores), judging.metric, judging.split)
     over = _dosed(table, doses)
     dosed = table[table[over].isin(list(doses))]
-    direction = direction_of(dosed, lower_is_better)
+    direction = direction_of(dosed, judging.lower_is_better)
     lower, methods = direction.lower_is_better, baseline_first(baseline, candidates)
     remarks = (*direction.remarks, *remarks_on(build(dosed, methods)))
-    if effect_scale is not None:
-        dosed, called, lower = on_common_scale(dosed, methods, effect_scale, lower, baseline)
+    if judging.scale is not None:
+        dosed, called, lower = on_common_scale(dosed, methods, judging.scale, lower, baseline)
         metric = called.format(metric or "score")
     elif over == "task":
         check_like_scales(dosed[dosed["method"].isin(methods)])
     cube = build(dosed, methods)
-    found = list(_each(cube, over, doses, settings, scale))
+    found = list(_each(cube, over, doses, judging, dose_scale))
     if not found:
         raise NotEnoughPairs("no candidate shares two seeds with the baseline at every dose")
     p_adjusted, _ = adjust_in_families(
         np.array([each.trend.p_value for each in found]),
         [(each.model, each.where) for each in found],
-        correction,
+        judging.correction,
     )
     return Trends(
         study=study,
@@ -139,7 +121,7 @@ def trends(
         split=split,
         over=over,
         doses=dict(sorted(doses.items(), key=lambda item: item[1])),
-        correction=correction,
+        correction=judging.correction,
         lower_is_better=lower,
         trends=tuple(
             replace(each, trend=replace(each.trend, p_adjusted=p))
@@ -192,7 +174,7 @@ def _groups(cube: Cube, over: str) -> dict[tuple[str, str], list[int]]:
 
 
 def _each(
-    cube: Cube, over: str, doses: Mapping[str, float], settings: Settings, scale: str
+    cube: Cube, over: str, doses: Mapping[str, float], judging: Judging, scale: str
 ) -> Iterator[CandidateTrend]:
     for (model, where), rows in _groups(cube, over).items():
         if len(rows) < len(doses):
@@ -212,7 +194,7 @@ def _each(
                 where=where,
                 n_seeds=int(scored.sum()),
                 dropped_seeds=tuple(cube.seeds[seed] for seed in lost),
-                trend=_trend(differences[scored], cells, over, doses, settings, scale),
+                trend=_trend(differences[scored], cells, over, doses, judging, scale),
             )
 
 
@@ -221,16 +203,16 @@ def _trend(
     cells: Sequence[Cell],
     over: str,
     doses: Mapping[str, float],
-    settings: Settings,
+    judging: Judging,
     scale: str,
 ) -> Trend:
-    steps = by_task(settings.resolution, [cell.task for cell in cells])
+    steps = by_task(judging.resolution, [cell.task for cell in cells])
     return trend(
         differences,
         [doses[getattr(cell, over)] for cell in cells],
         scale=scale,
-        alpha=settings.alpha,
-        test=settings.test,
-        zeros=settings.zeros,
+        alpha=judging.alpha,
+        test=judging.test,
+        zeros=judging.zeros,
         resolution=steps.ravel().tolist(),
     )

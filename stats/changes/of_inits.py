@@ -12,23 +12,21 @@ from stats.changes import caveats
 from stats.changes.interaction import Interaction, conclude_interactions, interaction_statistics
 from stats.changes.unpaired import unpaired_interaction_statistics
 from stats.errors import UnknownName
-from stats.settings import Settings, families_of
+from stats.judging import Judging, families_of
 from stats.table.cube import Cube
 from stats.table.pairing import measure_pairs
 
 STANDARD_REFERENCE = "pretrained"
 
 
-def all_interactions(
-    cube: Cube, settings: Settings, reference_init: str | None
-) -> tuple[list[Interaction], list[str]]:
+def all_interactions(cube: Cube, judging: Judging) -> tuple[list[Interaction], list[str]]:
     """Interactions of every candidate between every two inits, and remarks about them.
 
     All of one model and task are one family, whichever the inits: they are looked at together.
     """
     places = [
         (first, second, method)
-        for first, second in _init_pairs(cube, reference_init)
+        for first, second in _init_pairs(cube, judging.reference_init)
         for method in range(1, len(cube.methods))
         if cube.has_runs[[first, second]][:, [0, method]].all()
     ]
@@ -40,29 +38,29 @@ def all_interactions(
     )
     scored = np.isfinite(arms)
     shared = np.logical_and.reduce(scored).sum(axis=1)
-    sizes = np.repeat(shared[None], 4, axis=0) if settings.paired else scored.sum(axis=2)
+    sizes = np.repeat(shared[None], 4, axis=0) if judging.paired else scored.sum(axis=2)
     least = sizes.min(axis=0)
-    remarks = caveats.of_interactions(cube, places, least.tolist(), settings.paired)
+    remarks = caveats.of_interactions(cube, places, least.tolist(), judging.paired)
     kept = np.flatnonzero(least >= 2)
     if not len(kept):
         return [], remarks
     cells = [cube.cells[cell] for cell in a[kept]]
     tasks = [cell.task for cell in cells]
-    if settings.paired:
+    if judging.paired:
         measures, _ = measure_pairs(
             arms[:, kept],
-            lambda four, rows: interaction_statistics(four, [tasks[row] for row in rows], settings),
+            lambda four, rows: interaction_statistics(four, [tasks[row] for row in rows], judging),
         )
     else:
-        measures = unpaired_interaction_statistics(arms[:, kept], tasks, settings)
-    families = families_of([(cell.model, cell.task) for cell in cells], settings)
+        measures = unpaired_interaction_statistics(arms[:, kept], tasks, judging)
+    families = families_of([(cell.model, cell.task) for cell in cells], judging)
     named = [
         _named_inits(cube, *places[row])
         | {"n_pairs": int(shared[row]), "sizes": tuple(sizes[:, row].tolist())}
         for row in kept
     ]
-    concluded = conclude_interactions(named, measures, families, settings)
-    return concluded, [*remarks, *caveats.of_interaction_families(concluded, settings)]
+    concluded = conclude_interactions(named, measures, families, judging)
+    return concluded, [*remarks, *caveats.of_interaction_families(concluded, judging)]
 
 
 def _named_inits(cube: Cube, first: int, second: int, method: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from stats.errors import InvalidSetting, StatsError
 from stats.inputs import FloatArray, as_floats, check_choice, finite_table, finite_vector
 from stats.intervals import mean_and_sd, t_bounds
-from stats.settings import Settings
+from stats.judging import Judging
 from stats.ties import noise_scale, settle
 from stats.two_arms.primary_tests import paired_test_rows
 
@@ -97,7 +97,7 @@ def trend(
     >>> round(growth.slope, 4), growth.p_value
     (0.4795, 0.0009765625)
     """
-    settings = Settings(alpha=alpha, test=test, zeros=zeros)
+    judging = Judging(alpha=alpha, test=test, zeros=zeros)
     table = finite_table(differences, ("seed", "dose"), "differences")
     given = finite_vector(doses, "doses", at_least=2)
     if len(given) != table.shape[1]:
@@ -107,8 +107,8 @@ def trend(
     table = _rounded(table, resolution)[:, order]
     slopes = _slopes(table, positions)
     mean, sd = mean_and_sd(np.vstack([slopes, table.T]))
-    low, high = t_bounds(mean, sd, len(table), settings.confidence)
-    p_value = float(paired_test_rows(slopes[None, :], settings)["p_value"][0])
+    low, high = t_bounds(mean, sd, len(table), judging.confidence)
+    p_value = float(paired_test_rows(slopes[None, :], judging)["p_value"][0])
     return Trend(
         doses=tuple(given[order].tolist()),
         positions=tuple(positions.tolist()),
@@ -118,12 +118,12 @@ def trend(
         slope=float(mean[0]),
         ci_low=float(low[0]),
         ci_high=float(high[0]),
-        confidence=settings.confidence,
+        confidence=judging.confidence,
         seed_slopes=tuple(slopes.tolist()),
         p_value=p_value,
         p_adjusted=p_value,
         scale=scale,
-        test=settings.test,
+        test=judging.test,
     )
 
 

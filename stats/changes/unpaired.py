@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from stats.effects.log_odds import log_odds
 from stats.inputs import FloatArray
-from stats.settings import Settings, by_task
+from stats.judging import Judging, by_task
 
 SIGNS = np.array([-1.0, 1.0, 1.0, -1.0])
 """Of baseline and candidate under the first init, then under the second."""
@@ -20,7 +20,7 @@ there is no effect at all; means and their errors do neither."""
 
 
 def unpaired_interaction_statistics(
-    four: FloatArray, tasks: Sequence[str], settings: Settings
+    four: FloatArray, tasks: Sequence[str], judging: Judging
 ) -> dict[str, FloatArray]:
     """Welch's test and interval of the double differences of four independent arms.
 
@@ -32,13 +32,13 @@ def unpaired_interaction_statistics(
         four: shape (4, m, places), NaN where an arm has no score, two scores in each at least:
             baseline and candidate under the first init, then under the second.
         tasks: names of the m tasks.
-        settings: of the analysis.
+        judging: of the analysis.
 
     Returns:
         Arrays of shape (m,), named as in `Interaction`.
     """
-    if settings.interaction_scale == "log_odds":
-        four = log_odds(four, by_task(settings.test_examples, tasks))
+    if judging.interaction_scale == "log_odds":
+        four = log_odds(four, by_task(judging.test_examples, tasks))
     sizes = np.isfinite(four).sum(axis=2)
     constant = np.nanmax(four, axis=2) == np.nanmin(four, axis=2)
     variances = np.where(constant, 0.0, np.nanvar(four, axis=2, ddof=1)) / sizes
@@ -48,7 +48,7 @@ def unpaired_interaction_statistics(
     shares = (variances**2 / (sizes - 1)).sum(axis=0)
     df = np.where(varies, error**4 / np.where(varies, shares, 1.0), np.inf)
     t = change / np.where(varies, error, 1.0)
-    half_width = np.where(varies, stdtrit(df, (1 + settings.confidence) / 2) * error, 0.0)
+    half_width = np.where(varies, stdtrit(df, (1 + judging.confidence) / 2) * error, 0.0)
     unknown = np.where(change == 0, 1.0, np.nan)
     return {
         "difference_of_differences": change,

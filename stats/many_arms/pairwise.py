@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from stats.inputs import FloatArray
+from stats.judging import Judging
 from stats.many_arms.shaffer import adjust_all_pairs
 from stats.multiplicity import all_pairs
-from stats.settings import Settings
 from stats.ties import noise_scale, settle
 from stats.two_arms.hodges_lehmann import hodges_lehmann_rows
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
@@ -38,7 +38,7 @@ def pairwise_tests(
         `mean_difference` and `hodges_lehmann` of first minus second, each of the shape
         (k(k − 1)/2,), in the order of `stats.mean_rank_tests.all_pairs`.
     """
-    settings = Settings(test=test, zeros=zeros)
+    judging = Judging(test=test, zeros=zeros)
     first, second = all_pairs(scores.shape[1]).T
     at_once = max(1, WALSH_AT_ONCE // (len(scores) * (len(scores) + 1) // 2))
     parts = []
@@ -47,7 +47,7 @@ def pairwise_tests(
         both = scores.T[first[rows]], scores.T[second[rows]]
         scale = noise_scale(np.array(both), axis=(0, 2))[:, None]
         differences = settle(both[0] - both[1], scale, resolution)
-        tested = paired_test_rows(differences, settings)
+        tested = paired_test_rows(differences, judging)
         parts.append(
             {
                 "p_value": tested["p_value"],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats.inputs import FloatArray
+from stats.judging import ByTask, Judging
 from stats.many_arms.blocks import Blocks, complete_blocks
 from stats.many_arms.friedman import friedman
 from stats.many_arms.mean_rank_tests import conover, nemenyi
@@ -28,19 +29,12 @@ if TYPE_CHECKING:
 def rank(
     scores: pd.DataFrame,
     methods: Sequence[str] | None = None,
+    judging: Judging | None = None,
     *,
-    study: str = "",
     blocks: str = "task",
-    paired: bool = True,
-    post_hoc: str = "wilcoxon",
-    correction: str = "holm",
-    metric: str | None = None,
-    split: str = "test",
-    alpha: float = 0.05,
-    resolution: float | None = None,
-    zeros: str = "wilcox",
-    lower_is_better: bool | None = None,
-    scale: str | None = None,
+    post_hoc: str = "",
+    correction: str = "",
+    study: str = "",
 ) -> Ranking:
     """Rank methods over blocks that they share, and say which are inseparable.
 
@@ -51,23 +45,18 @@ def rank(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         methods: which; all of the scores where none are named.
-        study: a name for the output.
+        judging: how; None for `Judging()`. A resolution is that of the scores of a block; means
+            over seeds have a finer one. A `scale` is relative to all methods.
         blocks: "task" averages over the seeds of a task and asks about other tasks like these.
             "seed" takes every seed of every task as a block of its own, and asks about other
             seeds on these tasks; runs of one task are alike, so that it is no answer about tasks.
             "average" takes every seed as a block, averaged over tasks, for these very tasks.
-        paired: whether methods share seeds; if not, each is averaged over its own runs of a task.
-        post_hoc: of every pair, by a test of pairs: "wilcoxon", "permutation", "t" or "sign",
-            as `stats.analyse` takes them; or "nemenyi" or "conover", by mean ranks, which depend
-            on the other methods in the pool.
-        correction: of the pairwise p-values, one of `many_arms.shaffer.ALL_PAIRS_CORRECTIONS`.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        alpha: level of the family of all pairs.
-        resolution: smallest step of the scores of a block; means over seeds have a finer one.
-        zeros: what the signed-rank test does with zero differences.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
+        post_hoc: of every pair, by a test of pairs, as `stats.analyse` takes them; or "nemenyi"
+            or "conover", by mean ranks, which depend on the other methods in the pool. "" is the
+            test of `judging`, or where that is of unpaired arms the first test of pairs.
+        correction: of the pairwise p-values, one of `many_arms.shaffer.ALL_PAIRS_CORRECTIONS`;
+            "" is that of `judging`.
+        study: a name for the output.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -75,21 +64,28 @@ def rank(
         InvalidSetting: a setting outside what it can be.
         NotEnoughPairs: one method, or fewer than two blocks in which all methods have a score.
     """
-    settings = RankSettings(
-        blocks=blocks,
-        paired=paired,
-        post_hoc=post_hoc,
-        correction=correction,
-        alpha=alpha,
-        resolution=resolution,
-        zeros=zeros,
-    )
+    judging = judging or Judging()
+    post_hoc = post_hoc or judging.of_averages(lower_is_better=False).test
     # Tests of ranks within a block, and of signs, do not go by the size of differences.
     pooling = blocks == "average" or post_hoc not in ("nemenyi", "conover", "sign")
-    selection = select_arms(
-        *(scores, methods, metric, split, lower_is_better), pooling=pooling, scale=scale
+    selection = select_arms(scores, methods, judging, pooling=pooling)
+    settings = RankSettings(
+        blocks=blocks,
+        paired=judging.paired,
+        post_hoc=post_hoc,
+        correction=correction or judging.correction,
+        alpha=judging.alpha,
+        resolution=_step(judging.resolution, blocks, [cell.task for cell in selection.cube.cells]),
+        zeros=judging.zeros,
     )
-    return _ranked(study, selection, complete_blocks(selection, blocks, paired), settings)
+    return _ranked(study, selection, complete_blocks(selection, blocks, judging.paired), settings)
+
+
+def _step(resolution: ByTask, blocks: str, tasks: Sequence[str]) -> float | None:
+    """Of the scores of a block; averages over the runs of a test set have a finer one than it."""
+    if not isinstance(resolution, Mapping):
+        return resolution
+    return resolution.get(tasks[0]) if blocks == "seed" and len(set(tasks)) == 1 else None
 
 
 def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSettings) -> Ranking:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_fraction, check_positive
+from stats.judging import ZEROS
 from stats.many_arms.blocks import BLOCKS
 from stats.many_arms.friedman import Friedman
 from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
 from stats.register import PAIRED_TESTS
-from stats.settings import ZEROS
 
 BY_MEAN_RANKS = ("nemenyi", "conover")
 """Tests that compare all arms of a block at once, beside those of pairs."""

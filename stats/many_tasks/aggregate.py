@@ -10,6 +10,7 @@ import numpy as np
 
 from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
 from stats.inputs import FloatArray, IntArray, check_choice, check_number, check_resamples
+from stats.judging import Judging
 from stats.many_arms.blocks import failed_runs
 from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregates
 from stats.many_tasks.stratified_bootstrap import (
@@ -35,18 +36,13 @@ Measures = dict[str, FloatArray]
 def aggregate(
     scores: pd.DataFrame,
     methods: Sequence[str] | None = None,
+    judging: Judging | None = None,
     *,
     baseline: str | None = None,
     statistics: Sequence[str] = ("iqm", "mean", "median"),
     target: float | None = None,
-    paired: bool = True,
-    metric: str | None = None,
-    split: str = "test",
-    confidence: float = 0.95,
     replicates: int = 50_000,
     seed: int = 0,
-    lower_is_better: bool | None = None,
-    scale: str | None = None,
 ) -> Aggregates:
     """Aggregates over tasks with stratified bootstrap intervals (Agarwal et al. 2021).
 
@@ -61,18 +57,15 @@ def aggregate(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         methods: which; all of the scores where none are named.
+        judging: names metric, direction, alpha of the intervals, whether seeds are shared, and a
+            common scale of the tasks, relative to all methods; None for `Judging()`.
         baseline: the method with which the others are contrasted; None for no contrasts.
         statistics: of `stats.stratified_bootstrap.STATISTICS`.
         target: the score that counts as solved; adds "optimality_gap" to the statistics.
         paired: whether methods share seeds. If so, seeds that a method lacks are dropped for
             all; if not, methods are drawn apart, and a contrast has a wider interval.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        confidence: of the intervals.
         replicates: number of resamples.
         seed: of the random numbers; the same seed gives the same intervals.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -80,11 +73,11 @@ def aggregate(
         InvalidSetting: a setting outside what it can be.
         NotEnoughPairs: one method, or no task on which every method has a score.
     """
+    judging = judging or Judging()
+    confidence, paired = judging.confidence, judging.paired
     check_resamples("replicates", replicates, confidence, seed)
     names = _statistics(statistics, target)
-    selection = select_arms(
-        *(scores, methods, metric, split, lower_is_better), pooling=True, scale=scale
-    )
+    selection = select_arms(scores, methods, judging, pooling=True)
     lower = selection.lower_is_better
     if lower and target is not None:
         raise InvalidSetting("an optimality gap needs a metric of which more is better")

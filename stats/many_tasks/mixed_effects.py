@@ -12,7 +12,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from stats.errors import NotEnoughPairs
-from stats.inputs import FloatArray, check_fraction
+from stats.inputs import FloatArray
+from stats.judging import Judging
 from stats.table.common_scale import check_like_scales, on_common_scale
 from stats.table.cube import build
 from stats.table.direction import direction_of
@@ -66,12 +67,7 @@ def mixed_effects(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
-    *,
-    metric: str | None = None,
-    split: str = "test",
-    alpha: float = 0.05,
-    lower_is_better: bool | None = None,
-    scale: str | None = None,
+    judging: Judging | None = None,
 ) -> tuple[MixedEffects, ...]:
     """Fit difference = mean + task + seed + error by REML, for each model, init and candidate.
 
@@ -90,28 +86,23 @@ def mixed_effects(
         scores: the columns `method, task, seed, score`, and those of `stats.read_scores`.
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        alpha: intervals have confidence 1 − alpha.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        scale: a common scale of the tasks, as for `stats.pooled`; of ranks 1 is best.
+        judging: names metric, direction, alpha of the intervals and a common scale of the tasks,
+            as for `stats.pooled`, of whose ranks 1 is best; None for `Judging()`.
 
     Raises:
         ScoresError: the scores contradict themselves.
         UnknownName: a method, metric or split that the scores do not hold.
-        InvalidSetting: alpha outside (0, 1), candidates that are no list, or a direction that is
-            not known.
+        InvalidSetting: candidates that are no list, or a direction that is not known.
         NotEnoughPairs: pairs on fewer than two tasks or two seeds.
     """
-    check_fraction("alpha", alpha)
-    methods = baseline_first(baseline, candidates)
-    table, *_ = rows_of(scores, methods, metric, split)
-    direction = direction_of(table, lower_is_better)
+    judging, methods = judging or Judging(), baseline_first(baseline, candidates)
+    table, *_ = rows_of(scores, methods, judging)
+    direction = direction_of(table, judging.lower_is_better)
     lower = direction.lower_is_better
-    if scale is None:
+    if judging.scale is None:
         check_like_scales(table[table["method"].isin(methods)])
     else:
-        table, _, lower = on_common_scale(table, methods, scale, lower, baseline)
+        table, _, lower = on_common_scale(table, methods, judging.scale, lower, baseline)
     cube = build(table, methods)
     found = []
     for (model, init), cells in cells_by_model_and_init(cube).items():
@@ -119,7 +110,7 @@ def mixed_effects(
             differences = cube.scores[cells, method] - cube.scores[cells, 0]
             named = {"baseline": baseline, "candidate": cube.methods[method]}
             named |= {"model": model, "init": init}
-            fitted = _fitted(differences, named, round(1 - alpha, 12), lower)
+            fitted = _fitted(differences, named, judging.confidence, lower)
             said = "; ".join(filter(None, (fitted.remark, *direction.remarks)))
             found.append(replace(fitted, remark=said))
     return tuple(found)

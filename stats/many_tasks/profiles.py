@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.inputs import FloatArray, check_resamples, finite_vector
+from stats.judging import Judging
 from stats.many_tasks.aggregate import runs_of
 from stats.many_tasks.over_tasks import performance_profile
 from stats.many_tasks.stratified_bootstrap import Runs, resamples
@@ -45,16 +46,11 @@ class Profiles:
 def performance_profiles(
     scores: pd.DataFrame,
     methods: Sequence[str] | None = None,
+    judging: Judging | None = None,
     *,
     thresholds: ArrayLike | None = None,
-    paired: bool = True,
-    metric: str | None = None,
-    split: str = "test",
-    confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
-    lower_is_better: bool | None = None,
-    scale: str | None = None,
 ) -> Profiles:
     """Performance profiles of several methods over the same tasks (Agarwal et al. 2021).
 
@@ -66,23 +62,19 @@ def performance_profiles(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         methods: which; all of the scores where none are named.
+        judging: as for `stats.aggregate`; its level is that of the band.
         thresholds: in points of the metric; 101 over the range of the scores if none are given.
         paired: whether methods share seeds, as for `stats.aggregate`.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        confidence: of the band.
         replicates: number of resamples.
         seed: of the random numbers.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        scale: a common scale of the tasks, as for `stats.pooled`, relative to all methods.
 
     Raises:
         StatsError: as for `stats.aggregate`, and for thresholds that are not finite.
     """
+    judging = judging or Judging()
+    confidence, paired = judging.confidence, judging.paired
     check_resamples("replicates", replicates, confidence, seed)
-    selection = select_arms(
-        *(scores, methods, metric, split, lower_is_better), pooling=True, scale=scale
-    )
+    selection = select_arms(scores, methods, judging, pooling=True)
     arms, _, remarks = runs_of(selection, paired)
     every = np.concatenate([arm.scores for arm in arms])
     at = (

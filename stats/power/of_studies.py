@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from stats.errors import InvalidSetting, NotEnoughPairs
-from stats.inputs import check_choice
+from stats.judging import ByTask, Judging, by_task
 from stats.power.planning import PowerPlan, plan_power
-from stats.settings import ByTask, by_task
 from stats.table.common_scale import check_like_scales, on_common_scale
 from stats.table.cube import Cell, build, which
 from stats.table.selection import baseline_first, rows_of
-from stats.table.units import TASKS, Units, check_pairs, units
+from stats.table.units import Units, check_pairs, units
 from stats.ties import check_step, noise_scale, settle
 
 if TYPE_CHECKING:
@@ -53,15 +53,11 @@ def plan_comparisons(
     baseline: str,
     candidates: Sequence[str],
     n_pairs: int,
-    margin: float,
+    judging: Judging,
     *,
-    tasks: str | None = None,
+    gain: float | None = None,
+    family: int = 1,
     study: str = "",
-    metric: str | None = None,
-    split: str = "test",
-    resolution: ByTask = None,
-    scale: str | None = None,
-    **planned: Any,
 ) -> PowerPlans:
     """`stats.plan_power` of every comparison, at the sd that its differences have so far.
 
@@ -74,29 +70,36 @@ def plan_comparisons(
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
         n_pairs: pairs to plan for.
-        margin: smallest difference that matters, in points.
-        tasks: what a pair is, as in `stats.posteriors`.
+        judging: what a pair is, which difference matters and by which test it is to be found.
+        gain: the difference to be found, as in `stats.plan_power`; None for the margin.
+        family: comparisons that are corrected together.
         study: a name for the output.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        resolution: smallest step of the metric; used where each task stands alone.
-        scale: of several tasks, a common one as for `stats.pooled`; margin and gain are of it.
-        planned: gain, alpha, family, correction and test, as in `stats.plan_power`.
 
     Raises:
         StatsError: as for `stats.posteriors` and `stats.plan_power`.
         NotEnoughPairs: no comparison has two pairs that differ.
     """
-    if tasks is not None:
-        check_choice("tasks", tasks, TASKS)
-    methods = baseline_first(baseline, candidates)
-    table, _, _, split = rows_of(scores, methods, metric, split)
-    if scale is not None:
+    margin = judging.deciding_margin
+    if margin is None:
+        raise InvalidSetting("a plan needs a margin: the smallest difference that matters")
+    methods, tasks = baseline_first(baseline, candidates), judging.tasks
+    table, _, _, split = rows_of(scores, methods, judging)
+    if judging.scale is not None:
         if tasks is None:
             raise InvalidSetting("a common scale is for several tasks: say which, fixed or sampled")
-        table, *_ = on_common_scale(table, methods, scale, False, baseline)
+        table, *_ = on_common_scale(table, methods, judging.scale, False, baseline)
     elif tasks is not None:
         check_like_scales(table[table["method"].isin(methods)])
+    planned = partial(
+        plan_power,
+        n_pairs,
+        margin=margin,
+        gain=gain,
+        alpha=judging.alpha,
+        family=family,
+        correction=judging.correction,
+        test=judging.test,
+    )
     found = list(units(build(table, methods), tasks))
     check_pairs(found)
     plans, warnings = [], []
@@ -104,9 +107,9 @@ def plan_comparisons(
         place = Cell(*(pairs.names[name] for name in Cell._fields))
         place = place if tasks is None else place._replace(task="")
         arms = {name: pairs.names[name] for name in ("baseline", "candidate")}
-        n, sd = pairs.arms.shape[1], _sd(pairs, None if tasks else resolution)
+        n, sd = pairs.arms.shape[1], _sd(pairs, None if tasks else judging.resolution)
         if sd > 0:
-            plan = plan_power(n_pairs, sd, margin, **planned)
+            plan = planned(sd=sd)
             plans.append(ComparisonPlan(**arms, **place._asdict(), sd_pairs=n, plan=plan))
         else:
             why = "not two pairs yet" if n < 2 else "all differences are equal"

@@ -12,6 +12,7 @@ from stats.equivalence.tost import tost_rows
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_count, check_fraction, check_positive
 from stats.intervals import mean_and_sd
+from stats.judging import Judging
 from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import (
@@ -22,7 +23,6 @@ from stats.power.simulated import (
     power_of,
 )
 from stats.register import PAIRED_TESTS, paired_test
-from stats.settings import Settings
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 
 POWERS = (0.8, 0.9)
@@ -211,7 +211,7 @@ def better_power(
     if smallest_p(test, n_pairs, n_pairs) >= level:
         return 0.0
     differences = sd * noise(n_pairs) + gain
-    tested = paired_test_rows(differences, Settings(test=test))
+    tested = paired_test_rows(differences, Judging(test=test))
     inside = tost_rows(*mean_and_sd(differences), n_pairs, margin) < level
     better = (tested["p_value"] < level) & (tested["direction"] > 0) & ~inside
     return float(np.mean(better))

@@ -11,11 +11,11 @@ from scipy.optimize import brentq
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
+from stats.judging import Judging
 from stats.power.by_pairs import LARGEST_EFFECT, SMALLEST_EFFECT
 from stats.power.sample_size import seeds_for_test
 from stats.power.shifted import BY_SHIFTS, power_by_shifts
 from stats.register import PAIRED_TESTS, paired_test
-from stats.settings import Settings
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 from stats.two_arms.student import paired_t_power
 
@@ -56,7 +56,7 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
         return power_by_shifts(test, effect, n_pairs, alpha)
     if smallest_p(test, n_pairs, n_pairs) >= alpha:
         return 0.0
-    tested = paired_test_rows(noise(n_pairs) + effect, Settings(test=test))
+    tested = paired_test_rows(noise(n_pairs) + effect, Judging(test=test))
     return float((tested["p_value"] < alpha).mean())
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import nctdtr, stdtrit
 
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
+from stats.judging import Judging
 from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import SIMULATIONS, check_detectable, fewest
 from stats.register import UNPAIRED_TESTS, unpaired_test
-from stats.settings import Settings
 from stats.two_arms.primary_tests import smallest_p, unpaired_test_rows
 
 
@@ -46,8 +46,8 @@ def unpaired_power(test: str, effect: float, n_scores: int, alpha: float = 0.05)
     if smallest_p(test, n_scores, n_scores) >= alpha:
         return 0.0
     baseline, candidate = _noise(n_scores)
-    settings = Settings(test=test, paired=False)
-    tested = unpaired_test_rows(baseline, candidate + effect, settings)
+    judging = Judging(test=test, paired=False)
+    tested = unpaired_test_rows(baseline, candidate + effect, judging)
     return float((tested["p_value"] < alpha).mean())
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from stats.equivalence.tost import tost_rows
 from stats.intervals import mean_and_sd
+from stats.judging import Judging
 from stats.multiplicity import adjust_in_families
-from stats.settings import Settings
 from stats.simulation.laws import PAIRS
 from stats.simulation.tables import percent_table
 from stats.two_arms.primary_tests import paired_test_rows
@@ -37,7 +37,7 @@ def claims(
     arms = random.standard_normal((simulations, 1 + len(true), n_pairs))
     arms[:, 1:] += np.array(true)[:, None]
     differences = (arms[:, 1:] - arms[:, :1]).reshape(-1, n_pairs)
-    p_value = paired_test_rows(differences, Settings())["p_value"]
+    p_value = paired_test_rows(differences, Judging())["p_value"]
     inside = tost_rows(*mean_and_sd(differences), n_pairs, MARGIN)
     shape = (simulations, len(true))
     adjusted = adjust_claims_rows(p_value.reshape(shape), inside.reshape(shape), correction)
@@ -80,7 +80,7 @@ def false_interactions(
     effects = random.standard_normal((simulations, n_inits, n_pairs))
     first, second = np.triu_indices(n_inits, 1)
     change = (effects[:, first] - effects[:, second]).reshape(-1, n_pairs)
-    p_value = paired_test_rows(change, Settings(test="t"))["p_value"]
+    p_value = paired_test_rows(change, Judging(test="t"))["p_value"]
     study = np.repeat(np.arange(simulations), len(first)).tolist()
     adjusted, _ = adjust_in_families(p_value, study, "holm" if whole else "none")
     return float((adjusted.reshape(simulations, -1) < 0.05).any(axis=1).mean())

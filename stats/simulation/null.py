@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stats.judging import Judging
 from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
-from stats.settings import Settings
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.tables import percent_table
 from stats.two_arms.primary_tests import paired_test_rows, unpaired_test_rows
@@ -24,10 +24,10 @@ def error_rate(
     random = np.random.default_rng([seed, n_pairs])
     shape = (simulations, n_pairs)
     if test in PAIRED_TESTS:
-        tested = paired_test_rows(LAWS[law](random, shape), Settings(test=test))
+        tested = paired_test_rows(LAWS[law](random, shape), Judging(test=test))
     else:
-        settings = Settings(test=test, paired=False)
-        tested = unpaired_test_rows(LAWS[law](random, shape), LAWS[law](random, shape), settings)
+        judging = Judging(test=test, paired=False)
+        tested = unpaired_test_rows(LAWS[law](random, shape), LAWS[law](random, shape), judging)
     return float((tested["p_value"] < alpha).mean())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stats.inputs import FloatArray
-from stats.settings import Settings
+from stats.judging import Judging
 from stats.simulation.laws import LAWS
 from stats.simulation.tables import percent_table
 from stats.two_arms.primary_tests import paired_test_rows
@@ -51,7 +51,7 @@ def pooling_error(analysis: str, world: str, simulations: int = 10_000, seed: in
         rows = differences.reshape(simulations, -1)
     else:
         rows = differences.mean(axis=1 if analysis == "fixed" else 2)
-    return float((paired_test_rows(rows, Settings())["p_value"] < 0.05).mean())
+    return float((paired_test_rows(rows, Judging())["p_value"] < 0.05).mean())
 
 
 def pooling_table(simulations: int = 10_000) -> str:

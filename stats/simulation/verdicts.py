@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from stats.inputs import FloatArray
+from stats.judging import Judging
 from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
-from stats.settings import Settings
 from stats.simulation.laws import LOSS, PAIRS, RATE, RUN_SD, lost
 from stats.simulation.tables import percent_table
 from stats.verdicts.compare import conclude_comparisons
@@ -18,17 +18,15 @@ from stats.verdicts.unpaired import measure_unpaired
 MARGIN = 1.0
 
 
-def verdict_rates(arms: FloatArray, settings: Settings) -> dict[str, float]:
+def verdict_rates(arms: FloatArray, judging: Judging) -> dict[str, float]:
     """Share of each verdict among comparisons of arms of shape (2, m, n), each on its own."""
     m, n = arms.shape[1:]
     measures = (
-        paired_statistics(arms, settings)
-        if settings.paired
-        else measure_unpaired(arms, settings)[0]
+        paired_statistics(arms, judging) if judging.paired else measure_unpaired(arms, judging)[0]
     )
     names: dict[str, Any] = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
     named = [names | {"n_pairs": n, "dropped_seeds": (), "collapsed_seeds": ()}] * m
-    found = [each.verdict for each in conclude_comparisons(named, measures, range(m), settings)]
+    found = [each.verdict for each in conclude_comparisons(named, measures, range(m), judging)]
     return {verdict: found.count(verdict) / m for verdict in set(found)}
 
 
@@ -47,15 +45,15 @@ def wrong_verdicts(
     >>> [share <= 0.06 for share in wrong_verdicts("wilcoxon", 8, 2_000)]
     [True, True]
     """
-    settings = Settings(margin=MARGIN, test=test, paired=test in PAIRED_TESTS)
+    judging = Judging(margin=MARGIN, test=test, paired=test in PAIRED_TESTS)
     random = np.random.default_rng([seed, n_pairs])
     arms = random.standard_normal((2, simulations, n_pairs))
     if collapse:
         arms *= RUN_SD
         arms[1] += RATE * LOSS - lost(random, arms[1].shape)
-    at_zero = verdict_rates(arms, settings)
+    at_zero = verdict_rates(arms, judging)
     arms[1] += MARGIN
-    at_margin = verdict_rates(arms, settings)
+    at_margin = verdict_rates(arms, judging)
     return (
         at_zero.get("better", 0.0) + at_zero.get("worse", 0.0),
         at_margin.get("equivalent", 0.0) + at_margin.get("negligible", 0.0),

@@ -14,6 +14,7 @@ import numpy as np
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice
+from stats.judging import COMMON_SCALES
 from stats.table.direction import words_of
 from stats.table.metric_words import LOWER, words
 from stats.ties import SCORE_NOISE, rank_blocks
@@ -21,7 +22,6 @@ from stats.ties import SCORE_NOISE, rank_blocks
 if TYPE_CHECKING:
     import pandas as pd
 
-COMMON_SCALES = ("relative", "rank", "z")
 
 BOUNDED = words("error errors err inaccuracy misclassification wer cer ter eer ece brier")
 LOG_LOSSES = words("nll nlpd logloss xent loss losses perplexity ppl bpb bpc bpd")
@@ -109,7 +109,7 @@ def on_common_scale(
     Args:
         rows: validated scores of these methods.
         methods: which.
-        scale: one of `table.common_scale.COMMON_SCALES`.
+        scale: one of `judging.COMMON_SCALES`.
         lower: whether less of the scores is better.
         baseline: one of the methods, or None.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats.errors import InvalidSetting, NotEnoughPairs
+from stats.judging import Judging
 from stats.table.common_scale import check_like_scales, on_common_scale
 from stats.table.cube import Cube, build, select
 from stats.table.direction import direction_of
@@ -39,12 +40,9 @@ class Selection:
 def select_arms(
     scores: pd.DataFrame,
     methods: Sequence[str] | None,
-    metric: str | None,
-    split: str,
-    lower_is_better: bool | None,
+    judging: Judging,
     *,
     pooling: bool = False,
-    scale: str | None = None,
     baseline: str | None = None,
 ) -> Selection:
     """The block of these methods; all methods of the scores where none are named.
@@ -52,11 +50,8 @@ def select_arms(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         methods: which.
-        metric: which metric.
-        split: which split.
-        lower_is_better: whether less is better; None if nobody said so.
+        judging: names metric, split, direction and common scale.
         pooling: whether scores of several tasks are to be averaged or ranked together.
-        scale: a common scale of the tasks, one of `table.common_scale.COMMON_SCALES`.
         baseline: what "relative" and "z" are relative to; None for the mean of all methods.
 
     Raises:
@@ -66,12 +61,12 @@ def select_arms(
         InvalidSetting: a method named twice, several metrics of one task, a direction that is
             not known, or not the same of all metrics, or unlike scales that are to be pooled.
     """
-    table, names, metric, split = rows_of(scores, methods, metric, split)
-    direction = direction_of(table, lower_is_better)
+    table, names, metric, split = rows_of(scores, methods, judging)
+    direction = direction_of(table, judging.lower_is_better)
     cube = build(table, names)
     lower, remarks = direction.lower_is_better, (*direction.remarks, *remarks_on(cube))
-    if scale is not None:
-        table, called, lower = on_common_scale(table, names, scale, lower, baseline)
+    if judging.scale is not None:
+        table, called, lower = on_common_scale(table, names, judging.scale, lower, baseline)
         cube, metric = build(table, names), called.format(metric or "score")
     elif pooling:
         check_like_scales(table[table["method"].isin(names)])
@@ -79,14 +74,14 @@ def select_arms(
 
 
 def rows_of(
-    scores: pd.DataFrame, methods: Sequence[str] | None, metric: str | None, split: str
+    scores: pd.DataFrame, methods: Sequence[str] | None, judging: Judging
 ) -> tuple[pd.DataFrame, list[str], str, str]:
     """The validated rows of one split and metric, the methods, and the names of both.
 
     Raises:
         StatsError: as for `select_arms`, but for the direction.
     """
-    table, metric, split = select(validate_scores(scores), metric, split)
+    table, metric, split = select(validate_scores(scores), judging.metric, judging.split)
     every = table["method"].drop_duplicates().tolist()
     names = every if methods is None else list_of_names("methods", methods)
     check_named_once(names, "the methods")

@@ -12,8 +12,6 @@ from stats.inputs import FloatArray, IntArray
 from stats.listing import first_few
 from stats.table.cube import Cube, which
 
-TASKS = ("fixed", "sampled")
-
 ONE_TASK = "one task is no sample of tasks; two are needed"
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, finite_vector
-from stats.settings import ZEROS
+from stats.judging import ZEROS
 from stats.two_arms.signed_rank import EXACT_LIMIT, doubled_ranks, null_distributions
 
 KEPT = "keep"

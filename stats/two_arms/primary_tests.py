@@ -6,8 +6,8 @@ import numpy as np
 
 from stats.attainable import smallest_p_of_signs
 from stats.inputs import FloatArray
+from stats.judging import Judging
 from stats.register import RowsTested, paired_test, primary_test, register, unpaired_test
-from stats.settings import Settings
 from stats.two_arms import (
     permutation,
     rank_sum,
@@ -26,30 +26,30 @@ for _other in (rank_sum, welch, unpaired_permutation):
     register(_other.TEST)
 
 
-def paired_test_rows(differences: FloatArray, settings: Settings) -> dict[str, FloatArray]:
-    """Statistic, two-sided p and direction of the paired test that the settings name.
+def paired_test_rows(differences: FloatArray, judging: Judging) -> dict[str, FloatArray]:
+    """Statistic, two-sided p and direction of the paired test that the judging name.
 
     Args:
         differences: shape (m, n), settled, one comparison a row.
-        settings: whose test is one of `register.PAIRED_TESTS`.
+        judging: whose test is one of `register.PAIRED_TESTS`.
 
     Returns:
         Arrays of shape (m,); the direction in which the test rejects is 1, −1, or 0 for neither,
         and the smallest attainable p is that of these differences, of which zeros have no sign.
     """
-    test = paired_test(settings.test)
+    test = paired_test(judging.test)
     n_pairs = differences.shape[1]
     smallest = np.full(len(differences), test.smallest_p(n_pairs, n_pairs))
     if test.by_signs:
         smallest = smallest_p_of_signs(differences, smallest)
-    return _told(test.rows(differences, settings.zeros), smallest)
+    return _told(test.rows(differences, judging.zeros), smallest)
 
 
 def unpaired_test_rows(
-    baseline: FloatArray, candidate: FloatArray, settings: Settings
+    baseline: FloatArray, candidate: FloatArray, judging: Judging
 ) -> dict[str, FloatArray]:
     """The same of an unpaired test, for arms of shape (m, n) and (m, k)."""
-    test = unpaired_test(settings.test)
+    test = unpaired_test(judging.test)
     smallest = np.full(len(baseline), test.smallest_p(baseline.shape[1], candidate.shape[1]))
     if test.by_deals:
         smallest = smallest_p_of_deals(baseline, candidate, smallest)

@@ -12,8 +12,8 @@ from scipy.special import ndtr
 
 from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smallest_p_of_pairs
 from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
+from stats.judging import ZEROS
 from stats.register import PairedTest, RowsTested
-from stats.settings import ZEROS
 
 EXACT_LIMIT = 1000
 """Counts of sign patterns, up to 2ⁿ, must fit a float64: n ≤ 1,022."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from stats.changes.interaction import Interaction
 from stats.changes.of_inits import all_interactions
 from stats.errors import NotEnoughPairs, NotPaired
 from stats.inputs import IntArray
-from stats.settings import ByTask, Settings, by_task, families_of
+from stats.judging import Judging, by_task, families_of
 from stats.table.cube import Cube, build, select
 from stats.table.direction import direction_of
 from stats.table.pairing import measure_pairs
@@ -35,59 +35,49 @@ class Analysis:
     study: str
     metric: str
     split: str
-    settings: Settings
+    judging: Judging
     comparisons: tuple[Comparison, ...]
     interactions: tuple[Interaction, ...]
     warnings: tuple[str, ...]
 
     @property
+    def lower_is_better(self) -> bool:
+        """Whether the metric is a loss."""
+        return bool(self.judging.lower_is_better)
+
+    @property
     def alpha(self) -> float:
         """Level of the tests."""
-        return self.settings.alpha
+        return self.judging.alpha
 
     @property
     def margin(self) -> float | None:
         """Smallest difference that matters, in points of the metric."""
-        return self.settings.margin
+        return self.judging.margin
 
     @property
     def correction(self) -> str:
         """How p-values are corrected within a family."""
-        return self.settings.correction
+        return self.judging.correction
 
     @property
     def family(self) -> str:
         """Which comparisons are corrected together."""
-        return self.settings.family
+        return self.judging.family
 
 
 def analyse(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
+    judging: Judging | None = None,
     *,
     study: str = "",
-    metric: str | None = None,
-    split: str = "test",
-    alpha: float = 0.05,
-    margin: float | None = None,
-    correction: str = "holm",
-    family: str = "model-init-task",
-    resolution: ByTask = None,
-    zeros: str = "wilcox",
-    lower_is_better: bool | None = None,
-    paired: bool = True,
-    test: str | None = None,
-    effect: str = "hedges_g",
-    equivalence: str = "t",
-    interaction_scale: str = "raw",
-    test_examples: ByTask = None,
-    reference_init: str | None = None,
 ) -> Analysis:
     """Compare candidates with a baseline on every model, init and task.
 
-    Arms are paired by seed; with `paired=False` they are taken as independent, and shared seeds
-    are pointed out.
+    Arms are paired by seed; with `Judging(paired=False)` they are taken as independent, and shared
+    seeds are pointed out.
 
     A comparison without two pairs stays in the result, with NaN where nothing can be computed,
     counts in its family, and is named in the warnings, as is every seed that was dropped.
@@ -96,28 +86,8 @@ def analyse(
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
+        judging: by which test, at which margin, on which metric; None for `Judging()`.
         study: a name for the output.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        alpha: level of the tests; intervals have confidence 1 − alpha.
-        margin: smallest difference that matters, in points of the metric.
-        correction: one of `multiplicity.CORRECTIONS`.
-        family: what is corrected together, one of `settings.FAMILIES`.
-        resolution: smallest step of the metric, to which differences are rounded: one for all
-            tasks, or by the name of the task.
-        zeros: what the signed-rank test does with zero differences.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        paired: whether the arms share their seeds.
-        test: the primary test, one of `register.PAIRED_TESTS` (default "wilcoxon") or of
-            `register.UNPAIRED_TESTS` (default "mann-whitney").
-        effect: the effect size to show, one of `settings.PAIRED_EFFECTS` or
-            `settings.UNPAIRED_EFFECTS`.
-        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
-        interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
-        test_examples: size of the test set, where log odds meet scores of 0 or 100 %: one for all
-            tasks, or by the name of the task.
-        reference_init: the init whose effect is subtracted in interactions; "pretrained" if
-            there is one, else the first in the scores.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -126,70 +96,50 @@ def analyse(
         NotPaired: baseline and candidates never meet on a model, init and task.
         NotEnoughPairs: no comparison has two pairs.
     """
-    table, metric, split = select(validate_scores(scores), metric, split)
-    direction = direction_of(table, lower_is_better)
-    settings = Settings(
-        alpha=alpha,
-        margin=margin,
-        correction=correction,
-        family=family,
-        resolution=resolution,
-        zeros=zeros,
-        lower_is_better=direction.lower_is_better,
-        paired=paired,
-        test=test or "",
-        effect=effect,
-        equivalence=equivalence,
-        interaction_scale=interaction_scale,
-        test_examples=test_examples,
-    )
+    judging = judging or Judging()
+    table, metric, split = select(validate_scores(scores), judging.metric, judging.split)
+    direction = direction_of(table, judging.lower_is_better)
+    judging = judging.of_runs(direction.lower_is_better)
     cube = build(table, baseline_first(baseline, candidates))
-    found = _analysed(cube, settings, reference_init, study, metric, split)
-    remarks = (*direction.remarks, *remarks_on(cube), *remarks_on_margin(cube, margin))
-    return replace(found, warnings=(*remarks, *found.warnings))
-
-
-def _analysed(
-    cube: Cube,
-    settings: Settings,
-    reference_init: str | None,
-    study: str,
-    metric: str,
-    split: str,
-) -> Analysis:
-    comparisons, remarks = _comparisons(cube, settings)
-    interactions, more_remarks = all_interactions(cube, settings, reference_init)
+    comparisons, of_comparisons = _comparisons(cube, judging)
+    interactions, of_interactions = all_interactions(cube, judging)
     return Analysis(
         study=study,
         metric=metric,
         split=split,
-        settings=settings,
+        judging=judging,
         comparisons=tuple(comparisons),
         interactions=tuple(interactions),
-        warnings=(*remarks, *more_remarks),
+        warnings=(
+            *direction.remarks,
+            *remarks_on(cube),
+            *remarks_on_margin(cube, judging.margin),
+            *of_comparisons,
+            *of_interactions,
+        ),
     )
 
 
-def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list[str]]:
+def _comparisons(cube: Cube, judging: Judging) -> tuple[list[Comparison], list[str]]:
     places = cube.places()
     if not places:
         raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
     cell, method = np.array(places).T
     arms = np.stack([cube.scores[cell, 0], cube.scores[cell, method]])
-    step = by_task(settings.resolution, [cube.cells[c].task for c, _ in places])
-    if settings.paired:
+    step = by_task(judging.resolution, [cube.cells[c].task for c, _ in places])
+    if judging.paired:
         measures, n_pairs = measure_pairs(
-            arms, lambda both, rows: paired_statistics(both, settings, step[rows])
+            arms, lambda both, rows: paired_statistics(both, judging, step[rows])
         )
         sizes, least = np.stack([n_pairs, n_pairs]), n_pairs
     else:
-        measures, sizes, n_pairs = measure_unpaired(arms, settings, step)
+        measures, sizes, n_pairs = measure_unpaired(arms, judging, step)
         least = sizes.min(axis=0)
     if least.max() < 2:
-        raise NotEnoughPairs(caveats.nothing_paired(cube, places, least, settings))
-    dropped = cube.dropped(cell, method, settings.paired)
-    lost = cube.collapsed(settings.margin, settings.lower_is_better)
-    families = families_of([cube.cells[c] for c, _ in places], settings)
+        raise NotEnoughPairs(caveats.nothing_paired(cube, places, least, judging))
+    dropped = cube.dropped(cell, method, judging.paired)
+    lost = cube.collapsed(judging.margin, bool(judging.lower_is_better))
+    families = families_of([cube.cells[c] for c, _ in places], judging)
     named = [
         _named(cube, *place, counts, seeds)
         | {"collapsed_seeds": cube.named_seeds(lost[place[0], [0, place[1]]].any(axis=0))}
@@ -197,14 +147,14 @@ def _comparisons(cube: Cube, settings: Settings) -> tuple[list[Comparison], list
             places, zip(n_pairs.tolist(), *sizes.tolist(), strict=True), dropped, strict=True
         )
     ]
-    concluded = conclude_comparisons(named, measures, families, settings)
+    concluded = conclude_comparisons(named, measures, families, judging)
     return concluded, [
-        *caveats.of_analysis(concluded, families, settings),
-        *caveats.of_pairing(concluded, settings),
+        *caveats.of_analysis(concluded, families, judging),
+        *caveats.of_pairing(concluded, judging),
         *caveats.of_absence(cube),
-        *caveats.of_failures(cube, places, dropped, settings.paired),
+        *caveats.of_failures(cube, places, dropped, judging.paired),
         *caveats.of_collapse(cube, lost),
-        *caveats.of_differences(concluded, measures["sd"], settings.margin),
+        *caveats.of_differences(concluded, measures["sd"], judging.margin),
     ]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats.inputs import FloatArray, IntArray
+from stats.judging import Judging
 from stats.power.sample_size import seeds_that_reach
-from stats.settings import Settings
 from stats.table.cube import Cell, Cube, which
 from stats.table.pairing import Seed
 from stats.two_arms.primary_tests import smallest_p
@@ -19,52 +19,52 @@ from stats.verdicts.compare import Comparison
 
 
 def of_analysis(
-    comparisons: Sequence[Comparison], families: Sequence[Hashable], settings: Settings
+    comparisons: Sequence[Comparison], families: Sequence[Hashable], judging: Judging
 ) -> list[str]:
-    """What the settings and the number of scores rule out from the start."""
+    """What the judging and the number of scores rule out from the start."""
     lines = []
-    if settings.margin is None:
+    if judging.margin is None:
         lines.append("no margin is declared, so no verdict can be negligible or equivalent")
-    return [*lines, *_out_of_reach(comparisons, families, settings)]
+    return [*lines, *_out_of_reach(comparisons, families, judging)]
 
 
 def _out_of_reach(
-    comparisons: Sequence[Comparison], families: Sequence[Hashable], settings: Settings
+    comparisons: Sequence[Comparison], families: Sequence[Hashable], judging: Judging
 ) -> list[str]:
     """Tests that could not reject whatever the scores."""
     sizes = Counter(families)
     hopeless: dict[tuple[int, int, str, int], list[float]] = {}
     for each, family in zip(comparisons, families, strict=True):
-        if least(each) >= 2 and each.smallest_attainable_p_adjusted >= settings.alpha:
-            key = (*_reach(each, settings), sizes[family])
+        if least(each) >= 2 and each.smallest_attainable_p_adjusted >= judging.alpha:
+            key = (*_reach(each, judging), sizes[family])
             if key[2] and each.verdict == "equivalent":
                 continue  # differences of zero are then no lack of seeds
             hopeless.setdefault(key, []).append(each.smallest_attainable_p_adjusted)
     lines = []
     for (n, k, equal, size), smallest in sorted(hopeless.items()):
-        needed = seeds_that_reach(settings.alpha, size, settings.correction, settings.test)
+        needed = seeds_that_reach(judging.alpha, size, judging.correction, judging.test)
         least_p, most_p = f"{min(smallest):.3g}", f"{max(smallest):.3g}"
         lines.append(
-            f"{f'{n} pairs' if settings.paired else f'{n} and {k} scores'}{equal} in a family of "
-            f"{size} can never reach p < {settings.alpha:g}: the smallest corrected p is {least_p}"
+            f"{f'{n} pairs' if judging.paired else f'{n} and {k} scores'}{equal} in a family of "
+            f"{size} can never reach p < {judging.alpha:g}: the smallest corrected p is {least_p}"
             f"{f' to {most_p}' * (least_p != most_p)}; {needed} seeds are enough"
             f"{' without these' * bool(equal)}"
         )
     return lines
 
 
-def _reach(each: Comparison, settings: Settings) -> tuple[int, int, str]:
+def _reach(each: Comparison, judging: Judging) -> tuple[int, int, str]:
     """Numbers of scores, and what keeps the test from the p that these could give."""
     n, k = each.n_baseline, each.n_candidate
-    if each.smallest_attainable_p <= 1.001 * smallest_p(settings.test, n, k):
+    if each.smallest_attainable_p <= 1.001 * smallest_p(judging.test, n, k):
         return n, k, ""
-    return n, k, " with differences of zero" if settings.paired else " with ties"
+    return n, k, " with differences of zero" if judging.paired else " with ties"
 
 
-def of_pairing(comparisons: Sequence[Comparison], settings: Settings) -> list[str]:
+def of_pairing(comparisons: Sequence[Comparison], judging: Judging) -> list[str]:
     """Pairing that is thrown away."""
     shared = [each for each in comparisons if each.n_pairs >= 2]
-    if settings.paired or not shared:
+    if judging.paired or not shared:
         return []
     known = [each.pair_correlation for each in shared if np.isfinite(each.pair_correlation)]
     bought = f" (their correlation there is {np.median(known):.2f} in the median)" if known else ""
@@ -174,12 +174,12 @@ def _suspicion(each: Comparison, spread: float, margin: float | None) -> str:
 
 
 def nothing_paired(
-    cube: Cube, places: Sequence[tuple[int, int]], sizes: IntArray, settings: Settings
+    cube: Cube, places: Sequence[tuple[int, int]], sizes: IntArray, judging: Judging
 ) -> str:
     """Why an analysis without a single usable comparison is refused."""
     cell, method = places[int(np.argmax(sizes))]
     which_arms = _which(cube, cube.cells[cell], method)
-    if not settings.paired:
+    if not judging.paired:
         return f"{which_arms}: an arm has {sizes.max()} scores; two of each arm are needed"
     return (
         f"{which_arms} share {sizes.max()} scored seeds, and no comparison has more; two are "

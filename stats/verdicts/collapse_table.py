@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats.errors import NotEnoughPairs, NotPaired
+from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired
 from stats.inputs import FloatArray
+from stats.judging import Judging, by_task, families_of
 from stats.multiplicity import adjust_in_families
-from stats.settings import ByTask, Settings, by_task, families_of
 from stats.table.collapsed_runs import collapsed
 from stats.table.cube import Cube
 from stats.table.pairing import measure_pairs
@@ -59,30 +59,24 @@ class Collapses:
     metric: str
     split: str
     below: float | None
-    settings: Settings
+    judging: Judging
     candidates: tuple[CandidateCollapse, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the metric is a loss."""
+        return bool(self.judging.lower_is_better)
 
 
 def collapses(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
+    judging: Judging | None = None,
     *,
     below: float | None = None,
     study: str = "",
-    metric: str | None = None,
-    split: str = "test",
-    alpha: float = 0.05,
-    margin: float | None = None,
-    correction: str = "holm",
-    family: str = "model-init-task",
-    resolution: ByTask = None,
-    zeros: str = "wilcox",
-    lower_is_better: bool | None = None,
-    test: str = "wilcoxon",
-    effect: str = "hedges_g",
-    equivalence: str = "t",
 ) -> Collapses:
     """`stats.collapse` of every candidate on every model, init and task.
 
@@ -93,21 +87,10 @@ def collapses(
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         baseline: the method that candidates are compared with.
         candidates: methods, each compared with the baseline.
+        judging: of the seeds on which neither collapsed; None for `Judging()`.
         below: a run has collapsed that is no better than this score; None takes the rule of
             `table.collapsed_runs.collapsed`, over all these arms on the same model, init and task.
         study: a name for the output.
-        metric: which metric; may be left out where the scores hold one for each task.
-        split: which split; without meaning where the scores name none.
-        alpha: level of the tests; intervals have confidence 1 − alpha.
-        margin: smallest difference that matters, in points of the metric.
-        correction: one of `multiplicity.CORRECTIONS`.
-        family: what is corrected together, one of `settings.FAMILIES`.
-        resolution: smallest step of the metric, for all tasks or by the name of the task.
-        zeros: what the signed-rank test does with zero differences.
-        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
-        test: the test of the seeds on which neither collapsed, one of `register.PAIRED_TESTS`.
-        effect: the effect size there, one of `settings.PAIRED_EFFECTS`.
-        equivalence: of means, by "t", or of pseudo-medians, by "ranks".
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -116,38 +99,29 @@ def collapses(
         NotPaired: baseline and candidates never meet on a model, init and task.
         NotEnoughPairs: they share no scored seed there.
     """
-    methods = baseline_first(baseline, candidates)
-    selection = select_arms(scores, methods, metric, split, lower_is_better)
-    settings = Settings(
-        alpha=alpha,
-        margin=margin,
-        correction=correction,
-        family=family,
-        resolution=resolution,
-        zeros=zeros,
-        lower_is_better=selection.lower_is_better,
-        test=test,
-        effect=effect,
-        equivalence=equivalence,
-    )
+    judging, methods = judging or Judging(), baseline_first(baseline, candidates)
+    if not judging.paired:
+        raise InvalidSetting("collapsed runs are compared by seed, and unpaired arms share none")
+    selection = select_arms(scores, methods, replace(judging, scale=None))
+    judging = judging.of_runs(selection.lower_is_better)
     cube = selection.cube
-    rule: dict[str, Any] = {"below": below, "margin": margin}
+    rule: dict[str, Any] = {"below": below, "margin": judging.margin}
     rule |= {"lower_is_better": selection.lower_is_better}
     lost = np.array([collapsed(arms, **rule) for arms in cube.scores])
-    found, remarks = _found(cube, lost, settings)
+    found, remarks = _found(cube, lost, judging)
     return Collapses(
         study=study,
         metric=selection.metric,
         split=selection.split,
         below=below,
-        settings=settings,
+        judging=judging,
         candidates=tuple(found),
         warnings=(*selection.remarks, *remarks),
     )
 
 
 def _found(
-    cube: Cube, lost: NDArray[np.bool_], settings: Settings
+    cube: Cube, lost: NDArray[np.bool_], judging: Judging
 ) -> tuple[list[CandidateCollapse], list[str]]:
     places = cube.places()
     if not places:
@@ -158,16 +132,16 @@ def _found(
     apart = [place for place, both in zip(places, scored, strict=True) if not both.any()]
     places = [place for place, both in zip(places, scored, strict=True) if both.any()]
     scored = [both for both in scored if both.any()]
-    others = _others(cube, places, lost, settings)
+    others = _others(cube, places, lost, judging)
     answers = []
     for (cell, arm), both, rest in zip(places, scored, others, strict=True):
         seeds = cube.named_seeds(both)
         kept = rest if rest and rest.n_pairs >= 2 else None
         named = lost[cell, [0, arm]][:, both]
-        answers.append(conclude_collapse(named, seeds, kept, settings.confidence))
-    families = families_of([cube.cells[cell] for cell, _ in places], settings)
+        answers.append(conclude_collapse(named, seeds, kept, judging.confidence))
+    families = families_of([cube.cells[cell] for cell, _ in places], judging)
     p_adjusted, _ = adjust_in_families(
-        [each.p_value for each in answers], families, settings.correction
+        [each.p_value for each in answers], families, judging.correction
     )
     found = [
         CandidateCollapse(
@@ -194,15 +168,15 @@ def _others(
     cube: Cube,
     places: Sequence[tuple[int, int]],
     lost: NDArray[np.bool_],
-    settings: Settings,
+    judging: Judging,
 ) -> Sequence[Comparison | None]:
     """The comparisons over the seeds on which neither arm collapsed; None where none has two."""
     cell, arm = np.array(places).T
     arms: FloatArray = np.stack([cube.scores[cell, 0], cube.scores[cell, arm]])
     arms[:, lost[cell, 0] | lost[cell, arm]] = np.nan
-    step = by_task(settings.resolution, [cube.cells[place].task for place in cell])
+    step = by_task(judging.resolution, [cube.cells[place].task for place in cell])
     measures, n_pairs = measure_pairs(
-        arms, lambda both, rows: paired_statistics(both, settings, step[rows])
+        arms, lambda both, rows: paired_statistics(both, judging, step[rows])
     )
     if not measures:
         return [None] * len(places)
@@ -212,5 +186,5 @@ def _others(
         | {"n_pairs": n, "dropped_seeds": (), "collapsed_seeds": ()}
         for (place, method), n in zip(places, n_pairs.tolist(), strict=True)
     ]
-    families = families_of([cube.cells[place] for place, _ in places], settings)
-    return conclude_comparisons(named, measures, families, settings)
+    families = families_of([cube.cells[place] for place, _ in places], judging)
+    return conclude_comparisons(named, measures, families, judging)

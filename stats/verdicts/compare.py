@@ -10,7 +10,7 @@ import numpy as np
 
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
-from stats.settings import Settings, by_task
+from stats.judging import Judging, by_task
 from stats.table.collapsed_runs import collapsed
 from stats.table.pairing import Seed, join_arms, lay_out_arms
 from stats.verdicts.claims import adjust_claims_in_families
@@ -126,8 +126,8 @@ def compare(
         paired: False for arms that do not share their seeds; pairs are then not looked for.
         test: the primary test, one of `register.PAIRED_TESTS` (default "wilcoxon") or of
             `register.UNPAIRED_TESTS` (default "mann-whitney").
-        effect: the effect size to show, one of `settings.PAIRED_EFFECTS` or
-            `settings.UNPAIRED_EFFECTS`.
+        effect: the effect size to show, one of `judging.PAIRED_EFFECTS` or
+            `judging.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks"; how often either errs
             under skew is said by `tost` and `rank_equivalence`.
         names: of the two arms, for tables and messages.
@@ -147,7 +147,7 @@ def compare(
     >>> result.p_value, round(result.hodges_lehmann, 2), result.verdict
     (0.0390625, -0.46, 'better')
     """
-    settings = Settings(
+    judging = Judging(
         alpha=alpha,
         margin=margin,
         resolution=resolution,
@@ -161,11 +161,11 @@ def compare(
     where: dict[str, Any] = {"baseline": names[0], "candidate": names[1]}
     where |= {"model": "", "init": "", "task": ""}
     compared = _compare_paired if paired else _compare_unpaired
-    return compared(baseline_scores, candidate_scores, where, settings)
+    return compared(baseline_scores, candidate_scores, where, judging)
 
 
 def _compare_paired(
-    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], settings: Settings
+    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], judging: Judging
 ) -> Comparison:
     names = (where["baseline"], where["candidate"])
     arms, seeds = join_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
@@ -176,35 +176,35 @@ def _compare_paired(
             f"{names[0]} and {names[1]} share {n_pairs} scored seeds; 2 needed"
             + (" (or paired=False, if seeds mean nothing)" if valid.size > 1 else "")
         )
-    step = by_task(settings.resolution, [""])
-    measures = paired_statistics(arms[:, valid][:, None, :], settings, step)
+    step = by_task(judging.resolution, [""])
+    measures = paired_statistics(arms[:, valid][:, None, :], judging, step)
     where["n_pairs"] = n_pairs
     where["dropped_seeds"] = tuple(seeds[i] for i in np.flatnonzero(~valid))
-    where["collapsed_seeds"] = _collapsed(np.where(valid, arms, np.nan), seeds, settings)
-    return conclude_comparisons([where], measures, ["alone"], settings)[0]
+    where["collapsed_seeds"] = _collapsed(np.where(valid, arms, np.nan), seeds, judging)
+    return conclude_comparisons([where], measures, ["alone"], judging)[0]
 
 
 def _compare_unpaired(
-    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], settings: Settings
+    baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], judging: Judging
 ) -> Comparison:
     names = (where["baseline"], where["candidate"])
     arms, seeds = lay_out_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
-    step = by_task(settings.resolution, [""])
-    measures, sizes, shared = measure_unpaired(arms[:, None, :], settings, step)
+    step = by_task(judging.resolution, [""])
+    measures, sizes, shared = measure_unpaired(arms[:, None, :], judging, step)
     for name, size in zip(names, sizes[:, 0].tolist(), strict=True):
         if size < 2:
             raise NotEnoughPairs(f"{name} has {size} scored seeds; 2 needed")
     where |= dict(zip(("n_baseline", "n_candidate"), sizes[:, 0].tolist(), strict=True))
     where |= {"n_pairs": int(shared[0]), "dropped_seeds": ()}
-    where["collapsed_seeds"] = _collapsed(arms, seeds or range(arms.shape[1]), settings)
+    where["collapsed_seeds"] = _collapsed(arms, seeds or range(arms.shape[1]), judging)
     if not len(seeds):  # arrays: their places are not seeds
         where["n_pairs"] = 0
         measures["pair_correlation"] = np.full(1, np.nan)
-    return conclude_comparisons([where], measures, ["alone"], settings)[0]
+    return conclude_comparisons([where], measures, ["alone"], judging)[0]
 
 
-def _collapsed(arms: FloatArray, seeds: Sequence[Seed], settings: Settings) -> tuple[Seed, ...]:
-    lost = collapsed(arms, margin=settings.margin, lower_is_better=settings.lower_is_better)
+def _collapsed(arms: FloatArray, seeds: Sequence[Seed], judging: Judging) -> tuple[Seed, ...]:
+    lost = collapsed(arms, margin=judging.margin, lower_is_better=bool(judging.lower_is_better))
     return tuple(seeds[place] for place in np.flatnonzero(lost.any(axis=0)).tolist())
 
 
@@ -212,7 +212,7 @@ def conclude_comparisons(
     arms: Sequence[dict[str, Any]],
     measures: dict[str, FloatArray],
     families: Sequence[Hashable],
-    settings: Settings,
+    judging: Judging,
 ) -> list[Comparison]:
     """Comparisons from their measures: correction, verdict, and what more seeds would take.
 
@@ -222,10 +222,10 @@ def conclude_comparisons(
             ones `n_baseline` and `n_candidate` too.
         measures: arrays of shape (m,), as `paired_statistics` returns them.
         families: for each comparison the family in which it is corrected.
-        settings: of the analysis.
+        judging: of the analysis.
     """
     p_adjusted, p_inside, size = adjust_claims_in_families(
-        measures["p_value"], measures["p_equivalence"], families, settings.correction
+        measures["p_value"], measures["p_equivalence"], families, judging.correction
     )
     # Without a pair nothing can be rejected.
     smallest = np.nan_to_num(measures["smallest_attainable_p"], nan=1.0)
@@ -234,31 +234,29 @@ def conclude_comparisons(
         "p_adjusted": p_adjusted.tolist(),
         "p_equivalence_adjusted": p_inside.tolist(),
         "smallest_attainable_p": smallest.tolist(),
-        "smallest_attainable_p_adjusted": _attainable(smallest, families, settings).tolist(),
-        "seeds_needed": seeds_to_decide(measures["sd"], size, settings),
+        "smallest_attainable_p_adjusted": _attainable(smallest, families, judging).tolist(),
+        "seeds_needed": seeds_to_decide(measures["sd"], size, judging),
     }
-    fixed: dict[str, Any] = {"confidence": settings.confidence, "paired": settings.paired}
-    fixed |= {"test": settings.test, "effect": settings.effect}
+    fixed: dict[str, Any] = {"confidence": judging.confidence, "paired": judging.paired}
+    fixed |= {"test": judging.test, "effect": judging.effect}
     rows = zip(*columns.values(), strict=True)
     return [
         _concluded(
             {"n_baseline": n, "n_candidate": k} | arm | fixed,
             dict(zip(columns, row, strict=True)),
-            settings,
+            judging,
         )
         for arm, (n, k), row in zip(arms, _sizes(arms), rows, strict=True)
     ]
 
 
-def _attainable(
-    smallest: FloatArray, families: Sequence[Hashable], settings: Settings
-) -> FloatArray:
+def _attainable(smallest: FloatArray, families: Sequence[Hashable], judging: Judging) -> FloatArray:
     """The smallest corrected p of each comparison.
 
     Corrections are monotone in every p, so all at their smallest give the smallest of each.
     """
-    inside = np.full(len(smallest), np.nan if settings.margin is None else 0.0)
-    return adjust_claims_in_families(smallest, inside, families, settings.correction)[0]
+    inside = np.full(len(smallest), np.nan if judging.margin is None else 0.0)
+    return adjust_claims_in_families(smallest, inside, families, judging.correction)[0]
 
 
 def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
@@ -268,13 +266,13 @@ def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
     ]
 
 
-def _concluded(arm: dict[str, Any], values: dict[str, Any], settings: Settings) -> Comparison:
+def _concluded(arm: dict[str, Any], values: dict[str, Any], judging: Judging) -> Comparison:
     verdict = judge(
         values["p_adjusted"],
         values["p_equivalence_adjusted"],
         values.pop("direction"),
-        settings.alpha,
-        settings.lower_is_better,
+        judging.alpha,
+        bool(judging.lower_is_better),
     )
     needed = values.pop("seeds_needed")
     if verdict != "inconclusive" or needed is None:

@@ -16,7 +16,7 @@ from stats.equivalence.by_ranks import one_sided_rank_rows
 from stats.equivalence.tost import tost_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
-from stats.settings import Settings
+from stats.judging import Judging
 from stats.ties import check_step, noise_scale, settle
 from stats.two_arms.hodges_lehmann import hodges_lehmann_rows
 from stats.two_arms.primary_tests import paired_test_rows
@@ -24,13 +24,13 @@ from stats.two_arms.signed_rank import signed_rank_rows
 
 
 def paired_statistics(
-    arms: FloatArray, settings: Settings, resolution: FloatArray | None = None
+    arms: FloatArray, judging: Judging, resolution: FloatArray | None = None
 ) -> dict[str, FloatArray]:
     """The measures of many comparisons with the same number of pairs.
 
     Args:
         arms: shape (2, m, n), finite: baseline and candidate of m comparisons on n seeds.
-        settings: of the analysis.
+        judging: of the analysis.
         resolution: shape (m, 1), smallest step of the differences, NaN where it is unknown.
 
     Returns:
@@ -43,11 +43,11 @@ def paired_statistics(
     differences = settle(candidate - baseline, scale, resolution)
     mean, sd = mean_and_sd(differences)
     n_pairs = differences.shape[1]
-    low, high = t_bounds(mean, sd, n_pairs, settings.confidence)
+    low, high = t_bounds(mean, sd, n_pairs, judging.confidence)
     standardised = d_z_rows(mean, sd)
-    tested = paired_test_rows(differences, settings)
-    known = settings.test == "wilcoxon"
-    signed = tested["statistic"] if known else signed_rank_rows(differences, settings.zeros)[0]
+    tested = paired_test_rows(differences, judging)
+    known = judging.test == "wilcoxon"
+    signed = tested["statistic"] if known else signed_rank_rows(differences, judging.zeros)[0]
     measures = {
         "baseline_mean": baseline.mean(axis=1),
         "candidate_mean": candidate.mean(axis=1),
@@ -59,18 +59,18 @@ def paired_statistics(
         "d_z": standardised,
         "hedges_g": standardised * hedges_factor(n_pairs - 1),
         "wilcoxon_statistic": signed,
-        **_rank_measures(differences, signed, settings),
+        **_rank_measures(differences, signed, judging),
         **tested,
-        "p_equivalence": _p_equivalence(differences, mean, sd, settings),
+        "p_equivalence": _p_equivalence(differences, mean, sd, judging),
     }
-    return measures | _effect(arms, differences, measures, settings)
+    return measures | _effect(arms, differences, measures, judging)
 
 
 def _rank_measures(
-    differences: FloatArray, signed: FloatArray, settings: Settings
+    differences: FloatArray, signed: FloatArray, judging: Judging
 ) -> dict[str, FloatArray]:
-    dropped = signed if settings.zeros == "wilcox" else None
-    found = hodges_lehmann_rows(differences, settings.confidence, settings.zeros)
+    dropped = signed if judging.zeros == "wilcox" else None
+    found = hodges_lehmann_rows(differences, judging.confidence, judging.zeros)
     return {
         **dict(zip(("hodges_lehmann", "hl_low", "hl_high", "hl_confidence"), found, strict=True)),
         "rank_biserial": rank_biserial_rows(differences, dropped),
@@ -78,26 +78,26 @@ def _rank_measures(
 
 
 def _p_equivalence(
-    differences: FloatArray, mean: FloatArray, sd: FloatArray, settings: Settings
+    differences: FloatArray, mean: FloatArray, sd: FloatArray, judging: Judging
 ) -> FloatArray:
-    if settings.margin is None:
+    if judging.margin is None:
         return np.full(len(mean), np.nan)
-    if settings.equivalence == "ranks":
-        return np.maximum(*one_sided_rank_rows(differences, settings.margin, settings.zeros))
-    return tost_rows(mean, sd, differences.shape[1], settings.margin)
+    if judging.equivalence == "ranks":
+        return np.maximum(*one_sided_rank_rows(differences, judging.margin, judging.zeros))
+    return tost_rows(mean, sd, differences.shape[1], judging.margin)
 
 
 def _effect(
-    arms: FloatArray, differences: FloatArray, measures: dict[str, FloatArray], settings: Settings
+    arms: FloatArray, differences: FloatArray, measures: dict[str, FloatArray], judging: Judging
 ) -> dict[str, FloatArray]:
-    """The effect size that the settings name, with its interval."""
-    if settings.effect == "d_av":
-        size, low, high = d_av_rows(arms[0], arms[1], settings.confidence)
-    elif settings.effect == "superiority":
-        size, low, high = superiority_rows(differences, settings.confidence)
-    elif settings.effect == "rank_biserial":
-        size, low, high = rank_biserial_bounds(differences, settings.confidence)
+    """The effect size that the judging name, with its interval."""
+    if judging.effect == "d_av":
+        size, low, high = d_av_rows(arms[0], arms[1], judging.confidence)
+    elif judging.effect == "superiority":
+        size, low, high = superiority_rows(differences, judging.confidence)
+    elif judging.effect == "rank_biserial":
+        size, low, high = rank_biserial_bounds(differences, judging.confidence)
     else:
-        size = measures[settings.effect]
-        low, high = d_z_bounds(measures["d_z"], differences.shape[1], settings.confidence)
+        size = measures[judging.effect]
+        low, high = d_z_bounds(measures["d_z"], differences.shape[1], judging.confidence)
     return {"effect_size": size, "effect_low": low, "effect_high": high}

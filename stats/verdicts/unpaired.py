@@ -15,7 +15,7 @@ from stats.equivalence.by_ranks import one_sided_rank_sum_rows
 from stats.equivalence.tost import errors_inside
 from stats.inputs import FloatArray, IntArray
 from stats.intervals import mean_and_sd
-from stats.settings import Settings
+from stats.judging import Judging
 from stats.ties import check_step, noise_scale, settle
 from stats.two_arms.primary_tests import unpaired_test_rows
 from stats.two_arms.rank_sum import shift_rows
@@ -23,13 +23,13 @@ from stats.two_arms.welch import welch_rows
 
 
 def measure_unpaired(
-    arms: FloatArray, settings: Settings, resolution: FloatArray | None = None
+    arms: FloatArray, judging: Judging, resolution: FloatArray | None = None
 ) -> tuple[dict[str, FloatArray], IntArray, IntArray]:
     """Measure many unpaired comparisons at once.
 
     Args:
         arms: shape (2, m, seeds): baseline and candidate, NaN where an arm has no score.
-        settings: of the analysis.
+        judging: of the analysis.
         resolution: shape (m, 1), smallest step of the scores, NaN where it is unknown.
 
     Returns:
@@ -45,7 +45,7 @@ def measure_unpaired(
         baseline = arms[0, rows][valid[0, rows]].reshape(len(rows), n)
         candidate = arms[1, rows][valid[1, rows]].reshape(len(rows), k)
         step = None if resolution is None else resolution[rows]
-        for name, values in unpaired_statistics(baseline, candidate, settings, step).items():
+        for name, values in unpaired_statistics(baseline, candidate, judging, step).items():
             measures.setdefault(name, np.full(len(shared), np.nan))[rows] = values
     if measures:
         measures["pair_correlation"] = _correlation(arms, valid[0] & valid[1])
@@ -64,7 +64,7 @@ def _correlation(arms: FloatArray, both: NDArray[np.bool_]) -> FloatArray:
 def unpaired_statistics(
     baseline: FloatArray,
     candidate: FloatArray,
-    settings: Settings,
+    judging: Judging,
     resolution: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
     """The measures of comparisons whose arms have shapes (m, n) and (m, k).
@@ -77,10 +77,10 @@ def unpaired_statistics(
     # Scores that are to tie are made equal: ranks would see the last bit of a float.
     pooled = settle(pooled, noise_scale(pooled, 1, keepdims=True), resolution)
     first, second = pooled[:, :n], pooled[:, n:]
-    welch = welch_rows(first, second, settings.confidence)
-    estimate, low, high, reached = shift_rows(first, second, settings.confidence)
-    wins = a12_rows(first, second, settings.confidence)
-    g = hedges_g_rows(first, second, settings.confidence)
+    welch = welch_rows(first, second, judging.confidence)
+    estimate, low, high, reached = shift_rows(first, second, judging.confidence)
+    wins = a12_rows(first, second, judging.confidence)
+    g = hedges_g_rows(first, second, judging.confidence)
     absent = np.full(len(first), np.nan)
     return {
         "baseline_mean": first.mean(axis=1),
@@ -97,33 +97,33 @@ def unpaired_statistics(
         "d_z": absent,
         "hedges_g": g[0],
         "rank_biserial": 2 * wins[0] - 1,
-        "p_equivalence": _p_equivalence(first, second, welch, settings),
-        **unpaired_test_rows(first, second, settings),
-        **_effect(g, wins, settings),
+        "p_equivalence": _p_equivalence(first, second, welch, judging),
+        **unpaired_test_rows(first, second, judging),
+        **_effect(g, wins, judging),
     }
 
 
 def _effect(
     g: tuple[FloatArray, FloatArray, FloatArray],
     wins: tuple[FloatArray, FloatArray, FloatArray],
-    settings: Settings,
+    judging: Judging,
 ) -> dict[str, FloatArray]:
     chosen = {
         "hedges_g": g,
         "a12": wins,
         "cliffs_delta": tuple(2 * each - 1 for each in wins),
-    }[settings.effect]
+    }[judging.effect]
     return dict(zip(("effect_size", "effect_low", "effect_high"), chosen, strict=True))
 
 
 def _p_equivalence(
-    first: FloatArray, second: FloatArray, welch: dict[str, FloatArray], settings: Settings
+    first: FloatArray, second: FloatArray, welch: dict[str, FloatArray], judging: Judging
 ) -> FloatArray:
-    if settings.margin is None:
+    if judging.margin is None:
         return np.full(len(first), np.nan)
-    if settings.equivalence == "ranks":
-        return np.maximum(*one_sided_rank_sum_rows(first, second, settings.margin))
+    if judging.equivalence == "ranks":
+        return np.maximum(*one_sided_rank_sum_rows(first, second, judging.margin))
     sds = (mean_and_sd(first)[1], mean_and_sd(second)[1])
     error = np.hypot(sds[0] / math.sqrt(first.shape[1]), sds[1] / math.sqrt(second.shape[1]))
-    distance = settings.margin - np.abs(welch["difference"])
+    distance = judging.margin - np.abs(welch["difference"])
     return np.asarray(stdtr(welch["df"], -errors_inside(distance, error)), dtype=np.float64)

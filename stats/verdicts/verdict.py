@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from stats.inputs import FloatArray, IntArray, check_fraction, check_number, check_probability
+from stats.judging import Judging
 from stats.power.sample_size import seeds_for_test
-from stats.settings import Settings
 
 Verdict = Literal["better", "worse", "negligible", "equivalent", "inconclusive"]
 
@@ -72,7 +72,7 @@ def judge(
     return "better" if (difference > 0) != lower_is_better else "worse"
 
 
-def seeds_to_decide(sd: FloatArray, family_size: IntArray, settings: Settings) -> list[int | None]:
+def seeds_to_decide(sd: FloatArray, family_size: IntArray, judging: Judging) -> list[int | None]:
     """Seeds that 80 % power would take at the margin and the observed sd of the differences.
 
     Not the power of the observed effect, which says no more than its p-value does (Hoenig and
@@ -81,21 +81,21 @@ def seeds_to_decide(sd: FloatArray, family_size: IntArray, settings: Settings) -
     Args:
         sd: shape (m,), 0 or NaN where there was no spread to observe.
         family_size: shape (m,), comparisons corrected together with each.
-        settings: whose margin is the effect; without one the answers are None.
+        judging: whose margin is the effect; without one the answers are None.
     """
     needed: list[int | None] = [None] * len(sd)
-    if settings.margin is None:
+    if judging.margin is None:
         return needed
     known = sd > 0
-    effect = settings.margin / np.where(known, sd, np.nan)
+    effect = judging.margin / np.where(known, sd, np.nan)
     for size in np.unique(family_size[known]):
         rows = np.flatnonzero(known & (family_size == size))
         pairs = seeds_for_test(
             effect[rows],
             int(size),
-            alpha=settings.alpha,
-            correction=settings.correction,
-            test=settings.test,
+            alpha=judging.alpha,
+            correction=judging.correction,
+            test=judging.test,
         )
         for row, count in zip(rows.tolist(), pairs.tolist(), strict=True):
             needed[row] = count

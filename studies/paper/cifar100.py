@@ -6,7 +6,7 @@ the TF-reg variant. Under "pretrained" all but stem and head come from ImageNet.
 and normalisation here, which theirs does not.
 """
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.augmentation import Augmentation
 from trainers.methods import LS, Base, TFReg
 from trainers.models import HubModel
@@ -27,7 +27,7 @@ study = Study(
         ],
     ),
     comparison=Comparison("base", ["ls", "tf_reg"]),
-    margin=1.0,  # the paper declares none
+    judging=Judging(margin=1.0),  # the paper declares none
     seeds=(11, 125, 1350, 23, 230, 4653, 5589, 56, 6, 992),
     training=Training(
         epochs=200,

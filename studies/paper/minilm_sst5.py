@@ -8,7 +8,7 @@ from scratch 8: after 4 such a student has learned next to nothing.
 
 from dataclasses import replace
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base, SelfKD, Teacher, TFReg
 from trainers.models import HubModel, every_second_layer
 from trainers.settings import Training
@@ -40,6 +40,6 @@ study = Study(
         *Arm.grid(student, "scratch", methods(alpha=0.9), training=replace(training, epochs=8)),
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
-    margin=1.0,  # the paper declares none
+    judging=Judging(margin=1.0),  # the paper declares none
     training=training,
 )

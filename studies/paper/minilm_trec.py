@@ -8,7 +8,7 @@ leaves warm-up, weight decay and clipping open.
 
 from dataclasses import replace
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base, SelfKD, TFReg
 from trainers.models import HubModel, every_second_layer
 from trainers.settings import Training
@@ -25,7 +25,7 @@ study = Study(
         method=[Base(), LS(), TFReg(), SelfKD(), KD(teacher=HubModel(WEIGHTS))],
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
-    margin=1.0,  # the paper declares none
+    judging=Judging(margin=1.0),  # the paper declares none
     training=Training(
         epochs=4, batch_size=32, lr=2e-4, warmup=0.06, weight_decay=0.01, clip=1.0, max_length=32
     ),

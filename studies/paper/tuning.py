@@ -7,7 +7,7 @@ many epochs. Settings are drawn at random, as Ray Tune draws them, and may be st
 9 epochs.
 """
 
-from benchmark import Analysis, Arm, Comparison, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Search, Study, Tuning
 from trainers.methods import KD, LS, Base, SelfKD, Teacher, TFReg
 from trainers.models import HubModel
 from trainers.settings import Training
@@ -28,10 +28,10 @@ study = Study(
     task=[glue(name) for name in ("cola", "rte", "mrpc", "sst2", "qnli", "mnli", "qqp")],
     arms=(*others, Arm(model, "pretrained", kd, search=space)),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd", "kd"]),
-    margin=1.0,  # the paper declares none
-    metric="accuracy",  # one metric, so that a setting can be judged by its mean over tasks
+    # The paper declares no margin. One metric makes the mean over tasks one by which a setting can
+    # be judged; five pairs can never reach .05 by ranks.
+    judging=Judging(margin=1.0, metric="accuracy", test="t", tasks="fixed"),
     seeds=(42, 549, 1237, 230, 805),
-    analysis=Analysis(test="t", tasks="fixed"),  # five pairs can never reach .05 by ranks
     training=Training(
         epochs=20,
         schedule="linear",  # open in the paper, like all that follow

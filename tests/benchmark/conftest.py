@@ -21,7 +21,7 @@ from tests.benchmark.reported import record_runs as record_attack
 #: Twenty runs of half a second: two inits, base, its own distillation, three methods' worth of
 #: dependencies (data, pre-training, teachers).
 SMALL = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import Base, SelfKD
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -35,7 +35,7 @@ study = Study(
     task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120),
     arms=Arm.grid(ResNet((8,), pretraining=source), ["pretrained", "scratch"], [Base(), SelfKD()]),
     comparison=Comparison("base", "self_kd"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=quick,
     seeds=(1, 2, 3),
     allow_underpowered=True,

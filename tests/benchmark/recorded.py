@@ -14,7 +14,7 @@ from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 
 STUDY = """
-from benchmark import Analysis, Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -33,10 +33,9 @@ study = Study(
         ResNet((8,), pretraining=source), ["pretrained", "scratch"], [Base(), LS(), TFReg()]
     ),
     comparison=Comparison("base", ["ls", "tf_reg"]),
-    margin=2.0,
+    judging=Judging(margin=2.0, test="permutation", effect="d_av", tasks="fixed"),
     training=training,
     seeds=(1, 2, 3, 4, 5, 6, 7, 8),
-    analysis=Analysis(test="permutation", effect="d_av", tasks="fixed"),
 )
 """
 SIZES = {"digits/23": 120, "digits/45": 160}

@@ -23,7 +23,7 @@ TEACHER, BODY = "key-of-the-teacher", "key-of-the-body"
 STUDY = f"""
 from dataclasses import dataclass
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -52,7 +52,7 @@ study = Study(
         for method, name in zip([Base(), LS(), TFReg()], names)
     ),
     comparison=Comparison("base", names[1:]),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=training,
     seeds={SEEDS!r},
     allow_underpowered=True,

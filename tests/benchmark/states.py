@@ -17,7 +17,7 @@ from benchmark.session.session import Session
 from benchmark.session.training import run_session
 
 STUDY = """
-from benchmark import Arm, Comparison, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Search, Study, Tuning
 from trainers.methods import Base, SelfKD
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -36,7 +36,7 @@ study = Study(
         search=Search(lr=[1e-3, 1e-2]),
     ),
     comparison=Comparison("base", "self_kd"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=quick,
     seeds=(1, 2),
     tuning=Tuning(trials=1, seeds=1, pruner="none"),
@@ -145,9 +145,9 @@ def _replan(folder: Path, change: Callable[[dict], object]) -> None:
 
 
 def _grow(plan: dict) -> None:
-    plan["unheard_of"] = plan["analysis"]["unheard_of"] = {"by": "this version"}
+    plan["unheard_of"] = plan["judging"]["unheard_of"] = {"by": "this version"}
     for name in ("tasks", "interaction_scale"):
-        plan["analysis"].pop(name, None)
+        plan["judging"].pop(name, None)
     for searched in plan["tuning"]:
         searched.pop("gain_of_choice")
 
@@ -166,7 +166,7 @@ def _rewrite(folder: Path, old: str, new: str) -> None:
 #: What becomes of a full record.
 _CHANGES: dict[str, Callable[[Path], object]] = {
     "failed runs": _fail,
-    "of an older version": lambda folder: _replan(folder, lambda plan: plan.pop("analysis")),
+    "of an older version": lambda folder: _replan(folder, lambda plan: plan.pop("judging")),
     "of a later version": lambda folder: _replan(folder, _grow),
     "an arm added": lambda folder: _append(folder, ADDED),
     "an arm renamed": lambda folder: _append(folder, RENAMED),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark import Analysis, Arm, Comparison, Range, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from trainers.augmentation import Augmentation
 from trainers.methods import *
 from trainers.methods import Base, Teacher
@@ -52,7 +52,7 @@ settings = dict(
     training=Training(epochs=1),
     search=None,
     init="scratch",
-    margin=1.0,
+    judging=Judging(margin=1.0),
     tuning=None,
 )
 settings |= dict(DECLARED)
@@ -66,7 +66,7 @@ study = Study(
     comparison=Comparison("base", METHOD),
     seeds=(1, 2),
     allow_underpowered=True,
-    **{k: settings[k] for k in ("task", "training", "margin", "tuning")},
+    **{k: settings[k] for k in ("task", "training", "judging", "tuning")},
 )
 """
 
@@ -117,8 +117,8 @@ ABSURD = [
     "method=Mine(nan)",
     "method=Mine(several=(1.0, (2.0, inf)))",
     "method=Undecorated()",
-    "margin=nan",
-    "margin=inf",
+    "judging=Judging(margin=nan)",
+    "judging=Judging(margin=inf)",
     "method=LS(), search=Search(epsilon=[0.1, nan])",
     "method=LS(), search=Search(lr=Range(1e-5, inf))",
     "tuning=Tuning(trials=10**12), method=LS(), search=Search(epsilon=[0.1, 0.2])",

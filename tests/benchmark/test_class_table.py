@@ -8,7 +8,7 @@ from benchmark.cli import main
 from trainers.tasks import Digits, Docstrings, Part, TextTask
 
 STUDY = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.settings import Training
@@ -19,7 +19,7 @@ study = Study(
     task=TextTask("data", vocabulary=300),
     arms=Arm.grid(Bert(layers=1, width=16), "scratch", [Base(), LS()]),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     seeds=(1, 2),
     allow_underpowered=True,
     training=Training(epochs=1, max_length=16, device="cpu", precision="float32"),

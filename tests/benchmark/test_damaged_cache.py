@@ -20,7 +20,7 @@ from benchmark.runs.plan import make_plan
 from tests.benchmark.test_running_a_study import arm_scores, statuses
 
 STUDY = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import Base, SelfKD
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -35,7 +35,7 @@ study = Study(
     task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120),
     arms=[Arm(model, "pretrained", SelfKD(alpha=alpha), name=f"kd {alpha}") for alpha in ALPHAS],
     comparison=Comparison("kd 0.5", "kd 0.2"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=quick,
     seeds=(1, 2),
     allow_underpowered=True,

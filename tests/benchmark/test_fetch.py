@@ -15,7 +15,7 @@ from tests.trainers import tiny_hub
 from trainers.hub import VARIABLE
 
 STUDY = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import HubModel
 from trainers.settings import Training
@@ -27,7 +27,7 @@ study = Study(
     task=TASK,
     arms=Arm.grid(HubModel("owner/small"), INIT, [Base(), LS()]),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=1, max_length=16, batch_size=8, device="cpu"),
 )
 """

@@ -21,7 +21,7 @@ from trainers.tasks import Part, TextTask
 STUDY = """
 from pathlib import Path
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, Base
 from trainers.models import HubModel, every_second_layer
 from trainers.settings import Training
@@ -38,7 +38,7 @@ study = Study(
         method=[Base(), KD(teacher=HubModel(deep))],
     ),
     comparison=Comparison("base", "kd"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=Training(epochs=1, batch_size=16, max_length=24, device="cpu", precision="float32"),
     seeds=(1, 2),
     allow_underpowered=True,

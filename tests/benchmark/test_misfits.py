@@ -24,7 +24,7 @@ from trainers.tasks import Digits, Examples
 
 STUDY = """
 from pathlib import Path
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base
 from trainers.models import Bert, HubModel, ResNet, every_second_layer
 from trainers.settings import Training
@@ -36,7 +36,7 @@ study = Study(
     task=TASK,
     arms=Arm.grid(MODEL, INIT, [Base(), METHOD]),
     comparison=Comparison("base", METHOD.name),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=1, max_length=16),
 )
 """

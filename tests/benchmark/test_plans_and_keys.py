@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from benchmark.errors import StudyError
 from benchmark.execute.scheduler import todo
 from benchmark.record.recorded import Recorded
@@ -32,7 +32,7 @@ def study_of(methods, **changes):
         "task": Docstrings(),
         "arms": Arm.grid(STUDENT, ["pretrained", "scratch"], methods),
         "comparison": Comparison(methods[0].name, [m.name for m in methods[1:]]),
-        "margin": 1.0,
+        "judging": Judging(margin=1.0),
         "training": TRAINING,
     }
     return Study(**(fields | changes))
@@ -108,7 +108,7 @@ def test_names_change_no_key_and_everything_else_does():
         return set(make_plan(study_of([Base(), LS()], **changes)).cells)
 
     original = keys()
-    assert keys(name="renamed", margin=3.0, alpha=0.04) == original
+    assert keys(name="renamed", judging=Judging(margin=3.0, alpha=0.04)) == original
     renamed = tuple(
         replace(arm, name="smooth" if arm.method.name == "ls" else "")
         for arm in study_of([Base(), LS()]).arms
@@ -120,7 +120,7 @@ def test_names_change_no_key_and_everything_else_does():
         {"training": replace(TRAINING, precision="bf16")},
         {"task": Docstrings(train=1600)},
         {"task": Docstrings(vocabulary=4096)},
-        {"metric": "f1"},
+        {"judging": Judging(metric="f1")},
         {"arms": Arm.grid(TEACHER, ["pretrained", "scratch"], [Base(), LS()])},
     ):
         assert not keys(**changes) & original, changes
@@ -137,14 +137,14 @@ def test_another_source_of_a_users_method_is_another_key(tmp_path):
 
     text = (
         "from dataclasses import dataclass\nfrom typing import ClassVar\n"
-        "from benchmark import Arm, Comparison, Study\nfrom trainers.methods import Base\n"
+        "from benchmark import Arm, Comparison, Judging, Study\nfrom trainers.methods import Base\n"
         "from trainers.models import ResNet\nfrom trainers.settings import Training\n"
         "from trainers.tasks import Digits\n"
         "@dataclass(frozen=True)\nclass Mine(Base):\n"
         "    name: ClassVar[str] = 'mine'\n"
         "    def loss(self, step):\n        return FACTOR * super().loss(step)\n"
         "study = Study('s', Digits(), Arm.grid(ResNet(), 'scratch', [Base(), Mine()]),\n"
-        "    Comparison('base', 'mine'), 1.0, Training(device='cpu'))\n"
+        "    Comparison('base', 'mine'), Judging(), Training(device='cpu'))\n"
     )
     plans = []
     for i, factor in enumerate(("1.0", "2.0", "1.0")):

@@ -86,25 +86,25 @@ def test_no_number_however_absurd_is_a_traceback(bench, given, says):
 
 
 @pytest.mark.parametrize(
-    ("analysis", "says"),
+    ("judging", "says"),
     [
-        ('Analysis(test="welch")', 'test "welch" is for unpaired scores'),
-        ('Analysis(test="anova")', "test must be one of"),
-        ('Analysis(effect="a12")', 'effect "a12" is for unpaired scores'),
-        ('Analysis(tasks="some")', 'must be "fixed", "sampled" or None'),
-        ('Analysis(interaction_scale="ln")', "interaction_scale must be one of"),
-        ('Analysis(tasks="fixed", scale="log")', 'must be "relative", "rank", "z" or None'),
-        ('Analysis(scale="z")', 'it goes with tasks="fixed" or "sampled"'),
-        ('Analysis(tasks="fixed", common_margin=1.0)', "it goes with scale=..."),
-        ('Analysis(tasks="fixed", scale="z", common_margin=0)', "margin must be a positive"),
-        ('"wilcoxon"', "analysis must be an Analysis"),
-        ('Analysis(tasks="sampled")', "2 tasks can never reach α = 0.05"),
+        ('Judging(test="welch")', 'test "welch" is for unpaired scores'),
+        ('Judging(test="anova")', "test must be one of"),
+        ('Judging(effect="a12")', 'effect "a12" is for unpaired scores'),
+        ('Judging(tasks="some")', "tasks must be one of fixed, sampled"),
+        ('Judging(interaction_scale="ln")', "interaction_scale must be one of"),
+        ('Judging(tasks="fixed", scale="log")', "scale must be one of relative, rank, z"),
+        ('Judging(scale="z")', 'it goes with tasks="fixed" or "sampled"'),
+        ('Judging(tasks="fixed", common_margin=1.0)', "it goes with scale=..."),
+        ('Judging(tasks="fixed", scale="z", common_margin=0)', "common_margin must be a positive"),
+        ('"wilcoxon"', "judging must be a Judging"),
+        ('Judging(tasks="sampled")', "2 tasks can never reach α = 0.05"),
     ],
 )
-def test_an_analysis_is_checked_when_the_study_is_loaded(answer, recorded, analysis, says):
+def test_an_analysis_is_checked_when_the_study_is_loaded(answer, recorded, judging, says):
     path = recorded.parent / "wrong.py"
-    declared = 'Analysis(test="permutation", effect="d_av", tasks="fixed")'
-    path.write_text(STUDY.replace(declared, analysis))
+    declared = 'Judging(margin=2.0, test="permutation", effect="d_av", tasks="fixed")'
+    path.write_text(STUDY.replace(declared, judging))
     told = answer("plan", path, code=2)
     assert says in told
     assert "wrong.py" in told
@@ -190,7 +190,7 @@ def test_what_the_command_line_says_goes_before_a_declared_scale(scaled, answer)
     assert (by_rank["margin"], by_rank["lower_is_better"]) == (None, True)
     assert json.loads(answer(*asked, "--scale", "rank", "--margin", 0.2))["margin"] == 0.2
     lost = json.loads(answer(*asked, "--collapse", "--margin", 3))
-    assert lost["settings"]["margin"] == 3
+    assert lost["judging"]["margin"] == 3
 
 
 def test_power_is_planned_on_the_declared_scale(scaled, answer):

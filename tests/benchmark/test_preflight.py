@@ -22,7 +22,7 @@ from trainers.models import HubModel
 
 STUDY = """
 from pathlib import Path
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base
 from trainers.models import Bert, HubModel, ResNet
 from trainers.pretraining import Supervised
@@ -35,7 +35,7 @@ study = Study(
     task=TASK,
     arms=Arm.grid(MODEL, INIT, [Base(), METHOD]),
     comparison=Comparison("base", METHOD.name),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=1, max_length=16),
 )
 """

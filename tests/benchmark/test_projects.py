@@ -92,13 +92,14 @@ def test_modules_beside_two_studies_are_never_each_others(tmp_path):
             "import own\nfrom benchmark import Study\nstudy = own.make()\n"
         )
         (folder / "own.py").write_text(
-            "from benchmark import Arm, Comparison, Study\nfrom trainers.methods import LS, Base\n"
+            "from benchmark import Arm, Comparison, Judging, Study\n"
+            "from trainers.methods import LS, Base\n"
             "from trainers.models import ResNet\nfrom trainers.settings import Training\n"
             "from trainers.tasks import Digits\n"
             "def make():\n    import later\n"
             "    arms = Arm.grid(ResNet(), 'scratch', [Base(), LS()])\n"
             "    return Study(later.NAME, Digits(), arms,\n"
-            "        Comparison('base', 'ls'), 1.0, Training(device='cpu'))\n"
+            "        Comparison('base', 'ls'), Judging(), Training(device='cpu'))\n"
         )
         (folder / "later.py").write_text(f"NAME = 'study {i}'\n")
         studies.append(load_study(folder / "study.py"))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 import numpy as np
 import torch
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base, Method
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -33,8 +33,8 @@ from trainers.tasks import Digits
 STUDY = """
 quick = Training(epochs=1, batch_size=16, lr=3e-3, device="cpu", precision="float32")
 study = Study("s", Digits(digits=(5, 6, 7), train=60, dev=60, test=120),
-    Arm.grid(ResNet((8,)), "scratch", [Base(), Mine()]), Comparison("base", "mine"), 2.0, quick,
-    seeds=(1, 2), allow_underpowered=True)
+    Arm.grid(ResNet((8,)), "scratch", [Base(), Mine()]), Comparison("base", "mine"), Judging(),
+    quick, seeds=(1, 2), allow_underpowered=True)
 """
 
 

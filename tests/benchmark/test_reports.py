@@ -30,7 +30,7 @@ from benchmark.report.pages.svg import drawing_of
 from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.sheets import cost_sheet
-from stats import collapses
+from stats import Judging, collapses
 from tests.benchmark.reported import (
     ARM_NAMES,
     INITS,
@@ -377,7 +377,7 @@ def test_collapsed_runs_have_a_section_and_only_where_there_are_any(gathered):
     lost.loc[where, "score"] = 10.0
     report = lay_out(replace(gathered, scores=lost))
     (section,) = (each for each in report.sections if each.sheet.kind == "collapses")
-    expected = collapses(lost, "base", ARM_NAMES[1:], margin=2.0, resolution=1.0)
+    expected = collapses(lost, "base", ARM_NAMES[1:], Judging(margin=2.0, resolution=1.0))
     rows = [each for each in section.sheet.records if each["candidate_collapsed"]]
     (row,) = rows
     (found,) = (each for each in expected.candidates if each.found.candidate.count)
@@ -388,8 +388,8 @@ def test_collapsed_runs_have_a_section_and_only_where_there_are_any(gathered):
 
 
 def test_arms_are_ranked_by_the_declared_test_and_correction(gathered):
-    how = {**gathered.how, "test": "t", "correction": "bonferroni", "alpha": 0.01}
-    for ranking in replace(gathered, how=how).ranked.rankings:
+    judging = replace(gathered.judging, test="t", correction="bonferroni", alpha=0.01)
+    for ranking in replace(gathered, judging=judging).ranked.rankings:
         settings = ranking.settings
         assert (settings.post_hoc, settings.correction, settings.alpha) == ("t", "bonferroni", 0.01)
 

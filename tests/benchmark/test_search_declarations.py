@@ -13,6 +13,7 @@ from benchmark.declare.tuned import searches, tuned
 from benchmark.errors import StudyError
 from benchmark.runs.plan import Planner, make_plan
 from benchmark.tuning.results import unfair_arms
+from stats import Judging
 from trainers.methods import KD, LS, Base, SelfKD, Teacher
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -33,7 +34,7 @@ def study_of(*arms, tuning=None, task=DIGITS, seeds=(1, 2, 3), **more):
         task=task,
         arms=arms,
         comparison=Comparison(names[0], names[1]),
-        margin=1.0,
+        judging=Judging(margin=1.0),
         training=more.pop("training", TRAINING),
         seeds=seeds,
         tuning=tuning,

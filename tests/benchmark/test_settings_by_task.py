@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from benchmark.errors import StudyError
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
@@ -27,7 +27,7 @@ def study(**fields) -> Study:
         "task": TASKS,
         "arms": Arm.grid(MODEL, "scratch", [Base(), SelfKD()]),
         "comparison": Comparison("base", "self_kd"),
-        "margin": 1.0,
+        "judging": Judging(margin=1.0),
         "training": TRAINING,
         "seeds": (1, 2),
         "task_training": {TASKS[1].name: LOW},

@@ -65,7 +65,7 @@ def test_a_study_of_the_paper_is_read_on_one_screen(study):
 
 
 PRETRAINED = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.pretraining import MaskedLanguageModelling
@@ -78,7 +78,7 @@ study = Study(
     task=TextTask("somebody/labelled", class_names=("a", "b"), further=FURTHER),
     arms=Arm.grid(student, "pretrained", [Base(), LS()]),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(),
 )
 """

@@ -17,7 +17,7 @@ from benchmark.runs.kinds import Output
 from benchmark.runs.plan import make_plan
 
 STUDY = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base
 from trainers.models import Bert, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised
@@ -35,7 +35,7 @@ study = Study(
     task=TASK,
     arms=Arm.grid(MODEL, INIT, [Base(), METHOD]),
     comparison=Comparison("base", METHOD.name),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=quick,
     seeds=SEEDS,
     allow_underpowered=True,

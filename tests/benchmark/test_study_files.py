@@ -131,7 +131,7 @@ def test_every_study_here_loads_and_is_short(path):
     study = load_study(path)
     assert study.name == path.stem
     assert study.seeds == PAPER_SEEDS
-    assert study.smallest_p < study.alpha
+    assert study.smallest_p < study.judging.alpha
     assert len(path.read_text().splitlines()) < 40
 
 

@@ -16,7 +16,7 @@ from trainers.hub import VARIABLE
 
 STUDY = """
 from dataclasses import replace
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.settings import Training
@@ -30,7 +30,7 @@ study = Study(
     ],
     arms=Arm.grid(Bert(width=32, layers=1, heads=2), "scratch", [Base(), LS()]),
     comparison=Comparison("base", "ls"),
-    margin=1.0,
+    judging=Judging(margin=1.0),
     training=Training(epochs=1, batch_size=8, max_length=16, device="cpu"),
     seeds=(1,),
     allow_underpowered=True,

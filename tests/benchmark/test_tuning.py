@@ -20,7 +20,7 @@ from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command
 
 TUNED = """
-from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from trainers.methods import LS, Base, SelfKD
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -36,7 +36,7 @@ study = Study(
         search=Search(lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], epsilon=[0.1, 0.4]),
     ),
     comparison=Comparison("base", "ls"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=Training(epochs=9, lr=3e-3, device="cpu", precision="float32"),
     seeds=(1, 2, 3),
     tuning=Tuning(trials=6),

@@ -26,7 +26,7 @@ from typing import ClassVar
 
 import torch
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -67,7 +67,7 @@ study = Study(
         *(Arm(model, "scratch", Mine(ACTS[name]), name=name) for name in MINE),
     ],
     comparison=Comparison("base", ["ls", *MINE]),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=Training(epochs=1, batch_size=60, lr=3e-3, device="cpu", precision="float32"),
     seeds=(1, 2),
     allow_underpowered=True,
@@ -249,7 +249,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -319,7 +319,7 @@ study = Study(
     task=(Digits(**SIZES), *(Own(**SIZES, act=act) for act in TASKS)),
     arms=Arm.grid([ResNet((8,)), *(Net((8,), act=act) for act in NETS)], "scratch", [Base(), LS()]),
     comparison=Comparison("base", "ls"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=Training(epochs=1, batch_size=60, lr=3e-3, device="cpu", precision="float32"),
     seeds=(1,),
     allow_underpowered=True,

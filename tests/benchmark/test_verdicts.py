@@ -328,7 +328,7 @@ def test_a_record_of_an_older_version_is_written_anew_by_running_the_study(answe
     path = recorded.parent / "older.py"
     path.write_text(STUDY.replace('name="recorded"', 'name="older"'))
     record = study_record(make_plan(load_study(path)), path)
-    del record["analysis"]
+    del record["judging"]
     writer = Writer(Connection(Store("mlruns")))
     record_study(writer, "older", record, record_digest(record))
     assert "bench run writes its plan anew" in answer("stats", "older", code=2)

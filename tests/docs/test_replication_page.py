@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stats import analyse, read_scores, trends
+from stats import Judging, analyse, read_scores, trends
 from stats.report import render
 from stats.verdicts.analyse import Analysis
 
@@ -31,7 +31,11 @@ def scores(study: str):
 def analysed(study: str) -> Analysis:
     candidates, examples = STUDIES[study]
     return analyse(
-        scores(study), "base", candidates, margin=1.0, resolution=100 / examples, study=study
+        scores(study),
+        "base",
+        candidates,
+        Judging(margin=1.0, resolution=100 / examples),
+        study=study,
     )
 
 
@@ -86,7 +90,12 @@ def test_the_tables_beside_the_papers_are_those_of_the_scores(study, init):
 @pytest.mark.parametrize("scale", ["log1p", "order"])
 def test_the_slopes_are_those_of_the_scores(scale):
     found = trends(
-        scores("pretraining_dose"), "base", ["ls", "kd"], DOSES, scale=scale, resolution=100 / 1600
+        scores("pretraining_dose"),
+        "base",
+        ["ls", "kd"],
+        DOSES,
+        Judging(resolution=100 / 1600),
+        dose_scale=scale,
     )
     for table in tables_of(render(found, "markdown")):
         assert table in PAGE
@@ -95,7 +104,12 @@ def test_the_slopes_are_those_of_the_scores(scale):
 def test_the_slopes_over_classes_are_those_of_the_scores():
     doses = {f"docstrings/{name}": number for name, number in CLASSES.items()}
     found = trends(
-        scores("number_of_classes"), "base", ["ls"], doses, scale="log", resolution=100 / 768
+        scores("number_of_classes"),
+        "base",
+        ["ls"],
+        doses,
+        Judging(resolution=100 / 768),
+        dose_scale="log",
     )
     for table in tables_of(render(found, "markdown")):
         assert table in PAGE

@@ -27,6 +27,8 @@ from statistics import median
 
 import numpy as np
 
+from stats import Judging
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 Work = Callable[[], object]
@@ -225,7 +227,7 @@ def million_scores() -> tuple[float, float]:
     table = pd.DataFrame({"method": names[arm], "task": names[task], "seed": seed})
     table["score"] = random.normal(60, 1, len(table)).round(2)
     start = time.perf_counter()
-    found = analyse(table, "m0", names[1:].tolist(), margin=0.5)
+    found = analyse(table, "m0", names[1:].tolist(), Judging(margin=0.5))
     taken = time.perf_counter() - start
     assert len(found.comparisons) == 99_900
     return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -11,6 +11,7 @@ import pytest
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     NotPaired,
     UnknownName,
@@ -31,7 +32,7 @@ def by_seed(table: pd.DataFrame, init: str, method: str) -> pd.Series:
 
 
 def test_each_init_has_its_own_comparisons_and_its_own_family(table):
-    analysis = analyse(table, "base", CANDIDATES, margin=1.0)
+    analysis = analyse(table, "base", CANDIDATES, Judging(margin=1.0))
     assert [(each.init, each.candidate) for each in analysis.comparisons] == [
         (init, candidate) for init in ("pretrained", "scratch") for candidate in CANDIDATES
     ]
@@ -48,7 +49,7 @@ def test_each_init_has_its_own_comparisons_and_its_own_family(table):
 
 
 def test_a_row_of_the_table_is_what_compare_says(table):
-    analysis = analyse(table, "base", ["kd"], margin=1.0)
+    analysis = analyse(table, "base", ["kd"], Judging(margin=1.0))
     scratch = analysis.comparisons[1]
     alone = compare(by_seed(table, "scratch", "base"), by_seed(table, "scratch", "kd"), margin=1.0)
     for name in ("p_value", "p_adjusted", "verdict", "hl_low", "ci_high", "hedges_g"):
@@ -56,7 +57,7 @@ def test_a_row_of_the_table_is_what_compare_says(table):
 
 
 def test_a_wider_family_needs_more_seeds(table):
-    analysis = analyse(table, "base", CANDIDATES, family="study")
+    analysis = analyse(table, "base", CANDIDATES, Judging(family="study"))
     expected = adjust([each.p_value for each in analysis.comparisons])
     assert [each.p_adjusted for each in analysis.comparisons] == expected.tolist()
     assert analysis.comparisons[0].smallest_attainable_p_adjusted == 6 / 128
@@ -64,8 +65,8 @@ def test_a_wider_family_needs_more_seeds(table):
 
 def test_the_order_of_rows_does_not_matter(table):
     shuffled = table.sample(frac=1, random_state=1).sort_values("init", kind="stable")
-    there = analyse(table, "base", CANDIDATES, margin=1.0)
-    back = analyse(shuffled, "base", CANDIDATES, margin=1.0)
+    there = analyse(table, "base", CANDIDATES, Judging(margin=1.0))
+    back = analyse(shuffled, "base", CANDIDATES, Judging(margin=1.0))
     assert [each.p_adjusted for each in there.comparisons] == [
         each.p_adjusted for each in back.comparisons
     ]
@@ -78,7 +79,7 @@ def test_failed_and_missing_seeds_are_dropped_by_name_and_reason(table):
     table.loc[is_kd & (table["seed"] == 42), ["score", "status"]] = [math.nan, "diverged"]
     table.loc[is_kd & (table["seed"] == 1), "score"] = math.nan
     table = table[~(is_kd & table["seed"].isin([7, 13]))]
-    analysis = analyse(table, "base", ["kd"], margin=1.0)
+    analysis = analyse(table, "base", ["kd"], Judging(margin=1.0))
     assert analysis.comparisons[1].dropped_seeds == (1, 7, 13, 42)
     assert analysis.comparisons[1].n_pairs == 4
     assert (
@@ -91,7 +92,7 @@ def test_failed_and_missing_seeds_are_dropped_by_name_and_reason(table):
 def test_a_comparison_without_pairs_stays_in_the_table_and_in_its_family(table):
     failed = (table["method"] == "ls") & (table["init"] == "scratch")
     table.loc[failed, "score"] = math.nan
-    analysis = analyse(table, "base", CANDIDATES, margin=1.0)
+    analysis = analyse(table, "base", CANDIDATES, Judging(margin=1.0))
     ls, tf_reg = analysis.comparisons[3:5]
     assert (ls.n_pairs, ls.verdict) == (0, "inconclusive")
     assert math.isnan(ls.p_adjusted)
@@ -106,7 +107,7 @@ def test_a_comparison_without_pairs_stays_in_the_table_and_in_its_family(table):
 
 def test_one_pair_has_a_difference_and_nothing_else(table):
     only = (table["method"] != "ls") | (table["init"] != "scratch") | (table["seed"] == 42)
-    ls = analyse(table[only], "base", CANDIDATES, margin=1.0).comparisons[3]
+    ls = analyse(table[only], "base", CANDIDATES, Judging(margin=1.0)).comparisons[3]
     assert ls.n_pairs == 1
     assert math.isfinite(ls.mean_difference)
     assert math.isnan(ls.ci_low)
@@ -134,7 +135,7 @@ def test_what_can_never_be_reached_is_said(table):
 
 def test_seven_pairs_beside_eight_can_still_reach_alpha_in_holms_later_steps(table):
     lost = (table["method"] == "kd") & (table["seed"] == 42)
-    analysis = analyse(table[~lost], "base", [*CANDIDATES], margin=1.0)
+    analysis = analyse(table[~lost], "base", [*CANDIDATES], Judging(margin=1.0))
     kd = analysis.comparisons[2]
     assert (kd.n_pairs, kd.smallest_attainable_p_adjusted) == (7, 3 / 128)
     assert not any("never" in warning for warning in analysis.warnings)
@@ -142,11 +143,13 @@ def test_seven_pairs_beside_eight_can_still_reach_alpha_in_holms_later_steps(tab
 
 def test_identical_runs_are_suspected(table):
     copied = table[table["method"] == "base"].assign(method="copy")
-    analysis = analyse(pd.concat([table, copied]), "base", ["copy"], margin=1.0)
+    analysis = analyse(pd.concat([table, copied]), "base", ["copy"], Judging(margin=1.0))
     assert {each.verdict for each in analysis.comparisons} == {"inconclusive"}
     assert sum("the same score on all 8 seeds" in w for w in analysis.warnings) == 2
     assert sum("A spread seen as zero gives t no p." in w for w in analysis.warnings) == 2
-    ranks = analyse(pd.concat([table, copied]), "base", ["copy"], margin=1.0, equivalence="ranks")
+    ranks = analyse(
+        pd.concat([table, copied]), "base", ["copy"], Judging(margin=1.0, equivalence="ranks")
+    )
     assert {each.verdict for each in ranks.comparisons} == {"equivalent"}
     assert not any("gives t no p" in w for w in ranks.warnings)
 
@@ -162,7 +165,7 @@ def test_a_loss_is_recognised_by_its_name(table):
     loss = table.assign(metric="nll")
     verdicts = [each.verdict for each in analyse(loss, "base", ["kd"]).comparisons]
     assert verdicts[1] == "worse"
-    as_told = analyse(loss, "base", ["kd"], lower_is_better=False).comparisons[1]
+    as_told = analyse(loss, "base", ["kd"], Judging(lower_is_better=False)).comparisons[1]
     assert as_told.verdict == "better"
 
 
@@ -170,7 +173,7 @@ def test_a_metric_must_be_named_where_there_are_several(table):
     both = pd.concat([table, table.assign(metric="f1", score=table["score"] / 2)])
     with pytest.raises(InvalidSetting, match=r"several metrics \(accuracy, f1\): name one"):
         analyse(both, "base", ["kd"])
-    assert analyse(both, "base", ["kd"], metric="f1").metric == "f1"
+    assert analyse(both, "base", ["kd"], Judging(metric="f1")).metric == "f1"
     one_each = pd.concat([table, table.assign(metric="matthews", task="cola")])
     assert analyse(one_each, "base", ["kd"]).metric == "accuracy, matthews"
     mixed = pd.concat([table, table.assign(metric="nll", task="cola")])
@@ -180,7 +183,9 @@ def test_a_metric_must_be_named_where_there_are_several(table):
 
 def test_only_the_split_that_was_asked_for_is_analysed(table):
     both = pd.concat([table, table.assign(split="dev", score=table["score"] + 100)])
-    assert analyse(both, "base", ["kd"], margin=1) == analyse(table, "base", ["kd"], margin=1)
+    assert analyse(both, "base", ["kd"], Judging(margin=1)) == analyse(
+        table, "base", ["kd"], Judging(margin=1)
+    )
     with pytest.raises(UnknownName, match='no split "test" in the scores; they hold "dev"'):
         analyse(table.assign(split="dev"), "base", ["kd"])
 
@@ -191,9 +196,9 @@ def test_unknown_names_list_those_that_are_present(table):
     ):
         analyse(table, "base", ["KD"])
     with pytest.raises(UnknownName, match='no metric "f1"'):
-        analyse(table, "base", ["kd"], metric="f1")
+        analyse(table, "base", ["kd"], Judging(metric="f1"))
     with pytest.raises(UnknownName, match='no init "roberta"'):
-        analyse(table, "base", ["kd"], reference_init="roberta")
+        analyse(table, "base", ["kd"], Judging(reference_init="roberta"))
 
 
 def test_meaningless_questions_are_refused(table):
@@ -204,9 +209,9 @@ def test_meaningless_questions_are_refused(table):
     with pytest.raises(InvalidSetting, match='"base" is named twice'):
         analyse(table, "base", ["kd", "base"])
     with pytest.raises(InvalidSetting, match=r"family must be one of model-init-task, study"):
-        analyse(table, "base", ["kd"], family="all")
+        analyse(table, "base", ["kd"], Judging(family="all"))
     with pytest.raises(InvalidSetting, match="correction must be one of"):
-        analyse(table, "base", ["kd"], correction="tukey")
+        analyse(table, "base", ["kd"], Judging(correction="tukey"))
 
 
 def test_arms_that_share_no_seed_are_refused(table):
@@ -247,7 +252,7 @@ def test_three_inits_have_three_interactions_with_the_reference_subtracted(table
         ("domain", "pretrained"),
         ("scratch", "pretrained"),
     ]
-    turned = analyse(table, "base", ["kd"], reference_init="scratch").interactions
+    turned = analyse(table, "base", ["kd"], Judging(reference_init="scratch")).interactions
     assert turned[0].inits == ("pretrained", "scratch")
 
 
@@ -274,6 +279,6 @@ def test_a_true_absence_of_interaction_is_called_one_in_at_most_five_percent():
 
 def test_published_scores_of_setfit_are_analysed_on_every_task(reference):
     path = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores" / "setfit.csv"
-    analysis = analyse(read_scores(path), "setfit", ["adapet"], margin=1.0)
+    analysis = analyse(read_scores(path), "setfit", ["adapet"], Judging(margin=1.0))
     assert len(analysis.comparisons) == 12
     assert {each.n_pairs for each in analysis.comparisons} == {10}

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import stats
-from stats import StatsError, sequential_plan
+from stats import Judging, StatsError, sequential_plan
 from stats.verdicts.verdict import Verdict
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -68,7 +68,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "adjust_claims": {"p_values": P, "p_equivalence": P, "correction": "holm"},
     "adjust_all_pairs": {"p_values": P, "n_arms": 3, "correction": "shaffer"},
     "aggregate": {"scores": FRAME, "methods": ["a", "b"], "baseline": "a", "statistics": ["iqm"]}
-    | {"target": 61.0, "replicates": 50, **RANGE, **DRAWN},
+    | {"target": 61.0, "replicates": 50, **LEVEL, **DRAWN},
     "almost_stochastic_order": {"arms": [A, B], "paired": True, "replicates": 20, **RANGE, **DRAWN},
     "analyse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "resolution": 0.01, "test_examples": 100.0},
@@ -126,7 +126,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "pairs_for_tost": {"sd": 0.6, "margin": 0.5, "difference": 0.1, **POWER},
     "performance_profile": {"scores": TABLE, "thresholds": [60.0, 61.0]},
     "performance_profiles": {"scores": FRAME, "methods": ["a", "b"], "thresholds": [60.0, 61.0]}
-    | {"replicates": 50, **RANGE, **DRAWN},
+    | {"replicates": 50, **LEVEL, **DRAWN},
     "permutation_test": {**PAIRED, "resamples": 9, **DRAWN},
     "plan_comparisons": {**COMPARED, "n_pairs": 8, "margin": 0.5, "tasks": "fixed"},
     "plan_power": {**NORMAL, **LEVEL, **FAMILY, "gain": 1.0, "test": "t"},
@@ -165,7 +165,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "tost_welch_from_summary": {"mean_difference": 0.1, "sds": (1, 2), "ns": (8, 8), "margin": 0.5},
     "trend": {"differences": TABLE, "doses": [0.0, 1.0, 3.0, 9.0], "scale": "log1p"}
     | {**LEVEL, "test": "t", "zeros": "pratt"},
-    "trends": {**COMPARED, **LEVEL, "doses": {"x": 0, "y": 1}, "scale": "order"}
+    "trends": {**COMPARED, **LEVEL, "doses": {"x": 0, "y": 1}, "dose_scale": "order"}
     | {"correction": "holm", "zeros": "pratt", "test": "t"},
     "unpaired_power": {"test": "welch", "effect": 0.5, "n_scores": 8, **LEVEL},
     "unpaired_seeds": {"test": "welch", "effect": 1.0, **POWER},
@@ -287,18 +287,34 @@ def test_no_function_of_the_front_door_is_left_out():
 
 @pytest.mark.parametrize("name", CALLS)
 def test_the_valid_call_is_valid(name: str):
-    FUNCTIONS[name](**CALLS[name])
+    call(name)
+
+
+def call(name: str, **others: Any) -> Any:
+    """The valid call with other arguments; how scores are judged is one of them."""
+    function, arguments = FUNCTIONS[name], CALLS[name] | others
+    taken = inspect.signature(function).parameters
+    if "judging" in taken:
+        judged = {each: value for each, value in arguments.items() if each not in taken}
+        others = {each: value for each, value in arguments.items() if each in taken}
+        return function(**others, judging=Judging(**judged))
+    return function(**arguments)
+
+
+def default_of(name: str, argument: str) -> Any:
+    """Of an argument, or of a field of the object that says how scores are judged."""
+    taken = inspect.signature(FUNCTIONS[name]).parameters
+    return (taken if argument in taken else inspect.signature(Judging).parameters)[argument].default
 
 
 @pytest.mark.parametrize(("name", "argument", "kind"), ARGUMENTS)
 def test_bad_input_is_refused_in_one_line(name: str, argument: str, kind: str):
-    function = FUNCTIONS[name]
-    default = inspect.signature(function).parameters[argument].default
+    default = default_of(name, argument)
     allowed = [*ALLOWED.get((name, argument), []), *([None] if default is None else [])]
     for bad in REFUSED[kind]:
         if not any(bad is each for each in allowed):
             with pytest.raises(StatsError) as caught:
-                function(**CALLS[name] | {argument: bad})
+                call(name, **{argument: bad})
             assert str(caught.value)
             assert "\n" not in str(caught.value)
 
@@ -307,7 +323,7 @@ def test_bad_input_is_refused_in_one_line(name: str, argument: str, kind: str):
 def test_extremes_are_refused_or_have_an_answer(name: str, argument: str, kind: str):
     for extreme in MAY_BE_ANSWERED.get(kind, []):
         try:
-            answer = FUNCTIONS[name](**CALLS[name] | {argument: extreme})
+            answer = call(name, **{argument: extreme})
         except StatsError:
             continue
         for field, value in fields_of(answer):

@@ -11,8 +11,8 @@ import pytest
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
-    Settings,
     StatsError,
     analyse,
     compare,
@@ -30,6 +30,7 @@ from stats import (
 from stats.effects.log_odds import log_odds
 from stats.effects.standardised import d_av
 from stats.equivalence.tost import tost_rows
+from stats.judging import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 from stats.power.by_pairs import noether_sample_size
 from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.sample_size import seeds_that_reach
@@ -37,7 +38,6 @@ from stats.power.shifted import power_by_shifts
 from stats.power.simulated import detectable_effect, simulated_seeds
 from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.report import FORMATS, render
-from stats.settings import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 from stats.two_arms.primary_tests import paired_test_rows
 from stats.two_arms.rank_sum import hodges_lehmann_shift
 from stats.two_arms.unpaired_permutation import unpaired_permutation_test
@@ -124,10 +124,10 @@ def test_an_unpaired_arm_of_one_score_is_refused():
 
 
 def test_pairing_that_is_thrown_away_is_pointed_out(table):
-    analysis = analyse(table, "base", ["ls", "kd"], paired=False, margin=1.0)
+    analysis = analyse(table, "base", ["ls", "kd"], Judging(paired=False, margin=1.0))
     assert any("that pairing is thrown away" in warning for warning in analysis.warnings)
     assert {each.test for each in analysis.interactions} == {"welch"}
-    paired = analyse(table, "base", ["ls", "kd"], margin=1.0)
+    paired = analyse(table, "base", ["ls", "kd"], Judging(margin=1.0))
     assert not any("thrown away" in warning for warning in paired.warnings)
     for one, other in zip(analysis.comparisons, paired.comparisons, strict=True):
         assert one.pair_correlation == pytest.approx(other.pair_correlation)
@@ -139,7 +139,9 @@ def test_arms_without_shared_seeds_must_be_declared_unpaired(table):
     table.loc[table["method"] == "kd", "seed"] += 1000
     with pytest.raises(NotEnoughPairs, match="unless the scores are declared unpaired"):
         analyse(table, "base", ["kd"])
-    analysis = analyse(table, "base", ["kd"], paired=False, test="welch", effect="cliffs_delta")
+    analysis = analyse(
+        table, "base", ["kd"], Judging(paired=False, test="welch", effect="cliffs_delta")
+    )
     assert {(each.n_baseline, each.n_candidate) for each in analysis.comparisons} == {(8, 8)}
     assert {each.dropped_seeds for each in analysis.comparisons} == {()}
     assert not any("thrown away" in warning for warning in analysis.warnings)
@@ -149,7 +151,7 @@ def test_a_failed_unpaired_run_is_named_and_nothing_else(table):
     table["status"] = ""
     kd = (table["method"] == "kd") & (table["init"] == "scratch") & (table["seed"] == 42)
     table.loc[kd, ["score", "status"]] = [math.nan, "diverged"]
-    analysis = analyse(table, "base", ["kd"], paired=False)
+    analysis = analyse(table, "base", ["kd"], Judging(paired=False))
     assert analysis.comparisons[1].n_candidate == 7
     where = "base vs kd (tiny · scratch · docstrings)"
     assert f"{where}: dropped seed 42 (kd diverged)" in analysis.warnings
@@ -157,14 +159,14 @@ def test_a_failed_unpaired_run_is_named_and_nothing_else(table):
 
 def test_too_few_unpaired_scores_are_said(table):
     few = table[table["seed"].isin([42, 7, 1])]
-    warnings = analyse(few, "base", ["kd"], paired=False).warnings
+    warnings = analyse(few, "base", ["kd"], Judging(paired=False)).warnings
     assert any("3 and 3 scores in a family of 1 can never reach p < 0.05" in w for w in warnings)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_shows_unpaired_analyses(table, format: str):
     table = table[(table["method"] != "kd") | (table["seed"] != 42)]
-    analysis = analyse(table, "base", ["kd"], paired=False, effect="a12", margin=1.0)
+    analysis = analyse(table, "base", ["kd"], Judging(paired=False, effect="a12", margin=1.0))
     text = render(analysis, format)
     if format == "json":
         whole = json.loads(text)
@@ -176,7 +178,7 @@ def test_every_format_shows_unpaired_analyses(table, format: str):
 
 
 def test_the_header_names_test_effect_and_pair_correlation(table):
-    text = render(analyse(table, "base", ["kd"], test="sign", effect="superiority"))
+    text = render(analyse(table, "base", ["kd"], Judging(test="sign", effect="superiority")))
     assert "exact sign test" in text
     assert "probability of superiority" in text
     assert "pair correlation 0.9" in text
@@ -229,12 +231,12 @@ def test_perfect_scores_need_the_size_of_the_test_set():
 
 
 def test_an_analysis_can_ask_for_log_odds(table):
-    found = analyse(table, "base", ["kd"], interaction_scale="log_odds")
+    found = analyse(table, "base", ["kd"], Judging(interaction_scale="log_odds"))
     assert {each.scale for each in found.interactions} == {"log_odds"}
     assert "log odds" in render(found)
     table.loc[0, "score"] = 120.0
     with pytest.raises(StatsError, match="from 0 to 100"):
-        analyse(table, "base", ["kd"], interaction_scale="log_odds")
+        analyse(table, "base", ["kd"], Judging(interaction_scale="log_odds"))
 
 
 def test_noether_is_published(reference):
@@ -278,11 +280,11 @@ def test_power_is_the_share_of_samples_that_the_test_rejects(test: str, n: int):
     """Rejections counted one by one, on samples that have nothing in common with those used."""
     m, effect = 20_000, 1.1
     differences = np.random.default_rng(99).normal(effect, 1, (m, n))
-    p_value = paired_test_rows(differences, Settings(test=test))["p_value"]
+    p_value = paired_test_rows(differences, Judging(test=test))["p_value"]
     share = float((p_value < 0.05).mean())
     error = math.sqrt(share * (1 - share) / m)
     assert power_of(test, effect, n) == pytest.approx(share, abs=3 * error)
-    level = paired_test_rows(differences - effect, Settings(test=test))["p_value"] < 0.05
+    level = paired_test_rows(differences - effect, Judging(test=test))["p_value"] < 0.05
     assert power_of(test, 0.0, n) == pytest.approx(level.mean(), abs=3 * math.sqrt(0.05 / m))
 
 
@@ -334,4 +336,4 @@ def test_an_analysis_of_one_arm_is_refused():
     only = pd.DataFrame({"method": ["base"] * 3, "seed": [1, 2, 3], "score": [1.0, 2, 3]})
     for options in ({}, {"paired": False}):
         with pytest.raises(StatsError, match='no method "kd"'):
-            analyse(only, "base", ["kd"], **options)
+            analyse(only, "base", ["kd"], Judging(**options))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stats import (
     InvalidSetting,
+    Judging,
     StatsError,
     adjust,
     adjust_claims,
@@ -119,7 +120,7 @@ def scores_of(effects: dict[tuple[str, str], float], n: int = 8) -> pd.DataFrame
 def test_verdicts_go_by_the_corrected_p_of_equivalence():
     names = ("base", "a", "b", "c", "d")
     table = scores_of({("scratch", name): 0.1 * i for i, name in enumerate(names)})
-    found = analyse(table, names[0], names[1:], margin=0.9)
+    found = analyse(table, names[0], names[1:], Judging(margin=0.9))
     raw = np.array([(each.p_value, each.p_equivalence) for each in found.comparisons]).T
     different, inside = adjust_claims(*raw)
     assert [each.p_adjusted for each in found.comparisons] == different.tolist()
@@ -136,9 +137,11 @@ def test_verdicts_go_by_the_corrected_p_of_equivalence():
 def test_pooled_and_unpaired_equivalence_are_corrected_as_well():
     table = scores_of({("scratch", name): 0.0 for name in ("base", "a", "b", "c")}, n=12)
     for each in (
-        *pooled(table, "base", ["a", "b", "c"], "fixed", margin=0.8).comparisons,
-        *analyse(table, "base", ["a", "b", "c"], margin=0.8, paired=False).comparisons,
-        *analyse(table, "base", ["a", "b", "c"], margin=0.8, equivalence="ranks").comparisons,
+        *pooled(table, "base", ["a", "b", "c"], Judging(tasks="fixed", margin=0.8)).comparisons,
+        *analyse(table, "base", ["a", "b", "c"], Judging(margin=0.8, paired=False)).comparisons,
+        *analyse(
+            table, "base", ["a", "b", "c"], Judging(margin=0.8, equivalence="ranks")
+        ).comparisons,
     ):
         assert each.p_equivalence < each.p_equivalence_adjusted
     alone = compare(np.arange(8) * 0.1, np.arange(8) * 0.1 + 0.01, margin=0.8, equivalence="ranks")
@@ -155,7 +158,7 @@ def test_without_a_margin_nothing_but_differences_is_corrected():
 def test_every_pair_of_inits_counts_in_the_family_of_interactions():
     inits = ("mlm-10", "mlm-100", "pretrained", "scratch")
     effects = {(init, name): 1.0 * (name == "kd") for init in inits for name in ("base", "kd")}
-    analysis = analyse(scores_of(effects), "base", ["kd"], test="t")
+    analysis = analyse(scores_of(effects), "base", ["kd"], Judging(test="t"))
     raw = [each.p_value for each in analysis.interactions]
     assert len(raw) == 6
     assert {each.family_size for each in analysis.interactions} == {6}
@@ -194,7 +197,7 @@ def test_zeros_take_part_in_no_attainable_p(test: str):
             for seed, gain in enumerate(GAINS)
         ]
     )
-    said = " ".join(analyse(table, "base", ["kd"], test=test).warnings)
+    said = " ".join(analyse(table, "base", ["kd"], Judging(test=test)).warnings)
     assert "8 pairs with differences of zero in a family of 1 can never reach p < 0.05" in said
     assert "6 seeds are enough without these" in said
 

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     StatsError,
     analyse,
@@ -120,7 +121,7 @@ def test_many_collapses_are_told_from_none():
 
 
 def test_collapsed_runs_are_named_beside_the_verdict_in_every_output():
-    found = analyse(table(base=BASE, kd=KD), "base", ["kd"], margin=1.0)
+    found = analyse(table(base=BASE, kd=KD), "base", ["kd"], Judging(margin=1.0))
     assert found.comparisons[0].collapsed_seeds == (12, 16)
     said = "kd (rte): seeds 12, 16 look collapsed (50.3, 50.1; median 88.05)"
     assert any(said in each for each in found.warnings)
@@ -129,9 +130,9 @@ def test_collapsed_runs_are_named_beside_the_verdict_in_every_output():
         assert "seeds 12, 16 look collapsed" in text
     assert json.loads(render(found, "json"))["comparisons"][0]["collapsed_seeds"] == [12, 16]
     assert "12 16" in render(found, "csv")
-    over = pooled(table(base=BASE, kd=KD), "base", ["kd"], "fixed", margin=1.0)
+    over = pooled(table(base=BASE, kd=KD), "base", ["kd"], Judging(tasks="fixed", margin=1.0))
     assert any(said in each for each in over.warnings)
-    unpaired = analyse(table(base=BASE, kd=KD), "base", ["kd"], margin=1.0, paired=False)
+    unpaired = analyse(table(base=BASE, kd=KD), "base", ["kd"], Judging(margin=1.0, paired=False))
     assert unpaired.comparisons[0].collapsed_seeds == (12, 16)
     assert (
         not analyse(table(base=BASE, kd=BASE[::-1]), "base", ["kd"]).comparisons[0].collapsed_seeds

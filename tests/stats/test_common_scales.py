@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stats
-from stats import InvalidSetting, analyse, pooled, read_scores
+from stats import InvalidSetting, Judging, analyse, pooled, read_scores
 from stats.report import render
 from stats.table.common_scale import COMMON_SCALES, check_like_scales
 
@@ -37,7 +37,7 @@ def shared(*path: str) -> Path:
 
 
 def warned(table: pd.DataFrame, **how: float) -> str:
-    return " | ".join(analyse(table, "base", ["kd"], **how).warnings)
+    return " | ".join(analyse(table, "base", ["kd"], Judging(**how)).warnings)
 
 
 def test_an_arm_in_percent_and_one_in_fractions_are_named():
@@ -56,7 +56,9 @@ def test_one_task_of_an_arm_in_another_unit_is_named():
     table.loc[kd, "score"] /= 100
     assert "rte: kd may be in fractions" in warned(table)
     assert "mrpc" not in warned(table)
-    assert "rte: kd may be" in " ".join(pooled(table, "base", ["kd"], "fixed").warnings)
+    assert "rte: kd may be" in " ".join(
+        pooled(table, "base", ["kd"], Judging(tasks="fixed")).warnings
+    )
 
 
 @pytest.mark.parametrize("level", [80, 0.8])
@@ -87,7 +89,9 @@ def test_a_margin_that_covers_the_scale_is_named():
     assert "covers" not in warned(arms(level=1.5), margin=1)
     two = pd.concat([arms(task="points"), arms(0.8, 0.01, task="shares")])
     assert "(shares)" in warned(two, margin=1)
-    told = " ".join(pooled(two, "base", ["kd"], "fixed", scale="z", margin=0.5).warnings)
+    told = " ".join(
+        pooled(two, "base", ["kd"], Judging(tasks="fixed", scale="z", common_margin=0.5)).warnings
+    )
     assert "covers" not in told
 
 
@@ -104,13 +108,15 @@ UNLIKE = {
 def test_unlike_scales_are_pooled_on_a_common_scale_alone(kind):
     table = pd.concat([arms(*each) for each in UNLIKE[kind]])
     asked = [
-        lambda **how: pooled(table, "base", ["kd"], "fixed", **how),
-        lambda **how: pooled(table, "base", ["kd"], "sampled", **how),
-        lambda **how: stats.posteriors(table, "base", ["kd"], tasks="fixed", samples=50, **how),
-        lambda **how: stats.rank(table, blocks="task", **how),
-        lambda **how: stats.rank(table, blocks="average", **how),
-        lambda **how: stats.aggregate(table, replicates=50, **how),
-        lambda **how: stats.mixed_effects(table, "base", ["kd"], **how),
+        lambda **how: pooled(table, "base", ["kd"], Judging(tasks="fixed", **how)),
+        lambda **how: pooled(table, "base", ["kd"], Judging(tasks="sampled", **how)),
+        lambda **how: stats.posteriors(
+            table, "base", ["kd"], Judging(tasks="fixed", **how), samples=50
+        ),
+        lambda **how: stats.rank(table, judging=Judging(**how), blocks="task"),
+        lambda **how: stats.rank(table, judging=Judging(**how), blocks="average"),
+        lambda **how: stats.aggregate(table, judging=Judging(**how), replicates=50),
+        lambda **how: stats.mixed_effects(table, "base", ["kd"], Judging(**how)),
     ]
     for ask in asked:
         with pytest.raises(InvalidSetting, match="on unlike scales cannot be averaged") as refused:
@@ -120,7 +126,7 @@ def test_unlike_scales_are_pooled_on_a_common_scale_alone(kind):
     doses = {"a": 1, "b": 2}
     with pytest.raises(InvalidSetting, match="unlike scales"):
         stats.trends(table, "base", ["kd"], doses)
-    assert "in %" in stats.trends(table, "base", ["kd"], doses, effect_scale="relative").metric
+    assert "in %" in stats.trends(table, "base", ["kd"], doses, Judging(scale="relative")).metric
     stats.rank(table, blocks="task", post_hoc="nemenyi")  # by ranks within each task alone
 
 
@@ -144,7 +150,7 @@ def test_real_tables_raise_no_false_alarm(name):
     methods = table["method"].unique().tolist()
     margin = 0.005 if name == "model_recycling" else 2.0
     paired = name != "model_recycling"
-    told = analyse(table, methods[0], methods[1:], margin=margin, paired=paired)
+    told = analyse(table, methods[0], methods[1:], Judging(margin=margin, paired=paired))
     for word in ("fractions", "exactly", "covers", "nothing says"):
         assert not [line for line in told.warnings if word in line]
 
@@ -153,9 +159,9 @@ def test_real_tables_raise_no_false_alarm(name):
 def test_real_tasks_on_unlike_scales_are_refused_and_named(tasks):
     table = read_scores(shared("cases", "scores", "unlike_scales.csv"))
     with pytest.raises(InvalidSetting, match=r"house -30\d+\.?\d*, adult 0\.856"):
-        pooled(table, "mlp", ["tabm"], tasks)
+        pooled(table, "mlp", ["tabm"], Judging(tasks=tasks))
     found = {
-        scale: pooled(table, "mlp", ["tabm"], tasks, scale=scale).comparisons[0]
+        scale: pooled(table, "mlp", ["tabm"], Judging(tasks=tasks, scale=scale)).comparisons[0]
         for scale in COMMON_SCALES
     }
     assert found["relative"].mean_difference > 0
@@ -175,7 +181,8 @@ def test_a_common_scale_does_not_know_the_units_of_a_task(units, scale, tasks):
         score=plain["score"] * plain["task"].map(dict(zip("ab", units, strict=True)))
     )
     first, second = (
-        pooled(each, "base", ["kd"], tasks, scale=scale).comparisons[0] for each in (plain, other)
+        pooled(each, "base", ["kd"], Judging(tasks=tasks, scale=scale)).comparisons[0]
+        for each in (plain, other)
     )
     assert second.mean_difference == pytest.approx(first.mean_difference, rel=1e-9)
     assert second.p_value == pytest.approx(first.p_value)
@@ -185,9 +192,11 @@ def test_a_common_scale_does_not_know_the_units_of_a_task(units, scale, tasks):
 @pytest.mark.parametrize("scale", COMMON_SCALES)
 def test_a_common_scale_keeps_the_direction_and_is_named(scale, lower):
     table = pd.concat([arms(80, 1, "a"), arms(8000, 1, "b")])
-    found = pooled(table, "base", ["kd"], "fixed", scale=scale, lower_is_better=lower)
+    found = pooled(
+        table, "base", ["kd"], Judging(tasks="fixed", scale=scale, lower_is_better=lower)
+    )
     assert found.comparisons[0].verdict == ("worse" if lower else "better")
-    assert found.settings.lower_is_better is (lower or scale == "rank")
+    assert found.lower_is_better is (lower or scale == "rank")
     word = {"relative": "change from base's mean in %", "rank": "rank of score", "z": "in sds"}
     assert word[scale] in render(found, "markdown")
 
@@ -195,15 +204,15 @@ def test_a_common_scale_keeps_the_direction_and_is_named(scale, lower):
 def test_a_task_without_a_scale_is_named():
     flat = pd.concat([arms(80, 1, "a"), arms(50, 0, "b")])
     with pytest.raises(InvalidSetting, match="b: no spread over seeds"):
-        pooled(flat, "base", ["kd"], "fixed", scale="z")
+        pooled(flat, "base", ["kd"], Judging(tasks="fixed", scale="z"))
     none = pd.concat([arms(80, 1, "a"), arms(0, 0, "b")])
     with pytest.raises(InvalidSetting, match="b: a mean of 0 has no percentages"):
-        pooled(none, "base", ["kd"], "fixed", scale="relative")
+        pooled(none, "base", ["kd"], Judging(tasks="fixed", scale="relative"))
     with pytest.raises(InvalidSetting, match="scale must be one of relative, rank, z"):
-        pooled(none, "base", ["kd"], "fixed", scale="log")
+        pooled(none, "base", ["kd"], Judging(tasks="fixed", scale="log"))
     apart = arms().assign(seed=range(16))
     with pytest.raises(InvalidSetting, match="ranks are among these"):
-        pooled(apart, "base", ["kd"], "fixed", scale="rank")
+        pooled(apart, "base", ["kd"], Judging(tasks="fixed", scale="rank"))
 
 
 @pytest.mark.parametrize(

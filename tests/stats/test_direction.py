@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stats
-from stats import InvalidSetting, ScoresError, analyse, read_scores
+from stats import InvalidSetting, Judging, ScoresError, analyse, read_scores
 from stats.report import FORMATS, render
 from stats.table.direction import by_name, is_lower_better
 
@@ -89,7 +89,7 @@ def scores(metric: str = "zeal", **columns: str) -> pd.DataFrame:
 
 
 def verdict(table: pd.DataFrame, **declared: bool) -> str:
-    return analyse(table, "base", ["kd"], **declared).comparisons[0].verdict
+    return analyse(table, "base", ["kd"], Judging(**declared)).comparisons[0].verdict
 
 
 def test_an_unknown_name_is_taken_as_higher_with_a_warning():
@@ -97,7 +97,7 @@ def test_an_unknown_name_is_taken_as_higher_with_a_warning():
     assert any('nothing says of "zeal" whether more is better' in each for each in warnings)
     for known in ({"lower_is_better": False}, {"lower_is_better": True}):
         assert not any(
-            "zeal" in each for each in analyse(scores(), "base", ["kd"], **known).warnings
+            "zeal" in each for each in analyse(scores(), "base", ["kd"], Judging(**known)).warnings
         )
     assert not any("accuracy" in w for w in analyse(scores("accuracy"), "base", ["kd"]).warnings)
 
@@ -111,7 +111,7 @@ def test_a_column_declares_the_direction(told):
 
 def test_declarations_that_contradict_each_other_are_refused():
     with pytest.raises(InvalidSetting, match="higher is better as declared, but lower by the colu"):
-        analyse(scores(direction="lower"), "base", ["kd"], lower_is_better=False)
+        analyse(scores(direction="lower"), "base", ["kd"], Judging(lower_is_better=False))
     both = scores(direction="lower")
     both.loc[3, "direction"] = "higher"
     with pytest.raises(InvalidSetting, match='"zeal" is both lower and higher'):
@@ -119,11 +119,11 @@ def test_declarations_that_contradict_each_other_are_refused():
     with pytest.raises(ScoresError, match='row 3, column direction: "sideways" is neither'):
         analyse(both.assign(direction=["lower"] * 3 + ["sideways"] * 13), "base", ["kd"])
     with pytest.raises(InvalidSetting, match="lower_is_better must be True, False or None"):
-        analyse(scores(), "base", ["kd"], lower_is_better="yes")
+        analyse(scores(), "base", ["kd"], Judging(lower_is_better="yes"))
 
 
 def test_a_declaration_against_the_name_holds_and_is_said():
-    result = analyse(scores("loss"), "base", ["kd"], lower_is_better=False)
+    result = analyse(scores("loss"), "base", ["kd"], Judging(lower_is_better=False))
     assert result.comparisons[0].verdict == "better"
     assert any('more of "loss" is better as declared' in each for each in result.warnings)
 
@@ -140,12 +140,12 @@ def test_every_output_says_which_way_is_better(form, lower):
     table = pd.concat([scores(task=task) for task in "ab"])
     told = {"lower_is_better": lower}
     results = [
-        analyse(table, "base", ["kd"], **told),
-        stats.pooled(table, "base", ["kd"], "fixed", **told),
-        stats.rank(table, blocks="seed", **told),
-        stats.posteriors(table, "base", ["kd"], samples=100, **told),
-        stats.trends(table, "base", ["kd"], {"a": 0, "b": 1}, **told),
-        stats.aggregate(table, replicates=100, **told),
+        analyse(table, "base", ["kd"], Judging(**told)),
+        stats.pooled(table, "base", ["kd"], Judging(tasks="fixed", **told)),
+        stats.rank(table, judging=Judging(**told), blocks="seed"),
+        stats.posteriors(table, "base", ["kd"], Judging(**told), samples=100),
+        stats.trends(table, "base", ["kd"], {"a": 0, "b": 1}, Judging(**told)),
+        stats.aggregate(table, judging=Judging(**told), replicates=100),
     ]
     for result in results:
         text = render(result, form)
@@ -179,7 +179,7 @@ def functions_of_tables() -> list[str]:
 @pytest.mark.parametrize("name", functions_of_tables())
 def test_what_reads_scores_is_told_their_direction_or_says_that_it_needs_none(name):
     function = getattr(stats, name)
-    asked = "lower_is_better" in inspect.signature(function).parameters
+    asked = {"lower_is_better", "judging"} & inspect.signature(function).parameters.keys()
     assert asked or "direction" in (function.__doc__ or "")
 
 

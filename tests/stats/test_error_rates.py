@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from stats import Settings, tost
+from stats import Judging, tost
 from stats.equivalence.by_ranks import one_sided_rank_rows, rank_equivalence
 from stats.equivalence.non_inferiority import TESTS
 from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
@@ -108,7 +108,7 @@ def test_bootstrap_intervals_fall_short_where_the_docs_say(interval: str, n: int
 @pytest.mark.parametrize("test", [*PAIRED_TESTS, *UNPAIRED_TESTS])
 def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
     m = 400 if n == 20 and "permutation" in test else 2_000
-    settings = Settings(margin=1.0, test=test, paired=test in PAIRED_TESTS)
+    settings = Judging(margin=1.0, test=test, paired=test in PAIRED_TESTS)
     arms = np.random.default_rng(n).standard_normal((2, m, n))
     wrong = verdict_rates(arms, settings)
     assert wrong.get("better", 0) + wrong.get("worse", 0) <= allowed(LEVEL, m)
@@ -122,7 +122,7 @@ def test_verdicts_keep_their_level_whatever_the_test(test: str, n: int):
 @pytest.mark.parametrize("paired", [True, False])
 def test_equivalence_by_ranks_keeps_its_level_at_the_margin(n: int, paired: bool):
     m = 4_000
-    settings = Settings(margin=1.0, equivalence="ranks", paired=paired)
+    settings = Judging(margin=1.0, equivalence="ranks", paired=paired)
     arms = 0.4 * np.random.default_rng(n).standard_t(3, (2, m, n))
     arms[1] += 1
     wrong = verdict_rates(arms, settings)

@@ -12,6 +12,7 @@ from long_tables import long_table
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     NotPaired,
     UnknownName,
@@ -58,7 +59,9 @@ def test_pooling_keeps_five_percent_where_naive_pooling_does_not(
     differences = correlated(np.random.default_rng(11), n, task_sd, seed_sd)
     _, greater, less = signed_rank_rows(differences.reshape(n, -1))
     naive = false_positives(two_sided(greater, less))
-    found = pooled(as_table(differences), "base", ["kd"], tasks, margin=1.0).comparisons
+    found = pooled(
+        as_table(differences), "base", ["kd"], Judging(tasks=tasks, margin=1.0)
+    ).comparisons
     assert len(found) == n
     assert naive > 0.15
     limit = 0.05 + 2 * math.sqrt(0.05 * 0.95 / n)
@@ -72,7 +75,7 @@ def test_effects_that_cancel_over_fixed_tasks_are_a_true_null():
     random = np.random.default_rng(2)
     effect = np.linspace(-2, 2, N_TASKS)[:, None]
     table = as_table(effect + correlated(random, 400, 0, 0.5))
-    found = pooled(table, "base", ["kd"], "fixed").comparisons
+    found = pooled(table, "base", ["kd"], Judging(tasks="fixed")).comparisons
     rate = false_positives([each.p_adjusted for each in found])
     assert rate <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
 
@@ -85,7 +88,7 @@ def three_arms() -> np.ndarray:
 
 def test_fixed_tasks_are_averaged_within_a_seed():
     scores = three_arms()
-    found = pooled(long_table(scores), "m0", ["m1", "m2"], "fixed", margin=0.5)
+    found = pooled(long_table(scores), "m0", ["m1", "m2"], Judging(tasks="fixed", margin=0.5))
     means = scores.mean(axis=0)
     alone = [compare(means[:, 0], means[:, arm], margin=0.5) for arm in (1, 2)]
     for each, expected in zip(found.comparisons, alone, strict=True):
@@ -99,7 +102,9 @@ def test_fixed_tasks_are_averaged_within_a_seed():
 
 def test_sampled_tasks_are_averages_over_their_seeds():
     scores = three_arms()
-    found = pooled(long_table(scores), "m0", ["m1"], "sampled", margin=0.5).comparisons[0]
+    found = pooled(
+        long_table(scores), "m0", ["m1"], Judging(tasks="sampled", margin=0.5)
+    ).comparisons[0]
     means = scores.mean(axis=1)
     expected = compare(means[:, 0], means[:, 1], margin=0.5)
     assert (found.n_pairs, found.p_value) == (6, expected.p_value)
@@ -109,10 +114,10 @@ def test_sampled_tasks_are_averages_over_their_seeds():
 def test_the_order_of_rows_does_not_matter_and_swapping_turns_signs():
     table = long_table(three_arms())
     for tasks in ("fixed", "sampled"):
-        there = pooled(table, "m0", ["m1"], tasks).comparisons
+        there = pooled(table, "m0", ["m1"], Judging(tasks=tasks)).comparisons
         shuffled = table.sample(frac=1, random_state=2)
-        mixed = pooled(shuffled, "m0", ["m1"], tasks).comparisons[0]
-        back = pooled(table, "m1", ["m0"], tasks).comparisons[0]
+        mixed = pooled(shuffled, "m0", ["m1"], Judging(tasks=tasks)).comparisons[0]
+        back = pooled(table, "m1", ["m0"], Judging(tasks=tasks)).comparisons[0]
         assert mixed.p_value == there[0].p_value == back.p_value
         assert mixed.mean_difference == pytest.approx(there[0].mean_difference)
         assert back.mean_difference == pytest.approx(-there[0].mean_difference)
@@ -122,7 +127,7 @@ def test_a_seed_that_fails_on_one_task_is_left_out_of_all_fixed_tasks_by_name():
     table = long_table(three_arms())
     failed = (table["task"] == "t2") & (table["seed"] == 4) & (table["method"] == "m1")
     table.loc[failed, "score"] = math.nan
-    found = pooled(table, "m0", ["m1", "m2"], "fixed", margin=1.0)
+    found = pooled(table, "m0", ["m1", "m2"], Judging(tasks="fixed", margin=1.0))
     assert [each.n_pairs for each in found.comparisons] == [8, 9]
     assert found.comparisons[0].dropped_seeds == (4,)
     assert found.warnings == (
@@ -133,7 +138,7 @@ def test_a_seed_that_fails_on_one_task_is_left_out_of_all_fixed_tasks_by_name():
 def test_sampled_tasks_with_different_numbers_of_seeds_are_named():
     table = long_table(three_arms())
     table = table[(table["task"] != "t2") | (table["seed"] < 3)]
-    found = pooled(table, "m0", ["m1"], "sampled", margin=1.0)
+    found = pooled(table, "m0", ["m1"], Judging(tasks="sampled", margin=1.0))
     assert found.comparisons[0].n_pairs == 6
     assert any("t1 9, t2 3, t3 9" in warning for warning in found.warnings)
 
@@ -143,41 +148,41 @@ def test_a_task_that_an_arm_lacks_is_refused_by_name():
     table = table[(table["task"] != "t2") | (table["method"] != "m1")]
     for tasks in ("fixed", "sampled"):
         with pytest.raises(NotPaired, match="no run of m1 on t2; pooling needs every task"):
-            pooled(table, "m0", ["m1"], tasks)
+            pooled(table, "m0", ["m1"], Judging(tasks=tasks))
 
 
 def test_tasks_without_common_seeds_are_refused():
     table = long_table(three_arms())
     table.loc[table["task"] == "t3", "seed"] += 100
     with pytest.raises(NotEnoughPairs, match=r"0 seeds have a pair on every .*no pair on t"):
-        pooled(table, "m0", ["m1"], "fixed")
-    assert pooled(table, "m0", ["m1"], "sampled").comparisons[0].n_pairs == 6
+        pooled(table, "m0", ["m1"], Judging(tasks="fixed"))
+    assert pooled(table, "m0", ["m1"], Judging(tasks="sampled")).comparisons[0].n_pairs == 6
     table.loc[(table["task"] == "t3") & (table["method"] == "m1"), "seed"] += 100
     with pytest.raises(NotPaired, match="no shared scored seed on task t3"):
-        pooled(table, "m0", ["m1"], "sampled")
+        pooled(table, "m0", ["m1"], Judging(tasks="sampled"))
 
 
 def test_meaningless_pools_are_refused():
     table = long_table(three_arms())
     with pytest.raises(InvalidSetting, match="tasks must be one of fixed, sampled"):
-        pooled(table, "m0", ["m1"], "random")
+        pooled(table, "m0", ["m1"], Judging(tasks="random"))
     with pytest.raises(InvalidSetting, match=r'candidates is a list: \["m1"\]'):
-        pooled(table, "m0", "m1", "fixed")
+        pooled(table, "m0", "m1", Judging(tasks="fixed"))
     with pytest.raises(InvalidSetting, match="at least one candidate"):
-        pooled(table, "m0", [], "fixed")
+        pooled(table, "m0", [], Judging(tasks="fixed"))
     with pytest.raises(UnknownName, match='no method "kd"'):
-        pooled(table, "m0", ["kd"], "fixed")
+        pooled(table, "m0", ["kd"], Judging(tasks="fixed"))
     with pytest.raises(InvalidSetting, match="margin"):
-        pooled(table, "m0", ["m1"], "fixed", margin=0)
+        pooled(table, "m0", ["m1"], Judging(tasks="fixed", margin=0))
     one = table[table["task"] == "t0"]
     with pytest.raises(NotEnoughPairs, match="one task is no sample of tasks"):
-        pooled(one, "m0", ["m1"], "sampled")
+        pooled(one, "m0", ["m1"], Judging(tasks="sampled"))
     with pytest.raises(NotEnoughPairs, match="1 seeds have a pair on every task"):
-        pooled(table[table["seed"] == 0], "m0", ["m1"], "fixed")
+        pooled(table[table["seed"] == 0], "m0", ["m1"], Judging(tasks="fixed"))
 
 
 def test_what_few_tasks_can_never_show_is_said_in_tasks():
-    warned = pooled(long_table(three_arms()), "m0", ["m1", "m2"], "sampled").warnings
+    warned = pooled(long_table(three_arms()), "m0", ["m1", "m2"], Judging(tasks="sampled")).warnings
     assert any("7 tasks are enough" in warning for warning in warned)
 
 
@@ -268,14 +273,14 @@ def test_a_mixed_model_takes_missing_pairs_but_needs_two_of_each():
     with pytest.raises(NotEnoughPairs, match=r"pairs on 1 tasks and . seeds"):
         mixed_effects(table[table["task"] == "t1"], "m0", ["m1"])
     with pytest.raises(InvalidSetting, match="alpha"):
-        mixed_effects(table, "m0", ["m1"], alpha=5)
+        mixed_effects(table, "m0", ["m1"], Judging(alpha=5))
 
 
 def test_ranks_of_a_loss_are_best_where_it_is_least():
     table = long_table(three_arms())
     how = {"scale": "rank"}
-    (of_gains,) = mixed_effects(table.assign(score=-table["score"]), "m0", ["m1"], **how)
-    (of_losses,) = mixed_effects(table, "m0", ["m1"], lower_is_better=True, **how)
+    (of_gains,) = mixed_effects(table.assign(score=-table["score"]), "m0", ["m1"], Judging(**how))
+    (of_losses,) = mixed_effects(table, "m0", ["m1"], Judging(lower_is_better=True, **how))
     assert of_losses.lower_is_better
     assert of_gains.mean_difference == pytest.approx(of_losses.mean_difference)
     assert of_gains.mean_difference != 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from long_tables import long_table
 
-from stats import NotEnoughPairs, plan_comparisons, plan_power
+from stats import Judging, NotEnoughPairs, plan_comparisons, plan_power
 from stats.report import FORMATS, render
 
 SCORES = 60 + np.random.default_rng(7).normal(0, 1, (3, 5, 3))
@@ -19,7 +19,12 @@ SCORES = 60 + np.random.default_rng(7).normal(0, 1, (3, 5, 3))
 @pytest.mark.parametrize("tasks", [None, "fixed", "sampled"])
 def test_each_comparison_is_planned_at_the_sd_of_its_own_pairs(tasks: str | None):
     found = plan_comparisons(
-        long_table(SCORES), "m0", ["m1", "m2"], 8, 0.5, tasks=tasks, test="t", family=2
+        long_table(SCORES),
+        "m0",
+        ["m1", "m2"],
+        8,
+        Judging(margin=0.5, tasks=tasks, test="t"),
+        family=2,
     )
     differences = SCORES[:, :, 1:] - SCORES[:, :, :1]
     if tasks is None:
@@ -35,16 +40,20 @@ def test_each_comparison_is_planned_at_the_sd_of_its_own_pairs(tasks: str | None
 def test_a_comparison_without_spread_is_named_and_left_out():
     scores = SCORES.copy()
     scores[:, :, 2] = scores[:, :, 0] + 1
-    found = plan_comparisons(long_table(scores), "m0", ["m1", "m2"], 8, 0.5, test="t")
+    found = plan_comparisons(
+        long_table(scores), "m0", ["m1", "m2"], 8, Judging(margin=0.5, test="t")
+    )
     assert [each.candidate for each in found.plans] == ["m1"] * 3
     assert "m0 vs m2 (t0): all differences are equal, no sd" in found.warnings
     with pytest.raises(NotEnoughPairs, match="no comparison has differences with a spread"):
-        plan_comparisons(long_table(scores), "m0", ["m2"], 8, 0.5)
+        plan_comparisons(long_table(scores), "m0", ["m2"], 8, Judging(margin=0.5))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_shows_plans(format: str):
-    found = plan_comparisons(long_table(SCORES), "m0", ["m1"], 8, 0.5, test="t", study="s")
+    found = plan_comparisons(
+        long_table(SCORES), "m0", ["m1"], 8, Judging(margin=0.5, test="t"), study="s"
+    )
     text = render(found, format, width=120)
     if format == "json":
         whole = json.loads(text)

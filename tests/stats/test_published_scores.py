@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from stats import (
+    Judging,
     NotEnoughPairs,
     aggregate,
     analyse,
@@ -43,15 +44,15 @@ def recycling() -> pd.DataFrame:
 
 
 def test_setfit_on_each_task_and_over_all(setfit):
-    analysis = analyse(setfit, "setfit", ["adapet", "perfect", "fine_tune"], margin=1.0)
+    analysis = analyse(setfit, "setfit", ["adapet", "perfect", "fine_tune"], Judging(margin=1.0))
     assert {each.n_pairs for each in analysis.comparisons} == {10}
     assert {each.verdict for each in analysis.comparisons} >= {"better", "worse"}
     assert "accuracy, matthews_correlation" in render(analysis)
 
 
 def test_what_holds_on_these_tasks_need_not_hold_on_others(setfit):
-    fixed = pooled(setfit, "setfit", ["adapet", "perfect"], "fixed", margin=1.0)
-    sampled = pooled(setfit, "setfit", ["adapet", "perfect"], "sampled", margin=1.0)
+    fixed = pooled(setfit, "setfit", ["adapet", "perfect"], Judging(tasks="fixed", margin=1.0))
+    sampled = pooled(setfit, "setfit", ["adapet", "perfect"], Judging(tasks="sampled", margin=1.0))
     assert [each.verdict for each in fixed.comparisons] == ["worse", "worse"]
     assert [each.verdict for each in sampled.comparisons] == ["inconclusive", "inconclusive"]
     assert [each.n_pairs for each in (*fixed.comparisons, *sampled.comparisons)] == [10, 10, 12, 12]
@@ -62,7 +63,7 @@ def test_what_holds_on_these_tasks_need_not_hold_on_others(setfit):
 
 def test_the_mixed_model_finds_that_tasks_differ_far_more_than_splits(setfit):
     adapet, perfect = mixed_effects(setfit, "setfit", ["adapet", "perfect"])
-    sampled = pooled(setfit, "setfit", ["adapet"], "sampled").comparisons[0]
+    sampled = pooled(setfit, "setfit", ["adapet"], Judging(tasks="sampled")).comparisons[0]
     assert adapet.converged
     assert perfect.converged
     assert adapet.mean_difference == pytest.approx(sampled.mean_difference)
@@ -104,7 +105,7 @@ def test_the_posterior_of_setfit_over_tasks_is_undecided(setfit):
 def test_model_recycling_is_ranked_over_tasks_from_unpaired_runs(recycling):
     with pytest.raises(NotEnoughPairs, match="are the runs unpaired"):
         rank(recycling)
-    ranking = rank(recycling, paired=False)
+    ranking = rank(recycling, judging=Judging(paired=False))
     assert ranking.methods[0] == "microsoft_deberta_v3_base"
     assert ranking.groups[0] == ("microsoft_deberta_v3_base",)
     assert ("bert_base_uncased", "bert_base_cased") in ranking.groups
@@ -112,13 +113,13 @@ def test_model_recycling_is_ranked_over_tasks_from_unpaired_runs(recycling):
 
 
 def test_runs_that_collapsed_are_named_and_not_dropped_in_silence(recycling):
-    found = aggregate(recycling, paired=False, replicates=300)
+    found = aggregate(recycling, judging=Judging(paired=False), replicates=300)
     collapsed = (
         "stsb: 2 of 20 runs of google_t5_v1_1_base have no score",
         "stsb: 4 of 20 runs of t5_base have no score",
     )
     assert set(found.warnings) == set(collapsed)
-    assert set(rank(recycling, paired=False).warnings) == set(collapsed)
+    assert set(rank(recycling, judging=Judging(paired=False)).warnings) == set(collapsed)
     assert sorted(found.runs) == [716, 718, 720, 720, 720, 720]
 
 
@@ -127,9 +128,7 @@ def test_two_unpaired_models_on_one_task(recycling):
         recycling[recycling["task"] == "stsb"],
         "roberta_base",
         ["microsoft_deberta_v3_base", "t5_base"],
-        paired=False,
-        margin=0.01,
-        effect="cliffs_delta",
+        Judging(paired=False, margin=0.01, effect="cliffs_delta"),
     )
     deberta, t5 = analysis.comparisons
     # Better beyond chance and by less than a point, while Welch's interval touches zero.
@@ -150,7 +149,7 @@ def test_unpaired_models_are_refused_as_pairs(recycling):
 def test_every_unpaired_test_agrees_where_the_difference_is_large(recycling):
     rte = recycling[recycling["task"] == "rte"]
     p = [
-        analyse(rte, "bert_base_cased", ["roberta_base"], paired=False, test=test)
+        analyse(rte, "bert_base_cased", ["roberta_base"], Judging(paired=False, test=test))
         .comparisons[0]
         .p_value
         for test in UNPAIRED_TESTS

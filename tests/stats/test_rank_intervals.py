@@ -19,7 +19,7 @@ from stats import (
     signed_rank,
 )
 from stats.equivalence.by_ranks import rank_equivalence
-from stats.settings import ZEROS
+from stats.judging import ZEROS
 from stats.two_arms.hodges_lehmann import KEPT, HodgesLehmann
 from stats.two_arms.rank_sum import hodges_lehmann_shift
 

@@ -15,6 +15,7 @@ from scipy import stats as scipy_stats
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     StatsError,
     UnknownName,
@@ -266,7 +267,7 @@ def test_a_ranking_is_its_pairs_and_its_mean_ranks():
 @pytest.mark.parametrize("lower", [False, True])
 def test_a_pair_is_judged_as_a_comparison_of_its_two_methods(post_hoc: str, lower: bool):
     table = random_table((1, 9, 4))
-    ranking = rank(table, blocks="seed", post_hoc=post_hoc, lower_is_better=lower)
+    ranking = rank(table, judging=Judging(lower_is_better=lower), blocks="seed", post_hoc=post_hoc)
     assert {pair.separable for pair in ranking.pairs} == {True, False}
     by_seed = table.set_index("seed").groupby("method")["score"]
     for place, pair in enumerate(ranking.pairs):
@@ -339,7 +340,7 @@ def test_a_loss_turns_the_ranking_around():
     loss = table.assign(metric="nll")
     assert rank(loss).methods == rank(table).methods[::-1]
     assert rank(loss).rank_low == tuple(6 - high for high in rank(table).rank_high[::-1])
-    assert rank(loss, lower_is_better=False).methods == rank(table).methods
+    assert rank(loss, judging=Judging(lower_is_better=False)).methods == rank(table).methods
 
 
 def test_two_arms_are_tested_on_both_sides():
@@ -417,9 +418,9 @@ def test_unpaired_runs_are_ranked_only_if_said_so():
     table["seed"] += 100 * table["method"].str[1:].astype(int)
     with pytest.raises(NotEnoughPairs, match=r"0 complete blocks.*are the runs unpaired\?.*6 more"):
         rank(table)
-    assert rank(table, paired=False).methods == rank(random_table()).methods
+    assert rank(table, judging=Judging(paired=False)).methods == rank(random_table()).methods
     with pytest.raises(InvalidSetting, match="only by task"):
-        rank(table, blocks="seed", paired=False)
+        rank(table, judging=Judging(paired=False), blocks="seed")
 
 
 def test_too_few_blocks_to_separate_anything_are_pointed_out():
@@ -442,16 +443,12 @@ def test_meaningless_rankings_are_refused():
         rank(table, "m1")
     with pytest.raises(NotEnoughPairs, match="1 complete block of tasks"):
         rank(table[table["task"] == "t0"])
-    for wrong in (
-        {"alpha": 0},
-        {"blocks": "fold"},
-        {"post_hoc": "tukey"},
-        {"correction": "fdr"},
-        {"zeros": "keep"},
-        {"resolution": -1.0},
-    ):
+    for wrong in ({"blocks": "fold"}, {"post_hoc": "tukey"}, {"correction": "fdr"}):
         with pytest.raises(InvalidSetting):
             rank(table, **wrong)
+    for wrong in ({"alpha": 0}, {"zeros": "keep"}, {"resolution": -1.0}):
+        with pytest.raises(InvalidSetting):
+            rank(table, judging=Judging(**wrong))
     with pytest.raises(StatsError, match=r"a second score of runs.*method m0, task t0, seed 0"):
         rank(pd.concat([table, table.head(1)]))
 

@@ -11,7 +11,7 @@ from long_tables import long_table
 
 import stats
 from benchmark.cli import main
-from stats import InvalidSetting, Settings, analyse, compare
+from stats import InvalidSetting, Judging, analyse, compare
 from stats.inputs import FloatArray
 from stats.power.sample_size import seeds_for_test
 from stats.register import PAIRED_TESTS, PairedTest, RowsTested, register, withdraw
@@ -64,7 +64,7 @@ def test_it_is_planned_for(unanimous: str):
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_it_is_written_about(unanimous: str, form: str):
     table = long_table(60 + np.random.default_rng(0).normal(0, 1, (1, 8, 2)))
-    found = analyse(table, "m0", ["m1"], test=unanimous)
+    found = analyse(table, "m0", ["m1"], Judging(test=unanimous))
     assert "unanimity of all seeds" in render(found, form)
     tasks = long_table(60 + np.random.default_rng(1).normal(0, 1, (6, 1, 3)))
     ranking = stats.rank(tasks, post_hoc=unanimous)
@@ -92,4 +92,4 @@ def test_a_name_is_taken_once_and_gone_when_it_is_withdrawn(unanimous: str):
     assert [*PAIRED_TESTS] == ["wilcoxon", "permutation", "t", "sign", unanimous]
     withdraw(unanimous)
     with pytest.raises(InvalidSetting, match="unanimous"):
-        Settings(test=unanimous)
+        Judging(test=unanimous)

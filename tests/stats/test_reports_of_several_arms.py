@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from long_tables import long_table
 
-from stats import InvalidSetting, aggregate, pooled, posteriors, rank
+from stats import InvalidSetting, Judging, aggregate, pooled, posteriors, rank
 from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
 from stats.report import FORMATS, render
 from stats.report.words.wording import CORRECTION_NAMES
@@ -30,8 +30,8 @@ def results(table, names: list[str]) -> dict:
     return {
         "ranking": rank(table),
         "nemenyi": rank(table, post_hoc="nemenyi"),
-        "pooled": pooled(table, names[0], names[1:], "fixed", margin=0.5),
-        "posteriors": posteriors(table, names[0], names[1:], tasks="sampled", samples=500),
+        "pooled": pooled(table, names[0], names[1:], Judging(tasks="fixed", margin=0.5)),
+        "posteriors": posteriors(table, names[0], names[1:], Judging(tasks="sampled"), samples=500),
         "aggregates": aggregate(table, baseline=names[0], target=70.0, replicates=200),
     }
 
@@ -122,7 +122,7 @@ def test_pooled_comparisons_say_what_was_averaged(plain, table):
     assert "fixed tasks: averaged over tasks within a seed, tested over seeds" in render(
         plain["pooled"], width=200
     )
-    sampled = render(pooled(table, "m0", ["m1"], "sampled"), width=200)
+    sampled = render(pooled(table, "m0", ["m1"], Judging(tasks="sampled")), width=200)
     assert "sampled tasks: averaged over seeds within a task, tested over tasks" in sampled
     assert "warning: no margin is declared" in sampled
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats import analyse
+from stats import Judging, analyse
 from stats.report.words import sentences
 
 SEEDS = range(8)
@@ -29,7 +29,7 @@ def judged(shift: float, spread: float, margin: float | None = 2.0, metric: str 
         for method, gain in (("base", np.zeros(8)), ("kd", shift + spread * SPREAD))
         for seed in SEEDS
     ]
-    return analyse(pd.DataFrame(rows), "base", ["kd"], margin=margin, split="")
+    return analyse(pd.DataFrame(rows), "base", ["kd"], Judging(margin=margin, split=""))
 
 
 @pytest.mark.parametrize("verdict", SHIFTS)
@@ -74,7 +74,7 @@ def test_no_sentence_takes_absence_of_evidence_for_evidence(shift, spread, margi
         for method, gain in (("base", np.zeros(8)), ("kd", scale * (shift + spread * SPREAD)))
         for seed in range(seeds)
     ]
-    result = analyse(pd.DataFrame(rows), "base", ["kd"], margin=margin)
+    result = analyse(pd.DataFrame(rows), "base", ["kd"], Judging(margin=margin))
     found = [*sentences.findings(result), *sentences.interaction_findings(result)]
     for each in found:
         text = each.text.lower()

@@ -15,6 +15,7 @@ from scipy.stats import trim_mean
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     StatsError,
     UnknownName,
@@ -205,7 +206,7 @@ def test_aggregates_of_a_table_are_those_of_its_arrays():
 def test_contrasts_are_narrow_where_seeds_are_shared():
     table = long_table(paired_scores())
     paired = aggregate(table, baseline="m0", replicates=2000)
-    apart = aggregate(table, baseline="m0", replicates=2000, paired=False)
+    apart = aggregate(table, judging=Judging(paired=False), baseline="m0", replicates=2000)
     widths = [
         {(e.candidate, e.statistic): e.high - e.low for e in found.contrasts}
         for found in (paired, apart)
@@ -255,7 +256,7 @@ def test_failed_seeds_and_absent_methods_are_named():
     )
     assert found.runs == (24, 24, 24)
     assert found.tasks == ("t0", "t1", "t2", "t4", "t5")
-    unpaired = aggregate(table, replicates=100, paired=False)
+    unpaired = aggregate(table, judging=Judging(paired=False), replicates=100)
     assert unpaired.runs == (24, 25, 25)
     assert unpaired.warnings[0] == "t0: 1 of 5 runs of m0 have no score"
 
@@ -265,7 +266,7 @@ def test_seeds_that_are_not_shared_need_a_word():
     table["seed"] += 100 * table["method"].str[1:].astype(int)
     with pytest.raises(NotEnoughPairs, match="no seed is shared by all methods"):
         aggregate(table)
-    assert aggregate(table, paired=False, replicates=100).runs == (30, 30, 30)
+    assert aggregate(table, judging=Judging(paired=False), replicates=100).runs == (30, 30, 30)
 
 
 def test_meaningless_aggregates_are_refused():
@@ -282,8 +283,8 @@ def test_meaningless_aggregates_are_refused():
         aggregate(table, statistics=["mode"])
     with pytest.raises(InvalidSetting, match="at least one statistic"):
         aggregate(table, statistics=[])
-    with pytest.raises(InvalidSetting, match="confidence"):
-        aggregate(table, confidence=95)
+    with pytest.raises(InvalidSetting, match="alpha"):
+        aggregate(table, judging=Judging(alpha=-94.0))
 
 
 def test_profiles_fall_from_one_to_zero_inside_their_bands():
@@ -308,7 +309,7 @@ def test_a_profile_of_losses_is_that_of_their_negatives(declared):
     of_gains = performance_profiles(long_table(-scores), replicates=300)
     losses = long_table(scores, "zeal" if declared == "argument" else "rmse")
     told = {"lower_is_better": True} if declared == "argument" else {}
-    of_losses = performance_profiles(losses, replicates=300, **told)
+    of_losses = performance_profiles(losses, judging=Judging(**told), replicates=300)
     assert of_losses.lower_is_better
     assert np.allclose(of_losses.thresholds, -np.array(of_gains.thresholds)[::-1])
     for name in ("fraction", "low", "high"):

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import InvalidSetting, analyse, compare, plan_comparisons, posteriors, rank, signed_rank
+from stats import (
+    InvalidSetting,
+    Judging,
+    analyse,
+    compare,
+    plan_comparisons,
+    posteriors,
+    rank,
+    signed_rank,
+)
 from stats.ties import noise_scale, settle
 
 counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
@@ -88,11 +97,11 @@ def asked(question: str, **settings: float | dict[str, float]):
     ]
     table = pd.DataFrame(rows)
     if question == "rank":
-        return rank(table[table["init"] == "scratch"], blocks="seed", **settings)
+        return rank(table[table["init"] == "scratch"], judging=Judging(**settings), blocks="seed")
     if question == "plan":
-        return plan_comparisons(table, "first", ["second"], 8, 1.0, **settings)
+        return plan_comparisons(table, "first", ["second"], 8, Judging(margin=1.0, **settings))
     return {"analyse": analyse, "posteriors": posteriors}[question](
-        table, "first", ["second"], **settings
+        table, "first", ["second"], Judging(**settings)
     )
 
 

@@ -9,6 +9,7 @@ from long_tables import long_table
 
 from stats import (
     InvalidSetting,
+    Judging,
     NotEnoughPairs,
     NotPaired,
     analyse,
@@ -19,7 +20,7 @@ from stats import (
     posteriors,
     rank,
 )
-from stats.settings import by_task
+from stats.judging import by_task
 from stats.ties import settle
 
 SCORES = 60 + np.random.default_rng(5).normal(0, 2, (6, 9, 3)) + np.array([0, 1.0, 0.1])
@@ -37,7 +38,7 @@ def test_every_task_is_rounded_to_its_own_resolution():
     for task, step in enumerate(steps.values()):
         printed[task] = np.round(SCORES[task] / step) * step + 0.1 * (SCORES[task] % 1) * step
     table = long_table(printed)
-    found = analyse(table, "m0", ["m1"], resolution=steps).comparisons
+    found = analyse(table, "m0", ["m1"], Judging(resolution=steps)).comparisons
     for each, scores in zip(found, printed, strict=True):
         alone = compare(scores[:, 0], scores[:, 1], resolution=steps.get(each.task))
         assert each.p_value == alone.p_value
@@ -66,7 +67,10 @@ def test_every_task_has_its_own_size_on_the_log_odds_scale():
     sizes = {"t0": 50, "t1": 5000}
     assert (scores == 100).any()
     found = analyse(
-        pd.DataFrame(rows), "base", ["kd"], interaction_scale="log_odds", test_examples=sizes
+        pd.DataFrame(rows),
+        "base",
+        ["kd"],
+        Judging(interaction_scale="log_odds", test_examples=sizes),
     )
     for each, four in zip(found.interactions, scores, strict=True):
         alone = interaction(
@@ -80,7 +84,9 @@ def test_every_task_has_its_own_size_on_the_log_odds_scale():
 
 
 def test_pooled_verdicts_take_the_test_and_effect_that_are_named(table):
-    found = pooled(table, "m0", ["m1"], "fixed", test="permutation", effect="d_av").comparisons[0]
+    found = pooled(
+        table, "m0", ["m1"], Judging(tasks="fixed", test="permutation", effect="d_av")
+    ).comparisons[0]
     means = SCORES.mean(axis=0)
     alone = compare(means[:, 0], means[:, 1], test="permutation", effect="d_av")
     assert (found.test, found.p_value) == ("permutation", alone.p_value)
@@ -91,19 +97,19 @@ def test_unpaired_runs_make_pairs_of_sampled_tasks(table):
     apart = table.copy()
     apart.loc[apart["method"] == "m1", "seed"] += 1000
     with pytest.raises(NotPaired, match="no shared scored seed"):
-        pooled(apart, "m0", ["m1"], "sampled")
-    found = pooled(apart, "m0", ["m1"], "sampled", paired=False).comparisons[0]
-    together = pooled(table, "m0", ["m1"], "sampled").comparisons[0]
+        pooled(apart, "m0", ["m1"], Judging(tasks="sampled"))
+    found = pooled(apart, "m0", ["m1"], Judging(tasks="sampled", paired=False)).comparisons[0]
+    together = pooled(table, "m0", ["m1"], Judging(tasks="sampled")).comparisons[0]
     assert (found.n_pairs, found.p_value, found.verdict) == (6, together.p_value, together.verdict)
     assert found.mean_difference == pytest.approx(together.mean_difference)
     with pytest.raises(InvalidSetting, match="unpaired arms share none"):
-        pooled(apart, "m0", ["m1"], "fixed", paired=False)
+        pooled(apart, "m0", ["m1"], Judging(tasks="fixed", paired=False))
 
 
 def test_an_unpaired_arm_that_failed_everywhere_on_a_task_is_named(table):
     table.loc[(table["method"] == "m1") & (table["task"] == "t2"), "score"] = np.nan
     with pytest.raises(NotPaired, match="no scored run of m1 on task t2"):
-        pooled(table, "m0", ["m1"], "sampled", paired=False)
+        pooled(table, "m0", ["m1"], Judging(tasks="sampled", paired=False))
 
 
 def test_a_ranking_over_averages_is_that_of_the_averaged_scores(table):
@@ -116,10 +122,10 @@ def test_a_ranking_over_averages_is_that_of_the_averaged_scores(table):
 
 
 def test_posteriors_are_those_of_their_pairs(table):
-    single = posteriors(table, "m0", ["m1", "m2"], margin=0.5, samples=4000)
+    single = posteriors(table, "m0", ["m1", "m2"], Judging(margin=0.5), samples=4000)
     assert len(single.posteriors) == 12
-    over_seeds = posteriors(table, "m0", ["m1"], tasks="fixed", margin=0.5, samples=4000)
-    over_tasks = posteriors(table, "m0", ["m1"], tasks="sampled", margin=0.5, samples=4000)
+    over_seeds = posteriors(table, "m0", ["m1"], Judging(tasks="fixed", margin=0.5), samples=4000)
+    over_tasks = posteriors(table, "m0", ["m1"], Judging(tasks="sampled", margin=0.5), samples=4000)
     differences = SCORES[:, :, 1] - SCORES[:, :, 0]
     for found, axis in ((over_seeds, 0), (over_tasks, 1)):
         (each,) = found.posteriors
@@ -130,18 +136,18 @@ def test_posteriors_are_those_of_their_pairs(table):
 
 
 def test_for_a_loss_higher_is_worse(table):
-    gain = posteriors(table, "m0", ["m1"], tasks="fixed", margin=0.5, samples=2000)
+    gain = posteriors(table, "m0", ["m1"], Judging(tasks="fixed", margin=0.5), samples=2000)
     loss = posteriors(
-        table, "m0", ["m1"], tasks="fixed", margin=0.5, samples=2000, lower_is_better=True
+        table, "m0", ["m1"], Judging(tasks="fixed", margin=0.5, lower_is_better=True), samples=2000
     )
     assert gain.posteriors[0].p_better == loss.posteriors[0].p_worse > 0.5
 
 
 def test_posteriors_refuse_what_makes_no_pairs(table):
     with pytest.raises(InvalidSetting, match="margin must be a positive number"):
-        posteriors(table, "m0", ["m1"], margin=-1)
+        posteriors(table, "m0", ["m1"], Judging(margin=-1))
     with pytest.raises(InvalidSetting, match="sampled tasks only"):
-        posteriors(table, "m0", ["m1"], paired=False)
+        posteriors(table, "m0", ["m1"], Judging(paired=False))
     table.loc[table["method"] == "m1", "seed"] += 1000
     with pytest.raises(NotEnoughPairs, match="unpaired scores must be declared so"):
         posteriors(table, "m0", ["m1"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import InvalidSetting, NotEnoughPairs, Settings, adjust, analyse, interaction, welch
+from stats import InvalidSetting, Judging, NotEnoughPairs, adjust, analyse, interaction, welch
 from stats.changes.unpaired import unpaired_interaction_statistics
 from stats.report import render
 
@@ -69,7 +69,7 @@ def test_a_true_absence_of_interaction_is_rejected_in_at_most_five_percent(n: in
     spreads = np.array([1.0, 3.0, 0.5, 2.0])[:, None, None]
     four = 60 + spreads * np.random.default_rng(n).standard_normal((4, m, n))
     four[[1, 3]] += 2  # both inits gain the same
-    settings = Settings(paired=False)
+    settings = Judging(paired=False)
     p_value = unpaired_interaction_statistics(four, [""] * m, settings)["p_value"]
     assert (p_value < 0.05).mean() <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / m)
 
@@ -81,7 +81,9 @@ def unpaired(table: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_table_of_unpaired_scores_has_its_interactions(table):
     lost = (table["method"] == "kd") & (table["seed"] == 42) & (table["init"] == "scratch")
-    analysis = analyse(unpaired(table[~lost]), "base", ["ls", "kd"], paired=False, margin=1.0)
+    analysis = analyse(
+        unpaired(table[~lost]), "base", ["ls", "kd"], Judging(paired=False, margin=1.0)
+    )
     kd = analysis.interactions[-1]
     assert (kd.sizes, kd.test, kd.inits) == ((8, 7, 8, 8), "welch", ("scratch", "pretrained"))
     arms = {key: rows["score"].to_numpy() for key, rows in table[~lost].groupby(["init", "method"])}
@@ -101,7 +103,7 @@ def test_a_table_of_unpaired_scores_has_its_interactions(table):
 
 def test_an_init_with_one_run_is_named_and_not_tested(table):
     few = (table["init"] == "pretrained") & (table["method"] == "kd") & (table["seed"] != 42)
-    analysis = analyse(unpaired(table[~few]), "base", ["ls", "kd"], paired=False)
+    analysis = analyse(unpaired(table[~few]), "base", ["ls", "kd"], Judging(paired=False))
     assert [each.candidate for each in analysis.interactions] == ["ls"]
     assert any("of which an arm has 1 scores" in warning for warning in analysis.warnings)
 
@@ -114,12 +116,11 @@ def test_log_odds_take_the_size_of_each_tasks_test_set(table):
     both = unpaired(pd.concat(tasks))
     sizes = {"small": 50, "large": 5000}
     options = {"paired": False, "interaction_scale": "log_odds"}
-    found = analyse(both, "base", ["kd"], test_examples=sizes, **options).interactions
+    found = analyse(both, "base", ["kd"], Judging(test_examples=sizes, **options)).interactions
     for each in found:
-        alone = analyse(
-            both[both["task"] == each.task], "base", ["kd"],
-            test_examples=sizes[each.task], **options,
-        ).interactions[0]  # fmt: skip
+        here = both[both["task"] == each.task]
+        judging = Judging(test_examples=sizes[each.task], **options)
+        (alone,) = analyse(here, "base", ["kd"], judging).interactions
         assert each.p_value == pytest.approx(alone.p_value)
         assert (each.ci_low, each.ci_high) == pytest.approx((alone.ci_low, alone.ci_high))
 

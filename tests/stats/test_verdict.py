@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stats import Settings, compare, decide, pooled
+from stats import Judging, compare, decide, pooled
 from stats.report.words import wording
 from stats.verdicts.compare import conclude_comparisons
 from stats.verdicts.paired import paired_statistics
@@ -38,7 +38,7 @@ def test_less_of_a_loss_is_better():
 
 
 def verdict_rates(differences: np.ndarray, margin: float) -> dict[str, float]:
-    settings = Settings(margin=margin)
+    settings = Judging(margin=margin)
     m, n = differences.shape
     arms = np.stack([np.zeros_like(differences), differences])
     names = dict.fromkeys(("baseline", "candidate", "model", "init", "task"), "")
@@ -106,6 +106,8 @@ def test_of_sampled_tasks_it_is_tasks_that_are_counted():
         for task in range(5)
         for seed in (1, 2)
     ]
-    (found,) = pooled(pd.DataFrame(rows), "base", ["kd"], "sampled", margin=1).comparisons
+    (found,) = pooled(
+        pd.DataFrame(rows), "base", ["kd"], Judging(tasks="sampled", margin=1)
+    ).comparisons
     assert found.verdict == "inconclusive"
     assert wording.needed(found) == f"80 % power at the margin: {found.seeds_needed} tasks"

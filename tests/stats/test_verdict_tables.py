@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stats import InvalidSetting, analyse, pooled
+from stats import InvalidSetting, Judging, analyse, pooled
 from stats.report import FORMATS, render
 from stats.report.formats.latex import to_latex
 from stats.report.sheet import Sheet, TextTable
@@ -46,7 +46,7 @@ INTERACTION_FIELDS = {
 
 @pytest.fixture
 def analysis(table):
-    return analyse(table, "base", ["ls", "tf_reg", "kd"], margin=1.0, study="kd_study")
+    return analyse(table, "base", ["ls", "tf_reg", "kd"], Judging(margin=1.0), study="kd_study")
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_many_inits_are_split_over_several_tables(table):
 def test_dropped_seeds_and_the_seeds_still_needed_are_in_the_table(table):
     is_kd = (table["method"] == "kd") & (table["seed"] == 42)
     table.loc[is_kd, "score"] = math.nan
-    analysis = analyse(table, "base", ["ls", "kd"], margin=0.05)
+    analysis = analyse(table, "base", ["ls", "kd"], Judging(margin=0.05))
     text = render(analysis)
     assert "n = 7, without seed 42" in text
     open_question = next(each for each in analysis.comparisons if each.verdict == "inconclusive")
@@ -210,7 +210,9 @@ def test_no_table_is_cut_or_too_many_for_latex(tmp_path: Path):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_format_claims_more_than_the_verdict(table, format: str):
-    open_and_small = [analyse(table, "base", ["ls", "kd"], margin=m) for m in (0.01, 100.0)]
+    open_and_small = [
+        analyse(table, "base", ["ls", "kd"], Judging(margin=m)) for m in (0.01, 100.0)
+    ]
     verdicts = {each.verdict for analysis in open_and_small for each in analysis.comparisons}
     assert verdicts >= {"inconclusive", "negligible"}
     for analysis in open_and_small:
@@ -243,7 +245,7 @@ def test_small_scales_keep_their_digits(table):
     ],
 )
 def test_the_header_says_how_it_was_done(table, options: dict, says: str):
-    text = render(analyse(table, "base", ["ls", "kd"], **options), "markdown")
+    text = render(analyse(table, "base", ["ls", "kd"], Judging(**options)), "markdown")
     assert says in text
 
 
@@ -263,10 +265,10 @@ def test_means_stand_beside_the_difference_in_every_format_for_people(analysis):
 def beside(table) -> list:
     """Two tasks: a verdict over both, and the tables of each."""
     twice = pd.concat([table, table.assign(task="digits", score=table["score"] + 5)])
-    options = {"margin": 1.0, "study": "kd_study"}
+    judging = Judging(margin=1.0, tasks="fixed")
     return [
-        pooled(twice, "base", ["ls", "kd"], "fixed", **options),
-        analyse(twice, "base", ["ls", "kd"], **options),
+        pooled(twice, "base", ["ls", "kd"], judging, study="kd_study"),
+        analyse(twice, "base", ["ls", "kd"], judging, study="kd_study"),
     ]
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from benchmark.declare.study import Arm, Comparison, Study
 from benchmark.errors import StudyError
+from stats import Judging
 from tests.trainers import test_loop, tiny_hub
 from tests.trainers.test_label_regularisers import batch, close
 from tests.trainers.test_loop import fit, live_teacher, same_weights
@@ -470,7 +471,7 @@ def study(model, task, method, init="scratch", **training):
         task=task,
         arms=(Arm(model, init, Base()), Arm(model, init, method)),
         comparison=Comparison("base", method.name),
-        margin=None,
+        judging=Judging(),
         training=Training(max_length=32, **training),
     )
 

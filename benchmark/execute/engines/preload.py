@@ -24,6 +24,7 @@ import benchmark.declare.loading
 import benchmark.execute.engines.asking
 import benchmark.execute.engines.local
 import benchmark.execute.worker  # noqa: F401
+import stats  # noqa: F401
 from benchmark.record import connection
 
 connection.preload()

@@ -42,14 +42,11 @@ def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
 def _profiles(gathered: Gathered) -> Iterator[Sketch]:
     """How many runs of each arm score better than each threshold, for each model and init."""
     analysis, scores = gathered.analysis, gathered.scores
-    lower = analysis.settings.lower_is_better
     for (model, init), part in scores.groupby(["model", "init"], sort=False):
         if part["method"].nunique() < MANY_ARMS:
             continue
         try:
-            found = performance_profiles(
-                part, metric=analysis.metric, split=analysis.split, lower_is_better=lower
-            )
+            found = performance_profiles(part, judging=analysis.judging)
         except StatsError:  # an arm without a run on some task, or unlike scales: no comparison
             continue
         title = wording.printable(f"{model} · {init}")
@@ -61,11 +58,10 @@ def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[
     curves = gathered.curves
     here = curves[(curves[["model", "init", "task"]] == list(place)).all(axis=1)]
     if here.loc[here["score"].notna(), "epoch"].nunique() > 1:  # one epoch is no curve
-        settings = gathered.analysis.settings
         figure = learning_curves(
             here,
             metric=str(here["metric"].iloc[0]),
-            lower_is_better=settings.lower_is_better,
+            lower_is_better=gathered.analysis.lower_is_better,
         )
         yield "curves", f"curves · {title}", f"{title}: mean over seeds, and one sd.", figure
 
@@ -112,8 +108,8 @@ def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[S
             compared,
             known,
             unit=f"{unit.upper()} s",
-            margin=analysis.settings.margin,
-            lower_is_better=analysis.settings.lower_is_better,
+            margin=analysis.judging.margin,
+            lower_is_better=analysis.lower_is_better,
             look=Look(PAGE),
         )
         yield "cost", f"cost · {title}", f"{title}: effect beside cost, teachers included.", figure

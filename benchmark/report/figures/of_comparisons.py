@@ -31,7 +31,7 @@ MOST_IN_A_COLUMN = 4
 def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
     """Every figure of comparisons and interactions."""
     yield from _forests(gathered)
-    if gathered.pooled and gathered.how.get("scale"):
+    if gathered.pooled and gathered.judging.scale:
         yield from _on_a_common_scale(gathered.pooled)
     yield from _estimations(gathered)
     yield from _slopes(gathered)
@@ -43,9 +43,9 @@ def _forests(gathered: Gathered) -> Iterator[Sketch]:
 
     Those over tasks on a common scale have an axis of their own.
     """
-    on_a_scale = gathered.how.get("scale")
+    on_a_scale = gathered.judging.scale
     over_all = gathered.pooled.comparisons if gathered.pooled and not on_a_scale else ()
-    settings = gathered.analysis.settings
+    judging = gathered.analysis.judging
     rows = gathered.analysis.comparisons
     most = max(1, MOST_ROWS - len(over_all))
     parts = [rows[i : i + most] for i in range(0, len(rows), most)]
@@ -55,9 +55,9 @@ def _forests(gathered: Gathered) -> Iterator[Sketch]:
         figure = forest(
             part,
             over_all if last and len(over_all) < MOST_ROWS else (),
-            margin=settings.margin,
+            margin=judging.margin,
             metric=gathered.analysis.metric,
-            lower_is_better=settings.lower_is_better,
+            lower_is_better=gathered.analysis.lower_is_better,
         )
         yield "analysis", f"forest · {number}", f"Every comparison with its interval{of}.", figure
 
@@ -69,9 +69,9 @@ def _on_a_common_scale(pooled: Pooled) -> Iterator[Sketch]:
         figure = forest(
             (),
             rows[first : first + MOST_ROWS],
-            margin=pooled.settings.margin,
+            margin=pooled.judging.margin,
             metric=pooled.metric,
-            lower_is_better=pooled.settings.lower_is_better,
+            lower_is_better=pooled.lower_is_better,
         )
         said = f"Every comparison over all tasks, with its interval: {pooled.metric}."
         yield "pooled", f"forest over tasks · {number}", wording.printable(said), figure
@@ -88,9 +88,9 @@ def _estimations(gathered: Gathered) -> Iterator[Sketch]:
             each,
             arms[each.baseline],
             arms[each.candidate],
-            margin=analysis.settings.margin,
+            margin=analysis.judging.margin,
             metric=analysis.metric,
-            lower_is_better=analysis.settings.lower_is_better,
+            lower_is_better=analysis.lower_is_better,
         )
         yield "analysis", f"estimation · {name}", f"{name}: each pair, and the difference.", figure
 
@@ -109,7 +109,7 @@ def _slopes(gathered: Gathered) -> Iterator[Sketch]:
         figure = slopes(
             shown,
             metric=analysis.metric,
-            lower_is_better=analysis.settings.lower_is_better,
+            lower_is_better=analysis.lower_is_better,
             look=Look(PAGE if len(shown) > MOST_IN_A_COLUMN else COLUMN),
         )
         said = f"{title}: " if title else ""
@@ -129,9 +129,9 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
         if each.n_pairs < 2 or each.scale != "raw":
             continue
         sides = [_pair(gathered, each, init) for init in each.inits]
-        settings = gathered.analysis.settings
-        p_name = wording.p_name(settings, each.family_size)
-        figure = interaction(each, *sides, margin=settings.margin, p_name=p_name)
+        judging = gathered.analysis.judging
+        p_name = wording.p_name(judging, each.family_size)
+        figure = interaction(each, *sides, margin=judging.margin, p_name=p_name)
         name = " · ".join(filter(None, (wording.printable(versus(each)), place)))
         said = (
             f"{name}: the effect under {' and '.join(each.inits)} of every seed that all four "

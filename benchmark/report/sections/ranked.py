@@ -1,11 +1,11 @@
 """All arms of a study among each other, as far as its seeds can tell any of them apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
-from stats import StatsError
+from stats import Judging, StatsError
 from stats.many_arms.ranked_arms import Ranking
 from stats.report.sections.several_arms import ranking_sheet
 from stats.report.sheet import Sheet
@@ -31,24 +31,25 @@ class Ranked:
     without: tuple[str, ...]
 
 
-def ranked(scores: "pd.DataFrame", how: Mapping[str, Any]) -> Ranked | None:
+def ranked(scores: "pd.DataFrame", judging: Judging, study: str) -> Ranked | None:
     """Rank the arms of each model and init, over tasks as the study pools them, or on each alone.
 
     Args:
         scores: the tidy table.
-        how: the declared analysis.
+        judging: how, as the study declares.
+        study: its name.
 
     Returns:
         None where no place has arms enough that a ranking would say more than its comparison.
     """
-    alone = ["model", "init"] if how["tasks"] else ["task", "model", "init"]
+    alone = ["model", "init"] if judging.tasks else ["task", "model", "init"]
     rankings: list[Ranking] = []
     without: list[str] = []
     for place, part in scores.groupby(alone, sort=False):
         if part["method"].nunique() < MANY_ARMS:
             continue
         try:
-            found = answers.rankings(part, None, how)
+            found = answers.rankings(part, None, judging, study)
         except StatsError as error:  # too few seeds without a gap
             title = wording.printable(" · ".join(map(str, place)))
             without.append(f"{title}: {error}.")

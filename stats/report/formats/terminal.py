@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.report.layout import Block, blocks
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
-from stats.settings import Settings
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
 
@@ -44,7 +44,7 @@ def to_table(
             console.print(Text(line))
         tables = sheet.tables
         if isinstance(result, Analysis | Pooled):
-            console.print(Text(_legend(result.settings), style="dim"))
+            console.print(Text(_legend(result.judging), style="dim"))
             tables = tables[len(blocks(result)) :]
             for compact in _compact(result, width):
                 console.print(*[""] * bool(compact.title), compact)
@@ -66,12 +66,12 @@ def _plain(table: TextTable) -> Table:
     return shown
 
 
-def _legend(settings: Settings) -> str:
-    _, effect = wording.EFFECT_NAMES[settings.effect]
-    p = "uncorrected p" if settings.correction == "none" else "corrected p"
+def _legend(judging: Judging) -> str:
+    _, effect = wording.EFFECT_NAMES[judging.effect]
+    p = "uncorrected p" if judging.correction == "none" else "corrected p"
     return (
         "each cell: mean of baseline -> mean of candidate\n"
-        f"           candidate - baseline [{wording.confidence(settings)} t interval]\n"
+        f"           candidate - baseline [{wording.confidence(judging)} t interval]\n"
         f"           {effect}, {p}, verdict"
     )
 

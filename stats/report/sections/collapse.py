@@ -5,28 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from stats.judging import Judging
 from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
-from stats.settings import Settings
 from stats.verdicts.collapse import Share
 from stats.verdicts.collapse_table import CandidateCollapse, Collapses
 
 
 def collapses_sheet(found: Collapses) -> Sheet:
     """The sheet of how often arms collapse, and how they differ where neither does."""
-    settings = found.settings
+    judging = found.judging
     title, where = wording.places([(e.task, e.model, e.init) for e in found.candidates])
-    lower = settings.lower_is_better
     return Sheet(
         kind="collapses",
         header=(
-            wording.measured(found.study, found.metric, found.split, lower),
+            wording.measured(found.study, found.metric, found.split, found.lower_is_better),
             _rule(found),
             "how often: exact intervals (Clopper-Pearson), McNemar's exact test over shared seeds",
-            f"the others: seeds on which neither collapsed, {primary_test(settings.test).words}",
-            f"p of each question {_corrected(settings)}; "
-            f"alpha {wording.probability(settings.alpha)}",
+            f"the others: seeds on which neither collapsed, {primary_test(judging.test).words}",
+            f"p of each question {_corrected(judging)}; alpha {wording.probability(judging.alpha)}",
         ),
         tables=(_how_often(found, title, where), _others(found, title, where)),
         records=tuple({"study": found.study} | _record(each) for each in found.candidates),
@@ -37,26 +35,26 @@ def collapses_sheet(found: Collapses) -> Sheet:
 
 def _rule(found: Collapses) -> str:
     if found.below is not None:
-        edge = "no lower" if found.settings.lower_is_better else "no higher"
+        edge = "no lower" if found.judging.lower_is_better else "no higher"
         return f"collapsed: a run whose score is {edge} than {found.below:g}"
-    margin = found.settings.margin
+    margin = found.judging.margin
     also = "" if margin is None else f", and by more than {wording.points(margin)}"
     return f"collapsed: a run worse than the median of its arm by more than 8 spreads{also}"
 
 
-def _corrected(settings: Settings) -> str:
-    if settings.correction == "none":
+def _corrected(judging: Judging) -> str:
+    if judging.correction == "none":
         return "not corrected"
-    family = "on the same model, init and task" if settings.family != "study" else "of the study"
-    name = wording.CORRECTION_NAMES[settings.correction]
+    family = "on the same model, init and task" if judging.family != "study" else "of the study"
+    name = wording.CORRECTION_NAMES[judging.correction]
     return f"by itself: {name} over the candidates {family}"
 
 
 def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
-    interval = f"[{wording.confidence(found.settings)} CI]"
+    interval = f"[{wording.confidence(found.judging)} CI]"
     heading = (
         *("comparison", "where", f"baseline collapsed {interval}"),
-        *(f"candidate collapsed {interval}", "seeds", wording.p_name(found.settings)),
+        *(f"candidate collapsed {interval}", "seeds", wording.p_name(found.judging)),
     )
     rows = tuple(
         (
@@ -74,12 +72,12 @@ def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
 
 
 def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
-    settings = found.settings
-    _, effect = wording.EFFECT_NAMES[settings.effect]
+    judging = found.judging
+    _, effect = wording.EFFECT_NAMES[judging.effect]
     heading = (
         *("comparison", "where", "n", "means"),
-        *(f"difference [{wording.confidence(settings)} CI]", effect),
-        *(wording.p_name(settings), "verdict"),
+        *(f"difference [{wording.confidence(judging)} CI]", effect),
+        *(wording.p_name(judging), "verdict"),
     )
     rows = tuple(
         (f"{each.baseline} vs {each.candidate}", place, *_cells(each))

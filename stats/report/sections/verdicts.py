@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
-from stats.settings import Settings
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
 
 
 def analysis_sheet(analysis: Analysis) -> Sheet:
     """The sheet of comparisons on each task, and of their interactions."""
-    changes = [_interactions(block, analysis.settings) for block in interaction_blocks(analysis)]
+    changes = [_interactions(block, analysis.judging) for block in interaction_blocks(analysis)]
     return Sheet(
         kind="analysis",
         header=tuple(wording.header(analysis)),
@@ -68,7 +68,7 @@ def comparison_rows(result: Analysis | Pooled) -> TextTable:
         for place, each in zip(places, result.comparisons, strict=True)
     )
     where = [("task", "model", "init")[i] for i in varying]
-    return TextTable(title, ("comparison", *where, *_columns(result.settings, short)), rows)
+    return TextTable(title, ("comparison", *where, *_columns(result.judging, short)), rows)
 
 
 def record(each: Any) -> dict[str, Any]:
@@ -77,21 +77,21 @@ def record(each: Any) -> dict[str, Any]:
 
 
 def _measured(result: Analysis | Pooled) -> dict[str, Any]:
-    return {"metric": result.metric, "lower_is_better": result.settings.lower_is_better}
+    return {"metric": result.metric, "lower_is_better": result.judging.lower_is_better}
 
 
 def _declared(result: Analysis | Pooled) -> dict[str, Any]:
     named = {"study": result.study, "metric": result.metric, "split": result.split}
-    return named | record(result.settings)
+    return named | record(result.judging)
 
 
 def _tables(result: Analysis | Pooled) -> list[TextTable]:
-    return [_table(block, result.settings) for block in blocks(result)]
+    return [_table(block, result.judging) for block in blocks(result)]
 
 
-def _table(block: Block, settings: Settings) -> TextTable:
+def _table(block: Block, judging: Judging) -> TextTable:
     short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
-    columns = _columns(settings, short)
+    columns = _columns(judging, short)
     rows = tuple(
         (label, *(text for each in cells for text in _cells(each, short)))
         for label, cells in block.rows
@@ -100,11 +100,11 @@ def _table(block: Block, settings: Settings) -> TextTable:
     return TextTable(block.title, ("comparison", *columns * len(block.inits)), rows, over)
 
 
-def _columns(settings: Settings, short: bool) -> list[str]:
-    _, effect = wording.EFFECT_NAMES[settings.effect]
-    interval = f"difference [{wording.confidence(settings)} CI]"
+def _columns(judging: Judging, short: bool) -> list[str]:
+    _, effect = wording.EFFECT_NAMES[judging.effect]
+    interval = f"difference [{wording.confidence(judging)} CI]"
     columns = ["n", "baseline mean", "candidate mean", interval, effect]
-    columns += [wording.p_name(settings), "verdict"]
+    columns += [wording.p_name(judging), "verdict"]
     return columns + (["n for 80 % power"] if short else [])
 
 
@@ -123,7 +123,7 @@ def _cells(each: Comparison | None, short: bool) -> list[str]:
     return [*cells, needed] if short else cells
 
 
-def _interactions(block: InteractionBlock, settings: Settings) -> TextTable:
+def _interactions(block: InteractionBlock, judging: Judging) -> TextTable:
     rows = tuple(
         (
             label,
@@ -134,8 +134,8 @@ def _interactions(block: InteractionBlock, settings: Settings) -> TextTable:
         for label, each in block.rows
     )
     first, second = block.inits
-    change = f"effect under {first} - effect under {second} [{wording.confidence(settings)} CI]"
-    welch = "" if settings.paired else "Welch's "
+    change = f"effect under {first} - effect under {second} [{wording.confidence(judging)} CI]"
+    welch = "" if judging.paired else "Welch's "
     size = max(each.family_size for _, each in block.rows)
-    heading = ("comparison", change, f"{welch}{wording.p_name(settings, size)}", "n")
+    heading = ("comparison", change, f"{welch}{wording.p_name(judging, size)}", "n")
     return TextTable(block.title, heading, rows)

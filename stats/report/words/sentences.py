@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import get_args
 
 from stats.changes.interaction import Interaction
+from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.report.words import wording
-from stats.settings import Settings
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
 from stats.verdicts.verdict import Verdict
@@ -40,9 +40,9 @@ def question(result: Analysis | Pooled) -> str:
     first = result.comparisons[0]
     candidates = list(dict.fromkeys(each.candidate for each in result.comparisons))
     metric = wording.printable(result.metric) or "the score"
-    metric += f" ({wording.direction(result.settings.lower_is_better)})"
+    metric += f" ({wording.direction(result.lower_is_better)})"
     on = f" on {wording.printable(result.split)}" if result.split else ""
-    margin = result.settings.margin
+    margin = result.judging.margin
     matters = ""
     if margin is not None:
         matters = f", and by more than {wording.points(margin)}, the smallest that matters"
@@ -54,8 +54,8 @@ def question(result: Analysis | Pooled) -> str:
 
 def caution(result: Analysis | Pooled) -> str:
     """What the intervals and tests beside the corrected p-values do not take into account."""
-    corrected = result.settings.correction != "none" and len(result.comparisons) > 1
-    inside = "" if result.settings.margin is None else ", those of equivalence too"
+    corrected = result.judging.correction != "none" and len(result.comparisons) > 1
+    inside = "" if result.judging.margin is None else ", those of equivalence too"
     return (
         f"Intervals are of each comparison alone; p-values are corrected{inside}."
         if corrected
@@ -74,7 +74,7 @@ def tally(result: Analysis | Pooled) -> str:
 def findings(result: Analysis | Pooled) -> list[Finding]:
     """Every comparison of a result in words, in the order in which they were made."""
     return [
-        Finding(place, each.verdict, _sentences(each, result.settings))
+        Finding(place, each.verdict, _sentences(each, result.judging))
         for place, each in zip(_places(result), result.comparisons, strict=True)
     ]
 
@@ -93,13 +93,13 @@ def interaction_findings(analysis: Analysis) -> list[Finding]:
         Finding(
             wording.place(each.model, each.task),
             "",
-            _interaction(each, analysis.settings),
+            _interaction(each, analysis.judging),
         )
         for each in analysis.interactions
     ]
 
 
-def _sentences(each: Comparison, settings: Settings) -> str:
+def _sentences(each: Comparison, judging: Judging) -> str:
     if min(each.n_baseline, each.n_candidate) < 2:
         return (
             f"{_pair(each)}: too few scored seeds ({wording.sizes(each)}); "
@@ -111,14 +111,14 @@ def _sentences(each: Comparison, settings: Settings) -> str:
         "negligible": _negligible,
         "equivalent": _equivalent,
         "inconclusive": _open,
-    }[each.verdict](each, settings)
+    }[each.verdict](each, judging)
     return " ".join(filter(None, said))
 
 
-def _real(each: Comparison, settings: Settings) -> tuple[str, ...]:
+def _real(each: Comparison, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     against = each.mean_difference != 0 and (
-        (each.mean_difference > 0) == settings.lower_is_better
+        (each.mean_difference > 0) == judging.lower_is_better
     ) == (each.verdict == "better")
     doubt = ""
     if against:
@@ -128,14 +128,14 @@ def _real(each: Comparison, settings: Settings) -> tuple[str, ...]:
             f"{pseudo_median}): look for an outlying seed."
         )
     return (
-        f"{candidate} is {each.verdict} than {baseline}: {_numbers(each, settings)}.",
-        doubt or _beyond(each, settings),
+        f"{candidate} is {each.verdict} than {baseline}: {_numbers(each, judging)}.",
+        doubt or _beyond(each, judging),
     )
 
 
-def _beyond(each: Comparison, settings: Settings) -> str:
+def _beyond(each: Comparison, judging: Judging) -> str:
     """How the interval of a real difference lies to the margin."""
-    margin = settings.margin
+    margin = judging.margin
     if margin is None or math.isnan(each.ci_low):
         return ""
     nearest = min(abs(each.ci_low), abs(each.ci_high))
@@ -150,53 +150,53 @@ def _beyond(each: Comparison, settings: Settings) -> str:
     )
 
 
-def _negligible(each: Comparison, settings: Settings) -> tuple[str, ...]:
+def _negligible(each: Comparison, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     return (
         f"{candidate} differs from {baseline}, but by less than matters: "
-        f"{_numbers(each, settings)}.",
-        _shown_inside(each, settings),
+        f"{_numbers(each, judging)}.",
+        _shown_inside(each, judging),
     )
 
 
-def _equivalent(each: Comparison, settings: Settings) -> tuple[str, ...]:
+def _equivalent(each: Comparison, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
-    assert settings.margin is not None
+    assert judging.margin is not None
     return (
-        f"{candidate} and {baseline} are equivalent within ±{wording.points(settings.margin)}: "
-        f"{_numbers(each, settings)}.",
-        _shown_inside(each, settings),
+        f"{candidate} and {baseline} are equivalent within ±{wording.points(judging.margin)}: "
+        f"{_numbers(each, judging)}.",
+        _shown_inside(each, judging),
     )
 
 
-def _shown_inside(each: Comparison, settings: Settings) -> str:
-    of = "pseudo-median" if settings.equivalence == "ranks" else "mean"
+def _shown_inside(each: Comparison, judging: Judging) -> str:
+    of = "pseudo-median" if judging.equivalence == "ranks" else "mean"
     return (
         f"That the {of} difference lies inside the margin is shown by two one-sided tests, "
-        f"{_p(each.p_equivalence_adjusted, settings)}."
+        f"{_p(each.p_equivalence_adjusted, judging)}."
     )
 
 
-def _open(each: Comparison, settings: Settings) -> tuple[str, ...]:
+def _open(each: Comparison, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     seeds = ""
     if each.seeds_needed is not None:
-        assert settings.margin is not None
+        assert judging.margin is not None
         more = each.seeds_needed > min(each.n_baseline, each.n_candidate)
         seeds = (
             f"With the spread seen here, {each.seeds_needed:,} {each.unit}s "
             f"{'would have' if more else 'have'} 80 % power to "
-            f"find a difference of {wording.points(settings.margin)}."
+            f"find a difference of {wording.points(judging.margin)}."
         )
     return (
         f"Whether {candidate} is better or worse than {baseline} stays open: "
-        f"{_numbers(each, settings)}.",
-        _compatible(each, settings),
+        f"{_numbers(each, judging)}.",
+        _compatible(each, judging),
         seeds,
     )
 
 
-def _compatible(each: Comparison, settings: Settings) -> str:
+def _compatible(each: Comparison, judging: Judging) -> str:
     """What an interval leaves possible; silence where it says nothing more than its ends."""
     if math.isnan(each.ci_low):
         return ""
@@ -205,43 +205,43 @@ def _compatible(each: Comparison, settings: Settings) -> str:
             "The interval excludes 0, the corrected test does not reject: that is too little to "
             "conclude a difference, and no sign that there is none."
         )
-    margin = settings.margin
+    margin = judging.margin
     if margin is None:
         return "The interval says which differences the data are compatible with."
     lower, upper = each.ci_low <= -margin, each.ci_high >= margin
     if lower and upper:
-        which = "losses and gains" if not settings.lower_is_better else "differences either way"
+        which = "losses and gains" if not judging.lower_is_better else "differences either way"
     elif upper:
-        which = "gains" if not settings.lower_is_better else "losses"
+        which = "gains" if not judging.lower_is_better else "losses"
     elif lower:
-        which = "losses" if not settings.lower_is_better else "gains"
+        which = "losses" if not judging.lower_is_better else "gains"
     else:
         return ""
     return f"The data are compatible with {which} of more than the margin."
 
 
-def _numbers(each: Comparison, settings: Settings) -> str:
-    _, effect = wording.EFFECT_NAMES[settings.effect]
+def _numbers(each: Comparison, judging: Judging) -> str:
+    _, effect = wording.EFFECT_NAMES[judging.effect]
     before, after = wording.means(each)
     digits = wording.decimals(each)
     return (
         f"mean {before} to {after}, difference {wording.signed(each.mean_difference, digits)} "
-        f"({wording.confidence(settings)} CI {wording.signed(each.ci_low, digits)} to "
+        f"({wording.confidence(judging)} CI {wording.signed(each.ci_low, digits)} to "
         f"{wording.signed(each.ci_high, digits)}), {effect} {wording.effect(each)}, "
-        f"{_p(each.p_adjusted, settings)}, n = {wording.sizes(each)}"
+        f"{_p(each.p_adjusted, judging)}, n = {wording.sizes(each)}"
     )
 
 
-def _interaction(each: Interaction, settings: Settings) -> str:
+def _interaction(each: Interaction, judging: Judging) -> str:
     first, second = (wording.printable(init) for init in each.inits)
     baseline, candidate = wording.printable(each.baseline), wording.printable(each.candidate)
     numbers = (
         f"effect under {first} minus effect under {second} "
-        f"{wording.double_difference(each)}, {_p(each.p_adjusted, settings)}, "
+        f"{wording.double_difference(each)}, {_p(each.p_adjusted, judging)}, "
         f"n = {wording.interaction_sizes(each)}"
     )
     effect = f"the effect of {candidate} over {baseline}"
-    if math.isnan(each.p_adjusted) or each.p_adjusted >= settings.alpha:
+    if math.isnan(each.p_adjusted) or each.p_adjusted >= judging.alpha:
         return f"Whether {effect} differs between {first} and {second} stays open: {numbers}."
     change = "more" if each.difference_of_differences > 0 else "less"
     return (
@@ -258,11 +258,11 @@ def _pair(each: Comparison) -> str:
     return " against ".join(_names(each))
 
 
-def _p(value: float, settings: Settings | None = None) -> str:
+def _p(value: float, judging: Judging | None = None) -> str:
     """A p-value with its sign of equality, and how it was corrected."""
     text = wording.probability(value)
     sign = "" if text.startswith("<") else "= "
-    name = "p" if settings is None else wording.p_name(settings)
+    name = "p" if judging is None else wording.p_name(judging)
     return f"{name} {text.replace('<', '< ') if not sign else sign + text}"
 
 

@@ -1,4 +1,4 @@
-"""How numbers and settings read, the same in every format for people."""
+"""How numbers and judging read, the same in every format for people."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from stats.changes.interaction import Interaction
+from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.register import PAIRED_TESTS, PairedTest, primary_test
 from stats.report.words import digits
-from stats.settings import Settings
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
 
@@ -147,19 +147,19 @@ def interaction_sizes(each: Interaction) -> str:
     return str(each.n_pairs) if paired else " + ".join(map(str, each.sizes))
 
 
-def p_name(settings: Settings, size: int = 0) -> str:
+def p_name(judging: Judging, size: int = 0) -> str:
     """What p-values are called, with how they were corrected, over how many where that is given.
 
-    >>> p_name(Settings()), p_name(Settings(), 12)
+    >>> p_name(Judging()), p_name(Judging(), 12)
     ('p (Holm)', 'p (Holm over 12)')
     """
-    over = f" over {size}" if size > 1 and settings.correction != "none" else ""
-    return f"p ({CORRECTION_NAMES[settings.correction]}{over})"
+    over = f" over {size}" if size > 1 and judging.correction != "none" else ""
+    return f"p ({CORRECTION_NAMES[judging.correction]}{over})"
 
 
-def confidence(settings: Settings) -> str:
+def confidence(judging: Judging) -> str:
     """Confidence of the intervals in percent."""
-    return f"{100 * settings.confidence:g} %"
+    return f"{100 * judging.confidence:g} %"
 
 
 def needed(each: Comparison) -> str:
@@ -173,17 +173,17 @@ def needed(each: Comparison) -> str:
 
 def header(result: Analysis | Pooled) -> list[str]:
     """Lines that say what was compared and how."""
-    settings = result.settings
-    margin = "none declared" if settings.margin is None else points(settings.margin)
+    judging = result.judging
+    margin = "none declared" if judging.margin is None else points(judging.margin)
     count = _range([sizes(each) for each in _by_pairs(result)])
     reach = _range([probability(each.smallest_attainable_p_adjusted) for each in _by_reach(result)])
-    what = measured(result.study, result.metric, result.split, settings.lower_is_better)
+    what = measured(result.study, result.metric, result.split, result.lower_is_better)
     return [
         f"{what}; n = {count} {_unit(result)}",
         *([averages(result.tasks)] if isinstance(result, Pooled) else []),
-        f"{_test(settings)}, {_correction(result)}",
-        *_rounding(settings),
-        f"alpha {probability(settings.alpha)}; margin {margin}; "
+        f"{_test(judging)}, {_correction(result)}",
+        *_rounding(judging),
+        f"alpha {probability(judging.alpha)}; margin {margin}; "
         f"smallest attainable corrected p {reach}{_correlation(result)}",
     ]
 
@@ -243,11 +243,11 @@ def score(value: float, places: int) -> str:
 def _unit(result: Analysis | Pooled) -> str:
     if isinstance(result, Pooled):
         return f"{result.unit}s"
-    return "pairs" if result.settings.paired else "unpaired scores"
+    return "pairs" if result.judging.paired else "unpaired scores"
 
 
-def _rounding(settings: Settings) -> list[str]:
-    steps = settings.resolution
+def _rounding(judging: Judging) -> list[str]:
+    steps = judging.resolution
     if not steps:
         return []
     known = sorted(set(steps.values())) if isinstance(steps, Mapping) else [steps]
@@ -255,30 +255,30 @@ def _rounding(settings: Settings) -> list[str]:
     return [f"differences rounded to the step of the metric, {size} points"]
 
 
-def _test(settings: Settings) -> str:
-    test = primary_test(settings.test)
+def _test(judging: Judging) -> str:
+    test = primary_test(judging.test)
     told = isinstance(test, PairedTest) and test.tells_zeros
-    return test.words + (f" ({ZERO_NAMES[settings.zeros]})" if told else "")
+    return test.words + (f" ({ZERO_NAMES[judging.zeros]})" if told else "")
 
 
 def _correlation(result: Analysis | Pooled) -> str:
     known = [each.pair_correlation for each in result.comparisons]
     known = sorted(each for each in known if math.isfinite(each))
-    if not known or not result.settings.paired:
+    if not known or not result.judging.paired:
         return ""
     return f"; pair correlation {_range([f'{known[0]:.2f}', f'{known[-1]:.2f}'])}"
 
 
 def _correction(result: Analysis | Pooled) -> str:
-    if result.settings.correction == "none":
+    if result.judging.correction == "none":
         return "p not corrected"
     alike = "model and init" if isinstance(result, Pooled) else "model, init and task"
     family = {
         "model-init-task": f"the candidates on the same {alike}",
         "study": f"all {len(result.comparisons)} comparisons of the study",
-    }[result.settings.family]
-    both = "" if result.settings.margin is None else ", differences and equivalence together"
-    return f"{CORRECTION_NAMES[result.settings.correction]} over {family}{both}"
+    }[result.judging.family]
+    both = "" if result.judging.margin is None else ", differences and equivalence together"
+    return f"{CORRECTION_NAMES[result.judging.correction]} over {family}{both}"
 
 
 def _by_pairs(result: Analysis | Pooled) -> list[Comparison]:

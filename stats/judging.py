@@ -1,9 +1,10 @@
-"""How scores are to be compared: declared once, checked once."""
+"""How scores are judged: declared once, checked once."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,66 +20,91 @@ UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
 EQUIVALENCES = ("t", "ranks")
 SCALES = ("raw", "log_odds")
 ZEROS = ("wilcox", "pratt", "zsplit")
+TASKS = ("fixed", "sampled")
+COMMON_SCALES = ("relative", "rank", "z")
+
+_OF_PAIRS: Mapping[str, Sequence[str]] = {"test": PAIRED_TESTS, "effect": PAIRED_EFFECTS}
+_UNPAIRED: Mapping[str, Sequence[str]] = {"test": UNPAIRED_TESTS, "effect": UNPAIRED_EFFECTS}
 
 ByTask = float | Mapping[str, float] | None
 """A number for all tasks, or by the name of the task; None, or a task without one, is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What an analysis holds fixed.
+class Judging:
+    """How scores are judged: declared in a study, kept in its record, taken by all of `stats`.
 
     Args:
+        metric: which metric; None where the scores hold one for each task.
+        split: which split; without meaning where the scores name none.
+        lower_is_better: whether the metric is a loss; None knows the usual losses by name.
         alpha: level of the tests; intervals have confidence 1 − alpha.
         margin: smallest difference that matters, in points of the metric; without it nothing
             can be shown to be negligible or equivalent.
         correction: one of `multiplicity.CORRECTIONS`.
         family: what is corrected together. "model-init-task": the candidates compared with one
             baseline on the same model, init and task. "study": all comparisons of the analysis.
-        resolution: smallest step of the metric, to which differences are rounded: one for all
-            tasks, or by the name of the task; without one float noise alone is taken out.
-        zeros: what the signed-rank test does with zero differences.
-        lower_is_better: whether the metric is a loss.
-        paired: whether the arms share their seeds.
         test: the primary test, one of `register.PAIRED_TESTS` or, for unpaired arms, of
             `register.UNPAIRED_TESTS`; "" is the first of these.
-        effect: the effect size that is shown, with its interval: one of `settings.PAIRED_EFFECTS`
-            or `settings.UNPAIRED_EFFECTS`.
+        effect: the effect size that is shown, with its interval: one of `judging.PAIRED_EFFECTS`
+            or `judging.UNPAIRED_EFFECTS`.
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
             "ranks".
-        interaction_scale: "raw" or "log_odds", the latter for percentages only.
+        zeros: what the signed-rank test does with zero differences: "wilcox" (drop them),
+            "pratt" or "zsplit".
+        paired: whether the arms share their seeds.
+        interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
+        tasks: None judges each task alone. "fixed" asks about these very tasks together, and is
+            tested over seeds; "sampled" asks about tasks like these, and is tested over tasks.
+        scale: to which tasks on unlike scales are brought, one of `judging.COMMON_SCALES`:
+            "relative" is the change from the baseline's mean on the task in percent, "rank" the
+            rank among the methods on the task and seed, "z" the distance from the baseline's mean
+            in standard deviations over seeds. None takes the scores as they are.
+        common_margin: the smallest difference that matters on that scale; `margin` is that of
+            each task alone.
+        resolution: smallest step of the metric, to which differences are rounded: one for all
+            tasks, or by the name of the task; without one float noise alone is taken out.
         test_examples: size of the test set, where log odds meet scores of 0 or 100 %: one for all
             tasks, or by the name of the task.
+        reference_init: the init whose effect is subtracted in interactions; None for "pretrained"
+            if there is one, else the first in the scores.
 
     Raises:
         InvalidSetting: a value outside what it can be, or a test or effect size of paired data
             for unpaired ones, or the other way round.
 
-    >>> Settings(alpha=1.5)
+    >>> Judging(alpha=1.5)
     Traceback (most recent call last):
     stats.errors.InvalidSetting: alpha must lie between 0 and 1, not 1.5
     """
 
+    metric: str | None = None
+    split: str = "test"
+    lower_is_better: bool | None = None
     alpha: float = 0.05
     margin: float | None = None
     correction: str = "holm"
     family: str = "model-init-task"
-    resolution: ByTask = None
-    zeros: str = "wilcox"
-    lower_is_better: bool = False
-    paired: bool = True
     test: str = ""
     effect: str = "hedges_g"
     equivalence: str = "t"
+    zeros: str = "wilcox"
+    paired: bool = True
     interaction_scale: str = "raw"
+    tasks: str | None = None
+    scale: str | None = None
+    common_margin: float | None = None
+    resolution: ByTask = None
     test_examples: ByTask = None
+    reference_init: str | None = None
 
     def __post_init__(self) -> None:
         check_fraction("alpha", self.alpha)
         if not isinstance(self.paired, (bool, np.bool_)):
             raise InvalidSetting(f"paired must be True or False, not {self.paired!r}")
-        if self.margin is not None:
-            check_positive("margin", self.margin)
+        for name in ("margin", "common_margin"):
+            if getattr(self, name) is not None:
+                check_positive(name, getattr(self, name))
         check_resolution(self.resolution, self.margin)
         for each in _values(self.test_examples):
             check_positive("test_examples", each, unit="")
@@ -87,14 +113,60 @@ class Settings:
         check_choice("zeros", self.zeros, ZEROS)
         check_choice("equivalence", self.equivalence, EQUIVALENCES)
         check_choice("interaction_scale", self.interaction_scale, SCALES)
+        for name, choices in (("tasks", TASKS), ("scale", COMMON_SCALES)):
+            if getattr(self, name) is not None:
+                check_choice(name, getattr(self, name), choices)
         if not self.test:
             object.__setattr__(self, "test", (PAIRED_TESTS if self.paired else UNPAIRED_TESTS)[0])
-        self._check_kind("test", self.test, PAIRED_TESTS, UNPAIRED_TESTS)
-        self._check_kind("effect", self.effect, PAIRED_EFFECTS, UNPAIRED_EFFECTS)
+        for name in ("test", "effect"):
+            self._check_kind(name, getattr(self, name))
 
-    def _check_kind(
-        self, what: str, value: str, of_pairs: Sequence[str], unpaired: Sequence[str]
-    ) -> None:
+    @property
+    def unit(self) -> str:
+        """What a pair of the verdict is: a seed, or a sampled task."""
+        return "task" if self.tasks == "sampled" else "seed"
+
+    @property
+    def deciding_margin(self) -> float | None:
+        """Of the verdict that is asked for: on the common scale, where there is one."""
+        return self.common_margin if self.scale else self.margin
+
+    def of_runs(self, lower_is_better: bool) -> Judging:
+        """The judging of each task alone, where it is known which way is better.
+
+        Unpaired runs of sampled tasks make both kinds of scores: runs, and averages that the task
+        pairs. A test or an effect size of the other kind gives way to the first of this one.
+        """
+        return replace(
+            self,
+            **self._of_kind(_OF_PAIRS if self.paired else _UNPAIRED),
+            lower_is_better=lower_is_better,
+            tasks=None,
+            scale=None,
+            common_margin=None,
+        )
+
+    def of_averages(self, lower_is_better: bool) -> Judging:
+        """The judging of averages over seeds or tasks, which are pairs and have no resolution."""
+        return replace(
+            self,
+            **self._of_kind(_OF_PAIRS),
+            paired=True,
+            lower_is_better=lower_is_better,
+            margin=self.deciding_margin,
+            resolution=None,
+            test_examples=None,
+        )
+
+    def _of_kind(self, known: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """Test and effect size, each the first of those known where it is of the other kind."""
+        given = {name: getattr(self, name) for name in known}
+        return {name: v if v in known[name] else known[name][0] for name, v in given.items()}
+
+    def _check_kind(self, what: str, value: str) -> None:
+        of_pairs, unpaired = _OF_PAIRS[what], _UNPAIRED[what]
+        if self.tasks == "sampled" and value in of_pairs:
+            return  # averages over runs are paired by the task, whether or not the runs are
         wanted, other = (of_pairs, unpaired) if self.paired else (unpaired, of_pairs)
         if value in other and value not in wanted:
             kind = "paired" if other is of_pairs else "unpaired"
@@ -147,6 +219,6 @@ def _values(numbers: ByTask) -> list[float]:
     return [] if numbers is None else [numbers]
 
 
-def families_of(cells: Sequence[Hashable], settings: Settings) -> Sequence[Hashable]:
+def families_of(cells: Sequence[Hashable], judging: Judging) -> Sequence[Hashable]:
     """The family of each comparison, made in these cells."""
-    return cells if settings.family == "model-init-task" else ["study"] * len(cells)
+    return cells if judging.family == "model-init-task" else ["study"] * len(cells)

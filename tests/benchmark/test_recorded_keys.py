@@ -1,0 +1,46 @@
+"""The keys of the studies here are those that finished records of them hold.
+
+A change of the code that is not meant to change what is computed must find such a record again. One
+that is raises a revision, and these digests with it.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from benchmark.declare.loading import load_study
+from benchmark.runs.plan import make_plan
+
+STUDIES = Path(__file__).parents[2] / "studies"
+#: Fingerprint of the docstrings in the plans; packages of other versions have others.
+CORPUS = "7b223fd54472e3d2f6d294a9799916f9fe6159f284aca6e169fe747c4e75f5b8"
+#: Runs of each study, and the SHA-256 of their keys in float32 on a CPU.
+RECORDED = {
+    "pretrained_vs_scratch": (
+        84,
+        "6675d425593c21f91575f67890f1902862a1f491cca73e7f5466519b528a67e2",
+    ),
+    "regularisers": (
+        324,
+        "e46769dd33e68fb9453132c3d9a68898a4fce255c6622cbb7df31cd4861e7399",
+    ),
+    "vision_pretrained_vs_scratch": (
+        50,
+        "1cc74cb074abedf797704ad6213c958aa2b748c09958bf0f26259ec607e380f8",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_finished_record_is_found_again(name, monkeypatch):
+    monkeypatch.setattr("trainers.settings.has_native_bf16", lambda device: False)
+    plan = make_plan(load_study(STUDIES / f"{name}.py"))
+    (task,) = plan.study.tasks
+    run = plan.runs[plan.cells[0]]
+    if run.training.device != "cpu":
+        pytest.skip("the keys were recorded on a CPU")
+    if name != "vision_pretrained_vs_scratch" and task.fingerprint() != CORPUS:
+        pytest.skip("the docstrings installed here are of other versions than those of the record")
+    keys = "\n".join(sorted(plan.runs))
+    assert (len(plan.runs), hashlib.sha256(keys.encode()).hexdigest()) == RECORDED[name]
