@@ -109,8 +109,7 @@ def test_a_rehearsal_keeps_what_a_study_compares_and_shrinks_the_rest(tmp_path):
     small = rehearsal(study, tmp_path / "stand-ins")
     assert [arm.place for arm in small.arms] == [arm.place for arm in study.arms]
     assert small.comparison == study.comparison
-    assert small.margin == study.margin
-    assert small.analysis == study.analysis
+    assert small.judging == study.judging
     assert small.seeds == study.seeds[:2]
     assert {task.metric for task in small.tasks} == {task.metric for task in study.tasks}
     assert all(task.sizes == {"train": 64, "dev": 32, "test": 32} for task in small.tasks)
