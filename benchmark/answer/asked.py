@@ -13,7 +13,7 @@ from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
 from benchmark.record.connection import Connection
 from benchmark.record.environment import Trained
-from benchmark.record.of_study import declared_judging, file_digest, scores_table
+from benchmark.record.of_study import declared_judging, file_digest, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
@@ -173,15 +173,16 @@ def _from_record(options: argparse.Namespace) -> Scores:
 
 
 def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: str) -> Scores:
-    table = scores_table(record, query, metric, split)
+    finished = runs_of(record, query)
+    table = scores_table(record, query, finished, metric, split)
     return Scores(
         table=table,
         arms=(record["baseline"], *record["candidates"]),
         judging=declared_judging(record, metric, split),
         study=record["study"],
         notes=(
-            *Trained.of(record, query.finished()).notes(),
-            *notes_on_chance(record, table, query),
+            *Trained.of(record, finished).notes(),
+            *notes_on_chance(record, table, query, finished),
             *notes_on_tuning(record),
         ),
     )

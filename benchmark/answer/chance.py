@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 _PERFECT, _LITTLE = 100.0, 0.1
 
 
-def notes_on_chance(record: Mapping[str, Any], scores: "pd.DataFrame", query: "Query") -> list[str]:
+def notes_on_chance(
+    record: Mapping[str, Any],
+    scores: "pd.DataFrame",
+    query: "Query",
+    finished: "Mapping[str, Recorded]",
+) -> list[str]:
     """A line for each baseline that is hardly better than giving every example the same answer.
 
     Its 95 % interval over seeds reaches down to the best such answer, and its median seed has less
@@ -28,10 +33,11 @@ def notes_on_chance(record: Mapping[str, Any], scores: "pd.DataFrame", query: "Q
         record: of the study, as it was recorded.
         scores: from :func:`benchmark.record.scores_table`.
         query: to the record of its runs, with the labels of the examples.
+        finished: these runs, by key.
     """
     from trainers.metrics import best_constant
 
-    lines, finished = [], query.finished()
+    lines = []
     baseline = scores[scores["method"] == record["baseline"]].dropna(subset="score")
     for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
         keys = (cell["key"] for cell in record["cells"] if cell["task"] == task)

@@ -72,7 +72,7 @@ class Sketch:
 def estimate(
     plan: Plan,
     jobs: Mapping[str, object],
-    finished: Mapping[str, Recorded],
+    similar: Mapping[str, Recorded],
     study_file: Path,
     each: float | None = None,
     sketch: Sketch | None = None,
@@ -87,7 +87,7 @@ def estimate(
     Args:
         plan: the graph.
         jobs: keys of the runs to execute.
-        finished: the record.
+        similar: the finished runs of the same kinds.
         study_file: declares it.
         each: seconds of a run, where they need not be found out.
         sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
@@ -98,7 +98,7 @@ def estimate(
         seconds = dict.fromkeys(plan.runs, each)
         return Estimate(seconds, {}, "experience", hopeless=hopeless)
     recorded: dict[str, list[float]] = defaultdict(list)
-    for done in finished.values():
+    for done in similar.values():
         recorded[done.kind].append(done.seconds)
     asked = {k: _Asked.of(run, run.kind in recorded, sketch) for k, run in plan.runs.items()}
     _find_out((question for k in jobs for question in asked[k].questions), study_file)

@@ -1,6 +1,6 @@
 """A plan whose runs would be of several environments: said before training, with the choice."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -20,6 +20,7 @@ def settle(
     finished: Mapping[str, Recorded],
     here: Callable[[Run], Environment],
     choice: Choice | None,
+    look: Callable[[Iterable[str]], Mapping[str, Recorded]],
 ) -> Plan:
     """A plan in which every seed of a model on a task is of one environment as a whole.
 
@@ -28,9 +29,10 @@ def settle(
 
     Args:
         plan: a study's runs.
-        finished: the record.
+        finished: those of them that are recorded.
         here: the environment that a run would have here.
         choice: what the user wants.
+        look: the finished runs of other keys, asked for where environments would mix.
 
     Raises:
         StudyError: environments would mix, and nothing is chosen.
@@ -41,10 +43,11 @@ def settle(
     anew, mixed = mixture.renewed(plan.cells), mixture.renewed(mixture.torn())
     if choice:
         return anew if choice == "anew" else mixed
+    known = {**finished, **look({*anew.cells, *mixed.cells} - {*plan.cells})}
     for each in (anew, mixed):  # what was chosen before, and is done
-        if all(key in finished for key in each.cells if key):
+        if all(key in known for key in each.cells if key):
             return each
-    raise StudyError(mixture.question(anew, mixed))
+    raise StudyError(mixture.question(_to_do(anew, known), _to_do(mixed, known)))
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ class _Mixture:
             return False
         return differ(environment_of(done.tags), self.here(self.plan.runs[key]))
 
-    def question(self, anew: Plan, mixed: Plan) -> str:
-        """What would be mixed, and what can be done about it."""
+    def question(self, anew: int, mixed: int) -> str:
+        """What would be mixed, and what can be done about it, at so many runs."""
         counts = [
             sum(not differ(each, next(self.of(key))) for key in self.plan.cells if key)
             for each in self.environments
@@ -110,13 +113,14 @@ class _Mixture:
         return (
             f"the runs of this study would be of {len(counts)} environments, between which numbers "
             f"may differ: {told}. Nothing was trained. Choose: --environments anew trains "
-            f"{self._to_do(anew)} runs here, until all are of this environment; --environments mix "
-            f"keeps what is recorded and trains {self._to_do(mixed)}, each seed in one environment "
+            f"{anew} runs here, until all are of this environment; --environments mix "
+            f"keeps what is recorded and trains {mixed}, each seed in one environment "
             "as a whole, with a warning beside the verdict."
         )
 
-    def _to_do(self, plan: Plan) -> int:
-        return sum(key not in self.finished for key in plan.cells if key)
+
+def _to_do(plan: Plan, finished: Mapping[str, Recorded]) -> int:
+    return sum(key not in finished for key in plan.cells if key)
 
 
 class _Renewal:

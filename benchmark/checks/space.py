@@ -38,7 +38,7 @@ def require_space(plan: Plan, query: Query, study_file: Path) -> None:
     free = shutil.disk_usage(there).free
     if to_write(plan, with_hidden(plan, todo(plan, {}, store))) <= free:
         return
-    finished = query.finished() if store.exists() else {}
+    finished = query.finished(plan.runs) if store.exists() else {}
     need = to_write(plan, with_hidden(plan, todo(plan, finished, store)))
     if need > free:
         where = f"the study still has to write about {size(need)}, and {size(free)} are free"

@@ -119,7 +119,7 @@ def _from_record(
     """
     from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
-    from benchmark.record.of_study import declared_judging, scores_table, study_record
+    from benchmark.record.of_study import declared_judging, runs_of, scores_table, study_record
     from benchmark.record.query import Query
     from benchmark.record.store import Store
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
@@ -130,7 +130,8 @@ def _from_record(
     steps = declared_judging(record, None, "test").resolution
     try:
         query.store.require()
-        table = scores_table(record, query, None, "test")
+        finished = runs_of(record, query)
+        table = scores_table(record, query, finished, None, "test")
         plans = plan_comparisons(
             table,
             comparison.baseline,
@@ -141,7 +142,7 @@ def _from_record(
             family=family,
             study=study.name,
         )
-        return plans, Trained.of(record, query.finished()).notes()
+        return plans, Trained.of(record, finished).notes()
     except (StoreError, NotEnoughPairs, NotPaired) as error:
         raise BenchmarkError(
             f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "

@@ -42,7 +42,7 @@ def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
     from benchmark.record.connection import Connection
     from benchmark.record.environment import Trained
-    from benchmark.record.of_study import declared_judging, scores_table
+    from benchmark.record.of_study import declared_judging, runs_of, scores_table
     from benchmark.record.query import Query
     from benchmark.record.store import Store
     from benchmark.record.studies import recorded_study
@@ -54,9 +54,9 @@ def trend(options: argparse.Namespace) -> int:
     store.require()
     query = Query(Connection(store))
     record = recorded_study(query, options.study)
-    judging = declared_judging(record, None, options.split)
+    judging, finished = declared_judging(record, None, options.split), runs_of(record, query)
     found = trends(
-        scores_table(record, query, None, options.split),
+        scores_table(record, query, finished, None, options.split),
         record["baseline"],
         record["candidates"],
         doses,
@@ -64,7 +64,7 @@ def trend(options: argparse.Namespace) -> int:
         dose_scale=options.scale,
         study=record["study"],
     )
-    notes = Trained.of(record, query.finished()).notes()
+    notes = Trained.of(record, finished).notes()
     sys.stdout.write(rendered([found], options.format, page(), notes))
     if options.figure:
         from stats.report.figures import dose_response, save

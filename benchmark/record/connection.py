@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmark.errors import RecordLost, StoreError
-from benchmark.record.database import copied, settle
+from benchmark.record.database import copied, run_ids, settle
 from benchmark.record.store import Store
 from benchmark.secrets import masked
 
@@ -96,6 +96,18 @@ class Connection:
         """The names of all experiments that are not deleted, by MLflow's ids."""
         found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
         return {each.experiment_id: each.name for each in found}
+
+    @property
+    def database(self) -> Path | None:
+        """The sqlite file that is read; None where something else keeps the record."""
+        kind, _, path = str(self.client.tracking_uri).partition(":///")
+        return Path(path) if kind == "sqlite" else None
+
+    def run_ids(self, tag: str, values: Collection[str]) -> list[str]:
+        """The ids of all runs in a sqlite file whose tag has one of these values, oldest first."""
+        watched = cast(_Watched, self.client)
+        found: list[str] = watched.call(run_ids, self.database, tag, values)
+        return found
 
     def artifacts_of(self, run_id: str) -> Path | None:
         """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
@@ -178,9 +190,10 @@ class _Watched:
                 "report do; for more, copy it to a folder that can be written, and name that with "
                 "--store."
             )
-        return functools.partial(self._call, found)
+        return functools.partial(self.call, found)
 
-    def _call(self, method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    def call(self, method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+        """Call something that asks the record, and tell its faults."""
         if _identity(self._store) != self._file and not self._only_read:
             raise _gone(self._store)
         with guarding(self._store):

@@ -1,7 +1,9 @@
 """The sqlite file of a local record, as far as it is handled without MLflow."""
 
+import json
 import shutil
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +17,21 @@ def copied(database: Path) -> Path:
         if (source := database.with_name(name)).exists():
             shutil.copyfile(source, folder / name)
     return folder / database.name
+
+
+def run_ids(database: Path, tag: str, values: Collection[str]) -> list[str]:
+    """The ids of all runs whose tag has one of these values, of the oldest run first.
+
+    MLflow's search takes a single value of a tag, and reads all runs that are asked for whole.
+    """
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+        rows = reading.execute(
+            "SELECT runs.run_uuid FROM tags JOIN runs ON runs.run_uuid = tags.run_uuid "
+            "WHERE tags.key = ? AND tags.value IN (SELECT value FROM json_each(?)) "
+            "ORDER BY runs.start_time, runs.run_uuid",
+            (tag, json.dumps([*values])),
+        )
+        return [run_id for (run_id,) in rows]
 
 
 def settle(database: Path, artifacts: str) -> None:

@@ -155,8 +155,8 @@ class Trained:
 def _of_run(key: str, finished: "Mapping[str, Recorded]") -> Iterator[Environment]:
     """The environment of a run, then those of the runs that it needed."""
     yield environment_of(finished[key].tags)
-    for name, needed in finished[key].tags.items():
-        if name.startswith("needs.") and needed in finished:
+    for needed in finished[key].needs.values():
+        if needed in finished:
             yield from _of_run(needed, finished)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmark.record.query import Query
+    from benchmark.record.recorded import Recorded
     from benchmark.runs.plan import Plan
     from stats import Judging
 
@@ -133,14 +134,24 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def runs_of(record: Mapping[str, Any], query: "Query") -> dict[str, "Recorded"]:
+    """The finished runs of a study's cells, and of all that these needed, by key."""
+    return query.finished_with_needs(cell["key"] for cell in record["cells"])
+
+
 def scores_table(
-    record: Mapping[str, Any], query: "Query", metric: str | None, split: str
+    record: Mapping[str, Any],
+    query: "Query",
+    finished: Mapping[str, "Recorded"],
+    metric: str | None,
+    split: str,
 ) -> "pd.DataFrame":
     """The scores of a study's cells; a cell without a finished run has NaN and a reason.
 
     Args:
         record: from :func:`study_record`.
-        query: to the record of its runs.
+        query: asked why others have not finished.
+        finished: the runs that have, from :func:`runs_of`.
         metric: what to read; None takes each task's own.
         split: "dev" or "test".
 
@@ -152,7 +163,6 @@ def scores_table(
     """
     import pandas as pd
 
-    finished = query.finished()
     reasons = query.last_reasons(
         cell["key"] for cell in record["cells"] if cell["key"] not in finished
     )

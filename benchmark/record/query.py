@@ -20,6 +20,12 @@ from benchmark.record.store import Store
 # What mlflow reads when it is imported is set by the file that connects to it.
 from mlflow.entities import Run
 
+_FINISHED = "attributes.status = 'FINISHED'"
+#: Runs that are asked for by their ids together; earlier versions of sqlite take 999 values.
+_AT_ONCE = 500
+#: Values of a tag that a server is asked for one by one.
+_ONE_BY_ONE = 20
+
 
 @dataclass(frozen=True)
 class Query:
@@ -81,33 +87,68 @@ class Query:
             return run.run_id
         return None
 
-    def finished(self) -> dict[str, Recorded]:
-        """Every finished run of the store, by its key.
+    def with_tag(self, tag: str, values: Iterable[str], condition: str) -> list[Recorded]:
+        """The runs whose tag has one of these values, of each value the oldest first.
+
+        Args:
+            tag: its name.
+            values: any number of them.
+            condition: what else they fulfil, as for :meth:`runs`.
+        """
+        wanted = {value for value in values if value}
+        if self.connection.database is None:
+            return self._with_tag(tag, wanted, condition)
+        ids = self.connection.run_ids(tag, wanted) if wanted else []
+        found: list[Recorded] = []
+        for start in range(0, len(ids), _AT_ONCE):
+            listed = ", ".join(f"'{run_id}'" for run_id in ids[start : start + _AT_ONCE])
+            found += self.runs(f"{condition} and attributes.run_id IN ({listed})")
+        return found
+
+    def _with_tag(self, tag: str, wanted: set[str], condition: str) -> list[Recorded]:
+        """Asked of MLflow alone, which takes one value at a time or reads all runs."""
+        if len(wanted) <= _ONE_BY_ONE:
+            asked = [self.runs(f"{condition} and tags.`{tag}` = '{value}'") for value in wanted]
+            return [run for found in asked for run in found]
+        found = self.runs(f"{condition} and tags.`{tag}` != ''")
+        return [run for run in found if run.tags[tag] in wanted]
+
+    def finished(self, keys: Iterable[str] | None = None) -> dict[str, Recorded]:
+        """The finished runs of these keys, or every one of the store, by key.
 
         Where a key is there twice, the earliest that was scored on test, else the earliest.
         """
-        return self._finished("tags.key != ''")
+        if keys is None:
+            return _by_key(self.runs(f"{_FINISHED} and tags.key != ''"))
+        return _by_key(self.with_tag("key", keys, _FINISHED))
+
+    def finished_of_kinds(self, kinds: Iterable[str]) -> dict[str, Recorded]:
+        """The finished runs that took as long as those of these kinds do, by key."""
+        return _by_key(self.with_tag("kind", kinds, f"{_FINISHED} and tags.key != ''"))
+
+    def finished_with_needs(self, keys: Iterable[str]) -> dict[str, Recorded]:
+        """The finished runs of these keys, and of all that these needed, by key."""
+        if self.connection.database is None:
+            return self.finished()  # one look at all runs, in place of several
+        found: dict[str, Recorded] = {}
+        asked, new = set[str](), set(keys)
+        while new:
+            asked |= new
+            more = self.finished(new)
+            found |= more
+            new = {key for run in more.values() for key in run.needs.values()} - asked
+        return found
 
     def finished_run(self, key: str) -> Recorded | None:
         """The finished run of one key."""
-        return self._finished(f"tags.key = '{key}'").get(key)
-
-    def _finished(self, condition: str) -> dict[str, Recorded]:
-        found: dict[str, Recorded] = {}
-        for run in self.runs(f"attributes.status = 'FINISHED' and {condition}"):
-            key = run.tags["key"]
-            if key not in found or (run.is_tested and not found[key].is_tested):
-                found[key] = run
-        return found
+        return _by_key(self.runs(f"{_FINISHED} and tags.key = '{key}'")).get(key)
 
     def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
         """How the last unfinished attempt at each key ended."""
-        wanted = set(keys)
-        reasons: dict[str, str] = {}
-        for run in self.runs("attributes.status != 'FINISHED' and tags.key != ''"):
-            if run.tags["key"] in wanted:
-                reasons[run.tags["key"]] = run.tags.get("status_reason", run.status.lower())
-        return reasons
+        return {
+            run.tags["key"]: run.tags.get("status_reason", run.status.lower())
+            for run in self.with_tag("key", keys, "attributes.status != 'FINISHED'")
+        }
 
     def is_open(self, run_id: str) -> bool:
         """Whether a run has not ended."""
@@ -132,6 +173,16 @@ class Query:
     @cached_property
     def _downloads(self) -> Path:
         return scratch("bench-artifacts-")
+
+
+def _by_key(runs: Iterable[Recorded]) -> dict[str, Recorded]:
+    """The run that counts for each key, of runs that come with the oldest first."""
+    found: dict[str, Recorded] = {}
+    for run in runs:
+        key = run.tags["key"]
+        if key not in found or (run.is_tested and not found[key].is_tested):
+            found[key] = run
+    return found
 
 
 def _recorded(run: Run) -> Recorded:

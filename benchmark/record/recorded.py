@@ -39,6 +39,12 @@ class Recorded:
         return f"{self.called} ({self.tags['task']})" if "task" in self.tags else self.called
 
     @property
+    def needs(self) -> dict[str, str]:
+        """The keys of the runs that it needed, by role; prepared data are no runs of the record."""
+        found = {tag: key for tag, key in self.tags.items() if tag.startswith("needs.")}
+        return {tag.removeprefix("needs."): found[tag] for tag in found if tag != "needs.data"}
+
+    @property
     def is_tested(self) -> bool:
         """Whether it has scores on test; runs of tuning and teachers have none."""
         return any(name.startswith("test/") for name in self.scores)

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from benchmark.answer.asked import over_all_tasks
 from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Writer
 from benchmark.report.gather import gather
 from benchmark.report.recording import record_report
@@ -20,6 +21,7 @@ def conclude(
     tags: Callable[[], Mapping[str, str]],
     console: Console,
     kept: bool = True,
+    finished: Mapping[str, Recorded] | None = None,
 ) -> None:
     """Print the verdicts of a study as `bench stats` does, and record its report.
 
@@ -30,8 +32,9 @@ def conclude(
         tags: provenance, asked for only if there is something new to record.
         console: where to print.
         kept: whether the record is; otherwise nobody could look at its figures.
+        finished: its runs and all that these needed, where they have been read.
     """
-    gathered = gather(record, query)
+    gathered = gather(record, query, finished)
     shown, on_each = over_all_tasks(gathered.verdicts)
     notes = (*gathered.notes, *(on_each if kept else ()))
     print("\n" + rendered(shown, "table", console, notes))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
 from benchmark.record.environment import Trained
-from benchmark.record.of_study import declared_judging, scores_table
+from benchmark.record.of_study import declared_judging, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.report.sections.calibrated import Calibrated, calibrated
@@ -33,7 +33,7 @@ class Gathered:
     Attributes:
         record: of the study, as it was recorded.
         query: to the record of its runs.
-        finished: every finished run of the store, by key.
+        finished: the runs of its cells and all that these needed, by key.
         scores: the tidy table on test, with the status of every seed.
         judging: how, as the study declares.
         analysis: the verdicts on each task.
@@ -56,7 +56,7 @@ class Gathered:
     @cached_property
     def notes(self) -> list[str]:
         """What is to be said beside the verdicts."""
-        learned_nothing = notes_on_chance(self.record, self.scores, self.query)
+        learned_nothing = notes_on_chance(self.record, self.scores, self.query, self.finished)
         mixed = Trained.of(self.record, self.finished).notes()
         return [*mixed, *learned_nothing, *notes_on_tuning(self.record)]
 
@@ -119,24 +119,28 @@ class Gathered:
         return calibrated(self.runs, self.query)
 
 
-def gather(record: Mapping[str, Any], query: Query) -> Gathered:
+def gather(
+    record: Mapping[str, Any], query: Query, finished: Mapping[str, Recorded] | None = None
+) -> Gathered:
     """Read the scores of a study and judge them as it declares.
 
     Args:
         record: of the study.
         query: to the record of its runs.
+        finished: the runs of its cells and all that these needed, where they have been read.
 
     Raises:
         StoreError: no run has its metric on test.
         StatsError: not one comparison has two pairs.
     """
-    scores = scores_table(record, query, None, "test")
+    finished = runs_of(record, query) if finished is None else finished
+    scores = scores_table(record, query, finished, None, "test")
     judging = declared_judging(record, None, "test")
     arms = record["baseline"], record["candidates"]
     found = answers.verdicts(scores, *arms, judging, record["study"])
     (analysis,) = (each for each in found if isinstance(each, Analysis))
     pooled = next((each for each in found if isinstance(each, Pooled)), None)
-    return Gathered(record, query, query.finished(), scores, judging, analysis, pooled)
+    return Gathered(record, query, finished, scores, judging, analysis, pooled)
 
 
 def _place(cell: Mapping[str, Any]) -> dict[str, Any]:

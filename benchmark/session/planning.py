@@ -35,20 +35,20 @@ def print_plan(options: argparse.Namespace) -> int:
     except NotReady:
         _print_sketch(options)
         raise
-    study, store = session.study, session.store
+    study = session.study
     results: tuple[Tuned, ...] = ()
     if is_searched(study):
         from benchmark.tuning.of_study import known_results
 
         results = known_results(study, session.connection, session.optuna_storage)
-    finished = session.query.finished() if store.exists() else {}
     # A search that goes on has chosen nothing yet: what was declared stands for its setting.
     chosen = session.plan([found for found in results if found.over])
-    made = session.settled(chosen, finished)
-    needed = todo(made, finished, store)
-    study_file = session.study_file.resolve()
+    made, finished = session.settled(chosen)
+    needed = todo(made, finished, session.store)
+    laid_out = _with_searches(made, needed, session, results)
+    similar = session.similar(*laid_out)
     with session.at_home():
-        expected = estimate(*_with_searches(made, needed, session, results), finished, study_file)
+        expected = estimate(*laid_out, similar, session.study_file.resolve())
     _print_runs(session, made, needed, expected, results)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)

@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,7 +36,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import TrainRun, unfollowed
-from benchmark.runs.plan import Plan, make_plan
+from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
@@ -124,29 +124,58 @@ class Session:
         return session
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
-        """The comparisons, with what tuning found; what is wrong is said with the file's name."""
+        """The comparisons, with what tuning found; what is wrong is said with the file's name.
+
+        It is laid out once for all that ask for it.
+        """
+        settings = chosen(results)
+        for known, made in self._plans:
+            if known == settings:
+                return made
+        self._plans.append((settings, self._laid_out(settings)))
+        return self._plans[-1][1]
+
+    @cached_property
+    def _plans(self) -> list[tuple[Settings, Plan]]:
+        return []
+
+    def _laid_out(self, settings: Settings) -> Plan:
         try:
             with self.at_home():
-                return make_plan(self.study, chosen(results))
+                return make_plan(self.study, settings)
         except (StudyError, TrainerError) as error:
             raise StudyError(f"{self.study_file}: {error}") from error
 
-    def settled(self, plan: Plan, finished: Mapping[str, Recorded]) -> Plan:
-        """A plan of which every seed is of one environment; a mixture that is not chosen is said.
+    def settled(self, plan: Plan) -> tuple[Plan, dict[str, Recorded]]:
+        """A plan of which every seed is of one environment, and its runs that are finished.
+
+        A mixture that is not chosen is said.
 
         Args:
             plan: from :meth:`plan`.
-            finished: the record.
         """
+        finished = self.finished(plan.runs)
         try:
-            return settle(
+            made = settle(
                 plan,
                 finished,
                 lambda run: environment_here(run.device, run.packages),
                 self.environments,
+                self.finished,
             )
         except StudyError as error:
             raise StudyError(f"{self.study_file}: {error}") from error
+        return made, finished if made is plan else self.finished(made.runs)
+
+    def finished(self, keys: Iterable[str]) -> dict[str, Recorded]:
+        """The finished runs of these keys, by key; none where there is no record yet."""
+        return self.query.finished(keys) if self.store.exists() else {}
+
+    def similar(self, plan: Plan, jobs: Mapping[str, object]) -> dict[str, Recorded]:
+        """Finished runs that took as long as those of a plan will, where any are to do."""
+        if not jobs or not self.store.exists():
+            return {}
+        return self.query.finished_of_kinds({run.kind for run in plan.runs.values()})
 
     @property
     def store(self) -> Store:

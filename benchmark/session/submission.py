@@ -11,6 +11,7 @@ from benchmark.declare.study import Study
 from benchmark.errors import BenchmarkError, NotReady, StudyError
 from benchmark.execute.scheduler import Todo, damaged, missing
 from benchmark.record.cache import Cache
+from benchmark.record.recorded import Recorded
 from benchmark.report.names import folder_name, plain_names
 from benchmark.runs.kinds import Output, unfollowed
 from benchmark.runs.plan import Plan
@@ -22,9 +23,8 @@ from trainers.tasks.paper.glue_server import FILES, server_files
 
 def write(session: Session, out: Path) -> int:
     """Write the zips of a session's study into a folder; returns the exit code."""
-    finished = session.query.finished() if session.store.exists() else {}
-    made = session.settled(session.plan(_tuned(session)), finished)
-    _check(session.study, session.study_file, made, session)
+    made, finished = session.settled(session.plan(_tuned(session)))
+    _check(session.study, session.study_file, made, finished)
     targets = {k: frozenset[Output](("test", "hidden")) for k in made.cells}
     cache = session.store.cache
     jobs = missing(made.runs, targets, finished, cache)
@@ -70,7 +70,7 @@ def _tuned(session: Session) -> Sequence[Tuned]:
     return known_results(session.study, session.connection, session.optuna_storage)
 
 
-def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
+def _check(study: Study, file: Path, made: Plan, finished: Mapping[str, Recorded]) -> None:
     """Refuse tasks that no server judges, hidden texts that are not here, and runs not recorded."""
     for task in study.tasks:
         if not server_files(task):
@@ -83,7 +83,6 @@ def _check(study: Study, file: Path, made: Plan, session: Session) -> None:
         raise NotReady(told(needs, file))
     if anew := unfollowed(made.runs[k] for k in made.cells):
         raise StudyError(f"{file}: {anew[0]} bench submit takes runs that are recorded.")
-    finished = session.query.finished() if session.store.exists() else {}
     tested = {k for k in made.cells if k in finished and finished[k].is_tested}
     if left := len([k for k in made.cells if k not in tested]):
         raise StudyError(

@@ -44,14 +44,13 @@ def _refuse_mixture(session: Session) -> None:
         from benchmark.tuning.of_study import known_results
 
         known = known_results(session.study, session.connection, session.optuna_storage)
-        session.settled(session.plan(known), session.query.finished())
+        session.settled(session.plan(known))
 
 
 def _compare(session: Session, results: Sequence[Tuned]) -> int:
     """Train the arms on the seeds of the comparison."""
     query, writer, console = session.query, session.writer, session.console
-    finished = query.finished()
-    made = session.settled(session.plan(results), finished)
+    made, finished = session.settled(session.plan(results))
     record = study_record(made, session.study_file) | {
         "tuning": as_record(session.study, results),
     }
@@ -63,8 +62,8 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     from benchmark.report.conclusion import conclude
 
     try:
-        kept = not session.rehearses
-        conclude(record, query, writer, lambda: session.tags, console, kept)
+        kept, known = not session.rehearses, None if needed.jobs else finished
+        conclude(record, query, writer, lambda: session.tags, console, kept, known)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if code or any(not t.best for t in results) else FINISHED
@@ -78,8 +77,9 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
     each, study_file = _TINY if session.in_process else None, session.study_file.resolve()
+    similar = session.similar(made, needed.jobs) if each is None else {}
     with session.at_home():
-        expected = estimate(made, needed.jobs, finished, study_file, each)
+        expected = estimate(made, needed.jobs, similar, study_file, each)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
     _print_start(made, needed, expected, session.workers, session.store, console)

@@ -36,7 +36,6 @@ class Hunt:
         board: what is known of the search.
         study: what it belongs to.
         scheduler: trains.
-        finished: the record; runs that finish meanwhile are added to it.
         run_id: the search's own run in MLflow.
     """
 
@@ -46,11 +45,11 @@ class Hunt:
         board: Board,
         study: Study,
         scheduler: Scheduler,
-        finished: dict[str, Recorded],
         run_id: str,
     ) -> None:
         self.searching, self.board, self.study = searching, board, study
-        self.scheduler, self.finished, self.run_id = scheduler, finished, run_id
+        self.scheduler, self.run_id = scheduler, run_id
+        self.finished: dict[str, Recorded] = {}
         self.tuning = study.tuning_used
         self.seeds = self.tuning.seeds_beside(study.seeds)
         self.planner = Planner(study)
@@ -302,6 +301,7 @@ class Hunt:
             self.board.end(number, "failed", None, f"failed: {error}", 0)
             writer.end(run_id, "FAILED", f"failed: {error}", {"trial_state": "failed"})
             return
+        self.finished |= self.scheduler.query.finished(k for group in groups for k in group)
         self.works[number] = Work(number, run_id, groups)
 
     def _tags(self, number: int) -> dict[str, str]:

@@ -47,13 +47,10 @@ def tune_study(
     outcome = TuningOutcome(results, tuning.is_complete(results))
     if not outcome.complete:
         experiment = tuning.writer.experiment(tuning.study.name)
-        finished = tuning.query.finished()
         display = TuningDisplay(tuning.study.name, console)
         engine = make_engine()
         with display:
-            outcome = tuning.run(
-                engine, experiment, dict(tags), finished, display, display.on_start
-            )
+            outcome = tuning.run(engine, experiment, dict(tags), display, display.on_start)
     _record_results(tuning, outcome)
     print_results(outcome.results, console)
     if outcome.interrupted:

@@ -14,7 +14,6 @@ from benchmark.execute.scheduler import Scheduler
 from benchmark.execute.worker import Ended, Progress
 from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Writer
 from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
@@ -78,7 +77,6 @@ class StudyTuning:
         engine: Engine,
         experiment: str,
         tags: dict[str, str],
-        finished: dict[str, Recorded],
         watcher: Watcher,
         on_start: Callable[..., None],
     ) -> TuningOutcome:
@@ -88,7 +86,6 @@ class StudyTuning:
             engine: where trials are trained.
             experiment: MLflow's id of the study's experiment.
             tags: provenance.
-            finished: the record.
             watcher: is told how it goes.
             on_start: told of every run as it starts.
         """
@@ -96,7 +93,7 @@ class StudyTuning:
         hunts: dict[str, Hunt] = {}
         with patient() as check:
             try:
-                self._hunt(hunts, scheduler, finished, watcher, check)
+                self._hunt(hunts, scheduler, watcher, check)
             except KeyboardInterrupt:
                 scheduler.stop()
                 for hunt in hunts.values():
@@ -112,13 +109,12 @@ class StudyTuning:
         self,
         hunts: dict[str, Hunt],
         scheduler: Scheduler,
-        finished: dict[str, Recorded],
         watcher: Watcher,
         check: Callable[[], None],
     ) -> None:
         while True:
             check()
-            self._begin_hunts(hunts, scheduler, finished, watcher)
+            self._begin_hunts(hunts, scheduler, watcher)
             for hunt in sorted(hunts.values(), key=lambda h: len(h.trials)):
                 if not hunt.over:
                     hunt.advance()
@@ -153,7 +149,6 @@ class StudyTuning:
         self,
         hunts: dict[str, Hunt],
         scheduler: Scheduler,
-        finished: dict[str, Recorded],
         watcher: Watcher,
     ) -> None:
         waiting = [s for s in self.searches if s.name not in hunts]
@@ -164,7 +159,7 @@ class StudyTuning:
             board = self._board(searching, known)
             if board:
                 run_id = self._record(searching, board, scheduler)
-                hunt = Hunt(searching, board, self.study, scheduler, finished, run_id)
+                hunt = Hunt(searching, board, self.study, scheduler, run_id)
                 hunts[searching.name] = hunt
                 hunt.siblings = hunts
                 watcher.on_hunt(hunt)

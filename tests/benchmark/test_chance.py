@@ -33,7 +33,9 @@ def noted(query, writer, tmp_path):
             arm = {"model": "m", "init": INITS[1], "method": "base", "task": "t", "seed": seed}
             cells.append({"key": key, "metric": metric, **arm})
         record = {"study": "chance", "baseline": "base", "candidates": ["ls"], "cells": cells}
-        return notes_on_chance(record, scores_table(record, query, None, "test"), query)
+        finished = query.finished()
+        table = scores_table(record, query, finished, None, "test")
+        return notes_on_chance(record, table, query, finished)
 
     return notes
 

@@ -106,7 +106,7 @@ def overhead(folder: Path) -> None:
     tuning = StudyTuning(study, connection, open_storage(f"sqlite:///{folder / 'optuna.db'}"))
     clock = Clock()
     started = time.perf_counter()
-    done = tuning.run(NoTraining(), experiment, {}, {}, clock, lambda _: None)
+    done = tuning.run(NoTraining(), experiment, {}, clock, lambda _: None)
     seconds = time.perf_counter() - started
     deciding = sum(hunt.overhead for hunt in clock.hunts)
     trials = sum(len(r.trials) for r in done.results)

@@ -135,10 +135,7 @@ def _needed(
     run: Recorded, finished: Mapping[str, Recorded]
 ) -> Iterator[tuple[str, str, Recorded | None]]:
     """Every run that this one stands on: its key, whether it taught or pre-trained, the run."""
-    for tag, key in run.tags.items():
-        role = tag.removeprefix("needs.")
-        if role not in ("teacher", "body"):
-            continue
+    for role, key in run.needs.items():
         other = finished.get(key)
         yield key, role, other
         if other is not None:

@@ -1,0 +1,94 @@
+"""The record is asked once and for what is needed, and answers as if all of it were read."""
+
+import pytest
+
+from benchmark.errors import RecordLost
+from benchmark.record import query as asking
+from benchmark.record.connection import Connection
+from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
+from benchmark.session import session
+
+
+@pytest.fixture(params=["a file", "a server"])
+def filled(request, query, writer, monkeypatch) -> Query:
+    """A record with runs of two studies; asked as a server is, where no file may be read."""
+
+    def record(study: str, name: str, status="FINISHED", scores=None, **tags: str) -> str:
+        run = writer.start(writer.experiment(study), name, tags, {})
+        writer.end(run, status, f"ended as {name}", {}, scores or {})
+        return run
+
+    record("one", "taught", scores={"test/accuracy": 1.0}, key="a", kind="long", teacher="none")
+    writer.tag(query.finished()["a"].run_id, {"needs.teacher": "b", "needs.data": "d"})
+    record("two", "teacher", key="b", kind="short", **{"needs.body": "c"})
+    record("two", "body", key="c", kind="shortest")
+    record("one", "early", key="e", kind="long")
+    record("two", "tested", scores={"test/accuracy": 2.0}, key="e", kind="long")
+    record("one", "late", scores={"test/accuracy": 3.0}, key="e", kind="long")
+    record("two", "first attempt", "FAILED", key="f")
+    record("one", "last attempt", "KILLED", key="f")
+    writer.withdraw(record("one", "withdrawn", key="g", kind="long"))
+    record("gone", "of a deleted study", key="h", kind="long")
+    query.connection.client.delete_experiment(writer.experiment("gone"))
+    monkeypatch.setattr(asking, "_AT_ONCE", 2)
+    monkeypatch.setattr(asking, "_ONE_BY_ONE", 2)
+    if request.param == "a server":
+        monkeypatch.setattr(Connection, "database", None)
+    return query
+
+
+def called(found: dict[str, Recorded]) -> dict[str, str]:
+    return {key: run.called for key, run in found.items()}
+
+
+@pytest.mark.parametrize("keys", ["", "a", "ae", "abcefgh", "fgh"])
+def test_a_list_of_keys_finds_what_a_look_at_all_runs_finds(filled, keys):
+    every = called(filled.finished())
+    assert every == {"a": "taught", "b": "teacher", "c": "body", "e": "tested"}
+    assert called(filled.finished(keys)) == {k: every[k] for k in every if k in keys}
+    assert called(filled.finished([*keys, ""])) == {k: every[k] for k in every if k in keys}
+
+
+def test_runs_are_found_with_all_that_they_needed(filled):
+    assert {"a", "b", "c"} <= filled.finished_with_needs(["a"]).keys()
+    assert filled.finished_with_needs(["a"])["a"].needs == {"teacher": "b"}
+
+
+def test_runs_that_take_equally_long_are_found_by_their_kind(filled):
+    assert called(filled.finished_of_kinds(["long", "longest"])) == {"a": "taught", "e": "tested"}
+    assert filled.finished_of_kinds([]) == {}
+
+
+def test_the_last_attempt_tells_why_a_key_has_not_finished(filled):
+    assert filled.last_reasons("afg") == {"f": "ended as last attempt"}
+    assert filled.last_reasons([]) == {}
+
+
+def test_a_record_that_was_taken_away_is_not_made_anew_by_a_question(query, writer):
+    writer.experiment("x")
+    query.store.database.unlink()
+    with pytest.raises(RecordLost, match="deleted or moved away"):
+        query.finished(["a"])
+    assert not query.store.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plans", "looks"),
+    [(["run", "recorded.py"], 1, 1), (["plan", "recorded.py"], 1, 1), (["stats"], 0, 1)],
+)
+def test_a_command_with_nothing_to_train_makes_its_plan_once_and_asks_the_record_once(
+    answer, monkeypatch, arguments, plans, looks
+):
+    answer("run", "recorded.py")  # the study last run is this one, and its report is recorded
+    made, looked = [], []
+
+    def counted(calls, function):
+        return lambda *args, **kwargs: calls.append(args) or function(*args, **kwargs)
+
+    monkeypatch.setattr(session, "make_plan", counted(made, session.make_plan))
+    monkeypatch.setattr(Connection, "run_ids", counted(looked, Connection.run_ids))
+    monkeypatch.setattr(asking, "_by_key", counted(looked, asking._by_key))
+    answer(*arguments)
+    assert len(made) == plans
+    assert len(looked) == 2 * looks
