@@ -11,12 +11,10 @@ import numpy as np
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
 from stats.multiplicity import CORRECTIONS
-from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 
 FAMILIES = ("model-init-task", "study")
 
-PAIRED_EFFECTS = ("hedges_g", "d_z", "d_av", "rank_biserial", "superiority")
-UNPAIRED_EFFECTS = ("hedges_g", "cliffs_delta", "a12")
 EQUIVALENCES = ("t", "ranks")
 SCALES = ("raw", "log_odds")
 ZEROS = ("wilcox", "pratt", "zsplit")
@@ -46,8 +44,8 @@ class Judging:
             baseline on the same model, init and task. "study": all comparisons of the analysis.
         test: the primary test, one of `register.PAIRED_TESTS` or, for unpaired arms, of
             `register.UNPAIRED_TESTS`; "" is the first of these.
-        effect: the effect size that is shown, with its interval: one of `judging.PAIRED_EFFECTS`
-            or `judging.UNPAIRED_EFFECTS`.
+        effect: the effect size that is shown, with its interval: one of `register.PAIRED_EFFECTS`
+            or `register.UNPAIRED_EFFECTS`.
         equivalence: whether equivalence is shown of means, by "t", or of pseudo-medians, by
             "ranks".
         zeros: what the signed-rank test does with zero differences: "wilcox" (drop them),

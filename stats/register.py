@@ -1,14 +1,14 @@
-"""The primary tests that there are, by name.
+"""The primary tests and effect sizes that there are, by name.
 
-A test is one record here. Judging, planning, wording, the audit and the commands ask the register,
-so that what is registered can decide comparisons, be planned for and be written about.
+Each is one record here. Judging, planning, wording, the audit and the commands ask the register, so
+that what is registered can decide comparisons, be planned for, be shown and be written about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeVar, overload
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray
@@ -87,57 +87,116 @@ class UnpairedTest(PrimaryTest):
     by_deals: bool = False
 
 
+Bounds = tuple[FloatArray, FloatArray, FloatArray]
+"""An effect size and the ends of its interval, each of shape (m,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What every effect size says of itself.
+
+    Attributes:
+        name: as it is asked for.
+        symbol: the head of its column.
+        words: as outputs call it.
+    """
+
+    name: str
+    symbol: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedEffect(Effect):
+    """An effect size of paired scores.
+
+    Attributes:
+        rows: from both arms, of shape (2, m, n), their settled differences, of shape (m, n), and
+            the confidence of the interval.
+    """
+
+    rows: Callable[[FloatArray, FloatArray, float], Bounds]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpairedEffect(Effect):
+    """An effect size of arms that share no seeds.
+
+    Attributes:
+        rows: from baselines of shape (m, n), candidates of shape (m, k), and the confidence.
+    """
+
+    rows: Callable[[FloatArray, FloatArray, float], Bounds]
+
+
+Record = PairedTest | UnpairedTest | PairedEffect | UnpairedEffect
+R = TypeVar("R", PairedTest, UnpairedTest, PairedEffect, UnpairedEffect)
+
+
 class Names(Sequence[str]):
     """The names in a register, those that are added later with them."""
 
-    def __init__(self, tests: Mapping[str, PrimaryTest]) -> None:
-        self._tests = tests
+    def __init__(self, records: Mapping[str, Record]) -> None:
+        self._records = records
 
     @overload
     def __getitem__(self, place: int) -> str: ...
     @overload
     def __getitem__(self, place: slice) -> tuple[str, ...]: ...
     def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        return tuple(self._tests)[place]
+        return tuple(self._records)[place]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._tests))
+        return iter(tuple(self._records))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._tests
+        return isinstance(name, str) and name in self._records
 
     def __len__(self) -> int:
-        return len(self._tests)
+        return len(self._records)
 
     def __repr__(self) -> str:
-        return repr(tuple(self._tests))
+        return repr(tuple(self._records))
 
 
 _PAIRED: dict[str, PairedTest] = {}
 _UNPAIRED: dict[str, UnpairedTest] = {}
+_PAIRED_EFFECTS: dict[str, PairedEffect] = {}
+_UNPAIRED_EFFECTS: dict[str, UnpairedEffect] = {}
 
-PAIRED_TESTS = Names(_PAIRED)
-UNPAIRED_TESTS = Names(_UNPAIRED)
+PAIRED_TESTS, UNPAIRED_TESTS = Names(_PAIRED), Names(_UNPAIRED)
+PAIRED_EFFECTS, UNPAIRED_EFFECTS = Names(_PAIRED_EFFECTS), Names(_UNPAIRED_EFFECTS)
 
 
-def register(test: PairedTest | UnpairedTest) -> None:
-    """Make a test one that may be asked for, everywhere.
+def register(record: Record) -> None:
+    """Make a test or an effect size one that may be asked for, everywhere.
+
+    An effect size may be registered for either kind of scores under one name.
 
     Raises:
         InvalidSetting: its name is taken.
     """
-    if test.name in _PAIRED or test.name in _UNPAIRED:
-        raise InvalidSetting(f'a primary test "{test.name}" is registered already')
-    if isinstance(test, PairedTest):
-        _PAIRED[test.name] = test
-    else:
-        _UNPAIRED[test.name] = test
+    match record:
+        case PairedTest():
+            _add(record, "primary test", _PAIRED, _UNPAIRED)
+        case UnpairedTest():
+            _add(record, "primary test", _UNPAIRED, _PAIRED)
+        case PairedEffect():
+            _add(record, "paired effect size", _PAIRED_EFFECTS)
+        case UnpairedEffect():
+            _add(record, "unpaired effect size", _UNPAIRED_EFFECTS)
+
+
+def _add(record: R, what: str, own: dict[str, R], *others: Mapping[str, Record]) -> None:
+    if any(record.name in records for records in (own, *others)):
+        raise InvalidSetting(f'a {what} "{record.name}" is registered already')
+    own[record.name] = record
 
 
 def withdraw(name: str) -> None:
-    """Take a test out of the register."""
-    _PAIRED.pop(name, None)
-    _UNPAIRED.pop(name, None)
+    """Take what has this name out of the register."""
+    for records in (_PAIRED, _UNPAIRED, _PAIRED_EFFECTS, _UNPAIRED_EFFECTS):
+        records.pop(name, None)
 
 
 def paired_test(name: str) -> PairedTest:
@@ -153,3 +212,18 @@ def unpaired_test(name: str) -> UnpairedTest:
 def primary_test(name: str) -> PrimaryTest:
     """The test of this name, paired or not."""
     return _PAIRED[name] if name in _PAIRED else _UNPAIRED[name]
+
+
+def paired_effect(name: str) -> PairedEffect:
+    """The effect size of this name for paired scores."""
+    return _PAIRED_EFFECTS[name]
+
+
+def unpaired_effect(name: str) -> UnpairedEffect:
+    """The effect size of this name for arms that share no seeds."""
+    return _UNPAIRED_EFFECTS[name]
+
+
+def effect_size(name: str) -> Effect:
+    """The effect size of this name, paired or not."""
+    return _PAIRED_EFFECTS[name] if name in _PAIRED_EFFECTS else _UNPAIRED_EFFECTS[name]

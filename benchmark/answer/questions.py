@@ -107,7 +107,7 @@ def _check_test(options: argparse.Namespace) -> None:
 
 
 def _check_effect(options: argparse.Namespace) -> None:
-    from stats.judging import PAIRED_EFFECTS, UNPAIRED_EFFECTS
+    from stats.register import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 
     if options.effect is not None:
         _check_kind("effect", options, PAIRED_EFFECTS, UNPAIRED_EFFECTS)

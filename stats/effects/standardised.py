@@ -20,6 +20,7 @@ from stats.inputs import (
     two_numbers,
 )
 from stats.intervals import mean_and_sd
+from stats.register import Bounds, PairedEffect, UnpairedEffect
 
 LARGE_T = 1e3
 """Beyond this t, the spread of the normal numerator no longer shows beside that of the sd."""
@@ -233,3 +234,25 @@ def noncentrality(t: FloatArray, df: int, confidence: float) -> tuple[FloatArray
         for p in (1 - tail, tail)
     )
     return np.where(t < 0, -outer, inner), np.where(t < 0, -inner, outer)
+
+
+def _d_z(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    size = d_z_rows(*mean_and_sd(differences))
+    return size, *d_z_bounds(size, differences.shape[1], confidence)
+
+
+def _paired_g(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    size, low, high = _d_z(arms, differences, confidence)
+    return size * hedges_factor(differences.shape[1] - 1), low, high
+
+
+def _d_av(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    return d_av_rows(arms[0], arms[1], confidence)
+
+
+PAIRED = (
+    PairedEffect(name="hedges_g", symbol="g", words="Hedges' g", rows=_paired_g),
+    PairedEffect(name="d_z", symbol="d_z", words="Cohen's d_z", rows=_d_z),
+    PairedEffect(name="d_av", symbol="d_av", words="Cohen's d_av", rows=_d_av),
+)
+UNPAIRED = (UnpairedEffect(name="hedges_g", symbol="g", words="Hedges' g", rows=hedges_g_rows),)

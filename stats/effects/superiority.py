@@ -12,6 +12,7 @@ from scipy.special import betaincinv, ndtr, ndtri, owens_t
 from stats.effects.effect_sizes import rank_biserial_rows
 from stats.effects.standardised import EffectSize
 from stats.inputs import FloatArray, check_fraction, finite_vector, two_arms
+from stats.register import Bounds, PairedEffect, UnpairedEffect
 
 BISECTIONS = 50
 """Halvings of [0, 1] until its width is below the rounding error of a float64."""
@@ -188,3 +189,33 @@ def _newcombe_lower(estimate: FloatArray, n: int, k: int, confidence: float) -> 
         reaches = middle + z * sd >= estimate
         low, high = np.where(reaches, low, middle), np.where(reaches, middle, high)
     return high
+
+
+def _paired_rank_biserial(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    return rank_biserial_bounds(differences, confidence)
+
+
+def _paired_superiority(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    return superiority_rows(differences, confidence)
+
+
+def _cliffs_delta(baseline: FloatArray, candidate: FloatArray, confidence: float) -> Bounds:
+    size, low, high = a12_rows(baseline, candidate, confidence)
+    return 2 * size - 1, 2 * low - 1, 2 * high - 1
+
+
+PAIRED = (
+    PairedEffect(
+        name="rank_biserial", symbol="r", words="rank-biserial r", rows=_paired_rank_biserial
+    ),
+    PairedEffect(
+        name="superiority",
+        symbol="PS",
+        words="probability of superiority",
+        rows=_paired_superiority,
+    ),
+)
+UNPAIRED = (
+    UnpairedEffect(name="cliffs_delta", symbol="delta", words="Cliff's delta", rows=_cliffs_delta),
+    UnpairedEffect(name="a12", symbol="A", words="Vargha-Delaney A", rows=a12_rows),
+)

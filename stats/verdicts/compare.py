@@ -126,8 +126,8 @@ def compare(
         paired: False for arms that do not share their seeds; pairs are then not looked for.
         test: the primary test, one of `register.PAIRED_TESTS` (default "wilcoxon") or of
             `register.UNPAIRED_TESTS` (default "mann-whitney").
-        effect: the effect size to show, one of `judging.PAIRED_EFFECTS` or
-            `judging.UNPAIRED_EFFECTS`.
+        effect: the effect size to show, one of `register.PAIRED_EFFECTS` or
+            `register.UNPAIRED_EFFECTS`.
         equivalence: of means, by "t", or of pseudo-medians, by "ranks"; how often either errs
             under skew is said by `tost` and `rank_equivalence`.
         names: of the two arms, for tables and messages.

@@ -10,8 +10,7 @@ from stats.effects.effect_sizes import (
     pair_correlation_rows,
     rank_biserial_rows,
 )
-from stats.effects.standardised import d_av_rows, d_z_bounds
-from stats.effects.superiority import rank_biserial_bounds, superiority_rows
+from stats.effects.of_comparisons import paired_effect_rows
 from stats.equivalence.by_ranks import one_sided_rank_rows
 from stats.equivalence.tost import tost_rows
 from stats.inputs import FloatArray
@@ -63,7 +62,7 @@ def paired_statistics(
         **tested,
         "p_equivalence": _p_equivalence(differences, mean, sd, judging),
     }
-    return measures | _effect(arms, differences, measures, judging)
+    return measures | paired_effect_rows(arms, differences, judging)
 
 
 def _rank_measures(
@@ -85,19 +84,3 @@ def _p_equivalence(
     if judging.equivalence == "ranks":
         return np.maximum(*one_sided_rank_rows(differences, judging.margin, judging.zeros))
     return tost_rows(mean, sd, differences.shape[1], judging.margin)
-
-
-def _effect(
-    arms: FloatArray, differences: FloatArray, measures: dict[str, FloatArray], judging: Judging
-) -> dict[str, FloatArray]:
-    """The effect size that the judging name, with its interval."""
-    if judging.effect == "d_av":
-        size, low, high = d_av_rows(arms[0], arms[1], judging.confidence)
-    elif judging.effect == "superiority":
-        size, low, high = superiority_rows(differences, judging.confidence)
-    elif judging.effect == "rank_biserial":
-        size, low, high = rank_biserial_bounds(differences, judging.confidence)
-    else:
-        size = measures[judging.effect]
-        low, high = d_z_bounds(measures["d_z"], differences.shape[1], judging.confidence)
-    return {"effect_size": size, "effect_low": low, "effect_high": high}

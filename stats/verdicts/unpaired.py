@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from stats.effects.effect_sizes import pair_correlation_rows
+from stats.effects.of_comparisons import unpaired_effect_rows
 from stats.effects.standardised import hedges_g_rows
 from stats.effects.superiority import a12_rows
 from stats.equivalence.by_ranks import one_sided_rank_sum_rows
@@ -80,7 +81,6 @@ def unpaired_statistics(
     welch = welch_rows(first, second, judging.confidence)
     estimate, low, high, reached = shift_rows(first, second, judging.confidence)
     wins = a12_rows(first, second, judging.confidence)
-    g = hedges_g_rows(first, second, judging.confidence)
     absent = np.full(len(first), np.nan)
     return {
         "baseline_mean": first.mean(axis=1),
@@ -95,25 +95,12 @@ def unpaired_statistics(
         "hl_confidence": reached,
         "wilcoxon_statistic": absent,
         "d_z": absent,
-        "hedges_g": g[0],
+        "hedges_g": hedges_g_rows(first, second, judging.confidence)[0],
         "rank_biserial": 2 * wins[0] - 1,
         "p_equivalence": _p_equivalence(first, second, welch, judging),
         **unpaired_test_rows(first, second, judging),
-        **_effect(g, wins, judging),
+        **unpaired_effect_rows(first, second, judging),
     }
-
-
-def _effect(
-    g: tuple[FloatArray, FloatArray, FloatArray],
-    wins: tuple[FloatArray, FloatArray, FloatArray],
-    judging: Judging,
-) -> dict[str, FloatArray]:
-    chosen = {
-        "hedges_g": g,
-        "a12": wins,
-        "cliffs_delta": tuple(2 * each - 1 for each in wins),
-    }[judging.effect]
-    return dict(zip(("effect_size", "effect_low", "effect_high"), chosen, strict=True))
 
 
 def _p_equivalence(

@@ -30,13 +30,12 @@ from stats import (
 from stats.effects.log_odds import log_odds
 from stats.effects.standardised import d_av
 from stats.equivalence.tost import tost_rows
-from stats.judging import PAIRED_EFFECTS, UNPAIRED_EFFECTS
 from stats.power.by_pairs import noether_sample_size
 from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.sample_size import seeds_that_reach
 from stats.power.shifted import power_by_shifts
 from stats.power.simulated import detectable_effect, simulated_seeds
-from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 from stats.report import FORMATS, render
 from stats.two_arms.primary_tests import paired_test_rows
 from stats.two_arms.rank_sum import hodges_lehmann_shift

@@ -20,8 +20,8 @@ from stats import (
     tost,
 )
 from stats.equivalence.by_ranks import rank_equivalence
-from stats.judging import EQUIVALENCES, PAIRED_EFFECTS, UNPAIRED_EFFECTS
-from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+from stats.judging import EQUIVALENCES
+from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 from stats.sequential.sign_e_value import sign_e_value
 from stats.sequential.t_e_process import t_e_process
 from stats.two_arms.correlated_t import correlated_t

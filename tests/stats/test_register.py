@@ -1,4 +1,4 @@
-"""A primary test is one record: who registers one can compare, plan and write with it."""
+"""A test or an effect size is one record: who registers one can compare, plan and write with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from benchmark.cli import main
 from stats import InvalidSetting, Judging, analyse, compare
 from stats.inputs import FloatArray
 from stats.power.sample_size import seeds_for_test
-from stats.register import PAIRED_TESTS, PairedTest, RowsTested, register, withdraw
+from stats.register import (
+    PAIRED_TESTS,
+    Bounds,
+    PairedEffect,
+    PairedTest,
+    RowsTested,
+    register,
+    withdraw,
+)
 from stats.report import render
 
 BASE = {1: 61.2, 2: 60.4, 3: 62.0, 4: 60.9, 5: 61.7, 6: 60.8}
@@ -93,3 +101,31 @@ def test_a_name_is_taken_once_and_gone_when_it_is_withdrawn(unanimous: str):
     withdraw(unanimous)
     with pytest.raises(InvalidSetting, match="unanimous"):
         Judging(test=unanimous)
+
+
+def share_of_gains(arms: FloatArray, differences: FloatArray, confidence: float) -> Bounds:
+    """A made-up size: how many seeds gain, within nothing and everything."""
+    share = (differences > 0).mean(axis=1)
+    return share, np.zeros(len(share)), np.ones(len(share))
+
+
+@pytest.fixture
+def gains() -> Iterator[str]:
+    register(PairedEffect(name="gains", symbol="G", words="share of gains", rows=share_of_gains))
+    yield "gains"
+    withdraw("gains")
+
+
+def test_an_effect_size_is_one_record_too(gains: str, tmp_path, capsys):
+    found = compare(BASE, KD | {6: 60.0}, margin=0.5, effect=gains)
+    assert (found.effect_size, found.effect_low, found.effect_high) == (5 / 6, 0, 1)
+    scores = tmp_path / "scores.csv"
+    rows = [f"{m},{s},{v}" for m, arm in (("base", BASE), ("kd", KD)) for s, v in arm.items()]
+    scores.write_text("\n".join(["method,seed,score", *rows]) + "\n")
+    asked = ["--input", str(scores), "--compare", "base", "kd", "--effect", gains]
+    assert main(["stats", *asked]) == 0
+    assert "share of gains" in capsys.readouterr().out
+    assert main(["stats", *asked, "--unpaired"]) == 2
+    assert "is for paired scores" in capsys.readouterr().err
+    with pytest.raises(InvalidSetting, match='"gains" is registered already'):
+        register(PairedEffect(name=gains, symbol="", words="", rows=share_of_gains))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
+from stats.register import effect_size
 from stats.report.layout import Block, blocks
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
@@ -67,7 +68,7 @@ def _plain(table: TextTable) -> Table:
 
 
 def _legend(judging: Judging) -> str:
-    _, effect = wording.EFFECT_NAMES[judging.effect]
+    effect = effect_size(judging.effect).words
     p = "uncorrected p" if judging.correction == "none" else "corrected p"
     return (
         "each cell: mean of baseline -> mean of candidate\n"
@@ -103,7 +104,7 @@ def _cell(each: Comparison | None) -> Text:
     p = wording.probability(each.p_adjusted)
     text = Text(" -> ".join(wording.means(each)) + "\n", style="")
     text.append(f"{wording.difference(each)}\n")
-    symbol, _ = wording.EFFECT_NAMES[each.effect]
+    symbol = effect_size(each.effect).symbol
     text.append(f"{symbol} {wording.effect(each)}  p {p}  ")
     text.append(each.verdict, style=f"bold {COLOURS.get(each.verdict, 'yellow')}")
     notes = [_dropped(each), _collapsed(each), wording.needed(each)]

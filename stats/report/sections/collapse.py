@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stats.judging import Judging
-from stats.register import primary_test
+from stats.register import effect_size, primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 from stats.verdicts.collapse import Share
@@ -73,7 +73,7 @@ def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
 
 def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
     judging = found.judging
-    _, effect = wording.EFFECT_NAMES[judging.effect]
+    effect = effect_size(judging.effect).words
     heading = (
         *("comparison", "where", "n", "means"),
         *(f"difference [{wording.confidence(judging)} CI]", effect),

@@ -7,6 +7,7 @@ from typing import Any
 
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
+from stats.register import effect_size
 from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
@@ -101,7 +102,7 @@ def _table(block: Block, judging: Judging) -> TextTable:
 
 
 def _columns(judging: Judging, short: bool) -> list[str]:
-    _, effect = wording.EFFECT_NAMES[judging.effect]
+    effect = effect_size(judging.effect).words
     interval = f"difference [{wording.confidence(judging)} CI]"
     columns = ["n", "baseline mean", "candidate mean", interval, effect]
     columns += [wording.p_name(judging), "verdict"]

@@ -14,6 +14,7 @@ from typing import get_args
 from stats.changes.interaction import Interaction
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
+from stats.register import effect_size
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import Comparison
@@ -221,7 +222,7 @@ def _compatible(each: Comparison, judging: Judging) -> str:
 
 
 def _numbers(each: Comparison, judging: Judging) -> str:
-    _, effect = wording.EFFECT_NAMES[judging.effect]
+    effect = effect_size(judging.effect).words
     before, after = wording.means(each)
     digits = wording.decimals(each)
     return (

@@ -22,15 +22,6 @@ CORRECTION_NAMES = {
     "none": "uncorrected",
     "shaffer": "Shaffer",
 }
-EFFECT_NAMES = {
-    "hedges_g": ("g", "Hedges' g"),
-    "d_z": ("d_z", "Cohen's d_z"),
-    "d_av": ("d_av", "Cohen's d_av"),
-    "rank_biserial": ("r", "rank-biserial r"),
-    "superiority": ("PS", "probability of superiority"),
-    "cliffs_delta": ("delta", "Cliff's delta"),
-    "a12": ("A", "Vargha-Delaney A"),
-}
 ZERO_NAMES = {
     "wilcox": "zero differences dropped",
     "pratt": "zero differences ranked and dropped",
