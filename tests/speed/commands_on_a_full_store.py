@@ -23,10 +23,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-ROUNDS = 5
+ROUNDS = 3
 COMMANDS = (("plan", "study.py"), ("run", "study.py"), ("stats",), ("report", "--out", "page"))
 STUDY = """
-from benchmark import Arm, Comparison, Study
+from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base, SelfKD, TFReg
 from trainers.models import ResNet
 from trainers.pretraining import Supervised
@@ -44,7 +44,7 @@ study = Study(
         [Base(), LS(), TFReg(), SelfKD()],
     ),
     comparison=Comparison("base", ["ls", "tf_reg", "self_kd"]),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=training,
     seeds=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
 )

@@ -36,7 +36,7 @@ from benchmark.tuning.tune import StudyTuning
 CHOICES = ("overhead", "processes", "workers", "pruning", "small-pruning")
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 SMALL = """
-from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from trainers.methods import LS, Base
 from trainers.models import ResNet
 from trainers.settings import Training
@@ -48,7 +48,7 @@ study = Study(
     arms=Arm.grid(ResNet((8,)), "scratch", [Base(), LS()],
                   search=Search(lr=Range(1e-4, 1e-1, log=True), epsilon=[0.1, 0.4])),
     comparison=Comparison("base", "ls"),
-    margin=2.0,
+    judging=Judging(margin=2.0),
     training=Training(epochs=9, lr=3e-3, device="cpu", precision="float32"),
     tuning=Tuning(trials=TRIALS, ahead=8),
 )
