@@ -57,6 +57,7 @@ def expected(command: str, state: str) -> tuple[int, str]:
     return 0, "report.html" if command == "report" else "states"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_every_command_ends_with_a_sentence(state, states, bench, monkeypatch):
     folder = states[state]

@@ -55,6 +55,7 @@ def lost(output: str, cause: str) -> None:
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 @linux
 def test_a_database_that_is_moved_away_stops_the_command_and_is_gone_on_with(slow, bench, query):
     running = Running(slow)
@@ -89,6 +90,7 @@ def test_a_record_that_stays_locked_is_one_sentence(tmp_path, monkeypatch, capfd
     assert writer.start(experiment, "run", {}, {})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting takes root")
 def test_a_full_disk_is_one_sentence_and_with_room_the_command_goes_on(small, tmp_path):
     if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
@@ -158,6 +160,7 @@ class Server:
             self.process.wait()
 
 
+@pytest.mark.slow
 @linux
 def test_a_server_that_dies_is_one_sentence_and_started_again_the_command_goes_on(
     slow, bench, tmp_path, monkeypatch

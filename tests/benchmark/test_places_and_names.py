@@ -81,6 +81,7 @@ def test_a_link_that_leads_nowhere_is_followed(tmp_path):
     assert (tmp_path / "target" / "mlflow.db").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     [

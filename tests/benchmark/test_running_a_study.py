@@ -180,6 +180,7 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
     return arm_scores(Query(Connection(Store(str(folder / "mlruns")))))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found through /proc")
 @pytest.mark.parametrize("victims", ["worker", "parent", "both"])
 def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
@@ -206,6 +207,7 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
     assert set(ends) <= {"FINISHED", "FAILED", "KILLED"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_within_five_seconds_and_the_same_command_goes_on(
     slow, bench, query, uninterrupted
 ):

@@ -43,6 +43,7 @@ def alone(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
 def test_a_study_of_the_paper_runs_from_end_to_end(study, alone, capsys):
     assert main(["run", "--smoke", str(study)]) == 0

@@ -121,6 +121,7 @@ def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, query):
     assert len(optuna.get_all_study_names(storage)) == 2  # a plan begins no search
 
 
+@pytest.mark.slow
 def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undisturbed):
     assert bench("tune", tuned, "--workers", 3).returncode == 0
     assert trials(tuned.parent, tuned) == undisturbed
@@ -139,6 +140,7 @@ def ended_so_far(folder: Path) -> int:
             return 0
 
 
+@pytest.mark.slow
 def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, undisturbed, query):
     for wanted in (2, 7):
         process = subprocess.Popen(
@@ -162,6 +164,7 @@ def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, und
     assert {r.status for r in runs} <= {"FINISHED", "KILLED", "FAILED"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undisturbed, query):
     process = subprocess.Popen(
         command("run", tuned, "--workers", 2),
@@ -185,6 +188,7 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undi
     assert trials(tuned.parent, tuned) == undisturbed
 
 
+@pytest.mark.slow
 def test_two_processes_with_stores_of_their_own_share_one_search(tuned, undisturbed):
     folder = tuned.parent
     url = f"sqlite:///{folder / 'shared.db'}"

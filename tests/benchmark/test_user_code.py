@@ -93,6 +93,7 @@ def write(folder: Path, *acts: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, query, tmp_path):
     assert bench("run", write(tmp_path), "--store", "calm").returncode == 0
     calm = arm_scores(Query(Connection(Store(str(tmp_path / "calm")))))

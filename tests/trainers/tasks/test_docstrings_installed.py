@@ -4,6 +4,8 @@ import re
 from collections import Counter, defaultdict
 from importlib import metadata
 
+import pytest
+
 from trainers.tasks.duplicates.near_duplicates import NEAR, shingles, words
 
 NAMES = re.compile(
@@ -13,6 +15,7 @@ NAMES = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_the_default_sizes_of_every_label_are_there_and_balanced(labelled, real):
     for split, size in labelled.sizes.items():
         counts = Counter(labelled.load(split, real[1], 0).labels.tolist())
