@@ -33,12 +33,10 @@ class Pooled:
     """Candidates against a baseline over several tasks at once.
 
     Attributes:
-        unit: what a pair of each comparison is: a "seed" for fixed tasks, a "task" for sampled.
         comparisons: for each model, init and candidate; their `task` names all tasks.
     """
 
     study: str
-    unit: str
     comparisons: tuple[Comparison, ...]
     metric: str
     split: str
@@ -52,8 +50,13 @@ class Pooled:
 
     @property
     def tasks(self) -> str:
-        """ "fixed" or "sampled"."""
+        """Which claim it is about: "fixed" or "sampled"."""
         return self.judging.tasks or ""
+
+    @property
+    def unit(self) -> str:
+        """What a pair of each comparison is: a "seed" for fixed tasks, a "task" for sampled."""
+        return self.judging.unit
 
 
 def pooled(
@@ -131,7 +134,6 @@ def _pooled(selection: Selection, found: Sequence[Units], study: str, judging: J
     remarks += caveats.of_collapse(selection.cube, lost)
     return Pooled(
         study=study,
-        unit=judging.unit,
         comparisons=tuple(comparisons),
         metric=selection.metric,
         split=selection.split,

@@ -71,25 +71,20 @@ def plan_comparisons(
         candidates: methods, each compared with the baseline.
         n_pairs: pairs to plan for.
         judging: what a pair is, which difference matters and by which test it is to be found.
-        gain: the difference to be found, as in `stats.plan_power`; None for the margin.
+        gain: true difference at which `better` is planned; None for twice the margin.
         family: comparisons that are corrected together.
         study: a name for the output.
 
     Raises:
+        InvalidSetting: no margin is declared.
         StatsError: as for `stats.posteriors` and `stats.plan_power`.
         NotEnoughPairs: no comparison has two pairs that differ.
     """
     margin = judging.deciding_margin
     if margin is None:
         raise InvalidSetting("a plan needs a margin: the smallest difference that matters")
-    methods, tasks = baseline_first(baseline, candidates), judging.tasks
-    table, _, _, split = rows_of(scores, methods, judging)
-    if judging.scale is not None:
-        if tasks is None:
-            raise InvalidSetting("a common scale is for several tasks: say which, fixed or sampled")
-        table, *_ = on_common_scale(table, methods, judging.scale, False, baseline)
-    elif tasks is not None:
-        check_like_scales(table[table["method"].isin(methods)])
+    tasks = judging.tasks
+    found, split = _pairs(scores, baseline_first(baseline, candidates), judging)
     planned = partial(
         plan_power,
         n_pairs,
@@ -100,8 +95,6 @@ def plan_comparisons(
         correction=judging.correction,
         test=judging.test,
     )
-    found = list(units(build(table, methods), tasks))
-    check_pairs(found)
     plans, warnings = [], []
     for pairs in found:
         place = Cell(*(pairs.names[name] for name in Cell._fields))
@@ -118,6 +111,22 @@ def plan_comparisons(
     if not plans:
         raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
     return PowerPlans(study=study, split=split, plans=tuple(plans), warnings=tuple(warnings))
+
+
+def _pairs(
+    scores: pd.DataFrame, methods: Sequence[str], judging: Judging
+) -> tuple[list[Units], str]:
+    """The pairs of every candidate with the first method, and the name of the split."""
+    table, _, _, split = rows_of(scores, methods, judging)
+    if judging.scale is not None:
+        if judging.tasks is None:
+            raise InvalidSetting("a common scale is for several tasks: say which, fixed or sampled")
+        table, *_ = on_common_scale(table, methods, judging.scale, False, methods[0])
+    elif judging.tasks is not None:
+        check_like_scales(table[table["method"].isin(methods)])
+    found = list(units(build(table, methods), judging.tasks))
+    check_pairs(found)
+    return found, split
 
 
 def _sd(pairs: Units, resolution: ByTask) -> float:
