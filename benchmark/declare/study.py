@@ -352,6 +352,13 @@ class Study:
                 raise StudyError(
                     f'comparison: there is no arm "{name}" among {", ".join(sorted(names))}.'
                 )
+        inits = {arm.init_name for arm in self.arms}
+        reference = self.judging.reference_init
+        if reference not in (None, *inits):
+            raise StudyError(
+                f'study: reference_init "{reference}" is no init of its arms, which are '
+                f"{', '.join(sorted(inits))}."
+            )
 
     def _check_power(self) -> None:
         if self.allow_underpowered or self.smallest_p < self.judging.alpha:

@@ -97,6 +97,8 @@ def test_no_number_however_absurd_is_a_traceback(bench, given, says):
         ('Judging(scale="z")', 'it goes with tasks="fixed" or "sampled"'),
         ('Judging(tasks="fixed", common_margin=1.0)', "it goes with scale=..."),
         ('Judging(tasks="fixed", scale="z", common_margin=0)', "common_margin must be a positive"),
+        ('Judging(reference_init="mlm")', 'reference_init "mlm" is no init of its arms'),
+        ('Judging(split="dev")', "judging declares split, which follows from the runs"),
         ('"wilcoxon"', "judging must be a Judging"),
         ('Judging(tasks="sampled")', "2 tasks can never reach α = 0.05"),
     ],
