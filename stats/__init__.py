@@ -54,11 +54,11 @@ from stats.verdicts.analyse import analyse
 from stats.verdicts.claims import adjust_claims
 from stats.verdicts.collapse import collapse
 from stats.verdicts.collapse_table import collapses
-from stats.verdicts.compare import Comparison, compare
+from stats.verdicts.compare import ComparisonResult, compare
 from stats.verdicts.verdict import decide
 
 __all__ = [
-    "Comparison",
+    "ComparisonResult",
     "InvalidSetting",
     "Judging",
     "NotEnoughPairs",

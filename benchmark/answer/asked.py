@@ -12,7 +12,7 @@ from benchmark.answer.chance import notes_on_chance
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
 from benchmark.record.connection import Connection
-from benchmark.record.environment import Trained
+from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, file_digest, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.store import Store
@@ -181,7 +181,7 @@ def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: 
         judging=declared_judging(record, metric, split),
         study=record["study"],
         notes=(
-            *Trained.of(record, finished).notes(),
+            *TrainedIn.of(record, finished).notes(),
             *notes_on_chance(record, table, query, finished),
             *notes_on_tuning(record),
         ),

@@ -118,7 +118,7 @@ def _from_record(
         BenchmarkError: it has none, and no --sd is given.
     """
     from benchmark.record.connection import Connection
-    from benchmark.record.environment import Trained
+    from benchmark.record.environment import TrainedIn
     from benchmark.record.of_study import declared_judging, runs_of, scores_table, study_record
     from benchmark.record.query import Query
     from benchmark.record.store import Store
@@ -142,7 +142,7 @@ def _from_record(
             family=family,
             study=study.name,
         )
-        return plans, Trained.of(record, finished).notes()
+        return plans, TrainedIn.of(record, finished).notes()
     except (StoreError, NotEnoughPairs, NotPaired) as error:
         raise BenchmarkError(
             f"the spread of the differences is not known yet ({str(error).rstrip('.')}): give "

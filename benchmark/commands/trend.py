@@ -41,7 +41,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
     from benchmark.record.connection import Connection
-    from benchmark.record.environment import Trained
+    from benchmark.record.environment import TrainedIn
     from benchmark.record.of_study import declared_judging, runs_of, scores_table
     from benchmark.record.query import Query
     from benchmark.record.store import Store
@@ -64,7 +64,7 @@ def trend(options: argparse.Namespace) -> int:
         dose_scale=options.scale,
         study=record["study"],
     )
-    notes = Trained.of(record, finished).notes()
+    notes = TrainedIn.of(record, finished).notes()
     sys.stdout.write(rendered([found], options.format, page(), notes))
     if options.figure:
         from stats.report.figures import dose_response, save

@@ -33,7 +33,7 @@ _LIMIT, _TIMES = 15.0, 30.0
 _rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
 
 
-class TooLong(BaseException):
+class StepTooLong(BaseException):
     """A step of a method does not come to its end; no handler of errors may catch it."""
 
 
@@ -135,10 +135,10 @@ def _rehearsal(model: Model, task: Task) -> tuple[nn.Module, Encoded]:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise TooLong in code that goes on for longer, and again if that is caught."""
+    """Raise StepTooLong in code that goes on for longer, and again if that is caught."""
 
     def stop(signum: int, frame: object) -> None:
-        raise TooLong(f"it goes on for more than {seconds:.0f} s, with two examples")
+        raise StepTooLong(f"it goes on for more than {seconds:.0f} s, with two examples")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

@@ -98,7 +98,7 @@ def in_words(environment: Environment, among: Sequence[Environment]) -> str:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedIn:
     """The environments that the cells of a recorded study were trained in.
 
     Attributes:
@@ -108,7 +108,7 @@ class Trained:
     cells: Mapping[str, Sequence[Environment]]
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], finished: "Mapping[str, Recorded]") -> "Trained":
+    def of(cls, record: Mapping[str, Any], finished: "Mapping[str, Recorded]") -> "TrainedIn":
         """Those of a study's record."""
         keys = [cell["key"] for cell in record["cells"] if cell["key"] in finished]
         return cls({key: [*_of_run(key, finished)] for key in keys})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import StoreError
-from benchmark.record.environment import Trained
+from benchmark.record.environment import TrainedIn
 from benchmark.runs.key import key
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def scores_table(
     reasons = query.last_reasons(
         cell["key"] for cell in record["cells"] if cell["key"] not in finished
     )
-    strangers = Trained.of(record, finished).strangers(record)
+    strangers = TrainedIn.of(record, finished).strangers(record)
     rows = []
     for cell in record["cells"]:
         name = metric or cell["metric"]

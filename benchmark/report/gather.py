@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
-from benchmark.record.environment import Trained
+from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
@@ -57,7 +57,7 @@ class Gathered:
     def notes(self) -> list[str]:
         """What is to be said beside the verdicts."""
         learned_nothing = notes_on_chance(self.record, self.scores, self.query, self.finished)
-        mixed = Trained.of(self.record, self.finished).notes()
+        mixed = TrainedIn.of(self.record, self.finished).notes()
         return [*mixed, *learned_nothing, *notes_on_tuning(self.record)]
 
     @cached_property

@@ -78,8 +78,8 @@ class Report:
     question: str
     tallies: tuple[str, ...]
     caution: str
-    findings: tuple[sentences.Finding, ...]
-    interactions: tuple[sentences.Finding, ...]
+    findings: tuple[sentences.Statement, ...]
+    interactions: tuple[sentences.Statement, ...]
     words: Sheet
     sections: tuple[Section, ...]
 

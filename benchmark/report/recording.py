@@ -17,7 +17,7 @@ from benchmark.record.writer import Writer
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.names import plain_names
 from benchmark.runs.key import key
-from stats import Comparison
+from stats import ComparisonResult
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled
 from stats.report.formats.markdown import to_markdown
@@ -100,9 +100,9 @@ def _record_verdict(
     return run_id
 
 
-def _named(gathered: Gathered) -> Iterator[tuple[str, Comparison]]:
+def _named(gathered: Gathered) -> Iterator[tuple[str, ComparisonResult]]:
     """Every comparison with a name for its metrics."""
-    found: list[tuple[str, Comparison]] = []
+    found: list[tuple[str, ComparisonResult]] = []
     for result in gathered.verdicts:
         over = ("all tasks",) if isinstance(result, Pooled) else ()
         for each in result.comparisons:
@@ -113,7 +113,7 @@ def _named(gathered: Gathered) -> Iterator[tuple[str, Comparison]]:
         yield names[name], each
 
 
-def _where(each: Comparison, result: Analysis | Pooled) -> list[str]:
+def _where(each: ComparisonResult, result: Analysis | Pooled) -> list[str]:
     """What tells the place of a comparison from the places of the others."""
     places = {(c.task, c.model, c.init) for c in result.comparisons}
     own = (each.task, each.model, each.init)

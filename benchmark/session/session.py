@@ -255,8 +255,8 @@ class Session:
             return None
         if warning := unfair_arms(self.study):
             self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
-        from benchmark.tuning.board import guarding_storage
         from benchmark.tuning.of_study import open_tuning, storage_url, tune_study
+        from benchmark.tuning.optuna_study import guarding_storage
 
         with guarding_storage(storage_url(self.store, self.optuna_storage)):
             tuning = open_tuning(self.study, self.connection, self.optuna_storage)

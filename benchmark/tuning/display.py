@@ -11,9 +11,9 @@ from rich.text import Text
 
 from benchmark.execute.worker import Ended, Progress
 from benchmark.runs.kinds import Run
-from benchmark.tuning.hunt import Hunt
 from benchmark.tuning.notes import setting
 from benchmark.tuning.results import BUDGETS, Tuned
+from benchmark.tuning.search_loop import SearchLoop
 from benchmark.tuning.trial import Trial
 
 
@@ -27,7 +27,7 @@ class TuningDisplay:
 
     def __init__(self, name: str, console: Console) -> None:
         self.name, self.console = name, console
-        self.hunts: list[Hunt] = []
+        self.loops: list[SearchLoop] = []
         self.running: dict[str, tuple[Run, str]] = {}
         self.started = time.monotonic()
         self._said: set[tuple[str, int]] = set()
@@ -44,9 +44,9 @@ class TuningDisplay:
         self._live.stop()
         self._say_new_ends()
 
-    def on_hunt(self, hunt: Hunt) -> None:
+    def on_search(self, loop: SearchLoop) -> None:
         """A search begins or goes on."""
-        self.hunts.append(hunt)
+        self.loops.append(loop)
 
     def on_start(self, run: Run) -> None:
         """A run began."""
@@ -65,18 +65,18 @@ class TuningDisplay:
 
     def _say_new_ends(self) -> None:
         """One line for each setting that has ended, where there is no live table."""
-        for hunt in self.hunts:
-            for trial in hunt.trials:
-                place = (hunt.searching.name, trial.number)
+        for loop in self.loops:
+            for trial in loop.trials:
+                place = (loop.searching.name, trial.number)
                 if trial.end is None or place in self._said:
                     continue
                 self._said.add(place)
                 if not self._live.is_started:
-                    self._say(hunt, trial)
+                    self._say(loop, trial)
 
-    def _say(self, hunt: Hunt, trial: Trial) -> None:
+    def _say(self, loop: SearchLoop, trial: Trial) -> None:
         ended = trial.reason if trial.value is None else f"dev {trial.value:.2f}"
-        line = f"{hunt.searching.name}  [{trial.number + 1}/{hunt.board.trials}]  "
+        line = f"{loop.searching.name}  [{trial.number + 1}/{loop.optuna_study.trials}]  "
         line += f"{setting(trial.params or {})}  {ended}"
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -86,13 +86,13 @@ class TuningDisplay:
         table = Table(
             "search", "settings", "pruned", "failed", "best on dev", box=None, header_style="dim"
         )
-        for hunt in self.hunts:
-            ends = [t.end for t in hunt.trials]
-            values = [t.value for t in hunt.trials if t.value is not None]
-            best = (max if hunt.board.higher_is_better else min)(values) if values else None
+        for loop in self.loops:
+            ends = [t.end for t in loop.trials]
+            values = [t.value for t in loop.trials if t.value is not None]
+            best = (max if loop.optuna_study.higher_is_better else min)(values) if values else None
             table.add_row(
-                escape(hunt.searching.name),
-                f"{sum(e is not None for e in ends)}/{hunt.board.trials}",
+                escape(loop.searching.name),
+                f"{sum(e is not None for e in ends)}/{loop.optuna_study.trials}",
                 str(ends.count("pruned")),
                 str(ends.count("failed")),
                 "" if best is None else f"{best:.2f}",

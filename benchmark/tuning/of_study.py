@@ -9,11 +9,11 @@ from benchmark.execute.engines import Engine
 from benchmark.record.connection import Connection
 from benchmark.record.left_open import close_children
 from benchmark.record.store import Store
-from benchmark.tuning.board import guarding_storage, open_storage
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
-from benchmark.tuning.hunt import ENDED
+from benchmark.tuning.optuna_study import guarding_storage, open_storage
 from benchmark.tuning.results import Tuned, TuningOutcome
+from benchmark.tuning.search_loop import ENDED
 from benchmark.tuning.tune import StudyTuning
 
 

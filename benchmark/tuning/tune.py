@@ -17,16 +17,16 @@ from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
-from benchmark.tuning.board import Board
-from benchmark.tuning.hunt import Hunt
+from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.results import Tuned, TuningOutcome
+from benchmark.tuning.search_loop import SearchLoop
 from trainers.metrics import SELECTS
 
 
 class Watcher(Protocol):
     """Who is told how searches get on."""
 
-    def on_hunt(self, hunt: Hunt) -> None:
+    def on_search(self, loop: SearchLoop) -> None:
         """A search begins or goes on."""
         ...
 
@@ -41,7 +41,7 @@ class StudyTuning:
     Args:
         study: what was declared.
         connection: to the record.
-        storage: from :func:`benchmark.tuning.board.open_storage`.
+        storage: from :func:`benchmark.tuning.optuna_study.open_storage`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class StudyTuning:
         self.study, self.storage = study, storage
         self.query, self.writer = Query(connection), Writer(connection)
         self.searches = searches(study)
-        self._boards: dict[str, Board] = {}
+        self._optuna_studies: dict[str, OptunaStudy] = {}
 
     def results(self, begin: bool = True) -> tuple[Tuned, ...]:
         """What the storage holds of every search that can begin.
@@ -61,9 +61,9 @@ class StudyTuning:
         found: dict[str, Tuned] = {}
         begun = None if begin else set(optuna.get_all_study_names(self.storage))
         for searching in self.searches:
-            board = self._board(searching, found, begun)
-            if board:
-                found[searching.name] = self._tuned(searching, board)
+            optuna_study = self._optuna_study(searching, found, begun)
+            if optuna_study:
+                found[searching.name] = self._tuned(searching, optuna_study)
         return tuple(found.values())
 
     def is_complete(self, results: Sequence[Tuned]) -> bool:
@@ -90,14 +90,14 @@ class StudyTuning:
             on_start: told of every run as it starts.
         """
         scheduler = Scheduler(engine, self.query, self.writer, experiment, tags, on_start)
-        hunts: dict[str, Hunt] = {}
+        loops: dict[str, SearchLoop] = {}
         with patient() as check:
             try:
-                self._hunt(hunts, scheduler, watcher, check)
+                self._search(loops, scheduler, watcher, check)
             except KeyboardInterrupt:
                 scheduler.stop()
-                for hunt in hunts.values():
-                    hunt.interrupt()
+                for loop in loops.values():
+                    loop.interrupt()
             except BaseException:
                 engine.stop()  # no process is left behind
                 raise
@@ -105,85 +105,85 @@ class StudyTuning:
         interrupted = scheduler.outcome.interrupted
         return TuningOutcome(results, self.is_complete(results) and not interrupted, interrupted)
 
-    def _hunt(
+    def _search(
         self,
-        hunts: dict[str, Hunt],
+        loops: dict[str, SearchLoop],
         scheduler: Scheduler,
         watcher: Watcher,
         check: Callable[[], None],
     ) -> None:
         while True:
             check()
-            self._begin_hunts(hunts, scheduler, watcher)
-            for hunt in sorted(hunts.values(), key=lambda h: len(h.trials)):
-                if not hunt.over:
-                    hunt.advance()
-            over = all(h.over or h.stuck for h in hunts.values()) and not self._more(hunts)
+            self._begin_loops(loops, scheduler, watcher)
+            for loop in sorted(loops.values(), key=lambda s: len(s.trials)):
+                if not loop.over:
+                    loop.advance()
+            over = all(s.over or s.stuck for s in loops.values()) and not self._more(loops)
             if over and not scheduler.busy:  # what was pruned needs a moment to stop
                 return
             for event in scheduler.step():
-                for hunt in hunts.values():
-                    hunt.on_event(event)
+                for loop in loops.values():
+                    loop.on_event(event)
                 watcher.on_event(event)
 
-    def board_of(self, tuned: Tuned) -> Board:
+    def optuna_study_of(self, tuned: Tuned) -> OptunaStudy:
         """Where a search is kept."""
-        return self._boards[tuned.searching.name]
+        return self._optuna_studies[tuned.searching.name]
 
     def records(self, results: Sequence[Tuned], experiment: str) -> Iterator[tuple[Tuned, str]]:
         """Each search with its run in MLflow."""
         for tuned in results:
-            digest = self.board_of(tuned).name.rsplit(" ", 1)[1]
+            digest = self.optuna_study_of(tuned).digest
             run_id = self.query.find(experiment, {"role": "tuning", "digest": digest})
             if run_id:
                 yield tuned, run_id
 
-    def _more(self, hunts: dict[str, Hunt]) -> bool:
+    def _more(self, loops: dict[str, SearchLoop]) -> bool:
         """Whether a search can begin now that another is over."""
-        if len(hunts) == len(self.searches):
+        if len(loops) == len(self.searches):
             return False
         found = {r.searching.name for r in self.results()}
-        return any(s.name in found and s.name not in hunts for s in self.searches)
+        return any(s.name in found and s.name not in loops for s in self.searches)
 
-    def _begin_hunts(
+    def _begin_loops(
         self,
-        hunts: dict[str, Hunt],
+        loops: dict[str, SearchLoop],
         scheduler: Scheduler,
         watcher: Watcher,
     ) -> None:
-        waiting = [s for s in self.searches if s.name not in hunts]
-        if not waiting or (hunts and not any(h.over for h in hunts.values())):
+        waiting = [s for s in self.searches if s.name not in loops]
+        if not waiting or (loops and not any(s.over for s in loops.values())):
             return
         known = {r.searching.name: r for r in self.results()}
         for searching in waiting:
-            board = self._board(searching, known)
-            if board:
-                run_id = self._record(searching, board, scheduler)
-                hunt = Hunt(searching, board, self.study, scheduler, run_id)
-                hunts[searching.name] = hunt
-                hunt.siblings = hunts
-                watcher.on_hunt(hunt)
+            optuna_study = self._optuna_study(searching, known)
+            if optuna_study:
+                run_id = self._record(searching, optuna_study, scheduler)
+                loop = SearchLoop(searching, optuna_study, self.study, scheduler, run_id)
+                loops[searching.name] = loop
+                loop.siblings = loops
+                watcher.on_search(loop)
 
-    def _record(self, searching: Searching, board: Board, scheduler: Scheduler) -> str:
+    def _record(self, searching: Searching, optuna_study: OptunaStudy, scheduler: Scheduler) -> str:
         """The search's own run in MLflow, begun or gone on with."""
-        digest = board.name.rsplit(" ", 1)[1]
-        found = self.query.find(scheduler.experiment, {"role": "tuning", "digest": digest})
+        search = {"role": "tuning", "digest": optuna_study.digest}
+        found = self.query.find(scheduler.experiment, search)
         if found:
             self.writer.reopen(found)
             return found
-        tags = {**scheduler.tags, "role": "tuning", "digest": digest, "optuna_study": board.name}
+        tags = {**scheduler.tags, **search, "optuna_study": optuna_study.name}
         parameters = {**self.study.tuning_used.specification(), "space": str(searching.space)}
         name = f"tuning {searching.name}"
         return self.writer.start(scheduler.experiment, name, tags, parameters)
 
-    def _board(
+    def _optuna_study(
         self, searching: Searching, known: dict[str, Tuned], among: set[str] | None = None
-    ) -> Board | None:
-        """The board of a search; None as long as it waits for its lead's settings.
+    ) -> OptunaStudy | None:
+        """The Optuna study of a search; None as long as it waits for its lead's settings.
 
         It is also None where its Optuna study has to be one of some that are given and is not.
         """
-        if searching.name not in self._boards:
+        if searching.name not in self._optuna_studies:
             settings: tuple[Params, ...] = ()
             if searching.lead:
                 lead = known.get(searching.lead)
@@ -191,14 +191,24 @@ class StudyTuning:
                     return None
                 best = [t.params for t in lead.ranked() if t.params]
                 settings = tuple(best[: searching.trials])
-            name, trials = self._identity(searching, settings)
+            digest, trials = self._identity(searching, settings)
+            name = f"{self.study.name} · {searching.name} · {digest}"
             if among is not None and name not in among:
                 return None
-            self._boards[searching.name] = self._opened(searching, name, trials, settings)
-        return self._boards[searching.name]
+            self._optuna_studies[searching.name] = OptunaStudy(
+                name=name,
+                digest=digest,
+                space=searching.space,
+                tuning=self.study.tuning_used,
+                trials=trials,
+                higher_is_better=SELECTS[self._metric(searching)],
+                storage=self.storage,
+                settings=settings,
+            )
+        return self._optuna_studies[searching.name]
 
     def _identity(self, searching: Searching, settings: tuple[Params, ...]) -> tuple[str, int]:
-        """What the Optuna study of a search is called, and how many settings it tries."""
+        """A digest of all that a search depends on, and how many settings it tries."""
         tuning, planner = self.study.tuning_used, Planner(self.study)
         seeds = tuning.seeds_beside(self.study.seeds)
         trials = len(settings) or searching.trials
@@ -214,36 +224,23 @@ class StudyTuning:
                 for seed in seeds
             ],
         }
-        return f"{self.study.name} · {searching.name} · {key(identity)[:12]}", trials
-
-    def _opened(
-        self, searching: Searching, name: str, trials: int, settings: tuple[Params, ...]
-    ) -> Board:
-        return Board(
-            name=name,
-            space=searching.space,
-            tuning=self.study.tuning_used,
-            trials=trials,
-            higher_is_better=SELECTS[self._metric(searching)],
-            storage=self.storage,
-            settings=settings,
-        )
+        return key(identity)[:12], trials
 
     def _metric(self, searching: Searching) -> str:
         return self.study.metric_on(searching.members[0][1])
 
-    def _tuned(self, searching: Searching, board: Board) -> Tuned:
-        trials = tuple(board.look())
-        over = len(trials) == board.trials and all(t.told for t in trials)
+    def _tuned(self, searching: Searching, optuna_study: OptunaStudy) -> Tuned:
+        trials = tuple(optuna_study.look())
+        over = len(trials) == optuna_study.trials and all(t.told for t in trials)
         tuned = Tuned(
             searching=searching,
-            planned=board.trials,
+            planned=optuna_study.trials,
             metric=self._metric(searching),
-            higher_is_better=board.higher_is_better,
+            higher_is_better=optuna_study.higher_is_better,
             trials=trials,
             steps=sum(t.steps for t in trials),
             importances={},
         )
         if not over or not tuned.best:
             return tuned
-        return replace(tuned, importances=board.importances(tuned.scores()))
+        return replace(tuned, importances=optuna_study.importances(tuned.scores()))

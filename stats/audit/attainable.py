@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import bdtr, ndtr
 
 from stats.attainable import seeds_needed_for_alpha
-from stats.audit.cell import Cell, cutting, rounding
+from stats.audit.cell import PrintedCell, cutting, rounding
 from stats.audit.finding import Finding, decimals, of
 from stats.inputs import FloatArray
 from stats.printed.tests import attainable_p_values
@@ -18,14 +18,14 @@ from stats.printed.tests import attainable_p_values
 ALPHA = 0.05
 
 
-def check_p_values(cells: Sequence[Cell]) -> Iterator[Finding]:
+def check_p_values(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Findings on every printed p-value of a test on n pairs whose p-values are a few."""
     for cell in cells:
         if cell.p_value and cell.test in TESTS:
             yield _check(cell)
 
 
-def _check(cell: Cell) -> Finding:
+def _check(cell: PrintedCell) -> Finding:
     low, high = printed_range(cell.p_value)
     possible = _attainable(cell.test, cell.n, low, high)
     fitting = [p for p in possible if low <= Fraction(p) <= high]
@@ -47,7 +47,7 @@ def _check(cell: Cell) -> Finding:
     return of(cell, "p_value", "inconsistent", named, f"{said}{ties}{others}")
 
 
-def _cut(cell: Cell, possible: Sequence[float], digits: int) -> str:
+def _cut(cell: PrintedCell, possible: Sequence[float], digits: int) -> str:
     """A remark where a possible p prints so with its further digits cut off."""
     if cell.p_value.startswith("<"):
         return ""
@@ -56,7 +56,7 @@ def _cut(cell: Cell, possible: Sequence[float], digits: int) -> str:
     return f"; {fitting[0]:.{digits}f} prints so with digits cut off" if fitting else ""
 
 
-def _one_zero(cell: Cell, digits: int) -> str:
+def _one_zero(cell: PrintedCell, digits: int) -> str:
     """A remark where one pair fewer, for a difference of zero that was dropped, prints so."""
     if cell.test == "permutation" or cell.n < 2:
         return ""
@@ -69,7 +69,7 @@ def _one_zero(cell: Cell, digits: int) -> str:
     return f"; {cell.n - 1} pairs, one difference of zero dropped, give {fitting[0]:.{digits}f}"
 
 
-def _too_small(cell: Cell) -> str:
+def _too_small(cell: PrintedCell) -> str:
     """Below the smallest exact p, ties or not; the normal approximation goes there."""
     return "inconsistent" if _normal(cell) else "impossible"
 
@@ -92,7 +92,7 @@ def _nearest(low: Fraction, high: Fraction, possible: Sequence[float]) -> list[f
     return [*below[-1:], *above[:1]]
 
 
-def _normal(cell: Cell) -> str:
+def _normal(cell: PrintedCell) -> str:
     """A remark where the normal approximation of the signed-rank test prints so."""
     if cell.test != "wilcoxon":
         return ""

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from stats.audit.cell import AVERAGE, Cell, cutting, grouped
+from stats.audit.cell import AVERAGE, PrintedCell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
 from stats.printed.scores import average_is_possible, printed_number
 
 
-def check_averages(cells: Sequence[Cell]) -> Iterator[Finding]:
+def check_averages(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Findings on every row of the metric `mean_of_tasks`."""
     for arm in grouped([cell for cell in cells if cell.mean], lambda cell: cell.arm).values():
         columns = [cell for cell in arm if cell.metric != AVERAGE]
@@ -22,7 +22,7 @@ def check_averages(cells: Sequence[Cell]) -> Iterator[Finding]:
                 yield _sd(average, columns)
 
 
-def _mean(average: Cell, columns: Sequence[Cell]) -> Finding:
+def _mean(average: PrintedCell, columns: Sequence[PrintedCell]) -> Finding:
     size = len(columns)
     mean = sum((printed_number(cell.mean)[0] for cell in columns), Fraction()) / size
     low, high = (sum(ends) / size for ends in zip(*(c.mean_range for c in columns), strict=True))
@@ -43,7 +43,7 @@ def _mean(average: Cell, columns: Sequence[Cell]) -> Finding:
     return of(average, "average", severity, shown(mean, decimals(average.mean)), detail)
 
 
-def _cut_possible(average: Cell, columns: Sequence[Cell]) -> bool:
+def _cut_possible(average: PrintedCell, columns: Sequence[PrintedCell]) -> bool:
     low, high = (
         sum(ends) / len(columns) for ends in zip(*(cutting(c.mean) for c in columns), strict=True)
     )
@@ -51,7 +51,7 @@ def _cut_possible(average: Cell, columns: Sequence[Cell]) -> bool:
     return bool(low < most and least < high)
 
 
-def _sd(average: Cell, columns: Sequence[Cell]) -> Finding:
+def _sd(average: PrintedCell, columns: Sequence[PrintedCell]) -> Finding:
     """By the triangle inequality, whatever the correlations between the columns."""
     size = len(columns)
     lows, highs = zip(*(cell.sd_range for cell in columns), strict=True)

@@ -26,7 +26,7 @@ LOWEST = {"accuracy": 0, "acc": 0, "f1": 0, "matthews_correlation": -1, AVERAGE:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class PrintedCell:
     """A printed mean ± sd, or a printed p-value, and what it is of.
 
     Attributes:
@@ -124,10 +124,10 @@ def cutting(printed: str) -> tuple[Fraction, Fraction]:
 
 
 def grouped(
-    cells: Sequence[Cell], by: Callable[[Cell], tuple[str, ...]]
-) -> dict[tuple[str, ...], list[Cell]]:
+    cells: Sequence[PrintedCell], by: Callable[[PrintedCell], tuple[str, ...]]
+) -> dict[tuple[str, ...], list[PrintedCell]]:
     """Cells by what they have in common, in the order of the table."""
-    found: dict[tuple[str, ...], list[Cell]] = {}
+    found: dict[tuple[str, ...], list[PrintedCell]] = {}
     for cell in cells:
         found.setdefault(by(cell), []).append(cell)
     return found

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stats.audit.cell import Cell, cutting, grouped
+from stats.audit.cell import PrintedCell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
 from stats.printed.scores import Grimmer, grim, possible_spreads, printed_number
 
@@ -31,7 +31,7 @@ class Counted:
         rounded: whether this is inferred from the column: runs rounded before averaging.
     """
 
-    cell: Cell
+    cell: PrintedCell
     counts: int
     rounded: bool = False
 
@@ -46,7 +46,7 @@ class Counted:
         return grim(self.cell.mean, self.total, unit=self.cell.unit).consistent
 
 
-def counted(cells: Sequence[Cell]) -> list[Counted]:
+def counted(cells: Sequence[PrintedCell]) -> list[Counted]:
     """Cells whose scores are counts of a known size."""
     found = []
     for column in grouped([cell for cell in cells if cell.mean], lambda c: c.column).values():
@@ -91,7 +91,7 @@ def check_means(columns: Sequence[Counted]) -> Iterator[Finding]:
         yield of(cell, "grim", severity, _nearest(cell, exact), detail)
 
 
-def _arithmetic(cell: Cell, counts: int) -> str:
+def _arithmetic(cell: PrintedCell, counts: int) -> str:
     """How many right answers the printed mean would be."""
     total = counts * cell.n
     low, high = (end * total / cell.unit for end in cell.mean_range)
@@ -102,7 +102,7 @@ def _arithmetic(cell: Cell, counts: int) -> str:
     return f"{runs} {what}: {shown(low, 2)} to {shown(high, 2)} of {total:,} {between}"
 
 
-def _nearest(cell: Cell, counts: int) -> str:
+def _nearest(cell: PrintedCell, counts: int) -> str:
     """Means next to the printed one that are possible, with one more digit."""
     step = Fraction(cell.unit, counts * cell.n)
     low, high = cell.mean_range
@@ -113,7 +113,7 @@ def _nearest(cell: Cell, counts: int) -> str:
     return " or ".join(shown(each * step, digits) for each in sorted(held))
 
 
-def _cut_fits(cell: Cell, counts: int) -> bool:
+def _cut_fits(cell: PrintedCell, counts: int) -> bool:
     low, high = (end * counts * cell.n / cell.unit for end in cutting(cell.mean))
     return math.ceil(low) < high
 

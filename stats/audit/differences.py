@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtr
 
-from stats.audit.cell import Cell, grouped
+from stats.audit.cell import PrintedCell, grouped
 from stats.audit.finding import Finding, decimals, of
 from stats.equivalence.tost import tost_from_summary
 from stats.power.sample_size import seeds_for_test
@@ -42,11 +42,11 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class RowsTested:
+class TestedCandidate:
     """A candidate with its test; p-values of the test that decides, before correction."""
 
-    baseline: Cell
-    candidate: Cell
+    baseline: PrintedCell
+    candidate: PrintedCell
     found: PrintedComparison
     p_value: float
     p_low: float
@@ -54,7 +54,7 @@ class RowsTested:
     p_equivalence: float
 
 
-def families(cells: Sequence[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
+def families(cells: Sequence[PrintedCell]) -> Iterator[tuple[PrintedCell, list[PrintedCell]]]:
     """The baseline of each task, model and init, and its candidates; all have an sd and runs."""
     scored = [cell for cell in cells if cell.mean]
     for group in grouped(scored, lambda cell: cell.group).values():
@@ -66,9 +66,9 @@ def families(cells: Sequence[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
                     yield baseline, candidates
 
 
-def check_differences(cells: Sequence[Cell], question: Question) -> Iterator[Finding]:
+def check_differences(cells: Sequence[PrintedCell], question: Question) -> Iterator[Finding]:
     """One finding for each candidate; Holm over the candidates of a baseline."""
-    tested: list[list[RowsTested]] = []
+    tested: list[list[TestedCandidate]] = []
     sizes: list[int] = []
     for baseline, candidates in families(cells):
         sizes.append(len(candidates))
@@ -83,7 +83,7 @@ def check_differences(cells: Sequence[Cell], question: Question) -> Iterator[Fin
         yield from _findings(family, size, needed, question)
 
 
-def _untested(baseline: Cell, candidate: Cell) -> Finding:
+def _untested(baseline: PrintedCell, candidate: PrintedCell) -> Finding:
     difference = printed_number(candidate.mean)[0] - printed_number(baseline.mean)[0]
     digits = max(decimals(baseline.mean), decimals(candidate.mean))
     detail = "both sds print as 0, and no test can be made of them"
@@ -91,14 +91,14 @@ def _untested(baseline: Cell, candidate: Cell) -> Finding:
 
 
 def _finding(
-    baseline: Cell, candidate: Cell, severity: str, recomputed: str, detail: str
+    baseline: PrintedCell, candidate: PrintedCell, severity: str, recomputed: str, detail: str
 ) -> Finding:
     found = of(candidate, "difference", severity, recomputed, detail)
     against = f"{candidate.printed} against {baseline.printed} ({baseline.method})"
     return replace(found, printed=against)
 
 
-def _tested(baseline: Cell, candidate: Cell, question: Question) -> RowsTested:
+def _tested(baseline: PrintedCell, candidate: PrintedCell, question: Question) -> TestedCandidate:
     arms = (baseline.mean, baseline.sd), (candidate.mean, candidate.sd)
     found = compare_printed(
         *arms, (baseline.n, candidate.n), margin=question.margin, ddof=question.ddof
@@ -106,21 +106,21 @@ def _tested(baseline: Cell, candidate: Cell, question: Question) -> RowsTested:
     rho = question.correlation
     if rho is None or baseline.n != candidate.n:
         p_values = found.p_value, found.p_low, found.p_high
-        return RowsTested(baseline, candidate, found, *p_values, found.p_equivalence)
+        return TestedCandidate(baseline, candidate, found, *p_values, found.p_equivalence)
     low, high = paired_p_range(*arms, baseline.n, rho, ddof=question.ddof)
     error = _paired_error(baseline, candidate, rho, question.ddof)
     n = baseline.n
     if not error:
-        return RowsTested(baseline, candidate, found, high, low, high, math.nan)
+        return TestedCandidate(baseline, candidate, found, high, low, high, math.nan)
     p_value = 2 * float(stdtr(n - 1, -abs(found.difference) / error))
     equivalence = math.nan
     if question.margin is not None:
         spread = error * math.sqrt(n)
         equivalence = tost_from_summary(found.difference, spread, n, question.margin).p_value
-    return RowsTested(baseline, candidate, found, p_value, low, high, equivalence)
+    return TestedCandidate(baseline, candidate, found, p_value, low, high, equivalence)
 
 
-def _sds(baseline: Cell, candidate: Cell, ddof: int) -> tuple[float, float]:
+def _sds(baseline: PrintedCell, candidate: PrintedCell, ddof: int) -> tuple[float, float]:
     """With the divisor n − 1."""
     first, second = (
         float(printed_number(cell.sd)[0]) * (math.sqrt(cell.n / (cell.n - 1)) if not ddof else 1)
@@ -129,12 +129,12 @@ def _sds(baseline: Cell, candidate: Cell, ddof: int) -> tuple[float, float]:
     return first, second
 
 
-def _paired_error(baseline: Cell, candidate: Cell, rho: float, ddof: int) -> float:
+def _paired_error(baseline: PrintedCell, candidate: PrintedCell, rho: float, ddof: int) -> float:
     return paired_error(_sds(baseline, candidate, ddof), baseline.n, rho)
 
 
 def _findings(
-    family: Sequence[RowsTested], size: int, needed: dict[int, int], question: Question
+    family: Sequence[TestedCandidate], size: int, needed: dict[int, int], question: Question
 ) -> Iterator[Finding]:
     """Findings of one family; its members that cannot be tested still count in it."""
     untested = [math.nan] * (size - len(family))
@@ -172,7 +172,7 @@ def _findings(
 
 
 def _verdict(
-    each: RowsTested, highest: float, p_equivalence: float, needed: int | None
+    each: TestedCandidate, highest: float, p_equivalence: float, needed: int | None
 ) -> tuple[str, str]:
     equivalent = p_equivalence < ALPHA
     if highest < ALPHA:
@@ -184,7 +184,7 @@ def _verdict(
     return "unsupported", "not decided" + (f" ({needed:,} runs)" if more else "")
 
 
-def _test(each: RowsTested, question: Question) -> str:
+def _test(each: TestedCandidate, question: Question) -> str:
     found, rho = each.found, question.correlation
     n = each.baseline.n, each.candidate.n
     runs = f"n = {n[0]}" if n[0] == n[1] else f"n = {n[0]} and {n[1]}"
@@ -227,7 +227,7 @@ def _undecided(severity: str, low: float, high: float, paired: Sequence[float]) 
 
 
 def _needed(
-    tested: Sequence[Sequence[RowsTested]], sizes: Sequence[int], question: Question
+    tested: Sequence[Sequence[TestedCandidate]], sizes: Sequence[int], question: Question
 ) -> dict[int, int]:
     """Runs that 80 % power takes at the margin and the strictest step of Holm, by the test's id.
 
@@ -251,7 +251,7 @@ def _needed(
     return needed
 
 
-def _effect(each: RowsTested, margin: float, question: Question) -> float:
+def _effect(each: TestedCandidate, margin: float, question: Question) -> float:
     """The margin over the sd of the difference of two scores."""
     spread = math.hypot(*_sds(each.baseline, each.candidate, question.ddof))
     if question.correlation is not None:
@@ -260,7 +260,7 @@ def _effect(each: RowsTested, margin: float, question: Question) -> float:
     return margin / spread if spread else math.inf
 
 
-def _power(needed: int | None, each: RowsTested, question: Question) -> Iterator[str]:
+def _power(needed: int | None, each: TestedCandidate, question: Question) -> Iterator[str]:
     if needed is None:
         return
     runs = "runs an arm" if question.correlation is None else "pairs"
@@ -269,7 +269,7 @@ def _power(needed: int | None, each: RowsTested, question: Question) -> Iterator
     yield f"80 % power for a true difference of {question.margin:.3g} {takes}"
 
 
-def _signed(each: RowsTested) -> str:
+def _signed(each: TestedCandidate) -> str:
     digits = max(decimals(each.baseline.mean), decimals(each.candidate.mean))
     return f"{each.found.difference:+.{digits}f}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stats.audit.cell import Cell
+from stats.audit.cell import PrintedCell
 from stats.audit.counts import Counted, spreads
 from stats.audit.finding import Finding
 
@@ -18,8 +18,8 @@ class Divisors:
         only_0: sds that fit n alone; `only_1` those that fit n − 1 alone; `both` the others.
     """
 
-    only_0: tuple[Cell, ...]
-    only_1: tuple[Cell, ...]
+    only_0: tuple[PrintedCell, ...]
+    only_1: tuple[PrintedCell, ...]
     both: int
 
     @property

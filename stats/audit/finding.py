@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stats.audit.cell import Cell
+from stats.audit.cell import PrintedCell
 
 SEVERITIES = ("impossible", "inconsistent", "unsupported", "fine")
 
@@ -54,7 +54,7 @@ class Finding:
     detail: str
 
 
-def of(cell: Cell, kind: str, severity: str, recomputed: str, detail: str) -> Finding:
+def of(cell: PrintedCell, kind: str, severity: str, recomputed: str, detail: str) -> Finding:
     """A finding on a single cell."""
     return Finding(
         table=cell.table,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from stats.audit.cell import LOWEST, Cell
+from stats.audit.cell import LOWEST, PrintedCell
 from stats.audit.finding import Finding, decimals, of, shown
 from stats.printed.scores import printed_number
 
 
-def check_limits(cells: Sequence[Cell]) -> Iterator[Finding]:
+def check_limits(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Findings on every mean, and every sd, that breaks a limit, whatever the scores were."""
     for cell in cells:
         if cell.mean and cell.metric in LOWEST:
@@ -26,13 +26,13 @@ def check_limits(cells: Sequence[Cell]) -> Iterator[Finding]:
             yield from _one_run(cell)
 
 
-def _one_run(cell: Cell) -> Iterator[Finding]:
+def _one_run(cell: PrintedCell) -> Iterator[Finding]:
     if cell.n == 1 and printed_number(cell.sd)[0]:
         detail = f"one run has no spread, and {cell.sd} is printed with n = 1"
         yield of(cell, "sd", "impossible", "none", detail)
 
 
-def _sd(cell: Cell, floor: int) -> Iterator[Finding]:
+def _sd(cell: PrintedCell, floor: int) -> Iterator[Finding]:
     """By Bhatia and Davis 2000: the variance is at most (max − mean)(mean − min)."""
     if cell.n == 1:
         yield from _one_run(cell)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stats.audit.attainable import TESTS
-from stats.audit.cell import METRICS, Cell
+from stats.audit.cell import METRICS, PrintedCell
 from stats.audit.sizes import SPLITS
 from stats.audit.spelling import meant
 from stats.errors import ScoresError
@@ -114,7 +114,7 @@ def _check_header(header: Sequence[str], source: str) -> None:
         raise ScoresError(f"{source}: no column {' or '.join(missing)}; it has {', '.join(header)}")
 
 
-def cells_of(frame: pd.DataFrame, source: str) -> list[Cell]:
+def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
     """The rows of a data frame of text, as `read_printed_tables` returns it.
 
     Raises:
@@ -171,7 +171,7 @@ def _units(rows: Sequence[Row]) -> dict[str, int]:
     return units
 
 
-def _cell(row: Row, place: str, unit: int) -> Cell:
+def _cell(row: Row, place: str, unit: int) -> PrintedCell:
     names = {name: row.get(name, "") for name in NAMES}
     for needed in ("method", "task"):
         if not names[needed]:
@@ -193,7 +193,7 @@ def _cell(row: Row, place: str, unit: int) -> Cell:
         _check_p_value(p_value, test, mean, place)
         if n > EXACT_LIMIT:
             raise ScoresError(f"{place}, column n: tests are exact up to {EXACT_LIMIT:,} pairs")
-    return Cell(
+    return PrintedCell(
         **names,
         mean=mean,
         sd=sd,
@@ -264,7 +264,7 @@ def _step(text: str, unit: int, place: str) -> Fraction | None:
     return step
 
 
-def _check_once(cells: Sequence[Cell], places: Sequence[str]) -> None:
+def _check_once(cells: Sequence[PrintedCell], places: Sequence[str]) -> None:
     seen: dict[tuple[str, ...], str] = {}
     for cell, place in zip(cells, places, strict=True):
         identity = (*cell.arm, cell.task, cell.metric, cell.test)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from stats.audit.cell import AVERAGE, COUNTED, METRICS, Cell, grouped
+from stats.audit.cell import AVERAGE, COUNTED, METRICS, PrintedCell, grouped
 from stats.audit.sizes import SIZES, letters
 
 AVERAGES = re.compile(r"(glue|superglue|macro|micro|task|all)?(avg|average|mean|overall)(score)?s?")
@@ -26,7 +26,7 @@ SHOWN = 4
 """Names that are listed; of more, their number is said."""
 
 
-def unchecked(cells: Sequence[Cell]) -> tuple[str, ...]:
+def unchecked(cells: Sequence[PrintedCell]) -> tuple[str, ...]:
     """One sentence for each kind of check that some figures were not put to."""
     means = [cell for cell in cells if cell.mean]
     return (
@@ -37,7 +37,7 @@ def unchecked(cells: Sequence[Cell]) -> tuple[str, ...]:
     )
 
 
-def _averages(means: Sequence[Cell]) -> Iterator[str]:
+def _averages(means: Sequence[PrintedCell]) -> Iterator[str]:
     unsaid = [cell for cell in means if _looks_like_average(cell) and cell.metric != AVERAGE]
     if unsaid:
         yield (
@@ -50,11 +50,11 @@ def _averages(means: Sequence[Cell]) -> Iterator[str]:
         yield f"not checked as averages, for the arm has no other task: {_listed(alone)}"
 
 
-def _looks_like_average(cell: Cell) -> bool:
+def _looks_like_average(cell: PrintedCell) -> bool:
     return AVERAGES.fullmatch(letters(cell.task)) is not None
 
 
-def _metrics(means: Sequence[Cell]) -> Iterator[str]:
+def _metrics(means: Sequence[PrintedCell]) -> Iterator[str]:
     if none := [cell for cell in means if not cell.metric]:
         yield (
             f"neither range nor whole counts are checked without a metric: {_listed(none)}; column "
@@ -78,7 +78,7 @@ def _perhaps(metric: str) -> str:
     return f"one of {', '.join(METRICS)}, call it so"
 
 
-def _sizes(means: Sequence[Cell]) -> Iterator[str]:
+def _sizes(means: Sequence[PrintedCell]) -> Iterator[str]:
     unsized = [cell for cell in means if cell.metric in COUNTED and cell.counts is None]
     if splits := [cell for cell in unsized if letters(cell.task) in SIZES]:
         yield (
@@ -93,14 +93,14 @@ def _sizes(means: Sequence[Cell]) -> Iterator[str]:
         )
 
 
-def _differences(means: Sequence[Cell]) -> Iterator[str]:
+def _differences(means: Sequence[PrintedCell]) -> Iterator[str]:
     if bare := [cell for cell in means if not cell.sd and cell.n > 1]:
         yield f"differences are not tested without an sd: {_listed(bare)}; column sd would let it"
     if single := [cell for cell in means if cell.n == 1]:
         yield f"differences of single runs are not tested: {_listed(single)}"
 
 
-def _listed(cells: Sequence[Cell]) -> str:
+def _listed(cells: Sequence[PrintedCell]) -> str:
     """How many figures, and of which tasks."""
     tasks = list(dict.fromkeys(f"{cell.task} {cell.split}".strip() for cell in cells))
     more = f" and {len(tasks) - SHOWN} more" if len(tasks) > SHOWN else ""

@@ -28,7 +28,7 @@ def paired_effect_rows(
         judging: whose effect is one of `register.PAIRED_EFFECTS`.
 
     Returns:
-        Arrays of shape (m,), named as in `Comparison`.
+        Arrays of shape (m,), named as in `ComparisonResult`.
     """
     return _named(paired_effect(judging.effect).rows(arms, differences, judging.confidence))
 

@@ -21,7 +21,7 @@ from stats.table.selection import Selection, baseline_first, select_arms
 from stats.table.suspicious_scores import remarks_on_margin
 from stats.table.units import Units, units
 from stats.verdicts import caveats
-from stats.verdicts.compare import Comparison, conclude_comparisons
+from stats.verdicts.compare import ComparisonResult, conclude_comparisons
 from stats.verdicts.paired import paired_statistics
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Pooled:
     """
 
     study: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ComparisonResult, ...]
     metric: str
     split: str
     judging: Judging

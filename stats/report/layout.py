@@ -8,7 +8,7 @@ from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled
 from stats.report.words.wording import place
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Block:
 
     title: str
     inits: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Comparison | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[ComparisonResult | None, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class InteractionBlock:
 
 def blocks(result: Analysis | Pooled) -> list[Block]:
     """The comparisons of a result, in the order in which they were made."""
-    grouped: dict[str, list[Comparison]] = {}
+    grouped: dict[str, list[ComparisonResult]] = {}
     for each in result.comparisons:
         task = "all tasks" if isinstance(result, Pooled) else each.task
         grouped.setdefault(place(each.model, task), []).append(each)
     return [_block(title, members) for title, members in grouped.items()]
 
 
-def _block(title: str, members: list[Comparison]) -> Block:
+def _block(title: str, members: list[ComparisonResult]) -> Block:
     inits = tuple(dict.fromkeys(each.init for each in members))
-    candidates: dict[str, dict[str, Comparison]] = {}
+    candidates: dict[str, dict[str, ComparisonResult]] = {}
     for each in members:
         candidates.setdefault(versus(each), {})[each.init] = each
     rows = tuple(
@@ -63,6 +63,6 @@ def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
 
 
-def versus(each: Comparison | Interaction) -> str:
+def versus(each: ComparisonResult | Interaction) -> str:
     """How a comparison is called in a row."""
     return f"{each.baseline} vs {each.candidate}"

@@ -20,7 +20,7 @@ from stats.table.scores import validate_scores
 from stats.table.selection import baseline_first
 from stats.table.suspicious_scores import remarks_on, remarks_on_margin
 from stats.verdicts import caveats
-from stats.verdicts.compare import Comparison, conclude_comparisons
+from stats.verdicts.compare import ComparisonResult, conclude_comparisons
 from stats.verdicts.paired import paired_statistics
 from stats.verdicts.unpaired import measure_unpaired
 
@@ -36,7 +36,7 @@ class Analysis:
     metric: str
     split: str
     judging: Judging
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ComparisonResult, ...]
     interactions: tuple[Interaction, ...]
     warnings: tuple[str, ...]
 
@@ -120,7 +120,7 @@ def analyse(
     )
 
 
-def _comparisons(cube: Cube, judging: Judging) -> tuple[list[Comparison], list[str]]:
+def _comparisons(cube: Cube, judging: Judging) -> tuple[list[ComparisonResult], list[str]]:
     places = cube.places()
     if not places:
         raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")

@@ -15,11 +15,11 @@ from stats.power.sample_size import seeds_that_reach
 from stats.table.cube import Cell, Cube, which
 from stats.table.pairing import Seed
 from stats.two_arms.primary_tests import smallest_p
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 
 def of_analysis(
-    comparisons: Sequence[Comparison], families: Sequence[Hashable], judging: Judging
+    comparisons: Sequence[ComparisonResult], families: Sequence[Hashable], judging: Judging
 ) -> list[str]:
     """What the judging and the number of scores rule out from the start."""
     lines = []
@@ -29,7 +29,7 @@ def of_analysis(
 
 
 def _out_of_reach(
-    comparisons: Sequence[Comparison], families: Sequence[Hashable], judging: Judging
+    comparisons: Sequence[ComparisonResult], families: Sequence[Hashable], judging: Judging
 ) -> list[str]:
     """Tests that could not reject whatever the scores."""
     sizes = Counter(families)
@@ -53,7 +53,7 @@ def _out_of_reach(
     return lines
 
 
-def _reach(each: Comparison, judging: Judging) -> tuple[int, int, str]:
+def _reach(each: ComparisonResult, judging: Judging) -> tuple[int, int, str]:
     """Numbers of scores, and what keeps the test from the p that these could give."""
     n, k = each.n_baseline, each.n_candidate
     if each.smallest_attainable_p <= 1.001 * smallest_p(judging.test, n, k):
@@ -61,7 +61,7 @@ def _reach(each: Comparison, judging: Judging) -> tuple[int, int, str]:
     return n, k, " with differences of zero" if judging.paired else " with ties"
 
 
-def of_pairing(comparisons: Sequence[Comparison], judging: Judging) -> list[str]:
+def of_pairing(comparisons: Sequence[ComparisonResult], judging: Judging) -> list[str]:
     """Pairing that is thrown away."""
     shared = [each for each in comparisons if each.n_pairs >= 2]
     if judging.paired or not shared:
@@ -74,7 +74,7 @@ def of_pairing(comparisons: Sequence[Comparison], judging: Judging) -> list[str]
     ]
 
 
-def least(each: Comparison) -> int:
+def least(each: ComparisonResult) -> int:
     """Pairs of a comparison, or scores of its smaller arm where arms are unpaired."""
     return min(each.n_baseline, each.n_candidate)
 
@@ -141,7 +141,7 @@ def of_collapse(cube: Cube, lost: NDArray[np.bool_]) -> list[str]:
 
 
 def of_differences(
-    comparisons: Sequence[Comparison], sd: FloatArray, margin: float | None
+    comparisons: Sequence[ComparisonResult], sd: FloatArray, margin: float | None
 ) -> list[str]:
     """Differences whose shape a reader would otherwise not suspect."""
     lines = []
@@ -152,7 +152,7 @@ def of_differences(
     return lines
 
 
-def _suspicion(each: Comparison, spread: float, margin: float | None) -> str:
+def _suspicion(each: ComparisonResult, spread: float, margin: float | None) -> str:
     if each.n_baseline < 2 or each.n_candidate < 2:
         if not each.paired:
             return "an arm with fewer than two scores, nothing can be concluded"

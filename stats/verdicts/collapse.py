@@ -18,7 +18,7 @@ from stats.inputs import check_count, check_fraction
 from stats.items.mcnemar import mcnemar
 from stats.table.collapsed_runs import collapsed
 from stats.table.pairing import Seed, join_arms
-from stats.verdicts.compare import Comparison, compare
+from stats.verdicts.compare import ComparisonResult, compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Collapse:
     only_baseline: int
     only_candidate: int
     p_value: float
-    others: Comparison | None
+    others: ComparisonResult | None
 
 
 def collapse(
@@ -136,7 +136,10 @@ def collapse(
 
 
 def conclude_collapse(
-    lost: NDArray[np.bool_], seeds: Sequence[Seed], others: Comparison | None, confidence: float
+    lost: NDArray[np.bool_],
+    seeds: Sequence[Seed],
+    others: ComparisonResult | None,
+    confidence: float,
 ) -> Collapse:
     """Both answers, from which runs on shared seeds collapsed, shape (2, n), and the comparison."""
     test = mcnemar(~lost[0], ~lost[1])

@@ -19,7 +19,7 @@ from stats.table.pairing import measure_pairs
 from stats.table.selection import baseline_first, select_arms
 from stats.verdicts import caveats
 from stats.verdicts.collapse import Collapse, conclude_collapse
-from stats.verdicts.compare import Comparison, conclude_comparisons
+from stats.verdicts.compare import ComparisonResult, conclude_comparisons
 from stats.verdicts.paired import paired_statistics
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _others(
     places: Sequence[tuple[int, int]],
     lost: NDArray[np.bool_],
     judging: Judging,
-) -> Sequence[Comparison | None]:
+) -> Sequence[ComparisonResult | None]:
     """The comparisons over the seeds on which neither arm collapsed; None where none has two."""
     cell, arm = np.array(places).T
     arms: FloatArray = np.stack([cube.scores[cell, 0], cube.scores[cell, arm]])

@@ -20,7 +20,7 @@ from stats.verdicts.verdict import Verdict, judge, seeds_to_decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparisonResult:
     """A candidate against a baseline on one task, model and init.
 
     Differences are candidate minus baseline in points of the metric, means are over the paired
@@ -110,7 +110,7 @@ def compare(
     effect: str = "hedges_g",
     equivalence: str = "t",
     names: tuple[str, str] = ("baseline", "candidate"),
-) -> Comparison:
+) -> ComparisonResult:
     """Compare two arms, whose scores are paired by seed unless `paired` is False.
 
     Args:
@@ -166,7 +166,7 @@ def compare(
 
 def _compare_paired(
     baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], judging: Judging
-) -> Comparison:
+) -> ComparisonResult:
     names = (where["baseline"], where["candidate"])
     arms, seeds = join_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
     valid = np.logical_and.reduce(np.isfinite(arms))
@@ -186,7 +186,7 @@ def _compare_paired(
 
 def _compare_unpaired(
     baseline_scores: Any, candidate_scores: Any, where: dict[str, Any], judging: Judging
-) -> Comparison:
+) -> ComparisonResult:
     names = (where["baseline"], where["candidate"])
     arms, seeds = lay_out_arms(list(zip(names, (baseline_scores, candidate_scores), strict=True)))
     step = by_task(judging.resolution, [""])
@@ -213,7 +213,7 @@ def conclude_comparisons(
     measures: dict[str, FloatArray],
     families: Sequence[Hashable],
     judging: Judging,
-) -> list[Comparison]:
+) -> list[ComparisonResult]:
     """Comparisons from their measures: correction, verdict, and what more seeds would take.
 
     Args:
@@ -266,7 +266,7 @@ def _sizes(arms: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
     ]
 
 
-def _concluded(arm: dict[str, Any], values: dict[str, Any], judging: Judging) -> Comparison:
+def _concluded(arm: dict[str, Any], values: dict[str, Any], judging: Judging) -> ComparisonResult:
     verdict = judge(
         values["p_adjusted"],
         values["p_equivalence_adjusted"],
@@ -276,6 +276,6 @@ def _concluded(arm: dict[str, Any], values: dict[str, Any], judging: Judging) ->
     )
     needed = values.pop("seeds_needed")
     if verdict != "inconclusive" or needed is None:
-        return Comparison(**arm, **values, verdict=verdict, seeds_needed=None)
+        return ComparisonResult(**arm, **values, verdict=verdict, seeds_needed=None)
     more = max(needed, min(arm["n_baseline"], arm["n_candidate"]))
-    return Comparison(**arm, **values, verdict=verdict, seeds_needed=more)
+    return ComparisonResult(**arm, **values, verdict=verdict, seeds_needed=more)

@@ -33,7 +33,7 @@ def paired_statistics(
         resolution: shape (m, 1), smallest step of the differences, NaN where it is unknown.
 
     Returns:
-        Arrays of shape (m,), named as in `Comparison`; besides them `sd`, that of the
+        Arrays of shape (m,), named as in `ComparisonResult`; besides them `sd`, that of the
         differences, and `direction`, in which the test rejects.
     """
     baseline, candidate = arms

@@ -34,8 +34,8 @@ def measure_unpaired(
         resolution: shape (m, 1), smallest step of the scores, NaN where it is unknown.
 
     Returns:
-        Arrays of shape (m,), named as in `Comparison`, NaN where an arm has no score; the number
-        of scores of each arm, of shape (2, m); and of seeds that both arms have.
+        Arrays of shape (m,), named as in `ComparisonResult`, NaN where an arm has no score; the
+        number of scores of each arm, of shape (2, m); and of seeds that both arms have.
     """
     valid = np.isfinite(arms)
     sizes = valid.sum(axis=2)

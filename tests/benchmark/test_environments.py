@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.checks.mixing import settle
 from benchmark.errors import StudyError
-from benchmark.record.environment import Trained, environment_of
+from benchmark.record.environment import TrainedIn, environment_of
 from benchmark.record.recorded import Recorded
 from benchmark.runs.plan import make_plan
 from tests.benchmark.test_plans_and_keys import TEACHER, study_of
@@ -131,10 +131,10 @@ def test_a_pair_of_two_environments_is_named_and_not_judged():
         for (a, t, s), k in zip(plan.study.cells(), plan.cells, strict=True)
     ]
     record, finished = {"cells": cells}, trained_in(OLD, plan)
-    assert Trained.of(record, finished).notes() == []
+    assert TrainedIn.of(record, finished).notes() == []
     lone = next(c["key"] for c in cells if c["method"] == "ls" and c["seed"] == 2)
     finished[lone] = recorded(NEW, plan.runs[lone])
-    trained = Trained.of(record, finished)
+    trained = TrainedIn.of(record, finished)
     (note,) = trained.notes()
     assert "7 with torch 2.13.0; 1 with torch 2.14.0" in note
     assert trained.strangers(record) == {lone: "trained with torch 2.14.0, unlike its partners"}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark import Tuning
-from benchmark.tuning.judge import Judge
+from benchmark.tuning.pruner import Pruner
 from benchmark.tuning.trial import Trial
 
 EPOCHS = 9
@@ -26,7 +26,7 @@ def fresh(number: int) -> Trial:
 
 def outcome(tuning: Tuning, everything: list[list[float]], order: Random) -> list[tuple]:
     """Let trials train at random speeds, as a search does, until all have ended."""
-    judge = Judge(tuning, higher_is_better=True)
+    pruner = Pruner(tuning, higher_is_better=True)
     trials = [fresh(n) for n in range(len(everything))]
     trained = [0] * len(trials)
     while any(t.end is None for t in trials):
@@ -36,16 +36,16 @@ def outcome(tuning: Tuning, everything: list[list[float]], order: Random) -> lis
         for n in running:
             while trials[n].end is None and len(trials[n].curve) < trained[n]:
                 step = len(trials[n].curve) + 1
-                if not judge.may_see(trials, n, step):
+                if not pruner.may_see(trials, n, step):
                     break
                 trials[n] = replace(
                     trials[n], curve={**trials[n].curve, step: everything[n][step - 1]}
                 )
-                if judge.sees(trials[n]) is not None:
+                if pruner.sees(trials[n]) is not None:
                     trials[n] = replace(trials[n], end="pruned")
                 elif step == EPOCHS:
                     trials[n] = replace(trials[n], end="complete", value=everything[n][-1])
-                judge.hears(trials[n])
+                pruner.hears(trials[n])
     return [(t.end, len(t.curve)) for t in trials]
 
 
@@ -89,7 +89,7 @@ def test_a_new_judge_decides_from_the_curves_what_the_old_one_did():
         replace(fresh(n), curve=dict(enumerate(everything[n][:steps], start=1)))
         for n, (_, steps) in enumerate(ends)
     ]
-    late = Judge(Tuning(), higher_is_better=True)
+    late = Pruner(Tuning(), higher_is_better=True)
     stops = [late.sees(trial) for trial in trials]
     assert [stop is not None for stop in stops] == [end == "pruned" for end, _ in ends]
     assert "pruned" in {end for end, _ in ends}

@@ -15,7 +15,7 @@ from benchmark.declare.loading import load_study
 from benchmark.record.connection import Connection
 from benchmark.record.query import Query
 from benchmark.record.store import Store
-from benchmark.tuning.board import open_storage
+from benchmark.tuning.optuna_study import open_storage
 from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command
 

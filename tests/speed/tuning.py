@@ -29,8 +29,8 @@ from benchmark.execute.worker import Ended, Job, Progress
 from benchmark.record.connection import Connection
 from benchmark.record.store import Store
 from benchmark.record.writer import Writer
-from benchmark.tuning.board import open_storage
-from benchmark.tuning.hunt import Hunt
+from benchmark.tuning.optuna_study import open_storage
+from benchmark.tuning.search_loop import SearchLoop
 from benchmark.tuning.tune import StudyTuning
 
 CHOICES = ("overhead", "processes", "workers", "pruning", "small-pruning")
@@ -84,17 +84,17 @@ class Clock:
     """Notes when trials end."""
 
     def __init__(self) -> None:
-        self.hunts: list[Hunt] = []
+        self.loops: list[SearchLoop] = []
         self.ends: dict[tuple[str, int], float] = {}
 
-    def on_hunt(self, hunt: Hunt) -> None:
-        self.hunts.append(hunt)
+    def on_search(self, loop: SearchLoop) -> None:
+        self.loops.append(loop)
 
     def on_event(self, event: Progress | Ended) -> None:
-        for hunt in self.hunts:
-            for trial in hunt.trials:
+        for loop in self.loops:
+            for trial in loop.trials:
                 if trial.end:
-                    key = (hunt.searching.name, trial.number)
+                    key = (loop.searching.name, trial.number)
                     self.ends.setdefault(key, time.perf_counter())
 
 
@@ -108,7 +108,7 @@ def overhead(folder: Path) -> None:
     started = time.perf_counter()
     done = tuning.run(NoTraining(), experiment, {}, clock, lambda _: None)
     seconds = time.perf_counter() - started
-    deciding = sum(hunt.overhead for hunt in clock.hunts)
+    deciding = sum(loop.overhead for loop in clock.loops)
     trials = sum(len(r.trials) for r in done.results)
     ends = sorted(clock.ends.values())
     gaps = [b - a for a, b in pairwise(ends)]

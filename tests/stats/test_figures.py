@@ -54,7 +54,7 @@ def paired(
     return arms
 
 
-def compared(candidate: str = "kd", task: str = "rte", **how: Any) -> stats.Comparison:
+def compared(candidate: str = "kd", task: str = "rte", **how: Any) -> stats.ComparisonResult:
     return replace(
         stats.compare(*paired(**how), margin=1.0), baseline="base", candidate=candidate, task=task
     )

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stats import (
-    Comparison,
+    ComparisonResult,
     bootstrap_interval,
     compare,
     non_inferiority,
@@ -56,7 +56,9 @@ def close(value: float, to: float) -> bool:
     return value == pytest.approx(to, abs=1e-7, rel=1e-7, nan_ok=True)
 
 
-def compared(both, paired: bool, test: str, effect: str, equivalence: str, **more) -> Comparison:
+def compared(
+    both, paired: bool, test: str, effect: str, equivalence: str, **more
+) -> ComparisonResult:
     return compare(
         *both, paired=paired, test=test, effect=effect, equivalence=equivalence,
         **({"margin": 8.0} | more),

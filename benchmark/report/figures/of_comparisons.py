@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Sketch
-from stats import Comparison
+from stats import ComparisonResult
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled
 from stats.report.figures import (
@@ -147,7 +147,7 @@ def _pair(
     return arms[each.baseline], arms[each.candidate]
 
 
-def _titles(comparisons: Sequence[Comparison]) -> list[str]:
+def _titles(comparisons: Sequence[ComparisonResult]) -> list[str]:
     """What tells each comparison from the others."""
     _, where = wording.places([(each.task, each.model, each.init) for each in comparisons])
     return [

@@ -17,7 +17,7 @@ from stats.report.layout import Block, blocks
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 COLOURS = {"better": "green", "worse": "red", "negligible": "cyan", "equivalent": "cyan"}
 
@@ -98,7 +98,7 @@ def _inits(block: Block, shown: slice) -> Table:
     return table
 
 
-def _cell(each: Comparison | None) -> Text:
+def _cell(each: ComparisonResult | None) -> Text:
     if each is None:
         return Text("not compared")
     p = wording.probability(each.p_adjusted)
@@ -113,7 +113,7 @@ def _cell(each: Comparison | None) -> Text:
     return text
 
 
-def _collapsed(each: Comparison) -> str:
+def _collapsed(each: ComparisonResult) -> str:
     if not each.collapsed_seeds:
         return ""
     seeds = each.collapsed_seeds
@@ -123,7 +123,7 @@ def _collapsed(each: Comparison) -> str:
     return f"seed {named} looks collapsed" if len(seeds) == 1 else f"seeds {named} look collapsed"
 
 
-def _dropped(each: Comparison) -> str:
+def _dropped(each: ComparisonResult) -> str:
     if not each.dropped_seeds:
         return ""
     if len(each.dropped_seeds) > 3:

@@ -12,7 +12,7 @@ from stats.report.layout import Block, InteractionBlock, blocks, interaction_blo
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 
 def analysis_sheet(analysis: Analysis) -> Sheet:
@@ -109,7 +109,7 @@ def _columns(judging: Judging, short: bool) -> list[str]:
     return columns + (["n for 80 % power"] if short else [])
 
 
-def _cells(each: Comparison | None, short: bool) -> list[str]:
+def _cells(each: ComparisonResult | None, short: bool) -> list[str]:
     if each is None:
         return ["0", *[wording.ABSENT] * 5, "not compared", *[""] * short]
     cells = [

@@ -17,12 +17,12 @@ from stats.many_tasks.pooled import Pooled
 from stats.register import effect_size
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 from stats.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Statement:
     """A verdict in words.
 
     Attributes:
@@ -72,10 +72,10 @@ def tally(result: Analysis | Pooled) -> str:
     return f"{count} comparison{'s' * (count > 1)}: {', '.join(parts)}."
 
 
-def findings(result: Analysis | Pooled) -> list[Finding]:
+def findings(result: Analysis | Pooled) -> list[Statement]:
     """Every comparison of a result in words, in the order in which they were made."""
     return [
-        Finding(place, each.verdict, _sentences(each, result.judging))
+        Statement(place, each.verdict, _sentences(each, result.judging))
         for place, each in zip(_places(result), result.comparisons, strict=True)
     ]
 
@@ -88,10 +88,10 @@ def _places(result: Analysis | Pooled) -> list[str]:
     ]
 
 
-def interaction_findings(analysis: Analysis) -> list[Finding]:
+def interaction_findings(analysis: Analysis) -> list[Statement]:
     """Every interaction of an analysis in words."""
     return [
-        Finding(
+        Statement(
             wording.place(each.model, each.task),
             "",
             _interaction(each, analysis.judging),
@@ -100,7 +100,7 @@ def interaction_findings(analysis: Analysis) -> list[Finding]:
     ]
 
 
-def _sentences(each: Comparison, judging: Judging) -> str:
+def _sentences(each: ComparisonResult, judging: Judging) -> str:
     if min(each.n_baseline, each.n_candidate) < 2:
         return (
             f"{_pair(each)}: too few scored seeds ({wording.sizes(each)}); "
@@ -116,7 +116,7 @@ def _sentences(each: Comparison, judging: Judging) -> str:
     return " ".join(filter(None, said))
 
 
-def _real(each: Comparison, judging: Judging) -> tuple[str, ...]:
+def _real(each: ComparisonResult, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     against = each.mean_difference != 0 and (
         (each.mean_difference > 0) == judging.lower_is_better
@@ -134,7 +134,7 @@ def _real(each: Comparison, judging: Judging) -> tuple[str, ...]:
     )
 
 
-def _beyond(each: Comparison, judging: Judging) -> str:
+def _beyond(each: ComparisonResult, judging: Judging) -> str:
     """How the interval of a real difference lies to the margin."""
     margin = judging.margin
     if margin is None or math.isnan(each.ci_low):
@@ -151,7 +151,7 @@ def _beyond(each: Comparison, judging: Judging) -> str:
     )
 
 
-def _negligible(each: Comparison, judging: Judging) -> tuple[str, ...]:
+def _negligible(each: ComparisonResult, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     return (
         f"{candidate} differs from {baseline}, but by less than matters: "
@@ -160,7 +160,7 @@ def _negligible(each: Comparison, judging: Judging) -> tuple[str, ...]:
     )
 
 
-def _equivalent(each: Comparison, judging: Judging) -> tuple[str, ...]:
+def _equivalent(each: ComparisonResult, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     assert judging.margin is not None
     return (
@@ -170,7 +170,7 @@ def _equivalent(each: Comparison, judging: Judging) -> tuple[str, ...]:
     )
 
 
-def _shown_inside(each: Comparison, judging: Judging) -> str:
+def _shown_inside(each: ComparisonResult, judging: Judging) -> str:
     of = "pseudo-median" if judging.equivalence == "ranks" else "mean"
     return (
         f"That the {of} difference lies inside the margin is shown by two one-sided tests, "
@@ -178,7 +178,7 @@ def _shown_inside(each: Comparison, judging: Judging) -> str:
     )
 
 
-def _open(each: Comparison, judging: Judging) -> tuple[str, ...]:
+def _open(each: ComparisonResult, judging: Judging) -> tuple[str, ...]:
     candidate, baseline = _names(each)
     seeds = ""
     if each.seeds_needed is not None:
@@ -197,7 +197,7 @@ def _open(each: Comparison, judging: Judging) -> tuple[str, ...]:
     )
 
 
-def _compatible(each: Comparison, judging: Judging) -> str:
+def _compatible(each: ComparisonResult, judging: Judging) -> str:
     """What an interval leaves possible; silence where it says nothing more than its ends."""
     if math.isnan(each.ci_low):
         return ""
@@ -221,7 +221,7 @@ def _compatible(each: Comparison, judging: Judging) -> str:
     return f"The data are compatible with {which} of more than the margin."
 
 
-def _numbers(each: Comparison, judging: Judging) -> str:
+def _numbers(each: ComparisonResult, judging: Judging) -> str:
     effect = effect_size(judging.effect).words
     before, after = wording.means(each)
     digits = wording.decimals(each)
@@ -251,11 +251,11 @@ def _interaction(each: Interaction, judging: Judging) -> str:
     )
 
 
-def _names(each: Comparison) -> tuple[str, str]:
+def _names(each: ComparisonResult) -> tuple[str, str]:
     return wording.printable(each.candidate), wording.printable(each.baseline)
 
 
-def _pair(each: Comparison) -> str:
+def _pair(each: ComparisonResult) -> str:
     return " against ".join(_names(each))
 
 

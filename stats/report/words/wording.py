@@ -11,7 +11,7 @@ from stats.many_tasks.pooled import Pooled
 from stats.register import PAIRED_TESTS, PairedTest, primary_test
 from stats.report.words import digits
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 ABSENT = "n/a"
 
@@ -58,7 +58,7 @@ def places(where: Sequence[tuple[str, ...]]) -> tuple[str, list[str]]:
     return joined(where[0], True), [joined(parts, False) for parts in where]
 
 
-def decimals(each: Comparison) -> int:
+def decimals(each: ComparisonResult) -> int:
     """Decimals of a comparison's means, difference and interval.
 
     Where the verdict says that there is a difference, the means show it.
@@ -115,7 +115,7 @@ def probability(value: float) -> str:
     return text.removeprefix("0")
 
 
-def difference(each: Comparison) -> str:
+def difference(each: ComparisonResult) -> str:
     """Mean difference with its t interval."""
     if not math.isfinite(each.mean_difference):
         return ABSENT
@@ -153,7 +153,7 @@ def confidence(judging: Judging) -> str:
     return f"{100 * judging.confidence:g} %"
 
 
-def needed(each: Comparison) -> str:
+def needed(each: ComparisonResult) -> str:
     """Where a difference of the margin would be found; empty where that is not known."""
     if each.seeds_needed is None:
         return ""
@@ -209,18 +209,18 @@ def points(value: float) -> str:
     return f"{value:g} point{'s' * (value != 1)}"
 
 
-def sizes(each: Comparison) -> str:
+def sizes(each: ComparisonResult) -> str:
     """How many scores: pairs, or those of either arm."""
     return str(each.n_pairs) if each.paired else f"{each.n_baseline} + {each.n_candidate}"
 
 
-def effect(each: Comparison) -> str:
+def effect(each: ComparisonResult) -> str:
     """The effect size that is shown."""
     size = abs(each.effect_size)
     return signed(each.effect_size, digits.decimals(size) if size >= digits.WIDE else 2)
 
 
-def means(each: Comparison) -> tuple[str, str]:
+def means(each: ComparisonResult) -> tuple[str, str]:
     """Mean scores of baseline and candidate."""
     places = decimals(each)
     return score(each.baseline_mean, places), score(each.candidate_mean, places)
@@ -272,11 +272,11 @@ def _correction(result: Analysis | Pooled) -> str:
     return f"{CORRECTION_NAMES[result.judging.correction]} over {family}{both}"
 
 
-def _by_pairs(result: Analysis | Pooled) -> list[Comparison]:
+def _by_pairs(result: Analysis | Pooled) -> list[ComparisonResult]:
     return sorted(result.comparisons, key=lambda each: (each.n_baseline, each.n_candidate))
 
 
-def _by_reach(result: Analysis | Pooled) -> list[Comparison]:
+def _by_reach(result: Analysis | Pooled) -> list[ComparisonResult]:
     return sorted(result.comparisons, key=lambda each: each.smallest_attainable_p_adjusted)
 
 

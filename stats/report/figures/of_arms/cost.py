@@ -15,7 +15,7 @@ from stats.errors import NotEnoughPairs
 from stats.report.figures.drawing.labels import fitted
 from stats.report.figures.drawing.style import STEPS, Look, drawing, legend, legend_height
 from stats.report.figures.of_comparisons.margins import draw_margin, room
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 MANY_TIMES = 12
 """Ratio of the dearest to the cheapest arm from which on the axis is logarithmic."""
@@ -54,7 +54,7 @@ class _Arm:
 
 
 def cost(
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[ComparisonResult],
     costs: Mapping[str, Cost],
     *,
     unit: str = "s",
@@ -123,7 +123,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     ]
 
 
-def _arms(comparisons: Sequence[Comparison], costs: Mapping[str, Cost]) -> list[_Arm]:
+def _arms(comparisons: Sequence[ComparisonResult], costs: Mapping[str, Cost]) -> list[_Arm]:
     unknown = Cost(math.nan)
     arms = [
         _Arm(

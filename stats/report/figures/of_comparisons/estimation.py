@@ -17,14 +17,14 @@ from stats.report.figures.drawing.style import STEPS, Look, drawing
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.figures.of_comparisons.seeds import SideBySide, side_by_side
 from stats.report.words import wording
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 if TYPE_CHECKING:
     from stats.report.figures.of_comparisons.seeds import Scores
 
 
 def estimation(
-    comparison: Comparison,
+    comparison: ComparisonResult,
     baseline: Scores,
     candidate: Scores,
     *,
@@ -64,7 +64,7 @@ def estimation(
     return figure
 
 
-def _draw_scores(axes: Axes, sides: SideBySide, comparison: Comparison, look: Look) -> None:
+def _draw_scores(axes: Axes, sides: SideBySide, comparison: ComparisonResult, look: Look) -> None:
     palette = look.palette
     colours = (palette.ink, palette.arms[0])
     for low, high in zip(sides.baseline[sides.paired], sides.candidate[sides.paired], strict=True):
@@ -111,7 +111,7 @@ def _draw_arm(
 
 
 def _draw_difference(
-    axes: Axes, sides: SideBySide, comparison: Comparison, margin: float | None, look: Look
+    axes: Axes, sides: SideBySide, comparison: ComparisonResult, margin: float | None, look: Look
 ) -> None:
     palette, verdict = look.palette, look.verdict(comparison.verdict)
     draw_margin(axes, margin, look, along="y")
@@ -145,7 +145,7 @@ def _draw_difference(
     axes.set_ylabel("candidate − baseline")
 
 
-def _note(sides: SideBySide, comparison: Comparison) -> str:
+def _note(sides: SideBySide, comparison: ComparisonResult) -> str:
     """How many pairs, and which seeds make none."""
     if not comparison.paired:
         return f"n = {comparison.n_baseline} + {comparison.n_candidate}, not paired"

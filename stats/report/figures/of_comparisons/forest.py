@@ -15,7 +15,7 @@ from stats.report.figures.drawing.labels import fitted, score_axis, wrapped
 from stats.report.figures.drawing.style import SMALL, STEPS, TALLEST, Look, bare, drawing
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.words import wording
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 ROW = 0.3
 """Inches from one row to the next: two lines of small text and air."""
@@ -25,8 +25,8 @@ MOST_ROWS = int((TALLEST - 0.8) / ROW)
 
 
 def forest(
-    comparisons: Sequence[Comparison],
-    pooled: Sequence[Comparison] = (),
+    comparisons: Sequence[ComparisonResult],
+    pooled: Sequence[ComparisonResult] = (),
     *,
     margin: float | None = None,
     metric: str = "",
@@ -83,11 +83,11 @@ def check_rows(count: int) -> None:
         )
 
 
-def _place(each: Comparison) -> tuple[str, ...]:
+def _place(each: ComparisonResult) -> tuple[str, ...]:
     return each.task, f"{each.candidate} − {each.baseline}", each.model, each.init
 
 
-def _draw_row(axes: Axes, y: int, each: Comparison, look: Look, diamond: bool) -> None:
+def _draw_row(axes: Axes, y: int, each: ComparisonResult, look: Look, diamond: bool) -> None:
     style: dict[str, Any] = look.verdict(each.verdict)
     ends = each.ci_low, each.ci_high
     if all(map(math.isfinite, ends)):
@@ -108,7 +108,7 @@ def _draw_row(axes: Axes, y: int, each: Comparison, look: Look, diamond: bool) -
     )
 
 
-def _scale(axes: Axes, rows: Sequence[Comparison], margin: float | None) -> None:
+def _scale(axes: Axes, rows: Sequence[ComparisonResult], margin: float | None) -> None:
     found = [v for each in rows for v in (each.ci_low, each.ci_high, each.mean_difference)]
     axes.set_xlim(*room([*found, 0.0], margin))
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -122,7 +122,7 @@ def _name_rows(axes: Axes, names: Sequence[str], look: Look) -> None:
     bare(axes, "left")
 
 
-def _axis(rows: Sequence[Comparison], metric: str, lower_is_better: bool) -> str:
+def _axis(rows: Sequence[ComparisonResult], metric: str, lower_is_better: bool) -> str:
     levels = {each.confidence for each in rows}
     level = f" [{100 * levels.pop():g} % CI]" if len(levels) == 1 else ""
     return f"candidate − baseline{level}\n{score_axis(metric, lower_is_better)}"

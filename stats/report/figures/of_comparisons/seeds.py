@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from stats.errors import NotPaired
 from stats.inputs import FloatArray
 from stats.table.pairing import Seed, join_arms, lay_out_arms
-from stats.verdicts.compare import Comparison
+from stats.verdicts.compare import ComparisonResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class SideBySide:
         return self.candidate[self.paired] - self.baseline[self.paired]
 
 
-def side_by_side(comparison: Comparison, baseline: Scores, candidate: Scores) -> SideBySide:
+def side_by_side(comparison: ComparisonResult, baseline: Scores, candidate: Scores) -> SideBySide:
     """Join the scores as the comparison did.
 
     Raises:

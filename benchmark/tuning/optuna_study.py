@@ -115,11 +115,12 @@ def guarding_storage(url: str) -> Iterator[None]:
         raise lost(masked(url), error.__cause__ or error) from error
 
 
-class Board:
+class OptunaStudy:
     """What is known of one search; every process that works on it has its own view.
 
     Args:
         name: of the Optuna study; the same search has the same name everywhere.
+        digest: of all that the search depends on.
         space: what is searched.
         tuning: how.
         trials: settings tried.
@@ -131,6 +132,7 @@ class Board:
     def __init__(
         self,
         name: str,
+        digest: str,
         space: Search,
         tuning: Tuning,
         trials: int,
@@ -138,7 +140,7 @@ class Board:
         storage: optuna.storages.BaseStorage,
         settings: tuple[Params, ...] = (),
     ) -> None:
-        self.name, self.space, self.tuning = name, space, tuning
+        self.name, self.digest, self.space, self.tuning = name, digest, space, tuning
         self.trials, self.settings = trials, settings
         self.higher_is_better = higher_is_better
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -149,7 +151,7 @@ class Board:
             storage=storage,
             direction="maximize" if higher_is_better else "minimize",
             sampler=optuna.samplers.RandomSampler(seed=0),
-            pruner=optuna.pruners.NopPruner(),  # a Judge decides
+            pruner=optuna.pruners.NopPruner(),  # benchmark.tuning.pruner decides
             load_if_exists=True,
         )
 

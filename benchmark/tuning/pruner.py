@@ -7,14 +7,14 @@ import optuna
 from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 
 from benchmark.declare.search import Tuning
-from benchmark.tuning.board import STATES
+from benchmark.tuning.optuna_study import STATES
 from benchmark.tuning.trial import Trial
 
 #: Of the settings at a rung, one in so many goes on to the next.
 REDUCTION = 3
 
 
-class Judge:
+class Pruner:
     """Decides in memory, with Optuna's pruners.
 
     These keep notes on trials while they decide; a process that dies between the note and the

@@ -8,7 +8,7 @@ from statistics import mean
 
 
 @dataclass
-class Work:
+class RunningTrial:
     """A trial that this process trains.
 
     Attributes:
@@ -36,7 +36,7 @@ class Work:
 
 
 @dataclass
-class Heard:
+class KnownScores:
     """What is known of runs, by key: a run may serve several trials.
 
     Attributes:
@@ -47,9 +47,9 @@ class Heard:
     curves: dict[str, dict[int, float]] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
 
-    def finished(self, work: Work) -> int:
+    def finished(self, running: RunningTrial) -> int:
         """How many seeds of a trial are through, counted from the first."""
-        done = [all(k in self.scores for k in group) for group in work.groups]
+        done = [all(k in self.scores for k in group) for group in running.groups]
         return done.index(False) if False in done else len(done)
 
     def mean_of(self, group: Sequence[str]) -> float:

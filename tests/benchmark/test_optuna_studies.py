@@ -1,4 +1,4 @@
-"""The board of a search: settings follow from what was told, whoever asks and however often."""
+"""Optuna studies of searches: settings follow from what was told, whoever asks, however often."""
 
 import math
 from itertools import pairwise
@@ -8,16 +8,17 @@ import pytest
 
 from benchmark.declare.search import Range, Search, Tuning
 from benchmark.declare.tuned import Params
-from benchmark.tuning import board as boards
-from benchmark.tuning.board import Board, open_storage
+from benchmark.tuning import optuna_study as optuna_studies
+from benchmark.tuning.optuna_study import OptunaStudy, open_storage
 
 TRIALS = 14  # Optuna's samplers draw the first ten at random
 
 
-def board(path: Path, sampler: str = "tpe", trials: int = TRIALS) -> Board:
+def optuna_study(path: Path, sampler: str = "tpe", trials: int = TRIALS) -> OptunaStudy:
     """A new view of the search in a database, as of a process that begins."""
-    return Board(
+    return OptunaStudy(
         name="search",
+        digest="0",
         space=Search(lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32]),
         tuning=Tuning(trials=trials, sampler=sampler),
         trials=trials,
@@ -32,10 +33,10 @@ def score(params: Params) -> float:
 
 def settings(path: Path, sampler: str, restarts: bool = False) -> list[Params]:
     """What a search tries, one setting after the other."""
-    own, found = board(path, sampler), []
+    own, found = optuna_study(path, sampler), []
     for number in range(TRIALS):
         if restarts:
-            own = board(path, sampler)
+            own = optuna_study(path, sampler)
         own.claim()
         found.append(own.propose(number))
         own.end(number, "complete", score(found[-1]), "", 1)
@@ -62,24 +63,24 @@ class DiedError(Exception):
 def test_a_process_that_dies_while_it_proposes_changes_no_setting(
     tmp_path, monkeypatch, sampler, number
 ):
-    expected, suggest = settings(tmp_path / "whole.db", sampler), boards._suggest
+    expected, suggest = settings(tmp_path / "whole.db", sampler), optuna_studies._suggest
 
     def dies(trial, name, among):
         if trial.number == number and name == "batch_size":
             raise DiedError
         return suggest(trial, name, among)
 
-    monkeypatch.setattr(boards, "_suggest", dies)
+    monkeypatch.setattr(optuna_studies, "_suggest", dies)
     with pytest.raises(DiedError):
         settings(tmp_path / "half.db", sampler)
     monkeypatch.undo()
-    after = board(tmp_path / "half.db", sampler)
+    after = optuna_study(tmp_path / "half.db", sampler)
     assert len(after.look()) == number + 1
     assert after.propose(number) == expected[number]
 
 
 def test_who_comes_too_late_for_the_last_trial_sees_who_has_it(tmp_path):
-    first, late = (board(tmp_path / "one.db", trials=1) for _ in range(2))
+    first, late = (optuna_study(tmp_path / "one.db", trials=1) for _ in range(2))
     first.claim()
     late.claim()
     assert [trial.owner for trial in late.seen] == [first.owner]
