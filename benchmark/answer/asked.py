@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
@@ -17,6 +17,7 @@ from benchmark.record.of_study import declared_judging, file_digest, runs_of, sc
 from benchmark.record.query import Query
 from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
+from benchmark.record.study_record import StudyRecord
 from benchmark.terminal.page import page, rendered
 from benchmark.tuning.notes import notes_on_tuning
 
@@ -172,14 +173,14 @@ def _from_record(options: argparse.Namespace) -> Scores:
     return _of_record(record, query, options.metric, options.split or "test")
 
 
-def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: str) -> Scores:
+def _of_record(record: StudyRecord, query: Query, metric: str | None, split: str) -> Scores:
     finished = runs_of(record, query)
     table = scores_table(record, query, finished, metric, split)
     return Scores(
         table=table,
-        arms=(record["baseline"], *record["candidates"]),
+        arms=record.arms,
         judging=declared_judging(record, metric, split),
-        study=record["study"],
+        study=record.study,
         notes=(
             *TrainedIn.of(record, finished).notes(),
             *notes_on_chance(record, table, query, finished),
@@ -188,10 +189,10 @@ def _of_record(record: dict[str, Any], query: Query, metric: str | None, split: 
     )
 
 
-def _warn_of_changes(record: dict[str, Any], asked: str | None) -> None:
-    moved = asked is not None and asked != record["study"]
-    file = Path(asked if moved and asked else str(record["study_file"]))
-    if file.is_file() and file_digest(file) != record["study_digest"]:
+def _warn_of_changes(record: StudyRecord, asked: str | None) -> None:
+    moved = asked is not None and asked != record.study
+    file = Path(asked if moved and asked else record.study_file)
+    if file.is_file() and file_digest(file) != record.study_digest:
         print(
             f"bench: {file} has changed since it was last run; these are the runs, margin and "
             "comparisons of that time.",

@@ -1,7 +1,7 @@
 """Baselines that learned nothing, beside which no effect can show."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.errors import StoreError
 from benchmark.record.predictions import Predictions, read_predictions
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
     from benchmark.record.query import Query
     from benchmark.record.recorded import Recorded
+    from benchmark.record.study_record import StudyRecord
 
 #: The best score of every metric that a constant answer has, and how little of the way counts.
 _PERFECT, _LITTLE = 100.0, 0.1
 
 
 def notes_on_chance(
-    record: Mapping[str, Any],
+    record: "StudyRecord",
     scores: "pd.DataFrame",
     query: "Query",
     finished: "Mapping[str, Recorded]",
@@ -38,15 +39,15 @@ def notes_on_chance(
     from trainers.metrics import best_constant
 
     lines = []
-    baseline = scores[scores["method"] == record["baseline"]].dropna(subset="score")
+    baseline = scores[scores["method"] == record.baseline].dropna(subset="score")
     for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
-        keys = (cell["key"] for cell in record["cells"] if cell["task"] == task)
+        keys = (cell.key for cell in record.cells if cell.task == task)
         there = [finished[key] for key in keys if key in finished]
         try:
             kept = _of_any(there, query, str(split))
         except StoreError as error:
             lines.append(
-                f"whether {record['baseline']} learned anything on {task} is not known: {error}"
+                f"whether {record.baseline} learned anything on {task} is not known: {error}"
             )
             continue
         least = best_constant(str(metric), kept.labels, kept.logits.shape[1]) if kept else None
@@ -54,7 +55,7 @@ def notes_on_chance(
             continue
         for model, init, mean in _hardly_above(runs, least):
             lines.append(
-                f"{record['baseline']} ({model} · {init} · {task}) learned nothing that shows: "
+                f"{record.baseline} ({model} · {init} · {task}) learned nothing that shows: "
                 f"{metric} {mean:.2f}, and {least:.2f} for always the same answer; "
                 "what changes nothing here may still matter where something is learned"
             )

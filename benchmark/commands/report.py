@@ -29,7 +29,7 @@ def report(options: argparse.Namespace) -> int:
     store.require()
     query = Query(Connection(store))
     record = recorded_study(query, options.study)
-    folder = options.out or Path("reports") / folder_name(str(record["study"]))
+    folder = options.out or Path("reports") / folder_name(record.study)
     from benchmark.report.files import write_report  # matplotlib, which a verdict does not need
 
     write_report(gather(record, query), folder)

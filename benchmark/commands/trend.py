@@ -57,12 +57,12 @@ def trend(options: argparse.Namespace) -> int:
     judging, finished = declared_judging(record, None, options.split), runs_of(record, query)
     found = trends(
         scores_table(record, query, finished, None, options.split),
-        record["baseline"],
-        record["candidates"],
+        record.baseline,
+        record.candidates,
         doses,
         replace(judging, scale=options.effect_scale),
         dose_scale=options.scale,
-        study=record["study"],
+        study=record.study,
     )
     notes = TrainedIn.of(record, finished).notes()
     sys.stdout.write(rendered([found], options.format, page(), notes))

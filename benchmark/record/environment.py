@@ -16,6 +16,7 @@ from benchmark.record.provenance import version_of
 
 if TYPE_CHECKING:
     from benchmark.record.recorded import Recorded
+    from benchmark.record.study_record import StudyRecord
 
 #: Packages in which runs are trained, whatever the study.
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
@@ -108,9 +109,9 @@ class TrainedIn:
     cells: Mapping[str, Sequence[Environment]]
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], finished: "Mapping[str, Recorded]") -> "TrainedIn":
+    def of(cls, record: "StudyRecord", finished: "Mapping[str, Recorded]") -> "TrainedIn":
         """Those of a study's record."""
-        keys = [cell["key"] for cell in record["cells"] if cell["key"] in finished]
+        keys = [cell.key for cell in record.cells if cell.key in finished]
         return cls({key: [*_of_run(key, finished)] for key in keys})
 
     def notes(self) -> list[str]:
@@ -128,16 +129,16 @@ class TrainedIn:
             f"{'; '.join(told)}. bench run with --environments anew trains all of them in one."
         ]
 
-    def strangers(self, record: Mapping[str, Any]) -> dict[str, str]:
+    def strangers(self, record: "StudyRecord") -> dict[str, str]:
         """By key, why a cell is no partner of the others of its model, init, task and seed.
 
         The environment that most of these are of is kept, the first on a tie.
         """
         groups: dict[tuple[Any, ...], list[str]] = {}
-        for cell in record["cells"]:
-            if cell["key"] in self.cells:
-                place = tuple(cell[name] for name in ("model", "init", "task", "seed"))
-                groups.setdefault(place, []).append(cell["key"])
+        for cell in record.cells:
+            if cell.key in self.cells:
+                place = (cell.model, cell.init, cell.task, cell.seed)
+                groups.setdefault(place, []).append(cell.key)
         found: dict[str, str] = {}
         for keys in groups.values():
             among = distinct(each for key in keys for each in self.cells[key])

@@ -6,30 +6,28 @@ Each is a run of the study's experiment without a key, with the plan as its arti
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StoreError
-from benchmark.record.of_study import checked
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
+from benchmark.record.study_record import StudyRecord
 from benchmark.record.writer import Writer
 
 #: Tag of the run that holds a study's plan, and the file that it holds it in.
 ROLE, FILE = "study", "plan.json"
 
 
-def record_study(writer: Writer, name: str, record: Mapping[str, Any], digest: str) -> None:
+def record_study(writer: Writer, record: StudyRecord) -> None:
     """Keep a study's plan as a run of its experiment, and mark it as the study last run.
 
     Args:
         writer: keeps it, where it is not kept already.
-        name: of the study.
         record: from :func:`benchmark.record.of_study.study_record`.
-        digest: what tells it from another plan of the study.
     """
-    query, experiment = Query(writer.connection), writer.experiment(name)
+    query, digest = Query(writer.connection), record.digest
+    experiment = writer.experiment(record.study)
     earlier = query.of_role(ROLE, experiment)
     for run in earlier:
         if run.status == "RUNNING":
@@ -39,20 +37,18 @@ def record_study(writer: Writer, name: str, record: Mapping[str, Any], digest: s
         for run in earlier
         if run.status == "FINISHED" and run.tags.get("plan") == digest and _is_readable(query, run)
     ]
-    run_id = same[-1] if same else _keep(writer, experiment, name, record, digest)
+    run_id = same[-1] if same else _keep(writer, experiment, record, digest)
     # A clock that was set back makes no study run earlier than the one before it.
     before = max(map(_last_run, query.runs(f"tags.role = '{ROLE}'")), default=0.0)
     writer.tag(run_id, {"last_run": f"{max(time.time(), before + 0.001):.3f}"})
 
 
-def _keep(
-    writer: Writer, experiment: str, name: str, record: Mapping[str, Any], digest: str
-) -> str:
+def _keep(writer: Writer, experiment: str, record: StudyRecord, digest: str) -> str:
     """A new run with the plan; returns its id."""
-    text = json.dumps(record, indent=1)
-    tags = {"role": ROLE, "plan": digest, "study_file": record["study_file"]}
+    text = json.dumps(record.as_json(), indent=1)
+    tags = {"role": ROLE, "plan": digest, "study_file": record.study_file}
     tags["plan_sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    run_id = writer.start(experiment, f"study · {name}", tags, {})
+    run_id = writer.start(experiment, f"study · {record.study}", tags, {})
     with writer.store.cache.scratch() as folder:
         path = folder / FILE
         path.write_text(text, encoding="utf-8")
@@ -61,7 +57,7 @@ def _keep(
     return run_id
 
 
-def recorded_study(query: Query, wanted: str | None) -> dict[str, Any]:
+def recorded_study(query: Query, wanted: str | None) -> StudyRecord:
     """The plan of a study as :func:`record_study` kept it.
 
     Args:
@@ -81,13 +77,13 @@ def recorded_study(query: Query, wanted: str | None) -> dict[str, Any]:
             f"bench run {wanted or 'STUDY'}"
         )
     last = max(plans, key=_last_run)
-    record = _plan_of(query, last)
-    if record is None:
+    plan = _plan_of(query, last)
+    if plan is None:
         raise StoreError(
             f'the plan of "{last.called}" in {query.store.shown} is missing or damaged; '
             "bench run writes it anew, and trains nothing again."
         )
-    return checked(record)
+    return StudyRecord.from_json(plan)
 
 
 def _of(query: Query, wanted: str, plans: list[Recorded]) -> list[Recorded]:
@@ -113,7 +109,7 @@ def _is_readable(query: Query, run: Recorded) -> bool:
     """Whether this version reads the plan that a run keeps."""
     plan = _plan_of(query, run)
     try:
-        return plan is not None and bool(checked(plan))
+        return plan is not None and bool(StudyRecord.from_json(plan))
     except StoreError:
         return False
 

@@ -1,13 +1,13 @@
 """What `bench run` ends with: the verdicts of a study, and its report in the record."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from rich.console import Console
 
 from benchmark.answer.asked import over_all_tasks
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
+from benchmark.record.study_record import StudyRecord
 from benchmark.record.writer import Writer
 from benchmark.report.gather import gather
 from benchmark.report.recording import record_report
@@ -15,7 +15,7 @@ from benchmark.terminal.page import rendered
 
 
 def conclude(
-    record: Mapping[str, Any],
+    record: StudyRecord,
     query: Query,
     writer: Writer,
     tags: Callable[[], Mapping[str, str]],

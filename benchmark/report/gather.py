@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
@@ -11,6 +11,7 @@ from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
+from benchmark.record.study_record import RecordedCell, StudyRecord
 from benchmark.report.sections.calibrated import Calibrated, calibrated
 from benchmark.report.sections.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
@@ -40,7 +41,7 @@ class Gathered:
         pooled: those over the tasks, where the study declares that.
     """
 
-    record: Mapping[str, Any]
+    record: StudyRecord
     query: Query
     finished: Mapping[str, Recorded]
     scores: "pd.DataFrame"
@@ -61,24 +62,24 @@ class Gathered:
         return [*mixed, *learned_nothing, *notes_on_tuning(self.record)]
 
     @cached_property
-    def runs(self) -> list[tuple[Mapping[str, Any], Recorded]]:
+    def runs(self) -> list[tuple[RecordedCell, Recorded]]:
         """Every cell of the comparison that has finished, with its run."""
         return [
-            (cell, self.finished[cell["key"]])
-            for cell in self.record["cells"]
-            if cell["key"] in self.finished
+            (cell, self.finished[cell.key])
+            for cell in self.record.cells
+            if cell.key in self.finished
         ]
 
     @cached_property
     def ranked(self) -> Ranked | None:
         """All arms among each other; None where no model and init has three."""
-        return ranked(self.scores, self.judging, self.record["study"])
+        return ranked(self.scores, self.judging, self.record.study)
 
     @cached_property
     def collapses(self) -> Collapses | None:
         """How often the arms of each comparison collapse; None where no run of theirs did."""
-        baseline, candidates = self.record["baseline"], self.record["candidates"]
-        study = self.record["study"]
+        baseline, candidates = self.record.baseline, self.record.candidates
+        study = self.record.study
         found = collapses(self.scores, baseline, candidates, self.judging, study=study)
         shares = [(each.found.baseline, each.found.candidate) for each in found.candidates]
         return found if any(share.count for both in shares for share in both) else None
@@ -96,8 +97,8 @@ class Gathered:
         """Every model, init and task of the comparison, with what tells it from the others."""
         from stats.report.words import wording
 
-        cells = self.record["cells"]
-        found = list(dict.fromkeys((c["model"], c["init"], c["task"]) for c in cells))
+        cells = self.record.cells
+        found = list(dict.fromkeys((c.model, c.init, c.task) for c in cells))
         shared, titles = wording.places([(task, model, init) for model, init, task in found])
         return [(place, title or shared) for place, title in zip(found, titles, strict=True)]
 
@@ -107,9 +108,9 @@ class Gathered:
         import pandas as pd
 
         rows = [
-            {**_place(cell), "epoch": epoch, "metric": cell["metric"], "score": score}
+            {**cell.place, "seed": cell.seed, "epoch": epoch, "metric": cell.metric, "score": score}
             for cell, run in self.runs
-            for epoch, score in self.query.curve(run.run_id, f"epoch/{cell['metric']}").items()
+            for epoch, score in self.query.curve(run.run_id, f"epoch/{cell.metric}").items()
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
 
@@ -120,7 +121,7 @@ class Gathered:
 
 
 def gather(
-    record: Mapping[str, Any], query: Query, finished: Mapping[str, Recorded] | None = None
+    record: StudyRecord, query: Query, finished: Mapping[str, Recorded] | None = None
 ) -> Gathered:
     """Read the scores of a study and judge them as it declares.
 
@@ -136,12 +137,8 @@ def gather(
     finished = runs_of(record, query) if finished is None else finished
     scores = scores_table(record, query, finished, None, "test")
     judging = declared_judging(record, None, "test")
-    arms = record["baseline"], record["candidates"]
-    found = answers.verdicts(scores, *arms, judging, record["study"])
+    arms = record.baseline, record.candidates
+    found = answers.verdicts(scores, *arms, judging, record.study)
     (analysis,) = (each for each in found if isinstance(each, Analysis))
     pooled = next((each for each in found if isinstance(each, Pooled)), None)
     return Gathered(record, query, finished, scores, judging, analysis, pooled)
-
-
-def _place(cell: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: cell[name] for name in (*PLACE, "seed")}

@@ -103,7 +103,7 @@ def lay_out(gathered: Gathered) -> Report:
         sheets.repeat_sheet(gathered),
     ]
     return Report(
-        study=wording.printable(str(gathered.record["study"])),
+        study=wording.printable(gathered.record.study),
         question=sentences.question(results[0]),
         tallies=tuple(sentences.tally(result) for result in results),
         caution=sentences.caution(gathered.analysis),

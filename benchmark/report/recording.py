@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.record.of_study import record_digest
 from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Writer
 from benchmark.report.gather import PLACE, Gathered
@@ -45,7 +44,7 @@ def record_report(
     Returns:
         MLflow's id of the run that carries it.
     """
-    experiment = writer.experiment(str(gathered.record["study"]))
+    experiment = writer.experiment(gathered.record.study)
     with writer.store.cache.locked(f"verdict-{experiment}"):
         known = gathered.query.of_role(VERDICT_ROLE, experiment)
         digest = _digest(gathered)
@@ -64,7 +63,7 @@ def _digest(gathered: Gathered) -> str:
     """What the report is made of: the plan, and the run and fate of every cell."""
     runs = [run.run_id for _, run in gathered.runs]
     status = gathered.scores["status"].tolist()
-    made_of = {"revision": REVISION, "plan": record_digest(gathered.record)}
+    made_of = {"revision": REVISION, "plan": gathered.record.digest}
     return key(made_of | {"runs": runs, "status": status})
 
 
@@ -76,11 +75,11 @@ def _record_verdict(
         **{n: getattr(judging, n) for n in ("margin", "alpha", "correction", "family")},
         **{n: getattr(judging, n) for n in ("test", "effect", "equivalence")},
         **{n: each for n in _POOLING if (each := getattr(judging, n)) is not None},
-        "baseline": record["baseline"],
-        "candidates": ", ".join(record["candidates"]),
-        "seeds": ", ".join(map(str, record["seeds"])),
+        "baseline": record.baseline,
+        "candidates": ", ".join(record.candidates),
+        "seeds": ", ".join(map(str, record.seeds)),
     }
-    told = {**tags, "role": VERDICT_ROLE, "study_file": str(record["study_file"])}
+    told = {**tags, "role": VERDICT_ROLE, "study_file": record.study_file}
     run_id = writer.start(experiment, "verdict", told, parameters)
     ended = False
     from benchmark.report.files import write_report  # draws, and a study without news does not
@@ -168,7 +167,7 @@ def _record_arms(
     }
     arms: dict[tuple[str, ...], list[Recorded]] = {}
     for cell, run in gathered.runs:
-        arms.setdefault(tuple(str(cell[name]) for name in PLACE), []).append(run)
+        arms.setdefault(tuple(cell.place.values()), []).append(run)
     shown = _shown(arms)
     for place, runs in arms.items():
         about = {**dict(zip(PLACE, place, strict=True)), "arm": shown[place]}

@@ -10,7 +10,7 @@ from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import Outcome, Scheduler, Todo, promising, run_plan, todo
-from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
 from benchmark.record.studies import record_study
@@ -51,10 +51,8 @@ def _compare(session: Session, results: Sequence[Tuned]) -> int:
     """Train the arms on the seeds of the comparison."""
     query, writer, console = session.query, session.writer, session.console
     made, finished = session.settled(session.plan(results))
-    record = study_record(made, session.study_file) | {
-        "tuning": as_record(session.study, results),
-    }
-    record_study(writer, made.study.name, record, record_digest(record))
+    record = study_record(made, session.study_file, as_record(session.study, results))
+    record_study(writer, record)
     needed = with_hidden(made, todo(made, finished, session.store))
     code = execute(session, made, needed, finished)
     if code == INTERRUPTED:

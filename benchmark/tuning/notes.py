@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmark.record.study_record import RecordedSearch, StudyRecord
+
 
 def setting(params: Mapping[str, Any]) -> str:
     """A setting in one line.
@@ -16,17 +18,17 @@ def setting(params: Mapping[str, Any]) -> str:
     )
 
 
-def notes_on_tuning(record: Mapping[str, Any]) -> list[str]:
+def notes_on_tuning(record: StudyRecord) -> list[str]:
     """What is to be said of tuning beside a study's verdicts.
 
     Args:
         record: of the study, as it was recorded.
     """
-    searched: list[dict[str, Any]] = record.get("tuning", [])
+    searched = record.tuning
     lines = [_note(each) for each in searched]
-    tuned_places = {tuple(m[:3]) for each in searched for m in each["members"]}
-    compared = [record["baseline"], *record["candidates"]]
-    places = {(c["model"], c["init"], c["method"]) for c in record["cells"]}
+    tuned_places = {tuple(m[:3]) for each in searched for m in each.members}
+    compared = record.arms
+    places = {(c.model, c.init, c.method) for c in record.cells}
     for model, init in sorted({p[:2] for p in places if p in tuned_places}):
         here = [name for name in compared if (model, init, name) in places]
         untuned = [name for name in here if (model, init, name) not in tuned_places]
@@ -36,15 +38,16 @@ def notes_on_tuning(record: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _note(each: Mapping[str, Any]) -> str:
-    best = "no setting" if each["best"] is None else setting(each["best"])
-    ends = ", ".join(f"{each[end]} {end}" for end in ("pruned", "failed") if each[end])
-    score = "" if each["dev"] is None else f", {each['metric']} {each['dev']:.2f} there"
+def _note(each: RecordedSearch) -> str:
+    best = "no setting" if each.best is None else setting(each.best)
+    counts = {"pruned": each.pruned, "failed": each.failed}
+    ends = ", ".join(f"{count} {end}" for end, count in counts.items() if count)
+    score = "" if each.dev is None else f", {each.metric} {each.dev:.2f} there"
     return (
-        f"{each['search']} was tuned on dev ({each['sampler']}, {each['trials']} settings"
-        f"{f', {ends}' if ends else ''}, {each['steps']:,} steps, seeds "
-        f"{', '.join(map(str, each['seeds']))}) over {each['space']}; chosen: {best}{score}"
-        + (f"; {each['problem']}" if each["problem"] else "")
+        f"{each.search} was tuned on dev ({each.sampler}, {each.trials} settings"
+        f"{f', {ends}' if ends else ''}, {each.steps:,} steps, seeds "
+        f"{', '.join(map(str, each.seeds))}) over {each.space}; chosen: {best}{score}"
+        + (f"; {each.problem}" if each.problem else "")
     )
 
 
@@ -52,13 +55,13 @@ def _unfair(
     tuned: Sequence[str],
     untuned: Sequence[str],
     where: tuple[str, str],
-    searched: Sequence[Mapping[str, Any]],
+    searched: Sequence[RecordedSearch],
 ) -> str:
     gains = [
-        each["gain_of_choice"]
+        each.gain_of_choice
         for each in searched
-        if each["gain_of_choice"] is not None
-        and any(m[0] == where[0] and m[1] == where[1] and m[2] in tuned for m in each["members"])
+        if each.gain_of_choice is not None
+        and any(m[0] == where[0] and m[1] == where[1] and m[2] in tuned for m in each.members)
     ]
     size = f"about {max(gains):.2f} points of dev score" if gains else "an unknown number of points"
     return (

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
-from typing import Any
 
 from benchmark.declare.search import Range
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import Place, Searching, searches
+from benchmark.record.study_record import RecordedSearch
 from benchmark.runs.plan import Settings, make_plan
 from benchmark.tuning.trial import Trial
 from stats.many_tasks.expected_best import expected_best, gain_of_choice
@@ -138,30 +138,30 @@ def chosen(results: Sequence[Tuned]) -> Settings:
     }
 
 
-def as_record(study: Study, results: Sequence[Tuned]) -> list[dict[str, Any]]:
-    """Results for a study's record, as plain JSON."""
+def as_record(study: Study, results: Sequence[Tuned]) -> list[RecordedSearch]:
+    """Results as they are kept in a study's record."""
     tuning = study.tuning_used
     return [
-        {
-            "search": r.searching.name,
-            "arms": sorted({arm.name for arm, _ in r.searching.members}),
-            "members": [[*arm.place, task.name] for arm, task in r.searching.members],
-            "space": str(r.searching.space),
-            "sampler": tuning.sampler if not r.searching.lead else "the best of its lead",
-            "pruner": tuning.pruner,
-            "seeds": list(tuning.seeds_beside(study.seeds)),
-            "metric": r.metric,
-            "trials": len(r.trials),
-            "pruned": r.count("pruned"),
-            "failed": r.count("failed"),
-            "steps": r.steps,
-            "best": dict(r.best.params or {}) if r.best else None,
-            "dev": r.best.value if r.best else None,
-            "gain_of_choice": r.gain() if r.scores() else None,
-            "expected_best": {str(n): m for n, m in r.expected_best().items()},
-            "importances": dict(r.importances),
-            "problem": r.problem,
-        }
+        RecordedSearch(
+            search=r.searching.name,
+            arms=tuple(sorted({arm.name for arm, _ in r.searching.members})),
+            members=tuple((*arm.place, task.name) for arm, task in r.searching.members),
+            space=str(r.searching.space),
+            sampler=tuning.sampler if not r.searching.lead else "the best of its lead",
+            pruner=tuning.pruner,
+            seeds=tuple(tuning.seeds_beside(study.seeds)),
+            metric=r.metric,
+            trials=len(r.trials),
+            pruned=r.count("pruned"),
+            failed=r.count("failed"),
+            steps=r.steps,
+            best=dict(r.best.params or {}) if r.best else None,
+            dev=r.best.value if r.best else None,
+            gain_of_choice=r.gain() if r.scores() else None,
+            expected_best={str(n): m for n, m in r.expected_best().items()},
+            importances=dict(r.importances),
+            problem=r.problem,
+        )
         for r in results
     ]
 

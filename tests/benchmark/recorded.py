@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmark.declare.loading import load_study
 from benchmark.record.connection import Connection
-from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.of_study import study_record
 from benchmark.record.store import Store
 from benchmark.record.studies import record_study
 from benchmark.record.writer import Writer
@@ -75,4 +75,4 @@ def record_runs(path: Path, seeds: Iterable[int]) -> None:
             writer.log(run, {"test/accuracy": score, "test/f1": score / 2, "dev/nll": 1.0})
             writer.end(run, "FINISHED", "finished")
     record = study_record(plan, path)
-    record_study(writer, plan.study.name, record, record_digest(record))
+    record_study(writer, record)

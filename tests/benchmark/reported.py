@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmark.declare.loading import load_study
 from benchmark.record.connection import Connection
-from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.of_study import study_record
 from benchmark.record.store import Store
 from benchmark.record.studies import record_study
 from benchmark.record.writer import Writer
@@ -79,7 +79,7 @@ def record_runs(folder: Path) -> Path:
         for cell, key in zip(plan.study.cells(), plan.cells, strict=True):
             _record(writer, experiment, plan.runs[key], cell, random, Path(scratch))
     record = study_record(plan, path)
-    record_study(writer, plan.study.name, record, record_digest(record))
+    record_study(writer, record)
     return path
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.record.connection import Connection
-from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.of_study import study_record
 from benchmark.record.predictions import FILE
 from benchmark.record.query import Query
 from benchmark.record.store import Store
@@ -69,8 +70,8 @@ def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original,
     assert "has changed" not in told.err
     query = query_of(moved)
     record = recorded_study(query, None)
-    writer, digest = Writer(query.connection), record_digest({**record, "seeds": [1]})
-    record_study(writer, str(record["study"]), record, digest)
+    writer = Writer(query.connection)
+    record_study(writer, replace(record, seeds=(1,)))
     run_id, _, path = an_arm_of(moved)
     writer.attach(run_id, study)
     assert moved in path.parents
@@ -169,7 +170,7 @@ def test_where_no_predictions_are_left_it_is_said_what_is_not_known(moved, capsy
     assert "bench run writes it anew" in told
     plan = make_plan(load_study(moved / "attack.py"))
     record = study_record(plan, moved / "attack.py")
-    record_study(Writer(query_of(moved).connection), plan.study.name, record, record_digest(record))
+    record_study(Writer(query_of(moved).connection), record)
     assert main(["stats"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "whether base learned anything on" in told

@@ -187,7 +187,7 @@ def test_folders_of_studies_stay_inside_and_apart():
 def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_path):
     small.write_text(small.read_text().replace('name="small"', 'name="../../x"'))
     from benchmark.declare.loading import load_study
-    from benchmark.record.of_study import record_digest, study_record
+    from benchmark.record.of_study import study_record
     from benchmark.runs.plan import make_plan
 
     plan = make_plan(load_study(small))
@@ -198,7 +198,7 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
         writer.log(run, {"test/accuracy": 100 * (60 + int(key[:1], 16)) / 120})
         writer.end(run, "FINISHED", "finished")
     record = study_record(plan, small)
-    record_study(writer, plan.study.name, record, record_digest(record))
+    record_study(writer, record)
     done = bench("report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "reports" / folder_name("../../x") / "report.html").is_file()

@@ -81,8 +81,8 @@ def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path)
     """What a later report does not draw or list would be taken for a part of it."""
     shutil.copytree(attack / "out", tmp_path / "out")
     (tmp_path / "out" / "figures" / "mine.svg").write_text("kept")
-    fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
-    write_report(gather({**gathered.record, "cells": fewer}, gathered.query), tmp_path / "out")
+    fewer = tuple(c for c in gathered.record.cells if c.init == "scratch")
+    write_report(gather(replace(gathered.record, cells=fewer), gathered.query), tmp_path / "out")
     left = {str(each.relative_to(tmp_path / "out")) for each in tmp_path.rglob("*.*")}
     assert "data/failures.csv" not in left  # the lost seed is of the other init
     assert not [each for each in left if "pretrained" in each]
@@ -323,8 +323,8 @@ def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gath
     assert run.tags[f"verdict.{name}"] == each.verdict
     assert "stays open" in run.tags["mlflow.note.content"]
 
-    fewer = [c for c in gathered.record["cells"] if c["init"] == "scratch"]
-    changed = gather({**gathered.record, "cells": fewer}, query)
+    fewer = tuple(c for c in gathered.record.cells if c.init == "scratch")
+    changed = gather(replace(gathered.record, cells=fewer), query)
     second = record_report(changed, writer, dict)
     assert second != first
     assert [each.run_id for each in query.of_role("verdict", experiment)] == [second]

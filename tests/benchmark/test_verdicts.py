@@ -10,9 +10,8 @@ import pytest
 
 from benchmark.declare.loading import load_study
 from benchmark.record.connection import Connection
-from benchmark.record.of_study import record_digest, study_record
+from benchmark.record.of_study import study_record
 from benchmark.record.store import Store
-from benchmark.record.studies import record_study
 from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 from stats import bayesian_signed_rank, compare, interaction
@@ -327,10 +326,14 @@ def test_a_resolution_gives_published_scores_their_ties(answer, recorded):
 def test_a_record_of_an_older_version_is_written_anew_by_running_the_study(answer, recorded):
     path = recorded.parent / "older.py"
     path.write_text(STUDY.replace('name="recorded"', 'name="older"'))
-    record = study_record(make_plan(load_study(path)), path)
-    del record["judging"]
+    plan = study_record(make_plan(load_study(path)), path).as_json()
+    del plan["judging"]
+    Path("plan.json").write_text(json.dumps(plan))
     writer = Writer(Connection(Store("mlruns")))
-    record_study(writer, "older", record, record_digest(record))
+    tags = {"role": "study", "study_file": str(path)}
+    run_id = writer.start(writer.experiment("older"), "study · older", tags, {})
+    writer.attach(run_id, Path("plan.json"))
+    writer.end(run_id, "FINISHED", "planned")
     assert "bench run writes its plan anew" in answer("stats", "older", code=2)
     assert "96 cached" in answer("run", path)
     assert "study older" in answer("stats", "older")

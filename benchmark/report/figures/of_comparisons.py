@@ -98,7 +98,7 @@ def _estimations(gathered: Gathered) -> Iterator[Sketch]:
 def _slopes(gathered: Gathered) -> Iterator[Sketch]:
     """Every seed over the arms of one model, init and task."""
     analysis = gathered.analysis
-    compared = [gathered.record["baseline"], *gathered.record["candidates"]]
+    compared = gathered.record.arms
     places = list(dict.fromkeys((e.model, e.init, e.task) for e in analysis.comparisons))
     _, titles = wording.places([(task, model, init) for model, init, task in places])
     for place, title in zip(places, titles, strict=True):

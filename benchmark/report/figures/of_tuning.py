@@ -1,10 +1,10 @@
 """Figures of searches, as the runs of the searches keep them."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import Gathered
 from benchmark.report.layout import Picture
 from benchmark.report.names import plain_names
@@ -26,8 +26,8 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
         folder: where they go.
         for_paper: whether they are wanted as PDF and PNG too, as far as they are kept.
     """
-    searched: list[Mapping[str, Any]] = gathered.record.get("tuning", [])
-    names = plain_names(str(each["search"]) for each in searched)
+    searched = gathered.record.tuning
+    names = plain_names(each.search for each in searched)
     shared_by_all = False
     for each in searched:
         kept = _kept(gathered, each)
@@ -38,7 +38,7 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
                 if shared_by_all:
                     continue
                 shared_by_all = True
-            name = f"tuning.{names[str(each['search'])]}.{figure}"
+            name = f"tuning.{names[each.search]}.{figure}"
             endings = ("svg", "pdf", "png") if for_paper else ("svg",)
             sources = [kept / f"{figure}.{ending}" for ending in endings]
             paths = tuple(
@@ -46,32 +46,32 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
                 for source in sources
                 if source.exists()
             )
-            yield Picture("tuning", name, f"{each['search']}: {what}.", paths)
+            yield Picture("tuning", name, f"{each.search}: {what}.", paths)
 
 
 def without_figures(gathered: Gathered) -> list[str]:
     """Searches that are recorded, and whose figures are gone."""
-    searched: list[Mapping[str, Any]] = gathered.record.get("tuning", [])
+    searched = gathered.record.tuning
     return [
-        f"the figures of the search {each['search']} are missing"
+        f"the figures of the search {each.search} are missing"
         for each in searched
         if _run_of(gathered, each) is not None
         and not ((kept := _kept(gathered, each)) and (kept / "history.svg").exists())
     ]
 
 
-def _kept(gathered: Gathered, each: Mapping[str, Any]) -> Path | None:
+def _kept(gathered: Gathered, each: RecordedSearch) -> Path | None:
     """The folder of figures of the run that recorded this search."""
     run_id = _run_of(gathered, each)
     return gathered.query.artifact(run_id, "figures") if run_id else None
 
 
-def _run_of(gathered: Gathered, each: Mapping[str, Any]) -> str | None:
+def _run_of(gathered: Gathered, each: RecordedSearch) -> str | None:
     """The run that recorded this search; None where it is not there."""
-    experiment = gathered.query.experiment(str(gathered.record["study"]))
+    experiment = gathered.query.experiment(gathered.record.study)
     for run in reversed(gathered.query.of_role("tuning", experiment) if experiment else []):
-        chosen = {f"best.{n}": str(value) for n, value in (each["best"] or {}).items()}
-        same = run.parameters.get("space") == each.get("space")
-        if same and chosen.items() <= run.tags.items() and run.called == f"tuning {each['search']}":
+        chosen = {f"best.{n}": str(value) for n, value in (each.best or {}).items()}
+        same = run.parameters.get("space") == each.space
+        if same and chosen.items() <= run.tags.items() and run.called == f"tuning {each.search}":
             return run.run_id
     return None

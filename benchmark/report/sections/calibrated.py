@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from benchmark.errors import StoreError
 from benchmark.record.predictions import Predictions, read_predictions
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
+from benchmark.record.study_record import RecordedCell
 from stats.items.calibration import Calibration, calibration
 
 
@@ -29,7 +29,7 @@ class Calibrated:
     left_out: tuple[str, ...]
 
 
-def calibrated(runs: Sequence[tuple[Mapping[str, Any], Recorded]], query: Query) -> Calibrated:
+def calibrated(runs: Sequence[tuple[RecordedCell, Recorded]], query: Query) -> Calibrated:
     """Read the predictions of runs.
 
     Args:
@@ -41,7 +41,7 @@ def calibrated(runs: Sequence[tuple[Mapping[str, Any], Recorded]], query: Query)
     left_out: list[str] = []
     grouped: dict[tuple[str, str, str, str], list[Recorded]] = {}
     for cell, run in runs:
-        where = (cell["model"], cell["init"], cell["task"], cell["method"])
+        where = (cell.model, cell.init, cell.task, cell.method)
         grouped.setdefault(where, []).append(run)
     for (*place, arm), of_arm in grouped.items():
         joined: list[Predictions] = []

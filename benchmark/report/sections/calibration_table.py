@@ -28,8 +28,7 @@ def calibrations(gathered: Gathered) -> "pd.DataFrame":
     import pandas as pd
 
     rows = [
-        {**{name: cell[name] for name in PLACE}}
-        | {name: run.scores.get(f"test/{name}") for name in OF_PROBABILITIES}
+        cell.place | {name: run.scores.get(f"test/{name}") for name in OF_PROBABILITIES}
         for cell, run in gathered.runs
     ]
     table = pd.DataFrame(rows, columns=[*PLACE, *OF_PROBABILITIES])

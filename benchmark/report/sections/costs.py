@@ -40,10 +40,7 @@ def costs(gathered: Gathered) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = [
-        {**{name: cell[name] for name in PLACE}, **_cost(run, gathered.finished)}
-        for cell, run in gathered.runs
-    ]
+    rows = [{**cell.place, **_cost(run, gathered.finished)} for cell, run in gathered.runs]
     of_runs = [f"{name}_sd" for name in MEASURED]
     every = [*PLACE, "n", "measured", *MEASURED, *of_runs, "load_low", "load_high", "crowded"]
     if not rows:

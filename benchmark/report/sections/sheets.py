@@ -3,9 +3,11 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.sections.costs import UNITS, costs, load_line, remarks
 from benchmark.report.sections.tables import by_place, mean_and_sd, records, where
@@ -13,9 +15,6 @@ from stats.many_tasks.pooled import Pooled
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import digits, sentences, wording
 from stats.verdicts.analyse import Analysis
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +138,7 @@ def failures_sheet(gathered: Gathered) -> Sheet:
 
 def tuning_sheet(gathered: Gathered) -> Sheet | None:
     """What was tuned over what, and what came of it; None where nothing was."""
-    searched: Sequence[Mapping[str, Any]] = gathered.record.get("tuning", [])
+    searched = gathered.record.tuning
     if not searched:
         return None
     from benchmark.report.figures.of_tuning import without_figures
@@ -147,12 +146,12 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
 
     rows = tuple(
         (
-            str(each["search"]),
-            str(each["trials"]),
-            str(each["pruned"]),
-            "no setting" if each["best"] is None else setting(each["best"]),
-            "" if each["dev"] is None else wording.score(each["dev"], digits.decimals(each["dev"])),
-            ", ".join(f"{n} {share:.2f}" for n, share in each["importances"].items()),
+            each.search,
+            str(each.trials),
+            str(each.pruned),
+            "no setting" if each.best is None else setting(each.best),
+            "" if each.dev is None else wording.score(each.dev, digits.decimals(each.dev)),
+            ", ".join(f"{n} {share:.2f}" for n, share in each.importances.items()),
         )
         for each in searched
     )
@@ -163,7 +162,7 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
         header=("On dev, with seeds of its own; test data were opened only by the runs above.",),
         tables=(TextTable("", heading, rows).without_empty(5),),
         records=tuple(_flat(each) for each in searched),
-        whole={"tuning": list(searched)},
+        whole={"tuning": [asdict(each) for each in searched]},
         warnings=tuple(without_figures(gathered)),
         notes=tuple(gathered.notes),
     )
@@ -175,17 +174,17 @@ def repeat_sheet(gathered: Gathered) -> Sheet:
     tags = [run.tags for _, run in gathered.runs]
     versions = sorted({name for each in tags for name in each if name.startswith("version.")})
     found = {
-        "command": [shlex.join(["bench", "run", str(_near(Path(record["study_file"])))])],
-        "SHA-256 of the study file": [record["study_digest"]],
-        "seeds": [", ".join(map(str, record["seeds"]))],
+        "command": [shlex.join(["bench", "run", str(_near(Path(record.study_file)))])],
+        "SHA-256 of the study file": [record.study_digest],
+        "seeds": [", ".join(map(str, record.seeds))],
         **{name.replace("_", " "): _distinct(tags, name) for name in PROVENANCE},
         **{name.removeprefix("version."): _distinct(tags, name) for name in versions},
         **{
             f"data of {task}": _distinct(
-                [run.tags for cell, run in gathered.runs if cell["task"] == task],
+                [run.tags for cell, run in gathered.runs if cell.task == task],
                 "data_fingerprint",
             )
-            for task in dict.fromkeys(cell["task"] for cell in record["cells"])
+            for task in dict.fromkeys(cell.task for cell in record.cells)
         },
     }
     rows = tuple((name, "; ".join(values)) for name, values in found.items() if values)
@@ -216,9 +215,9 @@ def _distinct(tags: Iterable[Mapping[str, str]], name: str) -> list[str]:
     return [f"{value} ({count} runs)" for value, count in counts.most_common()]
 
 
-def _flat(each: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(each: RecordedSearch) -> dict[str, Any]:
     return {
         name: str(value) if isinstance(value, dict) else value
-        for name, value in each.items()
+        for name, value in asdict(each).items()
         if name != "members"
     }

@@ -1,0 +1,165 @@
+"""What is recorded of a study: what it declared, and the run of every cell."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import StoreError
+from benchmark.runs.key import key
+
+if TYPE_CHECKING:
+    from stats import Judging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCell:
+    """An arm on a task with a seed.
+
+    Attributes:
+        key: of its run; empty where tuning found no setting for it.
+        metric: the task's own.
+    """
+
+    key: str
+    model: str
+    init: str
+    method: str
+    task: str
+    seed: int
+    metric: str
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Which arm on which task: what the seeds of a comparison share."""
+        return {
+            "model": self.model,
+            "init": self.init,
+            "method": self.method,
+            "task": self.task,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSearch:
+    """What was searched for some arms, and what came of it.
+
+    Attributes:
+        search: its name.
+        members: model, init, method and task of each cell that takes its setting.
+        space: in words.
+        sampler: that proposed settings, or where they came from.
+        pruner: that stopped trials early.
+        seeds: of every trial.
+        metric: of the objective, on dev.
+        trials: settings that were tried; `pruned` and `failed` ones among them did not end.
+        steps: training steps that all of it took.
+        best: the chosen setting; None where there is none, for the reason in `problem`.
+        dev: its score.
+        gain_of_choice: points by which it exceeds the median setting; None where that is unknown.
+        expected_best: expected score of the best of so many settings.
+        importances: share of each hyper-parameter in the variance of the scores.
+    """
+
+    search: str
+    trials: int
+    steps: int
+    space: str
+    arms: tuple[str, ...] = ()
+    members: tuple[tuple[str, ...], ...] = ()
+    sampler: str = "?"
+    pruner: str = "?"
+    seeds: tuple[int, ...] = ()
+    metric: str = ""
+    pruned: int = 0
+    failed: int = 0
+    best: Mapping[str, Any] | None = None
+    dev: float | None = None
+    gain_of_choice: float | None = None
+    expected_best: Mapping[str, float] = field(default_factory=dict)
+    importances: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """A study as its last run planned it, whatever has become of its file since.
+
+    Attributes:
+        study: its name.
+        study_file: where it lay.
+        study_digest: SHA-256 of that file.
+        sizes: examples by task and split.
+        cells: model by model, as the plan has them.
+        tuning: every search.
+    """
+
+    study: str
+    study_file: str
+    study_digest: str
+    baseline: str
+    candidates: tuple[str, ...]
+    judging: "Judging"
+    sizes: Mapping[str, Mapping[str, int]]
+    seeds: tuple[int, ...]
+    cells: tuple[RecordedCell, ...]
+    tuning: tuple[RecordedSearch, ...] = ()
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The baseline, then its candidates."""
+        return (self.baseline, *self.candidates)
+
+    @property
+    def digest(self) -> str:
+        """What tells one plan of a study from another, wherever its file lies."""
+        return key({name: value for name, value in self.as_json().items() if name != "study_file"})
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain lists and dicts, as :meth:`from_json` reads them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plan: Mapping[str, Any]) -> "StudyRecord":
+        """A plan as this version reads it, whichever wrote it.
+
+        What a later version adds is left out; how scores are judged, and what came of searches,
+        take the defaults for what an earlier one did not ask.
+
+        Raises:
+            StoreError: something is missing that has no default, or is of another kind.
+        """
+        from stats import Judging, StatsError
+
+        try:
+            return cls(
+                **_known(cls, plan)
+                | {
+                    "candidates": tuple(plan["candidates"]),
+                    "judging": Judging(**_known(Judging, plan["judging"])),
+                    "seeds": tuple(plan["seeds"]),
+                    "cells": tuple(
+                        RecordedCell(**_known(RecordedCell, each)) for each in plan["cells"]
+                    ),
+                    "tuning": tuple(_search(each) for each in plan.get("tuning", ())),
+                }
+            )
+        except (KeyError, TypeError, AttributeError, ValueError, StatsError) as error:
+            raise StoreError(
+                f'study "{plan.get("study", "?")}" was recorded by an older version; bench run '
+                "writes its plan anew, and trains nothing again."
+            ) from error
+
+
+def _search(plan: Mapping[str, Any]) -> RecordedSearch:
+    known = _known(RecordedSearch, plan)
+    for name in ("arms", "seeds"):
+        if name in known:
+            known[name] = tuple(known[name])
+    if "members" in known:
+        known["members"] = tuple(tuple(member) for member in known["members"])
+    return RecordedSearch(**known)
+
+
+def _known(kind: type, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what was recorded, the fields that a dataclass of this version has."""
+    return {each.name: plan[each.name] for each in fields(kind) if each.name in plan}
