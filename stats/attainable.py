@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction
-from stats.multiplicity import CORRECTIONS
+from stats.register import CORRECTIONS, correction_named
 
 RELATIVE_EFFICIENCY = 3 / math.pi
 """Pitman efficiency of the signed-rank test against t under normal differences."""
@@ -31,8 +31,7 @@ def smallest_attainable_p(n_pairs: int, family: int = 1, correction: str = "holm
     check_count("family", family, 1)
     check_count("n_pairs", n_pairs, 0)
     check_choice("correction", correction, CORRECTIONS)
-    factor = family if correction in ("holm", "bonferroni") else 1
-    return min(1.0, factor * 2.0 ** (1 - n_pairs))
+    return min(1.0, correction_named(correction).smallest(2.0 ** (1 - n_pairs), family))
 
 
 def seeds_needed_for_alpha(alpha: float, family: int = 1, correction: str = "holm") -> int:

@@ -10,8 +10,13 @@ import numpy as np
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
-from stats.multiplicity import CORRECTIONS
-from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+from stats.register import (
+    CORRECTIONS,
+    PAIRED_EFFECTS,
+    PAIRED_TESTS,
+    UNPAIRED_EFFECTS,
+    UNPAIRED_TESTS,
+)
 
 FAMILIES = ("model-init-task", "study")
 
@@ -39,7 +44,7 @@ class Judging:
         alpha: level of the tests; intervals have confidence 1 − alpha.
         margin: smallest difference that matters, in points of the metric; without it nothing
             can be shown to be negligible or equivalent.
-        correction: one of `multiplicity.CORRECTIONS`.
+        correction: one of `register.CORRECTIONS`.
         family: what is corrected together. "model-init-task": the candidates compared with one
             baseline on the same model, init and task. "study": all comparisons of the analysis.
         test: the primary test, one of `register.PAIRED_TESTS` or, for unpaired arms, of

@@ -8,10 +8,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stats.corrections import benjamini_hochberg, bonferroni, holm, uncorrected
 from stats.errors import StatsError
 from stats.inputs import FloatArray, IntArray, as_floats, check_choice
+from stats.register import CORRECTIONS, correction_named, register
 
-CORRECTIONS = ("holm", "bonferroni", "benjamini-hochberg", "none")
+# In the order in which they are named to users; the first is the default.
+for _module in (holm, bonferroni, benjamini_hochberg, uncorrected):
+    register(_module.CORRECTION)
 
 
 def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:
@@ -23,7 +27,7 @@ def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:
     Args:
         p_values: shape (k,). A NaN, a comparison that could not be made, stays NaN and still
             counts as a member of the family: failed runs must not make the others easier.
-        correction: one of `CORRECTIONS`.
+        correction: one of `register.CORRECTIONS`.
 
     Raises:
         InvalidSetting: an unknown correction.
@@ -41,20 +45,8 @@ def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:
     filled = np.where(np.isnan(raw), 1.0, raw)
     order = np.argsort(filled, kind="stable")
     adjusted = np.empty_like(filled)
-    adjusted[order] = np.minimum(1.0, _adjust_sorted(filled[order], correction))
+    adjusted[order] = np.minimum(1.0, correction_named(correction).rows(filled[order]))
     return np.where(np.isnan(raw), np.nan, adjusted)
-
-
-def _adjust_sorted(ascending: FloatArray, correction: str) -> FloatArray:
-    size = len(ascending)
-    rank = np.arange(1, size + 1)
-    if correction == "bonferroni":
-        return ascending * size
-    if correction == "holm":
-        return np.maximum.accumulate(ascending * (size + 1 - rank))
-    if correction == "benjamini-hochberg":
-        return np.minimum.accumulate((ascending * (size / rank))[::-1])[::-1]
-    return ascending
 
 
 def adjust_in_families(
@@ -65,7 +57,7 @@ def adjust_in_families(
     Args:
         p_values: shape (m,).
         families: for each p-value the family that it belongs to.
-        correction: one of `CORRECTIONS`.
+        correction: one of `register.CORRECTIONS`.
 
     Returns:
         Adjusted p-values and the size of the family of each, of shape (m,).

@@ -1,4 +1,4 @@
-"""The primary tests and effect sizes that there are, by name.
+"""The primary tests, effect sizes and corrections that there are, by name.
 
 Each is one record here. Judging, planning, wording, the audit and the commands ask the register, so
 that what is registered can decide comparisons, be planned for, be shown and be written about.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar, overload
 
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray
+from stats.inputs import FloatArray, IntArray
 
 
 class RowsTested(NamedTuple):
@@ -129,8 +129,33 @@ class UnpairedEffect(Effect):
     rows: Callable[[FloatArray, FloatArray, float], Bounds]
 
 
-Record = PairedTest | UnpairedTest | PairedEffect | UnpairedEffect
-R = TypeVar("R", PairedTest, UnpairedTest, PairedEffect, UnpairedEffect)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """How the p-values of one family are corrected.
+
+    What `rows` and `claims` return may exceed 1, and is cut there.
+
+    Attributes:
+        name: as it is asked for.
+        words: as outputs call it.
+        rows: from p-values that ascend along the last axis, of shape (…, k).
+        smallest: the corrected p of k comparisons that all have this p.
+        level: the p below which the smallest of k lies where its corrected p lies below α.
+        claims: of k differences and k equivalences together: from their p-values in ascending
+            order, shape (m, 2k), and that order, in which numbers below k are differences. Without
+            it they are corrected by `rows` as one family of 2k.
+    """
+
+    name: str
+    words: str
+    rows: Callable[[FloatArray], FloatArray]
+    smallest: Callable[[float, int], float]
+    level: Callable[[float, int], float]
+    claims: Callable[[FloatArray, IntArray], FloatArray] | None = None
+
+
+Record = PairedTest | UnpairedTest | PairedEffect | UnpairedEffect | Correction
+R = TypeVar("R", PairedTest, UnpairedTest, PairedEffect, UnpairedEffect, Correction)
 
 
 class Names(Sequence[str]):
@@ -163,13 +188,15 @@ _PAIRED: dict[str, PairedTest] = {}
 _UNPAIRED: dict[str, UnpairedTest] = {}
 _PAIRED_EFFECTS: dict[str, PairedEffect] = {}
 _UNPAIRED_EFFECTS: dict[str, UnpairedEffect] = {}
+_CORRECTIONS: dict[str, Correction] = {}
 
 PAIRED_TESTS, UNPAIRED_TESTS = Names(_PAIRED), Names(_UNPAIRED)
 PAIRED_EFFECTS, UNPAIRED_EFFECTS = Names(_PAIRED_EFFECTS), Names(_UNPAIRED_EFFECTS)
+CORRECTIONS = Names(_CORRECTIONS)
 
 
 def register(record: Record) -> None:
-    """Make a test or an effect size one that may be asked for, everywhere.
+    """Make a test, an effect size or a correction one that may be asked for, everywhere.
 
     An effect size may be registered for either kind of scores under one name.
 
@@ -185,6 +212,8 @@ def register(record: Record) -> None:
             _add(record, "paired effect size", _PAIRED_EFFECTS)
         case UnpairedEffect():
             _add(record, "unpaired effect size", _UNPAIRED_EFFECTS)
+        case Correction():
+            _add(record, "correction", _CORRECTIONS)
 
 
 def _add(record: R, what: str, own: dict[str, R], *others: Mapping[str, Record]) -> None:
@@ -195,7 +224,7 @@ def _add(record: R, what: str, own: dict[str, R], *others: Mapping[str, Record])
 
 def withdraw(name: str) -> None:
     """Take what has this name out of the register."""
-    for records in (_PAIRED, _UNPAIRED, _PAIRED_EFFECTS, _UNPAIRED_EFFECTS):
+    for records in (_PAIRED, _UNPAIRED, _PAIRED_EFFECTS, _UNPAIRED_EFFECTS, _CORRECTIONS):
         records.pop(name, None)
 
 
@@ -227,3 +256,8 @@ def unpaired_effect(name: str) -> UnpairedEffect:
 def effect_size(name: str) -> Effect:
     """The effect size of this name, paired or not."""
     return _PAIRED_EFFECTS[name] if name in _PAIRED_EFFECTS else _UNPAIRED_EFFECTS[name]
+
+
+def correction_named(name: str) -> Correction:
+    """The correction of this name."""
+    return _CORRECTIONS[name]

@@ -54,7 +54,7 @@ def rank(
         post_hoc: of every pair, by a test of pairs, as `stats.analyse` takes them; or "nemenyi"
             or "conover", by mean ranks, which depend on the other methods in the pool. "" is the
             test of `judging`, or where that is of unpaired arms the first test of pairs.
-        correction: of the pairwise p-values, one of `many_arms.shaffer.ALL_PAIRS_CORRECTIONS`;
+        correction: of the pairwise p-values, one of `many_arms.shaffer.all_pairs_corrections`;
             "" is that of `judging`.
         study: a name for the output.
 

@@ -9,7 +9,7 @@ from stats.inputs import check_choice, check_fraction, check_positive
 from stats.judging import ZEROS
 from stats.many_arms.blocks import BLOCKS
 from stats.many_arms.friedman import Friedman
-from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
+from stats.many_arms.shaffer import all_pairs_corrections
 from stats.register import PAIRED_TESTS
 
 BY_MEAN_RANKS = ("nemenyi", "conover")
@@ -40,7 +40,7 @@ class RankSettings:
     def __post_init__(self) -> None:
         check_choice("blocks", self.blocks, BLOCKS)
         check_choice("post_hoc", self.post_hoc, post_hocs())
-        check_choice("correction", self.correction, ALL_PAIRS_CORRECTIONS)
+        check_choice("correction", self.correction, all_pairs_corrections())
         check_choice("zeros", self.zeros, ZEROS)
         check_fraction("alpha", self.alpha)
         if self.resolution is not None:

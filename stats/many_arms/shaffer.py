@@ -9,9 +9,13 @@ from numpy.typing import ArrayLike
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_count
-from stats.multiplicity import CORRECTIONS, adjust
+from stats.multiplicity import adjust
+from stats.register import CORRECTIONS
 
-ALL_PAIRS_CORRECTIONS = ("shaffer", *CORRECTIONS)
+
+def all_pairs_corrections() -> tuple[str, ...]:
+    """Shaffer's, and every correction that there is for any family."""
+    return ("shaffer", *CORRECTIONS)
 
 
 def adjust_all_pairs(p_values: ArrayLike, n_arms: int, correction: str = "shaffer") -> FloatArray:
@@ -29,7 +33,7 @@ def adjust_all_pairs(p_values: ArrayLike, n_arms: int, correction: str = "shaffe
     Args:
         p_values: shape (k(k − 1)/2,), in any order of pairs. NaN stays NaN and still counts.
         n_arms: k, at least 2.
-        correction: one of `ALL_PAIRS_CORRECTIONS`; all but "shaffer" are those of `adjust`.
+        correction: one of `all_pairs_corrections`; all but "shaffer" are those of `adjust`.
 
     Raises:
         InvalidSetting: an unknown correction, fewer than two arms, or another number of
@@ -43,7 +47,7 @@ def adjust_all_pairs(p_values: ArrayLike, n_arms: int, correction: str = "shaffe
     >>> adjust_all_pairs(p, n_arms=5).round(5).tolist()[2:8]
     [0.01728, 0.02909, 0.04778, 0.04778, 0.05105, 0.07423]
     """
-    check_choice("correction", correction, ALL_PAIRS_CORRECTIONS)
+    check_choice("correction", correction, all_pairs_corrections())
     raw = as_floats(p_values, "p-values")
     check_count("n_arms", n_arms, 2)
     n_pairs = n_arms * (n_arms - 1) // 2

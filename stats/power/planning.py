@@ -7,14 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from stats.attainable import smallest_attainable_p
 from stats.equivalence.tost import tost_rows
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_count, check_fraction, check_positive
 from stats.intervals import mean_and_sd
 from stats.judging import Judging
 from stats.power.of_equivalence import pairs_for_tost, tost_power
-from stats.power.sample_size import seeds_for_test
+from stats.power.sample_size import seeds_for_test, smallest_corrected_p
 from stats.power.simulated import (
     check_detectable,
     detectable_effect,
@@ -22,7 +21,7 @@ from stats.power.simulated import (
     noise,
     power_of,
 )
-from stats.register import PAIRED_TESTS, paired_test
+from stats.register import CORRECTIONS, PAIRED_TESTS, correction_named, paired_test
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 
 POWERS = (0.8, 0.9)
@@ -139,7 +138,7 @@ def plan_power(
         family=family,
         correction=correction,
         test=test,
-        smallest_attainable_p=min(1.0, alpha / level * smallest_p(test, n_pairs, n_pairs)),
+        smallest_attainable_p=smallest_corrected_p(n_pairs, family, correction, test),
         detectable=tuple(sd * detectable_effect(test, n_pairs, each, level) for each in POWERS),
         pairs_for_better=tuple(pairs_for_better(each) for each in POWERS),
         pairs_for_equivalent=tuple(pairs_for_tost(sd, margin, 0.0, p, level) for p in POWERS),
@@ -167,13 +166,14 @@ def strictest_level(alpha: float, family: int, correction: str = "holm") -> floa
     check_count("family", family, 1)
     if family > MOST_COMPARED:
         raise InvalidSetting(f"a family of more than {MOST_COMPARED:,} comparisons is no plan")
-    factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
-    if alpha / factor < STRICTEST:
+    check_choice("correction", correction, CORRECTIONS)
+    level = correction_named(correction).level(alpha, family)
+    if level < STRICTEST:
         raise InvalidSetting(
-            f"alpha {alpha:g} asks the first of {family} tests for p below {alpha / factor:.3g}; "
+            f"alpha {alpha:g} asks the first of {family} tests for p below {level:.3g}; "
             f"plans go to {STRICTEST:g}"
         )
-    return alpha / factor
+    return level
 
 
 def better_power(

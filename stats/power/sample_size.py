@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.attainable import smallest_attainable_p
 from stats.inputs import IntArray, check_choice, check_count, check_fraction
-from stats.multiplicity import CORRECTIONS
 from stats.power.by_pairs import pairs_for_paired_t
-from stats.register import PAIRED_TESTS, UNPAIRED_TESTS, primary_test
+from stats.register import (
+    CORRECTIONS,
+    PAIRED_TESTS,
+    UNPAIRED_TESTS,
+    correction_named,
+    primary_test,
+)
 from stats.two_arms.primary_tests import smallest_p
 
 
@@ -27,8 +31,10 @@ def smallest_corrected_p(
     """
     check_choice("test", test, (*PAIRED_TESTS, *UNPAIRED_TESTS))
     check_count("n_pairs", n_pairs, 0)
-    factor = smallest_attainable_p(60, family, correction) / smallest_attainable_p(60)
-    return min(1.0, factor * smallest_p(test, n_pairs, n_pairs))
+    check_count("family", family, 1)
+    check_choice("correction", correction, CORRECTIONS)
+    least = smallest_p(test, n_pairs, n_pairs)
+    return min(1.0, correction_named(correction).smallest(least, family))
 
 
 def seeds_that_reach(
@@ -85,7 +91,7 @@ def seeds_for_test(
     check_choice("correction", correction, CORRECTIONS)
     check_fraction("alpha", alpha)
     check_count("family", family, 1)
-    strictest = alpha / family if correction in ("holm", "bonferroni") else alpha
+    strictest = correction_named(correction).level(alpha, family)
     seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / primary_test(test).efficiency)
     return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from stats.errors import StatsError
 from stats.inputs import FloatArray, IntArray, check_choice
-from stats.multiplicity import CORRECTIONS, adjust, members
+from stats.multiplicity import adjust, members
+from stats.register import CORRECTIONS, correction_named
 
 
 def adjust_claims(
@@ -37,7 +38,7 @@ def adjust_claims(
     Args:
         p_values: shape (k,), of the tests of no difference; NaN as in `adjust`.
         p_equivalence: shape (k,), of the tests of equivalence.
-        correction: one of `multiplicity.CORRECTIONS`.
+        correction: one of `register.CORRECTIONS`.
 
     Returns:
         Both adjusted, each of shape (k,).
@@ -67,34 +68,16 @@ def adjust_claims_rows(
     order = np.argsort(filled, axis=1, kind="stable")
     ascending = np.take_along_axis(filled, order, axis=1)
     adjusted = np.empty_like(filled)
-    corrected = np.minimum(1.0, _sorted_claims(ascending, order, correction))
+    corrected = np.minimum(1.0, _corrected(ascending, order, correction))
     np.put_along_axis(adjusted, order, corrected, axis=1)
     adjusted = np.where(np.isnan(raw), np.nan, adjusted)
     size = p_values.shape[1]
     return adjusted[:, :size], adjusted[:, size:]
 
 
-def _sorted_claims(ascending: FloatArray, order: IntArray, correction: str) -> FloatArray:
-    size = ascending.shape[1] // 2
-    if correction == "holm":
-        return np.maximum.accumulate(ascending * _open_comparisons(order), axis=1)
-    if correction == "benjamini-hochberg":
-        factors = np.maximum(1.0, size / np.arange(1, 2 * size + 1))
-        return np.minimum.accumulate((ascending * factors)[:, ::-1], axis=1)[:, ::-1]
-    return ascending * (size if correction == "bonferroni" else 1)
-
-
-def _open_comparisons(order: IntArray) -> IntArray:
-    """At each step the comparisons of which not both hypotheses came before.
-
-    >>> _open_comparisons(np.array([[0, 2, 1, 3]])).tolist()
-    [[2, 2, 1, 1]]
-    """
-    size = order.shape[1] // 2
-    step = np.argsort(order, axis=1)
-    closes = np.zeros(order.shape, dtype=np.int64)
-    np.put_along_axis(closes, np.maximum(step[:, :size], step[:, size:]), 1, axis=1)
-    return np.asarray(size - (np.cumsum(closes, axis=1) - closes), dtype=np.int64)
+def _corrected(ascending: FloatArray, order: IntArray, correction: str) -> FloatArray:
+    how = correction_named(correction)
+    return how.claims(ascending, order) if how.claims else how.rows(ascending)
 
 
 def adjust_claims_in_families(
@@ -109,7 +92,7 @@ def adjust_claims_in_families(
         p_values: shape (m,).
         p_equivalence: shape (m,); all NaN where there is no margin, and then no such hypothesis.
         families: for each row the family that it belongs to.
-        correction: one of `multiplicity.CORRECTIONS`.
+        correction: one of `register.CORRECTIONS`.
 
     >>> adjust_claims_in_families([0.02, 0.03], [np.nan, np.nan], ["rte", "rte"])[0].tolist()
     [0.04, 0.04]

@@ -22,8 +22,8 @@ from stats import (
     plan_power,
     pooled,
 )
-from stats.multiplicity import CORRECTIONS
 from stats.power.of_equivalence import tost_power
+from stats.register import CORRECTIONS
 from stats.report import render
 from stats.simulation.families import false_claims, false_interactions, found
 

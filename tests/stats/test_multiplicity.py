@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from stats import InvalidSetting, StatsError, adjust
-from stats.multiplicity import CORRECTIONS, adjust_in_families
+from stats.multiplicity import adjust_in_families
+from stats.register import CORRECTIONS
 
 NAMES = {"holm": "holm", "bonferroni": "bonferroni", "benjamini-hochberg": "fdr_bh"}
 p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=12)

@@ -1,4 +1,4 @@
-"""A test or an effect size is one record: who registers one can compare, plan and write with it."""
+"""A test, an effect size or a correction is one record, with which one compares, plans, writes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from long_tables import long_table
+from statsmodels.stats.multitest import multipletests
 
 import stats
 from benchmark.cli import main
 from stats import InvalidSetting, Judging, analyse, compare
 from stats.inputs import FloatArray
+from stats.power.planning import strictest_level
 from stats.power.sample_size import seeds_for_test
 from stats.register import (
     PAIRED_TESTS,
     Bounds,
+    Correction,
     PairedEffect,
     PairedTest,
     RowsTested,
@@ -129,3 +132,56 @@ def test_an_effect_size_is_one_record_too(gains: str, tmp_path, capsys):
     assert "is for paired scores" in capsys.readouterr().err
     with pytest.raises(InvalidSetting, match='"gains" is registered already'):
         register(PairedEffect(name=gains, symbol="", words="", rows=share_of_gains))
+
+
+@pytest.fixture
+def sidak() -> Iterator[str]:
+    """Šidák's: the i-th smallest of k p-values becomes 1 − (1 − p)^(k − i + 1)."""
+
+    def rows(ascending: FloatArray) -> FloatArray:
+        left = np.arange(ascending.shape[-1], 0, -1)
+        return np.maximum.accumulate(-np.expm1(left * np.log1p(-ascending)), axis=-1)
+
+    register(
+        Correction(
+            name="sidak",
+            words="Holm-Šidák",
+            rows=rows,
+            smallest=lambda p_value, size: 1 - (1 - p_value) ** size,
+            level=lambda alpha, size: 1 - (1 - alpha) ** (1 / size),
+        )
+    )
+    yield "sidak"
+    withdraw("sidak")
+
+
+def test_a_correction_is_one_record_too(sidak: str, tmp_path, capsys):
+    raw = [0.01, 0.2, 0.03]
+    assert stats.adjust(raw, sidak) == pytest.approx(multipletests(raw, method="holm-sidak")[1])
+    # Differences and equivalences become one family of six where it says nothing of these.
+    both = stats.adjust_claims(raw, [0.4, 0.001, 0.5], sidak)
+    expected = multipletests([*raw, 0.4, 0.001, 0.5], method="holm-sidak")[1]
+    assert np.concatenate(both) == pytest.approx(expected)
+    assert (
+        stats.rank(
+            long_table(60 + np.random.default_rng(1).normal(0, 1, (6, 1, 3))), correction=sidak
+        ).settings.correction
+        == sidak
+    )
+    assert strictest_level(0.05, 4, sidak) == pytest.approx(1 - 0.95 ** (1 / 4))
+    plan = stats.plan_power(8, sd=0.6, margin=0.5, family=4, correction=sidak)
+    assert plan.smallest_attainable_p == pytest.approx(1 - (1 - 2 / 2**8) ** 4)
+    scores = tmp_path / "scores.csv"
+    arms = {"base": BASE, "kd": KD, "ls": KD | {6: 60.0}}
+    rows = [f"{m},{s},{v}" for m, arm in arms.items() for s, v in arm.items()]
+    scores.write_text("\n".join(["method,seed,score", *rows]) + "\n")
+    asked = ["--input", str(scores), "--compare", "base", "kd", "ls", "--correction", sidak]
+    assert main(["stats", *asked, "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)["comparisons"]
+    p_values = [row["p_value"] for row in told]
+    expected = multipletests(p_values, method="holm-sidak")[1]
+    assert [row["p_adjusted"] for row in told] == pytest.approx(expected)
+    assert main(["stats", *asked]) == 0
+    assert "Holm-Šidák" in capsys.readouterr().out
+    with pytest.raises(InvalidSetting, match='a correction "sidak" is registered already'):
+        register(Correction(name=sidak, words="", rows=abs, smallest=max, level=max))

@@ -12,9 +12,7 @@ import pytest
 from long_tables import long_table
 
 from stats import InvalidSetting, Judging, aggregate, pooled, posteriors, rank
-from stats.many_arms.shaffer import ALL_PAIRS_CORRECTIONS
 from stats.report import FORMATS, render
-from stats.report.words.wording import CORRECTION_NAMES
 
 HOSTILE = ["<script>", "a|b", "a&b_c", "[bold]kd[/bold]", r"$\input{x}$ 50% #1 ~^ {", "α\n\x1b[31m"]
 
@@ -131,10 +129,6 @@ def test_aggregates_say_of_what_they_speak(plain):
     text = render(plain["aggregates"], width=200)
     assert "they speak of other seeds, not of other tasks" in text
     assert "Against m0" in text
-
-
-def test_every_correction_has_a_name():
-    assert set(CORRECTION_NAMES) >= set(ALL_PAIRS_CORRECTIONS)
 
 
 def test_an_unknown_format_lists_the_known_ones(plain):

@@ -46,7 +46,7 @@ def _corrected(judging: Judging) -> str:
     if judging.correction == "none":
         return "not corrected"
     family = "on the same model, init and task" if judging.family != "study" else "of the study"
-    name = wording.CORRECTION_NAMES[judging.correction]
+    name = wording.correction_words(judging.correction)
     return f"by itself: {name} over the candidates {family}"
 
 

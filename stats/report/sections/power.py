@@ -99,7 +99,7 @@ def _fixed(plan: PowerPlan) -> dict[str, Any]:
 
 
 def _settings(plan: PowerPlan) -> str:
-    family = f"; {wording.CORRECTION_NAMES[plan.correction]} over a family of {plan.family}"
+    family = f"; {wording.correction_words(plan.correction)} over a family of {plan.family}"
     return (
         f"margin {plan.margin:g}; alpha {wording.probability(plan.alpha)}"
         f"{family if plan.family > 1 else ''}"

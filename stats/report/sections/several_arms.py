@@ -15,8 +15,8 @@ from stats.register import PAIRED_TESTS, paired_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import digits
 from stats.report.words.wording import (
-    CORRECTION_NAMES,
     averages,
+    correction_words,
     measured,
     place,
     places,
@@ -121,7 +121,7 @@ def _pairs(ranking: Ranking) -> TextTable:
     ]
     name = "mean difference" if of_means else "Hodges-Lehmann"
     settings = ranking.settings
-    how = CORRECTION_NAMES[settings.correction] if by_pairs else "studentised range"
+    how = correction_words(settings.correction) if by_pairs else "studentised range"
     heading = ("pair", name, "p, uncorrected", f"p ({how})", "told apart")
     return TextTable(_title("Pairs", ranking), heading, tuple(rows))
 
@@ -131,7 +131,7 @@ def _family(ranking: Ranking) -> str:
     settings, pairs = ranking.settings, f"{len(ranking.pairs)} pairs"
     if settings.post_hoc not in PAIRED_TESTS:
         return f"corrected over {pairs}"
-    name = CORRECTION_NAMES[settings.correction]
+    name = correction_words(settings.correction)
     return name if settings.correction == "none" else f"{name} over {pairs}"
 
 

@@ -9,7 +9,7 @@ from stats.changes.of_doses import CandidateTrend, Trends
 from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words.wording import (
-    CORRECTION_NAMES,
+    correction_words,
     measured,
     place,
     printable,
@@ -35,7 +35,7 @@ def trends_sheet(found: Trends) -> Sheet:
             measured(found.study, found.metric, found.split, found.lower_is_better),
             f"dose by {found.over}: {doses}",
             f"slope: least squares within each seed, {UNITS[first.scale]}; over seeds "
-            f"{primary_test(first.test).words}, {CORRECTION_NAMES[found.correction]} over the "
+            f"{primary_test(first.test).words}, {correction_words(found.correction)} over the "
             "candidates",
             f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
         ),

@@ -8,20 +8,13 @@ from collections.abc import Mapping, Sequence
 from stats.changes.interaction import Interaction
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
-from stats.register import PAIRED_TESTS, PairedTest, primary_test
+from stats.register import PAIRED_TESTS, PairedTest, correction_named, primary_test
 from stats.report.words import digits
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import ComparisonResult
 
 ABSENT = "n/a"
 
-CORRECTION_NAMES = {
-    "holm": "Holm",
-    "bonferroni": "Bonferroni",
-    "benjamini-hochberg": "Benjamini-Hochberg",
-    "none": "uncorrected",
-    "shaffer": "Shaffer",
-}
 ZERO_NAMES = {
     "wilcox": "zero differences dropped",
     "pratt": "zero differences ranked and dropped",
@@ -138,6 +131,11 @@ def interaction_sizes(each: Interaction) -> str:
     return str(each.n_pairs) if paired else " + ".join(map(str, each.sizes))
 
 
+def correction_words(name: str) -> str:
+    """What a correction is called."""
+    return "Shaffer" if name == "shaffer" else correction_named(name).words
+
+
 def p_name(judging: Judging, size: int = 0) -> str:
     """What p-values are called, with how they were corrected, over how many where that is given.
 
@@ -145,7 +143,7 @@ def p_name(judging: Judging, size: int = 0) -> str:
     ('p (Holm)', 'p (Holm over 12)')
     """
     over = f" over {size}" if size > 1 and judging.correction != "none" else ""
-    return f"p ({CORRECTION_NAMES[judging.correction]}{over})"
+    return f"p ({correction_words(judging.correction)}{over})"
 
 
 def confidence(judging: Judging) -> str:
@@ -269,7 +267,7 @@ def _correction(result: Analysis | Pooled) -> str:
         "study": f"all {len(result.comparisons)} comparisons of the study",
     }[result.judging.family]
     both = "" if result.judging.margin is None else ", differences and equivalence together"
-    return f"{CORRECTION_NAMES[result.judging.correction]} over {family}{both}"
+    return f"{correction_words(result.judging.correction)} over {family}{both}"
 
 
 def _by_pairs(result: Analysis | Pooled) -> list[ComparisonResult]:

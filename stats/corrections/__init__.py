@@ -1,0 +1,1 @@
+"""How p-values of one family are corrected: a file for each correction."""

@@ -1,0 +1,26 @@
+"""Bonferroni's correction: every p-value times the size of its family."""
+
+from __future__ import annotations
+
+from stats.inputs import FloatArray, IntArray
+from stats.register import Correction
+
+
+def bonferroni_rows(ascending: FloatArray) -> FloatArray:
+    """Each of k p-values times k."""
+    return ascending * ascending.shape[-1]
+
+
+def bonferroni_claims(ascending: FloatArray, order: IntArray) -> FloatArray:
+    """Each of 2k times k: of the two hypotheses of one comparison at most one is true."""
+    return ascending * (ascending.shape[-1] // 2)
+
+
+CORRECTION = Correction(
+    name="bonferroni",
+    words="Bonferroni",
+    rows=bonferroni_rows,
+    claims=bonferroni_claims,
+    smallest=lambda p_value, size: size * p_value,
+    level=lambda alpha, size: alpha / size,
+)
