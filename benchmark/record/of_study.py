@@ -31,7 +31,7 @@ def study_record(
         baseline=study.comparison.baseline,
         candidates=tuple(study.comparison.candidates),
         judging=study.judging,
-        sizes={task.name: dict(task.sizes) for task in study.tasks},
+        sizes={task.name: {str(s): n for s, n in task.sizes.items()} for task in study.tasks},
         seeds=tuple(study.seeds),
         cells=tuple(
             RecordedCell(

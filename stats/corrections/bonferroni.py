@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from stats.inputs import FloatArray, IntArray
 from stats.register import Correction
 
 
 def bonferroni_rows(ascending: FloatArray) -> FloatArray:
     """Each of k p-values times k."""
-    return ascending * ascending.shape[-1]
+    return np.asarray(ascending * ascending.shape[-1])
 
 
 def bonferroni_claims(ascending: FloatArray, order: IntArray) -> FloatArray:
     """Each of 2k times k: of the two hypotheses of one comparison at most one is true."""
-    return ascending * (ascending.shape[-1] // 2)
+    return np.asarray(ascending * (ascending.shape[-1] // 2))
 
 
 CORRECTION = Correction(

@@ -8,6 +8,8 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from benchmark.answer.chance import notes_on_chance
 from benchmark.record.of_study import scores_table
+from benchmark.record.study_record import RecordedCell, StudyRecord
+from stats import Judging
 from tests.benchmark.recorded import INITS
 from trainers.metrics import METRICS, best_constant
 
@@ -31,8 +33,18 @@ def noted(query, writer, tmp_path):
                 writer.attach(run, file)
             writer.end(run, "FINISHED", "finished", {}, {f"test/{metric}": accuracy})
             arm = {"model": "m", "init": INITS[1], "method": "base", "task": "t", "seed": seed}
-            cells.append({"key": key, "metric": metric, **arm})
-        record = {"study": "chance", "baseline": "base", "candidates": ["ls"], "cells": cells}
+            cells.append(RecordedCell(key=key, metric=metric, **arm))
+        record = StudyRecord(
+            study="chance",
+            study_file="chance.py",
+            study_digest="",
+            baseline="base",
+            candidates=("ls",),
+            judging=Judging(),
+            sizes={},
+            seeds=tuple(range(len(cells))),
+            cells=tuple(cells),
+        )
         finished = query.finished()
         table = scores_table(record, query, finished, None, "test")
         return notes_on_chance(record, table, query, finished)

@@ -1,12 +1,14 @@
 """Runs whose numbers may differ are never compared in silence, and never paired."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from benchmark.checks.mixing import settle
 from benchmark.errors import StudyError
 from benchmark.record.environment import TrainedIn, environment_of
+from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
 from benchmark.runs.plan import make_plan
 from tests.benchmark.test_plans_and_keys import TEACHER, study_of
@@ -125,14 +127,9 @@ def test_every_run_of_a_settled_plan_stands_after_those_it_needs(plan):
 
 def test_a_pair_of_two_environments_is_named_and_not_judged():
     plan = make_plan(study_of([Base(), LS()], seeds=(1, 2), allow_underpowered=True))
-    cells = [
-        {"key": k, "model": a.model.name, "init": a.init_name, "method": a.name, "task": t.name}
-        | {"seed": s}
-        for (a, t, s), k in zip(plan.study.cells(), plan.cells, strict=True)
-    ]
-    record, finished = {"cells": cells}, trained_in(OLD, plan)
+    record, finished = study_record(plan, Path(__file__)), trained_in(OLD, plan)
     assert TrainedIn.of(record, finished).notes() == []
-    lone = next(c["key"] for c in cells if c["method"] == "ls" and c["seed"] == 2)
+    lone = next(c.key for c in record.cells if c.method == "ls" and c.seed == 2)
     finished[lone] = recorded(NEW, plan.runs[lone])
     trained = TrainedIn.of(record, finished)
     (note,) = trained.notes()

@@ -206,7 +206,7 @@ def test_a_clock_that_was_set_back_changes_no_order(moved, monkeypatch):
         with monkeypatch.context() as earlier:
             earlier.setattr(time, "time", lambda back=hours: now - 3600 * back)
             later = Writer(Connection(query.store))
-            record_study(later, name, {**record, "study": name}, f"digest of {name}")
+            record_study(later, replace(record, study=name))
             opened = later.start(later.experiment(name), name, {"key": "k"}, {})
             later.end(opened, "FAILED", f"failed: {name}")
         assert recorded_study(query, None)["study"] == name

@@ -72,7 +72,7 @@ def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iter
     arms = gathered.calibrated.arms.get(where)
     if arms:
         figure = reliability(arms, errors=_errors(gathered, place), look=Look(PAGE))
-        cells = [(c["model"], c["init"], c["task"]) for c, _ in gathered.runs]
+        cells = [(c.model, c.init, c.task) for c, _ in gathered.runs]
         drawn = gathered.calibrated.drawn[where]
         said = (
             f"{title}: how often an arm is right, over how sure it is; predictions of {drawn} of "
