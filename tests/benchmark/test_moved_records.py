@@ -209,7 +209,7 @@ def test_a_clock_that_was_set_back_changes_no_order(moved, monkeypatch):
             record_study(later, replace(record, study=name))
             opened = later.start(later.experiment(name), name, {"key": "k"}, {})
             later.end(opened, "FAILED", f"failed: {name}")
-        assert recorded_study(query, None)["study"] == name
+        assert recorded_study(query, None).study == name
         assert query.last_reasons(["k"])["k"] == f"failed: {name}"
     runs = query.runs("tags.key = 'k'")
     assert all(run.seconds >= 0 for run in runs)
