@@ -6,6 +6,7 @@ signals or torch's settings. What they leave changed would reach the runs of all
 
 import io
 import os
+import random
 import signal
 import sys
 import threading
@@ -42,11 +43,12 @@ def leaving_raises() -> Iterator[None]:
 def undisturbed() -> Iterator[None]:
     """After this block the process is what it was before it, whatever a study file did.
 
-    The working directory, the standard streams, the handlers of signals, and torch's threads,
-    default type, default device and gradients.
+    The working directory, the standard streams, the handlers of signals, torch's threads, default
+    type, default device and gradients, and the states of random numbers. What the file draws
+    without a seed of its own is the same in every process, and so in every run.
     """
     with ExitStack() as after:
-        for restore in (_folder(), _streams(), _signals(), _torch()):
+        for restore in (_folder(), _streams(), _signals(), _torch(), _random()):
             after.callback(restore)
         yield
 
@@ -105,5 +107,22 @@ def _torch() -> Callable[[], None]:
         if torch.get_default_device() != device:
             torch.set_default_device(device)
         torch.set_grad_enabled(learns)
+
+    return restore
+
+
+def _random() -> Callable[[], None]:
+    import numpy as np
+    import torch
+
+    of_python, of_numpy, of_torch = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    torch.default_generator.manual_seed(0)
+
+    def restore() -> None:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
+        torch.set_rng_state(of_torch)
 
     return restore

@@ -154,6 +154,13 @@ def in_words_of_the_user(text: str) -> str:
     return text
 
 
+def wherever_it_lies(text: str) -> str:
+    """A text with the same name for a project's modules in whichever folder the project is."""
+    for package in _finder.projects:
+        text = text.replace(package, "study")
+    return text
+
+
 class _Loader(SourceFileLoader):
     """Compiles a source as it is now: Python's cache tells files apart by size and second."""
 

@@ -268,6 +268,18 @@ KINDS = {
         method("return list(map(Path.read_text, [Path(__file__).parent / 'd' / 'w.txt']))"),
         {"d/w.txt": "V"},
     ),
+    "a file of a loop over names": (
+        method("return [open(f'd/{n}.txt').read() for n in N]", "N = ['v', 'w']"),
+        {"d/v.txt": "1", "d/w.txt": "V"},
+    ),
+    "a file of two loops": (
+        method(
+            "for a in ('v', 'w'):\n    for b in N:\n        yield R('%s/' % a + b)",
+            "N = ['w.txt']\nR = torch.nn.Linear",
+        ),
+        {"v/w.txt": "1", "w/w.txt": "V"},
+    ),
+    "a pattern": (method("return W.match('')", "import re\nW = re.compile('V')"), {}),
     "files that match": (
         method("import glob\nreturn list(map(np.loadtxt, glob.glob('d/*.txt')))"),
         {"d/w.txt": "V"},
@@ -403,6 +415,18 @@ def test_what_computes_the_same_has_the_same_key(reached, first, second):
         (method("return os.getenv('HOME')"), "os.getenv reads"),
         (method("return open(str(step) + 'x').read()"), "which file open(str(step) + 'x') reads"),
         (method("return h('w')", "def h(p): return open(p).read()"), "which file open(p) reads"),
+        (
+            method("return [open(p.strip()).read() for p in open('list.txt')]"),
+            "which file open(p.strip()) reads",
+        ),
+        (
+            method("return [open(f'y/{p.stem}') for p in Path('x').iterdir()]"),
+            "which file open(f'y/{p.stem}') reads",
+        ),
+        (
+            method("return [(p.parent.parent / 'y').open() for p in Path('x').iterdir()]"),
+            "which file (p.parent.parent / 'y').open() reads",
+        ),
         (method("import subprocess\nreturn subprocess.run(['ls'])"), "subprocess runs another"),
         (method("from urllib.request import urlopen\nreturn urlopen('x')"), "from the network"),
         (method("return L", "L = threading.Lock()"), "the state of a lock cannot be read"),
@@ -415,7 +439,12 @@ def test_what_cannot_be_followed_is_named_with_its_line(reached, source, said):
 
 
 def test_the_key_is_the_same_in_every_process_and_wherever_the_study_lies(tmp_path):
-    source = method("return W, h()", "from m import h\nW = {'a', 'b', 'c'}")
+    source = method(
+        "return W, h(), log, D",
+        "import logging, random\nfrom m import h\nW = {'a', 'b', 'c'}\n"
+        "log = logging.getLogger(__name__)\n"
+        "D = random.random(), np.random.rand(), torch.randn(2)",
+    )
     code = (
         "import sys; from pathlib import Path; from benchmark.declare.loading import load_study;"
         "from benchmark.runs.plan import make_plan;"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from benchmark.declare.project import in_words_of_the_user, project_of
+from benchmark.declare.project import in_words_of_the_user, project_of, wherever_it_lies
 from benchmark.runs.reach.dynamic import attributes, is_dynamic, reason
 from benchmark.runs.reach.files import content
 from benchmark.runs.reach.modules import imported
@@ -49,7 +49,7 @@ class Functions:
 
     def say(self, *what: object) -> None:
         """Add to the digest."""
-        self.digest.update(repr(what).encode("utf-8", "surrogatepass") + b"\0")
+        self.digest.update(wherever_it_lies(repr(what)).encode("utf-8", "surrogatepass") + b"\0")
 
     def miss(self, what: str) -> None:
         """Name something that cannot be followed."""

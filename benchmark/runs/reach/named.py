@@ -53,11 +53,12 @@ def is_data(folder: Path, home: Path) -> bool:
 def _in(node: ast.AST, paths: Paths, is_given: bool) -> Iterator[Path]:
     if isinstance(node, ast.expr) and not isinstance(node, ast.Lambda):
         try:
-            found = paths.value(node)
+            found = paths.values(node)
         except Unknown:
-            found = None
-        if isinstance(found, Path) or (is_given and isinstance(found, str)):
-            yield Path(found)
+            found = []
+        told = [e for e in found if isinstance(e, Path) or (is_given and isinstance(e, str))]
+        if told:
+            yield from map(Path, told)
             return
     inside = isinstance(node, ast.Call) or (is_given and isinstance(node, ast.List | ast.Tuple))
     for inner in _parts(node, paths):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from benchmark.runs.reach.paths import ELSEWHERE, Paths, Unknown
+from benchmark.runs.reach.paths import ELSEWHERE, OPENED, Paths, Unknown
 from benchmark.runs.reach.syntax import Function
 
 #: Functions of packages, by their last name, that read the file or folder they are given.
@@ -57,10 +57,10 @@ def openings(function: Function, paths: Paths) -> Iterator[Opening]:
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
             for asked in _asked(node, paths):
-                found = _place(asked, paths)
-                if found is not ELSEWHERE:
-                    path = found if isinstance(found, Path) else None
-                    yield Opening(path, node.lineno, ast.unparse(node))
+                for found in _places(asked, paths):
+                    if found is not ELSEWHERE and found is not OPENED:
+                        path = found if isinstance(found, Path) else None
+                        yield Opening(path, node.lineno, ast.unparse(node))
 
 
 def changes(function: Function, paths: Paths) -> Iterator[tuple[str, int]]:
@@ -91,10 +91,10 @@ def _is_path(method: ast.Attribute, paths: Paths) -> bool:
     if method.attr not in _OF_PATHS:
         return False
     try:
-        receiver = paths.value(method.value)
+        receivers = paths.values(method.value)
     except Unknown:
         return method.attr in _OF_PATHS_ALONE
-    return isinstance(receiver, Path) or receiver is ELSEWHERE
+    return any(isinstance(each, Path) or each is ELSEWHERE for each in receivers)
 
 
 def _reads(function: ast.expr, paths: Paths) -> bool:
@@ -130,9 +130,9 @@ def _writes(call: ast.Call, place: int) -> bool:
     return any(isinstance(m, str) and m[:1] in "wxa" and "+" not in m for m in modes if m)
 
 
-def _place(asked: ast.expr, paths: Paths) -> object:
+def _places(asked: ast.expr, paths: Paths) -> list[object]:
     try:
-        found = paths.value(asked)
+        found = paths.values(asked)
     except Unknown:
-        return None
-    return Path(found) if isinstance(found, str | Path) else found
+        return [None]
+    return [Path(each) if isinstance(each, str | Path) else each for each in found]

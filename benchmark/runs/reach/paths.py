@@ -20,16 +20,29 @@ class Unknown(Exception):  # noqa: N818 - it is no error: the value depends on a
     """What an expression comes to is not told by the source."""
 
 
-#: A file that is followed elsewhere, or belongs to the run: open files, the prepared folder.
+class Several(Unknown):
+    """An expression comes to something else for each constant that a loop goes over."""
+
+    def __init__(self, name: str, constants: tuple[Any, ...]) -> None:
+        super().__init__(name)
+        self.name, self.constants = name, constants
+
+
+#: A path followed elsewhere, or of the run: what a folder lists, the prepared folder.
 ELSEWHERE = object()
+#: An open file. It is followed itself; what is read from it may name any other.
+OPENED = object()
+_MOST = 10_000
 _PATH_METHODS = frozenset(
     ("resolve", "absolute", "joinpath", "with_suffix", "with_name", "with_stem", "expanduser")
 )
+_LISTINGS = frozenset(("iterdir", "glob", "rglob"))
 _TEXT_METHODS = frozenset(("format", "join", "strip", "replace", "lower", "upper", "removesuffix"))
 _PURE: tuple[Any, ...] = (
     *(os.path.join, os.path.dirname, os.path.abspath, os.path.realpath, os.path.basename),
     *(os.path.normpath, os.path.expanduser, os.fspath, str),
 )
+_PARTS: tuple[Any, ...] = (os.path.dirname, os.path.basename)
 _ORDERS: tuple[Any, ...] = (sorted, list, tuple, reversed)
 _IN_MEMORY = (BytesIO, StringIO)
 
@@ -54,6 +67,7 @@ class Paths:
     owner: object = None
     is_hook: bool = False
     _at_work: set[str] = field(default_factory=set)
+    _chosen: dict[str, Any] = field(default_factory=dict)
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression.
@@ -68,6 +82,26 @@ class Paths:
             return evaluate(node)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise Unknown from error
+
+    def values(self, node: ast.expr) -> list[Any]:
+        """Every value of an expression, of which loops over constants may make several.
+
+        Raises:
+            Unknown: they depend on a run, or are too many to be followed.
+        """
+        try:
+            return [self.value(node)]
+        except Several as loop:
+            found: list[Any] = []
+            for each in loop.constants:
+                self._chosen[loop.name] = each
+                try:
+                    found += self.values(node)
+                finally:
+                    del self._chosen[loop.name]
+                if len(found) > _MOST:
+                    raise Unknown from loop
+            return found
 
     def is_known(self, name: str) -> bool:
         """Whether a local is given one value, which is told wherever the local is used."""
@@ -122,6 +156,13 @@ class Paths:
         loops = [n for n in ast.walk(self.function) if isinstance(n, ast.For | ast.comprehension)]
         return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
 
+    @cached_property
+    def _unpacked(self) -> set[str]:
+        """Names of loops that are given parts of what the loop goes over."""
+        loops = [n for n in ast.walk(self.function) if isinstance(n, ast.For | ast.comprehension)]
+        targets = [loop.target for loop in loops if not isinstance(loop.target, ast.Name)]
+        return {n.id for each in targets for n in ast.walk(each) if isinstance(n, ast.Name)}
+
     def _name(self, node: ast.Name) -> Any:
         name = node.id
         if name in self._parameters:
@@ -138,6 +179,8 @@ class Paths:
 
     def _local(self, name: str) -> Any:
         given = self._assigned[name]
+        if name in self._chosen:
+            return self._chosen[name]
         if given is None or name in self._at_work:
             raise Unknown
         self._at_work.add(name)
@@ -147,10 +190,11 @@ class Paths:
             self._at_work.discard(name)
         if name not in self._looped:
             return found
-        # A loop over constants, which are followed as texts, or over a folder that is listed.
-        constant = isinstance(found, tuple | list) and all(isinstance(f, str | Path) for f in found)
-        if constant or found is ELSEWHERE:
+        if found is ELSEWHERE:  # a folder that is listed
             return ELSEWHERE
+        constant = isinstance(found, tuple | list) and all(isinstance(f, str | Path) for f in found)
+        if constant and name not in self._unpacked:
+            raise Several(name, tuple(found))
         raise Unknown
 
     def _constant(self, node: ast.Constant) -> Any:
@@ -167,8 +211,10 @@ class Paths:
             return getattr(base, node.attr)
         if isinstance(base, PurePath | str | type):
             return getattr(base, node.attr)
-        if base is ELSEWHERE:
+        if base is ELSEWHERE and node.attr not in ("parent", "parents"):
             return ELSEWHERE
+        if base in (ELSEWHERE, OPENED):
+            raise Unknown
         found = getattr_static(base, node.attr)
         if not isinstance(found, str | PurePath | tuple | list | dict):
             raise Unknown
@@ -178,8 +224,10 @@ class Paths:
         return self.value(node.value)[self.value(node.slice)]
 
     def _joinedstr(self, node: ast.JoinedStr) -> Any:
-        parts = [self.value(each) for each in node.values]
-        return ELSEWHERE if ELSEWHERE in parts else "".join(map(str, parts))
+        first, *others = [self.value(each) for each in node.values] or [""]
+        if OPENED in (first, *others) or ELSEWHERE in others:
+            raise Unknown
+        return ELSEWHERE if first is ELSEWHERE else "".join(map(str, (first, *others)))
 
     def _formattedvalue(self, node: ast.FormattedValue) -> Any:
         if node.format_spec is not None or node.conversion != -1:
@@ -188,7 +236,9 @@ class Paths:
 
     def _binop(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
-        if left is ELSEWHERE or right is ELSEWHERE:
+        if OPENED in (left, right) or (right is ELSEWHERE and not isinstance(left, PurePath)):
+            raise Unknown
+        if left is ELSEWHERE or right is ELSEWHERE:  # a folder is followed where it is named
             return ELSEWHERE
         if isinstance(node.op, ast.Div):
             return left / right
@@ -201,15 +251,19 @@ class Paths:
     def _call(self, node: ast.Call) -> Any:
         if isinstance(node.func, ast.Attribute):
             base = self.value(node.func.value)
-            if base is ELSEWHERE:
+            if base is ELSEWHERE and node.func.attr in (*_PATH_METHODS, *_LISTINGS):
                 return ELSEWHERE
+            if base is ELSEWHERE and node.func.attr == "open":
+                return OPENED
+            if base in (ELSEWHERE, OPENED):
+                raise Unknown
             if isinstance(base, PurePath):
                 return self._of_path(base, node)
             if isinstance(base, str) and node.func.attr in _TEXT_METHODS:
                 return getattr(base, node.func.attr)(*self._arguments(node))
         called = self.value(node.func)
         if called in (open, *_IN_MEMORY):
-            return ELSEWHERE
+            return OPENED
         if called in (Path.cwd, os.getcwd) and not node.args:
             return self.home
         if called in _ORDERS and len(node.args) == 1:
@@ -219,20 +273,29 @@ class Paths:
         if not (is_path or called in _PURE) or node.keywords:
             raise Unknown
         arguments = self._arguments(node)
-        return ELSEWHERE if ELSEWHERE in arguments else called(*arguments)
+        if ELSEWHERE not in arguments:
+            return called(*arguments)
+        if called in _PARTS:
+            raise Unknown
+        return ELSEWHERE
 
     def _of_path(self, path: PurePath, node: ast.Call) -> Any:
         assert isinstance(node.func, ast.Attribute)
         name = node.func.attr
-        if name in ("open", "iterdir", "glob", "rglob"):
+        if name in _LISTINGS:
             return ELSEWHERE  # the call itself is seen, with the whole of what it reads
+        if name == "open":
+            return OPENED
         if name not in _PATH_METHODS:
             raise Unknown
         rooted = Path(self.home / path) if name in ("resolve", "absolute") else path
         return getattr(rooted, name)(*self._arguments(node))
 
     def _arguments(self, node: ast.Call) -> list[Any]:
-        return [self.value(each) for each in node.args]
+        given = [self.value(each) for each in node.args]
+        if OPENED in given:
+            raise Unknown
+        return given
 
 
 def _taken(module: str, name: str | None) -> Any:

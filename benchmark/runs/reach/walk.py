@@ -5,6 +5,7 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
+import copyreg
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -209,7 +210,8 @@ class _Walk(Functions):
             self.home = home
             return
         try:
-            parts = value.__reduce_ex__(4)
+            reduce = copyreg.dispatch_table.get(cls)
+            parts = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object says, it cannot be followed
             self.say(cls.__module__, cls.__qualname__)
             self.miss(f"the state of a {cls.__qualname__} cannot be read")
