@@ -136,8 +136,8 @@ class HubModel(Model):
         """Refuse what it cannot read, if its folder is there.
 
         Raises:
-            ModelError: images for a language model, text for a vision model, or texts longer than
-                its positions.
+            ModelError: images for a language model, text for a vision model, texts longer than its
+                positions, or images that are to be read in a way that is not done here.
         """
         if self.repository.missing_config() or self._missing_reader():
             return
@@ -146,6 +146,8 @@ class HubModel(Model):
             raise ModelError(f'{self.name} is of the type "{kind}", which classifies nothing.')
         if reads(kind) != task.reads:
             raise ModelError(f"{self.name} reads {reads(kind)}, and {task.name} has {task.reads}.")
+        if task.reads == "images":
+            Preprocessing.of(self.repository.folder, self.image_size, torch.float32)
         if task.reads == "text" and self.positions and max_length > self.positions:
             raise ModelError(
                 f"max_length {max_length} is more than the {self.positions} positions of "

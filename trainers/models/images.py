@@ -1,6 +1,7 @@
 """Images as a pre-trained vision model reads them, resized and normalised on the way in."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from torch.nn import functional as F
 from trainers.errors import ModelError
 from trainers.models.repository import PREPROCESSOR
 
-#: Of the numbers that image processors use for it; bilinear is what most of them do.
+#: Pillow's numbers of the resamplings that are done here batch by batch, and of those that are not.
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}
+_OTHERS = {0: "nearest", 1: "lanczos", 4: "box", 5: "hamming"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Preprocessing:
     """What happens to pixels in [0, 1] before the first layer.
 
     It is done batch by batch: a whole data set at a large model's resolution would not fit into
-    memory. The image is stretched to the model's square; nothing is cropped.
+    memory. The image is stretched to the model's square; nothing is cropped, and a model that asks
+    for a crop is refused unless it is given a size of its own.
 
     Attributes:
         size: pixels a side.
@@ -41,7 +44,7 @@ class Preprocessing:
         """As the folder's ``preprocessor_config.json`` says, to another size if one is given.
 
         Raises:
-            ModelError: the file is missing, damaged, or says no size.
+            ModelError: the file is missing, damaged, says no size, or asks for what is not done.
         """
         path = folder / PREPROCESSOR
         try:
@@ -51,12 +54,18 @@ class Preprocessing:
             raise ModelError(
                 f"{path} does not say how images are read ({type(error).__name__}: {error})."
             ) from error
+        if undone := [*_undone(declared), *([] if size else _crops(declared))]:
+            raise ModelError(
+                f"{path} asks for {' and '.join(undone)}. Here images are stretched to a square, "
+                "bilinear or bicubic, and divided by 255. If that will do, give the model "
+                "image_size=..., which leaves crops out, or change the file in a copy."
+            )
         normalises = declared.get("do_normalize", True)
         return cls(
             side,
             tuple(declared.get("image_mean", (0.5,) * 3)) if normalises else (0.0,),
             tuple(declared.get("image_std", (0.5,) * 3)) if normalises else (1.0,),
-            _RESAMPLING.get(declared.get("resample", 2), "bilinear"),
+            _RESAMPLING[declared.get("resample", 2)],
             dtype,
         )
 
@@ -74,6 +83,24 @@ class Preprocessing:
             pixels = pixels.clamp(0, 1)  # bicubic overshoots
         mean, std = (pixels.new_tensor(x)[:, None, None] for x in (self.mean, self.std))
         return ((pixels - mean) / std).to(self.dtype)
+
+
+def _undone(declared: dict[str, Any]) -> Iterator[str]:
+    """What of an image processor's settings would give the model other pixels than these."""
+    resampling = declared.get("resample", 2)
+    if resampling not in _RESAMPLING:
+        yield f"the resampling {_OTHERS.get(resampling, resampling)}"
+    factor = declared.get("rescale_factor", 1 / 255)
+    if declared.get("rescale_offset") or abs(factor * 255 - 1) > 1e-3:
+        yield "another scale of pixels (rescale_factor, rescale_offset)"
+
+
+def _crops(declared: dict[str, Any]) -> Iterator[str]:
+    """What of an image the model would not see."""
+    if declared.get("do_center_crop"):
+        yield "a crop of the centre (do_center_crop)"
+    if declared.get("crop_pct"):
+        yield f"a crop to {declared['crop_pct']} of each side (crop_pct)"
 
 
 def _side(size: int | dict[str, int]) -> int:
