@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from benchmark.declare.arm import Arm
 from benchmark.declare.search import Range, Search, Tuning
-from benchmark.declare.study import Arm, Comparison, Study
+from benchmark.declare.study import Comparison, Study
 
 if TYPE_CHECKING:
     from stats import Judging

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.metrics import f1_score, matthews_corrcoef
 
 #: Raised when the same logits would give other scores.
 REVISION = 1
@@ -23,6 +22,8 @@ def accuracy(logits: Logits, labels: Labels) -> float:
 
 def f1(logits: Logits, labels: Labels) -> float:
     """F1 in percent: of class 1 where there are two classes (as in GLUE), else the macro mean."""
+    from sklearn.metrics import f1_score  # half a second that only these two metrics pay
+
     binary = logits.shape[1] == 2
     average = "binary" if binary else "macro"
     return 100.0 * float(f1_score(labels, logits.argmax(-1), average=average, zero_division=0))
@@ -30,6 +31,8 @@ def f1(logits: Logits, labels: Labels) -> float:
 
 def matthews(logits: Logits, labels: Labels) -> float:
     """Matthews correlation of predicted and true class, times 100."""
+    from sklearn.metrics import matthews_corrcoef
+
     return 100.0 * float(matthews_corrcoef(labels, logits.argmax(-1)))
 
 

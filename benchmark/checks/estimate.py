@@ -13,7 +13,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
 from benchmark.runs.plan import Plan
 from trainers.methods import Base
-from trainers.methods.unsound import Unsound
+from trainers.methods.method import Unsound
 from trainers.models import Model
 
 #: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
@@ -228,8 +228,7 @@ def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
         run = plan.runs[k]
         for answer in (of_run.fault, *(_answers[q.place] for q in of_run.questions)):
             if isinstance(answer, Trouble):
-                name = run.name.removesuffix(f" · {run.seed}") if isinstance(run, TrainRun) else k
                 left = " It is not trained." if of_run.hopeless else ""
-                said[f"cannot be estimated: {answer.message.rstrip('.')}.{left}"].append(name)
+                said[f"cannot be estimated: {answer.message.rstrip('.')}.{left}"].append(run.series)
     for sentence, names in said.items():
         yield f"{', '.join(dict.fromkeys(names))}: {sentence}"

@@ -1,13 +1,16 @@
-"""Whether the weights of a study's models fit into the memory of this machine."""
+"""Whether the weights of the models that are still to be trained fit into this machine's memory."""
 
 import os
+from pathlib import Path
 
 import torch
 
-from benchmark.checks.preflight import size, starts
-from benchmark.declare.study import Study
+from benchmark.checks.preflight import size
 from benchmark.errors import NotReady
 from benchmark.execute.engines.asking import is_foreign
+from benchmark.execute.scheduler import Todo
+from benchmark.runs.kinds import PretrainRun, TrainRun
+from benchmark.runs.plan import Plan
 from trainers.models import HubModel
 from trainers.models.anatomy import skeleton
 
@@ -15,15 +18,23 @@ from trainers.models.anatomy import skeleton
 _FOR_EACH = 4 * 4
 
 
-def require_memory(study: Study) -> None:
+def require_memory(plan: Plan, needed: Todo, study_file: Path) -> None:
     """Refuse a study one of whose models can be trained nowhere on this machine.
+
+    Args:
+        plan: all of its runs.
+        needed: those that are to be executed.
+        study_file: as the user gave it, for the message.
 
     Raises:
         NotReady: with what it takes and what is there.
     """
     there = _total()
     seen = set()
-    for task, model, _ in starts(study):
+    for run in map(plan.runs.__getitem__, needed.jobs):
+        if not isinstance(run, PretrainRun | TrainRun):
+            continue
+        model, task = run.model, run.task
         place = (model, None if isinstance(model, HubModel) else task)
         if place in seen or is_foreign(model, task):  # what others wrote is tried in a process
             continue
@@ -32,8 +43,9 @@ def require_memory(study: Study) -> None:
         weights = sum(p.numel() for p in module.parameters()) if module else 0
         if weights * _FOR_EACH > there:
             raise NotReady(
-                f"{model.name} has {weights:,} weights, which take {size(weights * _FOR_EACH)} in "
-                f"training, and this machine has {size(there)} of memory: take a smaller model."
+                f"{study_file}: {model.name} has {weights:,} weights, which take "
+                f"{size(weights * _FOR_EACH)} in training, and this machine has {size(there)} of "
+                "memory: take a smaller model."
             )
 
 

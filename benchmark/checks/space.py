@@ -6,9 +6,8 @@ from pathlib import Path
 
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
-from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import Todo, todo
-from benchmark.record.query import Query
+from benchmark.execute.scheduler import Todo
+from benchmark.record.store import Store
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
 from trainers.models import Model
@@ -21,25 +20,22 @@ from trainers.tasks.paper.glue_server import server_files
 _NUMBER, _LOGIT = 8, 4
 
 
-def require_space(plan: Plan, query: Query, study_file: Path) -> None:
+def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path) -> None:
     """Refuse a study for which the disk is too small.
 
     Args:
         plan: all of its runs.
-        query: to the record, opened only where not all of them would fit.
+        needed: those that are to be executed.
+        store: where they write.
         study_file: as the user gave it, for the message.
 
     Raises:
         NotReady: with what is to be written and what is free.
     """
-    store = query.store
     root = store.cache.root
     there = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(there).free
-    if to_write(plan, with_hidden(plan, todo(plan, {}, store))) <= free:
-        return
-    finished = query.finished(plan.runs) if store.exists() else {}
-    need = to_write(plan, with_hidden(plan, todo(plan, finished, store)))
+    need = to_write(plan, needed)
     if need > free:
         where = f"the study still has to write about {size(need)}, and {size(free)} are free"
         get = "free some space, or give another --store DIR"

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.checks.estimate import Sketch
+from benchmark.declare.arm import Arm
 from benchmark.declare.search import Search, Tuning
-from benchmark.declare.study import Arm, Study
+from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from trainers.methods import Teacher
 from trainers.models import EverySecondLayer, HubModel, Model

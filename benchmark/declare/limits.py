@@ -7,12 +7,9 @@ the user's too, so that nothing of the kind is met in the middle of a run.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, get_origin
+from typing import Any, ClassVar, get_origin
 
 from benchmark.errors import StudyError
-
-if TYPE_CHECKING:
-    from benchmark.declare.study import Study
 
 #: The largest value of fields of these names: far above what was ever trained, and far below what
 #: takes a machine down.
@@ -48,7 +45,7 @@ _MOST = {"widths": 32}
 _LOOKED_AT = 10_000
 
 
-def check_declared(study: "Study") -> None:
+def check_declared(study: Any) -> None:
     """Go through everything that a study declares.
 
     Raises:

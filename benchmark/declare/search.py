@@ -1,7 +1,7 @@
 """What a user declares about tuning: the space of an arm, and how all spaces are searched."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ SEEDS_FOR_WILCOXON = 4
 FINALISTS = 5
 
 Value = float | int | str | bool
+Params = Mapping[str, Value]
+"""A setting: values by the names of hyper-parameters."""
 
 
 @dataclass(frozen=True)

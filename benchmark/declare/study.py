@@ -1,23 +1,21 @@
-"""What a user declares: arms, comparisons, the study. Frozen, and checked when it is made."""
+"""What a user declares: the study and its comparisons. Frozen, and checked when it is made."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from benchmark.declare.arm import Arm, check_name
 from benchmark.declare.faults import fault
 from benchmark.declare.judging import check_judging
 from benchmark.declare.limits import check_declared
-from benchmark.declare.search import Search, Tuning
-from benchmark.declare.tuned import check_searches, share
+from benchmark.declare.search import Tuning
+from benchmark.declare.tuned import check_searches
 from benchmark.errors import StudyError, Underpowered
-from trainers.folders import settled
 
 if TYPE_CHECKING:
     from stats import Judging
-    from trainers.methods import Method
-    from trainers.models import EverySecondLayer, Model
+    from trainers.models import EverySecondLayer
     from trainers.pretraining import MaskedLanguageModelling, Supervised
     from trainers.settings import Training
     from trainers.tasks import Task
@@ -26,113 +24,6 @@ if TYPE_CHECKING:
 
 #: The eight seeds of arXiv 2205.12428, in its order.
 PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
-
-#: Longest name of a study or an arm; the record takes little more.
-_LONGEST_NAME = 250
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One (model, init, method).
-
-    Attributes:
-        model: the architecture.
-        init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
-            a folder with a checkpoint, ``every_second_layer`` of a deeper model, or a
-            pre-training declared here.
-        method: how it is trained.
-        name: what tables and flags call it; the method's name unless two arms would share it.
-        training: its settings, where they differ from the study's.
-        search: which hyper-parameters of method and training are tuned on dev, and over what.
-    """
-
-    model: "Model"
-    init: "Init"
-    method: "Method"
-    name: str = ""
-    training: "Training | None" = None
-    search: Search | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(getattr(self.method, "name", None), str) or isinstance(self.method, type):
-            raise StudyError(
-                f"arm {self.name or self.method!r}: method must be an instance of a method such "
-                f"as Base(), not {self.method!r}."
-            )
-        if not self.name:
-            object.__setattr__(self, "name", self.method.name)
-        check_name(self.name, "arm: name")
-        if self.search is not None and not isinstance(self.search, Search):
-            raise StudyError(
-                f'arm "{self.name}": search must be a Search(...), not {self.search!r}.'
-            )
-        if not hasattr(self.model, "build") or isinstance(self.model, type):
-            raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
-        if isinstance(self.init, Path):
-            object.__setattr__(self, "init", settled(self.init, is_file=True))
-        if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
-            raise StudyError(
-                f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '
-                f"checkpoint or a pre-training, not {self.init!r}."
-            )
-        if self.init == "pretrained" and not self.model.is_pretrained:
-            raise StudyError(
-                f'arm "{self.name}": init="pretrained", but {self.model.name} declares no '
-                'pretraining; give the model pretraining=... or use init="scratch".'
-            )
-
-    @property
-    def init_name(self) -> str:
-        """How tables call the init."""
-        return self.init if isinstance(self.init, str) else self.init.name
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """What tells it from the other arms of its study."""
-        return (self.model.name, self.init_name, self.name)
-
-    @property
-    def label(self) -> str:
-        """For instance "kd · pretrained"."""
-        return f"{self.name} · {self.init_name}"
-
-    @classmethod
-    def grid(
-        cls,
-        model: "Model | Sequence[Model]",
-        init: "Init | Sequence[Init]",
-        method: "Method | Sequence[Method]",
-        training: "Training | None" = None,
-        search: Search | None = None,
-    ) -> "tuple[Arm, ...]":
-        """Every combination of models, inits and methods; each takes of the search what it has."""
-        arms = [
-            cls(one_model, one_init, one_method, training=training)
-            for one_model in _sequence(model)
-            for one_init in _sequence(init)
-            for one_method in _sequence(method)
-        ]
-        return tuple(arms if search is None else share(search, arms))
-
-
-def check_name(name: object, what: str) -> None:
-    """Refuse a name that no table, database or file could hold.
-
-    Raises:
-        StudyError: with what is wrong with it.
-    """
-    if not isinstance(name, str) or not name.strip():
-        raise StudyError(f"{what} must be a text that is not empty, not {name!r}.")
-    if len(name) > _LONGEST_NAME:
-        raise StudyError(
-            f"{what} has {len(name):,} characters, and at most {_LONGEST_NAME} can be kept."
-        )
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
-        raise StudyError(f"{what} {name!r} holds a control character; take it out.")
-
-
-def _sequence(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,58 @@
 """A study's searches: what is tuned together, over what, and what a setting makes of an arm."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
 
+from benchmark.declare.arm import Arm, tuned
 from benchmark.declare.search import FINALISTS, Search, Tuning, Value
 from benchmark.errors import StudyError
 
 if TYPE_CHECKING:
-    from benchmark.declare.study import Arm, Study
+    from trainers.settings import Training
     from trainers.tasks import Task
 
-Params = Mapping[str, Value]
-#: An arm within its study: names of model, init and arm.
-Place = tuple[str, str, str]
+
+class Tunable(Protocol):
+    """What a search reads of a study."""
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """All of them, with a search or without."""
+        ...
+
+    @property
+    def tasks(self) -> "tuple[Task, ...]":
+        """What they are trained on."""
+        ...
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the comparison."""
+        ...
+
+    @property
+    def training(self) -> "Training":
+        """Settings of arms that have none of their own."""
+        ...
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """How arms are tuned, where that is declared."""
+        ...
+
+    @property
+    def tuning_used(self) -> Tuning:
+        """How arms are tuned."""
+        ...
+
+    def training_of(self, arm: Arm, task: "Task") -> "Training":
+        """Settings of an arm on a task."""
+        ...
+
+    def metric_on(self, task: "Task") -> str:
+        """By which checkpoints and settings are selected."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +74,7 @@ class Searching:
     lead: str = ""
 
 
-def searches(study: "Study") -> tuple[Searching, ...]:
+def searches(study: Tunable) -> tuple[Searching, ...]:
     """Every search of a study, each after the one that it takes its settings from."""
     tuning = study.tuning_used
     if tuning.protocol == "paper":
@@ -47,12 +86,12 @@ def searches(study: "Study") -> tuple[Searching, ...]:
     return tuple(each for arm in searched for each in _of_arm(arm, study, tuning) if arm.search)
 
 
-def is_searched(study: "Study") -> bool:
+def is_searched(study: Tunable) -> bool:
     """Whether anything in a study is to be tuned."""
     return any(arm.search for arm in study.arms)
 
 
-def _of_arm(arm: "Arm", study: "Study", tuning: Tuning) -> Iterator[Searching]:
+def _of_arm(arm: Arm, study: Tunable, tuning: Tuning) -> Iterator[Searching]:
     assert arm.search is not None
     label = _label(arm, study)
     if tuning.per == "task":
@@ -63,7 +102,7 @@ def _of_arm(arm: "Arm", study: "Study", tuning: Tuning) -> Iterator[Searching]:
         yield _search(label, tuple((arm, task) for task in study.tasks), arm.search, tuning)
 
 
-def _paper(study: "Study", tuning: Tuning) -> Iterator[Searching]:
+def _paper(study: Tunable, tuning: Tuning) -> Iterator[Searching]:
     """The lead's search in each model and init, then its best settings on all arms there."""
     for lead in (arm for arm in study.arms if arm.name == tuning.lead and arm.search):
         assert lead.search is not None
@@ -88,12 +127,12 @@ def _search(
     return Searching(name, members, space, trials)
 
 
-def _label(arm: "Arm", study: "Study") -> str:
+def _label(arm: Arm, study: Tunable) -> str:
     models = {a.model.name for a in study.arms}
     return arm.label if len(models) == 1 else f"{arm.model.name} · {arm.label}"
 
 
-def _union(arms: "list[Arm]") -> Search:
+def _union(arms: list[Arm]) -> Search:
     space: dict[str, Any] = {}
     for arm in arms:
         for name, among in arm.search.space if arm.search else ():
@@ -105,49 +144,7 @@ def _union(arms: "list[Arm]") -> Search:
     return Search(**space)
 
 
-def share(search: Search, arms: "Sequence[Arm]") -> "list[Arm]":
-    """Give every arm of a grid its part of a search.
-
-    A hyper-parameter of some methods goes to the arms with these methods; any other name is taken
-    for a setting of the training, and goes to all.
-    """
-    of_methods = {name for arm in arms for name in arm.method.hyper_parameters()}
-    return [
-        replace(
-            arm,
-            search=search.only(
-                {n for n in search.names if n not in of_methods}
-                | set(arm.method.hyper_parameters())
-            ),
-        )
-        for arm in arms
-    ]
-
-
-def tuned(arm: "Arm", training: Any, params: Params) -> "Arm":
-    """The arm with a setting in place; what it has no use for (another arm's α) is left out.
-
-    Args:
-        arm: as declared.
-        training: the settings that it is trained with where the setting says nothing.
-        params: values by name.
-
-    Raises:
-        TrainerError: a value that the method or the training refuses.
-    """
-    in_training = {f.name for f in fields(training)}
-    in_method = arm.method.hyper_parameters()
-    return replace(
-        arm,
-        search=None,
-        training=replace(training, **{k: v for k, v in params.items() if k in in_training}),
-        method=arm.method.with_hyper_parameters(
-            {k: v for k, v in params.items() if k in in_method}
-        ),
-    )
-
-
-def check_searches(study: "Study") -> None:
+def check_searches(study: Tunable) -> None:
     """Refuse at load what would fail after hours.
 
     Raises:
@@ -179,7 +176,7 @@ def check_searches(study: "Study") -> None:
             )
 
 
-def _check_paper(study: "Study", tuning: Tuning) -> None:
+def _check_paper(study: Tunable, tuning: Tuning) -> None:
     for arm in study.arms:
         if arm.name != tuning.lead and arm.search:
             raise StudyError(
@@ -195,7 +192,7 @@ def _check_paper(study: "Study", tuning: Tuning) -> None:
             )
 
 
-def _check_space(arm: "Arm", study: "Study") -> None:
+def _check_space(arm: Arm, study: Tunable) -> None:
     assert arm.search is not None
     known = {f.name for f in fields(study.training)} | set(arm.method.hyper_parameters())
     for name in arm.search.names:
@@ -210,7 +207,7 @@ def _check_space(arm: "Arm", study: "Study") -> None:
             _check_value(arm, study, task, name, value)
 
 
-def _check_value(arm: "Arm", study: "Study", task: "Task", name: str, value: Value) -> None:
+def _check_value(arm: Arm, study: Tunable, task: "Task", name: str, value: Value) -> None:
     from trainers.errors import TrainerError
 
     try:

@@ -36,7 +36,7 @@ from trainers.cost import relative_flops
 from trainers.errors import Diverged, TrainerError
 from trainers.loop import Epoch, Fit, Trained, predict
 from trainers.models import WEIGHTS, Checkpoint
-from trainers.pretraining import pretrain
+from trainers.pretraining.masked_language_modelling import pretrain
 from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
 from trainers.tasks import Split

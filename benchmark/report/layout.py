@@ -1,8 +1,6 @@
 """What a report consists of, whatever it is written as."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.sections import sheets
@@ -16,34 +14,6 @@ from stats.report.sheet import Sheet, TextTable
 from stats.report.words import sentences, wording
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import Collapses
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-#: A figure before it is saved: the kind of its section, its name, what it shows, the drawing.
-Sketch = tuple[str, str, str, "Figure"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure that has been drawn.
-
-    Attributes:
-        section: the kind of the sheet that it belongs to.
-        name: of its files, without their ending.
-        caption: what is to be seen, in a sentence or two.
-        paths: its files; one of them is an SVG.
-    """
-
-    section: str
-    name: str
-    caption: str
-    paths: tuple[Path, ...]
-
-    @property
-    def svg(self) -> Path:
-        """The drawing for a page."""
-        return next(path for path in self.paths if path.suffix == ".svg")
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,11 @@ class Run:
         return frozenset().union(*(each.packages for each in (*found, alterations.altered())))
 
     @property
+    def series(self) -> str:
+        """What the runs that differ in their seed alone are called together."""
+        return self.name
+
+    @property
     def device(self) -> str:
         """Where it is trained."""
         return "cpu"
@@ -184,6 +189,7 @@ class TrainRun(Run):
     Attributes:
         method_name: what tables call the method; an arm may have a name of its own.
         init_name: what tables call the init.
+        called: its name without the seed.
         checkpoint: weights on disk that the run starts from.
     """
 
@@ -195,7 +201,13 @@ class TrainRun(Run):
     metric: str
     method_name: str
     init_name: str
+    called: str
     checkpoint: Checkpoint | None = None
+
+    @property
+    def series(self) -> str:
+        """Its name without the seed."""
+        return self.called
 
     def specification(self) -> dict[str, Any]:
         """Task, model, init, method, settings, seed, and the keys of the runs it depends on."""

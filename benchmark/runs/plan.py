@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from benchmark.declare.study import Arm, Study
-from benchmark.declare.tuned import Params, Place, tuned
+from benchmark.declare.arm import Arm, Place, tuned
+from benchmark.declare.search import Params
+from benchmark.declare.study import Study
 from benchmark.errors import StudyError
 from benchmark.runs.kinds import DataRun, Need, PretrainRun, Run, TrainRun
 from trainers.errors import TrainerError
@@ -94,8 +95,14 @@ class Planner:
             )
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
-        name = f"{self._called(arm, task)} · {seed}{suffix}"
-        self.runs[run.key] = replace(run, role=role, method_name=arm.name, name=name)
+        called = self._called(arm, task)
+        self.runs[run.key] = replace(
+            run,
+            role=role,
+            method_name=arm.name,
+            called=called,
+            name=f"{called} · {seed}{suffix}",
+        )
         return run.key
 
     def _called(self, arm: Arm, task: Task) -> str:
@@ -137,9 +144,11 @@ class Planner:
         if teacher is not None:
             run = self.teacher_run(teacher, model, init, teachers or training, task, seed)
             needs["teacher"] = Need(run, "logits")
+        called = f"{model.name} · {method.name} · {init_name}"
         return self._add(
             TrainRun(
-                name=f"{model.name} · {method.name} · {init_name} · {seed}",
+                name=f"{called} · {seed}",
+                called=called,
                 role="teacher",
                 needs=needs,
                 task=task,

@@ -142,14 +142,14 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
     """A row for the runs that differ only in their seed."""
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
-        groups.setdefault(_without_seed(r), []).append(k)
+        groups.setdefault(_group(r), []).append(k)
     heading = ("runs", "number", "to do", "FLOPs", "each", "after")
     table = Table(*heading, box=None, header_style="bold")
     for name, keys in groups.items():
         open_keys = [k for k in keys if k in needed.jobs]
         each = _each(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
         needs = dict.fromkeys(
-            _without_seed(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
+            _group(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
         )
         counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
         flops = f"{counted[0]:.2f}×" if counted else ""
@@ -162,8 +162,8 @@ def _each(seconds: float) -> str:
     return "?" if isnan(seconds) else duration(seconds)
 
 
-def _without_seed(r: Run) -> str:
-    if not isinstance(r, TrainRun):
-        return r.name
-    is_arm = r.role == "arm"  # on whatever task, of whatever model
-    return f"{r.method_name} · {r.init_name}" if is_arm else r.name.removesuffix(f" · {r.seed}")
+def _group(r: Run) -> str:
+    """What has one row: an arm on whatever task, of whatever model, else the runs of all seeds."""
+    if isinstance(r, TrainRun) and r.role == "arm":
+        return f"{r.method_name} · {r.init_name}"
+    return r.series

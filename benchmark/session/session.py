@@ -22,11 +22,13 @@ from benchmark.declare.loading import load_study
 from benchmark.declare.project import Project
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
-from benchmark.errors import NotReady, StudyError
+from benchmark.errors import StudyError
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
+from benchmark.execute.hidden import with_hidden
+from benchmark.execute.scheduler import todo
 from benchmark.record.connection import Connection
 from benchmark.record.environment import environment_here
 from benchmark.record.left_open import close_orphans
@@ -53,13 +55,6 @@ def default_workers(plan: Plan) -> int:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // max(run.training.threads for run in runs))
-
-
-def _within_memory(study: Study, study_file: Path) -> None:
-    try:
-        require_memory(study)
-    except NotReady as error:
-        raise NotReady(f"{study_file}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,6 @@ class Session:
         study, store = study or load_study(options.study), store or Store.choose(options.store)
         with Project.of(options.study).at_home():
             preflight(study, options.study, store.cache)
-            _within_memory(study, options.study)
         session = cls(
             study_file=options.study,
             study=study,
@@ -120,8 +114,21 @@ class Session:
             rehearses=rehearses,
             environments=getattr(options, "environments", None),
         )
-        require_space(session.plan(), session.query, options.study)
+        session.require_room()
         return session
+
+    def require_room(self) -> None:
+        """Refuse what is left to do where memory or disk are too small for it.
+
+        Raises:
+            NotReady: with what it takes and what is there.
+        """
+        plan = self.plan()
+        needed = with_hidden(plan, todo(plan, self._recorded, self.store))
+        if needed.jobs:
+            with self.at_home():
+                require_memory(plan, needed, self.study_file)
+                require_space(plan, needed, self.store, self.study_file)
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name.
@@ -154,7 +161,7 @@ class Session:
         Args:
             plan: from :meth:`plan`.
         """
-        finished = self.finished(plan.runs)
+        finished = self._recorded if plan is self.plan() else self.finished(plan.runs)
         try:
             made = settle(
                 plan,
@@ -170,6 +177,11 @@ class Session:
     def finished(self, keys: Iterable[str]) -> dict[str, Recorded]:
         """The finished runs of these keys, by key; none where there is no record yet."""
         return self.query.finished(keys) if self.store.exists() else {}
+
+    @cached_property
+    def _recorded(self) -> dict[str, Recorded]:
+        """What of the study as declared had finished when the command began."""
+        return self.finished(self.plan().runs)
 
     def similar(self, plan: Plan, jobs: Mapping[str, object]) -> dict[str, Recorded]:
         """Finished runs that took as long as those of a plan will, where any are to do."""

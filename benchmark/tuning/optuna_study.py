@@ -36,8 +36,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmark.declare.search import Range, Search, Tuning, Value
-from benchmark.declare.tuned import Params
+from benchmark.declare.search import Params, Range, Search, Tuning, Value
 from benchmark.errors import StoreError
 from benchmark.record.cache import is_running
 from benchmark.record.connection import lost

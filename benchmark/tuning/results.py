@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
+from benchmark.declare.arm import Place
 from benchmark.declare.search import Range
 from benchmark.declare.study import Study
-from benchmark.declare.tuned import Place, Searching, searches
+from benchmark.declare.tuned import Searching, searches
 from benchmark.record.study_record import RecordedSearch
 from benchmark.runs.plan import Settings, make_plan
 from benchmark.tuning.trial import Trial

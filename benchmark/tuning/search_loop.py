@@ -4,8 +4,9 @@ import time
 from collections.abc import Mapping
 from statistics import mean
 
+from benchmark.declare.search import Params
 from benchmark.declare.study import Study
-from benchmark.declare.tuned import Params, Searching
+from benchmark.declare.tuned import Searching
 from benchmark.errors import StudyError
 from benchmark.execute.scheduler import Scheduler, missing
 from benchmark.execute.worker import Ended, Progress

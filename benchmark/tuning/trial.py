@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmark.declare.tuned import Params
+from benchmark.declare.search import Params
 
 State = Literal["complete", "pruned", "failed"]
 

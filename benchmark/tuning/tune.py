@@ -6,8 +6,9 @@ from typing import Protocol
 
 import optuna
 
+from benchmark.declare.search import Params
 from benchmark.declare.study import Study
-from benchmark.declare.tuned import Params, Searching, searches
+from benchmark.declare.tuned import Searching, searches
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
 from benchmark.execute.scheduler import Scheduler

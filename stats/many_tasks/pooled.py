@@ -141,7 +141,7 @@ def _pooled(selection: Selection, found: Sequence[Units], study: str, judging: J
         warnings=(
             *selection.remarks,
             *remarks_on_margin(selection.cube, judging.margin),
-            *(line.replace("seeds are", f"{judging.unit}s are") for line in reach),
+            *reach,
             *remarks,
         ),
     )

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 
+class Words(str):
+    """The head of a column of words, which stand at the left; figures stand at the right."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class TextTable:
     """A heading and rows of cells that are ready to be read.
 
     Attributes:
+        heading: of each column, `Words` where it holds words.
         over: names that stand over several columns each, with the number of these; none where
             empty. The first column has nothing above it.
     """
@@ -21,8 +28,9 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     over: tuple[tuple[str, int], ...] = ()
 
-    def without_empty(self, column: int) -> TextTable:
-        """The same table without this column, if no row has anything in it."""
+    def without_empty(self, name: str) -> TextTable:
+        """The same table without the column of this name, if no row has anything in it."""
+        column = self.heading.index(name)
         if any(row[column] for row in self.rows):
             return self
         heading, *rows = ((*row[:column], *row[column + 1 :]) for row in (self.heading, *self.rows))

@@ -47,7 +47,7 @@ def _out_of_reach(
         lines.append(
             f"{f'{n} pairs' if judging.paired else f'{n} and {k} scores'}{equal} in a family of "
             f"{size} can never reach p < {judging.alpha:g}: the smallest corrected p is {least_p}"
-            f"{f' to {most_p}' * (least_p != most_p)}; {needed} seeds are enough"
+            f"{f' to {most_p}' * (least_p != most_p)}; {needed} {judging.unit}s are enough"
             f"{' without these' * bool(equal)}"
         )
     return lines

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.declare.search import Range, Search, Tuning
-from benchmark.declare.tuned import Params
+from benchmark.declare.search import Params, Range, Search, Tuning
 from benchmark.tuning import optuna_study as optuna_studies
 from benchmark.tuning.optuna_study import OptunaStudy, open_storage
 

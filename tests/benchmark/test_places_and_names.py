@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from benchmark.commands.ui import HOST
-from benchmark.declare.study import check_name
+from benchmark.declare.arm import check_name
 from benchmark.errors import StudyError
 from benchmark.record.connection import Connection
 from benchmark.record.query import Query

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark import Arm, Comparison, Range, Search, Study, Tuning
+from benchmark.declare.arm import tuned
 from benchmark.declare.search import FINALISTS
-from benchmark.declare.tuned import searches, tuned
+from benchmark.declare.tuned import searches
 from benchmark.errors import StudyError
 from benchmark.runs.plan import Planner, make_plan
 from benchmark.tuning.results import unfair_arms

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmark.declare.arm import Arm, share, tuned
 from benchmark.declare.loading import load_study
 from benchmark.declare.search import Search
-from benchmark.declare.study import Arm
-from benchmark.declare.tuned import share, tuned
 from benchmark.errors import StudyError
 from benchmark.runs.key import key
 from benchmark.runs.reach import reach

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_model, save_model
 from torch.nn import functional as F
 
-from benchmark.declare.study import Arm, Comparison, Study
+from benchmark.declare.arm import Arm
+from benchmark.declare.study import Comparison, Study
 from benchmark.errors import StudyError
 from stats import Judging
 from tests.trainers import test_loop, tiny_hub

@@ -185,3 +185,6 @@ def _refuse_the_same(a: Method, b: Method) -> None:
                 f"{a.name} and {b.name} cannot be composed: {larger.name} already does what "
                 f"{smaller.name} does. Leave {smaller.name} out."
             )
+
+
+Method.composed = compose

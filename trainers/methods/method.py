@@ -1,7 +1,7 @@
 """The interface of a method: what it may decide about a run."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +82,9 @@ class Method:
     #: Raised when the same hyper-parameters would train otherwise.
     revision: ClassVar[int] = 1
 
+    #: What ``a + b`` is; :mod:`trainers.methods.composition` says it.
+    composed: ClassVar[Callable[["Method", "Method"], "Method"]]
+
     def check(self, model: "Model", task: "Task") -> None:
         """Called when a study is loaded: raise MethodError for what cannot work together."""
 
@@ -118,8 +121,6 @@ class Method:
 
     def unsound(self, trouble: str) -> "Method":
         """What stands for it where its own code fails, and is not trained; not to be overridden."""
-        from trainers.methods.unsound import Unsound
-
         given = tuple((f.name, getattr(self, f.name)) for f in fields(self))
         return Unsound(self.name, trouble, given)
 
@@ -188,9 +189,7 @@ class Method:
         Raises:
             MethodError: they exclude each other; with the reason.
         """
-        from trainers.methods.composition import compose
-
-        return compose(self, other)
+        return self.composed(other)
 
     def hyper_parameters(self) -> dict[str, Any]:
         """By the names that a search knows them by."""
@@ -211,6 +210,33 @@ class Method:
             "revision": self.revision,
             **{f.name: getattr(self, f.name) for f in fields(self)},
         }
+
+
+@dataclass(frozen=True)
+class Unsound(Method):
+    """Stands for a method whose own code fails where a study is laid out: named, never trained.
+
+    Attributes:
+        name: of the method that it stands for.
+        trouble: what its code did, with the line.
+        given: names of its hyper-parameters, with what was declared.
+    """
+
+    name: str  # type: ignore[misc]
+    trouble: str
+    given: tuple[tuple[str, Any], ...] = ()
+
+    def hyper_parameters(self) -> dict[str, Any]:
+        """Those of the method, which a search names."""
+        return dict(self.given)
+
+    def with_hyper_parameters(self, values: Mapping[str, Any]) -> Method:
+        """The same, whatever the setting."""
+        return self
+
+    def specification(self) -> dict[str, Any]:
+        """What its code did; a run of this key is never trained."""
+        return {"method": self.name, "revision": self.revision, "trouble": self.trouble}
 
 
 def _is_phase(value: object) -> bool:

@@ -5,18 +5,32 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
 
-if TYPE_CHECKING:
-    from trainers.methods.method import Method
-
 #: Weights to run a model with in place of its own, by the names of its parameters.
 Weights = Mapping[str, Tensor]
+
+
+class Teaching(Protocol):
+    """What a step asks of the method that takes it, or of one part of it."""
+
+    @property
+    def name(self) -> str:
+        """Which tells it from the other parts."""
+        ...
+
+    def loss(self, step: "Step") -> Tensor:
+        """What compares the logits with the labels."""
+        ...
+
+    def objective(self, step: "Step") -> Tensor:
+        """What is differentiated."""
+        ...
 
 
 @dataclass
@@ -46,14 +60,14 @@ class Step:
     epochs: int
     progress: float
     state: SimpleNamespace
-    method: "Method"
+    method: Teaching
     run_model: Callable[[Weights | None], Tensor] = field(repr=False)
     restart_dropout: Callable[[], None] = field(repr=False)
     make_generator: Callable[[str], torch.Generator] = field(repr=False)
     look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
     run_in_float32: Callable[[Weights | None], Tensor] | None = field(repr=False, default=None)
     repeats: bool = False
-    part: "Method | None" = None
+    part: Teaching | None = None
     whole: "Step | None" = field(repr=False, default=None)
 
     @cached_property
@@ -127,13 +141,13 @@ class Step:
         other.run_model = self.run_in_float32
         return other.seen_by(self.part) if self.part else other
 
-    def seen_by(self, part: "Method") -> "Step":
+    def seen_by(self, part: Teaching) -> "Step":
         """The same step with the state and the random stream of one part of a composition."""
         whole = self.whole or self
         return replace(whole, state=state_of(part, whole.state), part=part, whole=whole)
 
 
-def state_of(part: "Method", state: SimpleNamespace) -> SimpleNamespace:
+def state_of(part: Teaching, state: SimpleNamespace) -> SimpleNamespace:
     """Where one part of a composition keeps what it keeps."""
     own: SimpleNamespace = vars(state).setdefault(part.name, SimpleNamespace())
     return own

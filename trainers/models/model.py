@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,11 +15,9 @@ from trainers.models.layers import EverySecondLayer
 from trainers.models.repository import Repository, renaming
 from trainers.models.weight_files import common_prefix, unsound
 from trainers.needs import Needed
+from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.seeding import initialising
 from trainers.tasks import Examples, Task
-
-if TYPE_CHECKING:
-    from trainers.pretraining import MaskedLanguageModelling, Supervised
 
 _FITTING = "give the model weights of its own architecture and size, or another init"
 
@@ -35,7 +33,7 @@ class Model:
     #: Raised when the same fields would build another module or encode otherwise.
     revision: ClassVar[int] = 1
 
-    pretraining: "MaskedLanguageModelling | Supervised | None" = field(default=None, kw_only=True)
+    pretraining: MaskedLanguageModelling | Supervised | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:

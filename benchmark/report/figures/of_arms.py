@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.report.gather import Gathered
-from benchmark.report.layout import Sketch
+from benchmark.report.picture import Sketch
 from benchmark.report.sections.calibration_table import calibrations, shown
 from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.ranked import MANY_ARMS

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
-from benchmark.report.layout import Sketch
+from benchmark.report.picture import Sketch
 from stats import ComparisonResult
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import Gathered
-from benchmark.report.layout import Picture
 from benchmark.report.names import plain_names
+from benchmark.report.picture import Picture
 
 SHOWN = {
     "history": "every setting in its order, and the best so far",

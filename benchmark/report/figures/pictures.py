@@ -9,8 +9,8 @@ from benchmark.report.figures.of_arms import sketch_arms
 from benchmark.report.figures.of_comparisons import sketch_comparisons
 from benchmark.report.figures.of_tuning import copied
 from benchmark.report.gather import Gathered
-from benchmark.report.layout import Picture, Sketch
 from benchmark.report.names import plain_names
+from benchmark.report.picture import Picture, Sketch
 from stats.report.figures import save, to_svg
 
 

@@ -11,9 +11,10 @@ from typing import get_args
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.report.layout import Picture, Report
+from benchmark.report.layout import Report
 from benchmark.report.pages.svg import drawing_of
-from stats.report.formats.latex import WORDS
+from benchmark.report.picture import Picture
+from stats.report.sheet import Words
 from stats.verdicts.verdict import Verdict
 
 
@@ -43,7 +44,7 @@ def to_html(report: Report, pictures: Sequence[Picture]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.tests["words"] = lambda heading: heading in COLUMNS_OF_WORDS
+    environment.tests["words"] = lambda heading: isinstance(heading, Words)
     templates = files("benchmark.report.pages") / "templates"
     script = (templates / "report.js").read_text(encoding="utf-8")
     kinds = {section.sheet.kind for section in report.sections}
@@ -56,13 +57,6 @@ def to_html(report: Report, pictures: Sequence[Picture]) -> str:
         verdicts=get_args(Verdict),
         version=version("armbench"),
     )
-
-
-COLUMNS_OF_WORDS = WORDS | {
-    *("model", "init", "task", "where", "what", "value", "search", "chosen", "importance"),
-    "what became of it",
-}
-"""Headings of columns that stand at the left."""
 
 
 def _source_hash(script: str) -> str:

@@ -12,7 +12,7 @@ from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.sections.costs import UNITS, costs, load_line, remarks
 from benchmark.report.sections.tables import by_place, mean_and_sd, records, where
 from stats.many_tasks.pooled import Pooled
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import digits, sentences, wording
 from stats.verdicts.analyse import Analysis
 
@@ -124,7 +124,7 @@ def failures_sheet(gathered: Gathered) -> Sheet:
     said = f"{count} of {total} runs of the comparison have no score on test"
     if not count:
         said = f"None: each of the {total} runs of the comparison has its score"
-    table = TextTable("", ("model", "init", "method", "task", "seed", "what became of it"), rows)
+    table = TextTable("", (*map(Words, PLACE), "seed", Words("what became of it")), rows)
     return Sheet(
         kind="failures",
         title="Failed and dropped seeds",
@@ -155,12 +155,15 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
         )
         for each in searched
     )
-    heading = ("search", "settings", "pruned", "chosen", "on dev", "importance")
+    heading = (
+        *(Words("search"), "settings", "pruned"),
+        *(Words("chosen"), "on dev", Words("importance")),
+    )
     return Sheet(
         kind="tuning",
         title="Tuning",
         header=("On dev, with seeds of its own; test data were opened only by the runs above.",),
-        tables=(TextTable("", heading, rows).without_empty(5),),
+        tables=(TextTable("", heading, rows).without_empty("importance"),),
         records=tuple(_flat(each) for each in searched),
         whole={"tuning": [asdict(each) for each in searched]},
         warnings=tuple(without_figures(gathered)),
@@ -195,7 +198,7 @@ def repeat_sheet(gathered: Gathered) -> Sheet:
             "The same command on the same versions and data gives the same scores, bit for bit on "
             "the same kind of processor; what is in the record is not trained again.",
         ),
-        tables=(TextTable("", ("what", "value"), rows),),
+        tables=(TextTable("", (Words("what"), Words("value")), rows),),
         records=tuple({"what": name, "value": value} for name, value in rows),
         whole={"repeat": dict(rows)},
         warnings=(),

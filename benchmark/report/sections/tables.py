@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stats.report.sheet import TextTable
+from stats.report.sheet import TextTable, Words
 from stats.report.words import digits, wording
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def by_place(
         (str(method), place, *row)
         for method, place, row in zip(table["method"], differing, cells, strict=True)
     )
-    return TextTable(title, ("method", "where", *columns), rows).without_empty(1)
+    heading = (Words("method"), Words("where"), *columns)
+    return TextTable(title, heading, rows).without_empty("where")
 
 
 def where(table: "pd.DataFrame", *before: str) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 
 SPECIAL = {
@@ -54,9 +54,6 @@ PREAMBLE = r"""\documentclass{article}
 \begin{document}
 % The tables below can be copied into a paper that loads booktabs and graphicx, and longtable for
 % the long ones."""
-
-WORDS = frozenset({"comparison", "verdict", "method", "candidate", "pair", "model, init"})
-"""Columns of words, which stand at the left; figures stand at the right."""
 
 MOST_ROWS = 30
 """Of a table that keeps to one page; longer ones go on over the next pages."""
@@ -150,7 +147,7 @@ def _columns(table: TextTable) -> list[str]:
     long = [any(len(each) > LONGEST for each in column) for column in cells]
     width = max(SMALLEST, ROOM - len(long)) / max(1, sum(long))
     return [
-        rf"p{{{width:.1f}cm}}" if broken else "l" if heading in WORDS else "r"
+        rf"p{{{width:.1f}cm}}" if broken else "l" if isinstance(heading, Words) else "r"
         for heading, broken in zip(table.heading, long, strict=True)
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from stats.audit import Audit, Finding
 from stats.audit.finding import KINDS, MEANINGS, SEVERITIES
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 
 DIFFERENCE = "difference"
@@ -19,7 +19,7 @@ ELSEWHERE = (
 
 NO_MARGIN = "no margin, and without one neither equivalence nor a number of runs"
 
-HEADING = ("where", "printed", "recomputed", "arithmetic")
+HEADING = (Words("where"), "printed", "recomputed", Words("arithmetic"))
 
 
 def audit_sheet(found: Audit) -> Sheet:
@@ -63,7 +63,7 @@ def tally(found: Audit) -> TextTable:
     rows = [row for row in rows if any(row[1:])]
     rows.append(("in all", *(sum(counts[kind, s] for kind in KINDS) for s in SEVERITIES)))
     cells = tuple((str(row[0]), *(str(each or "") for each in row[1:])) for row in rows)
-    return TextTable("", ("checked", *SEVERITIES), cells)
+    return TextTable("", (Words("checked"), *SEVERITIES), cells)
 
 
 def findings_table(found: Audit, severity: str, kind: str) -> TextTable:
@@ -89,7 +89,7 @@ def _differences(found: Audit) -> TextTable:
         for arm, sides in rows.items()
     )
     power = "" if found.margin is None else " (runs for 80 % power at the margin)"
-    heading = ("where", "shown, p after Holm", f"unsupported{power}")
+    heading = (Words("where"), "shown, p after Holm", f"unsupported{power}")
     return TextTable("difference from the first method", heading, cells)
 
 

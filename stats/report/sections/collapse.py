@@ -7,7 +7,7 @@ from typing import Any
 
 from stats.judging import Judging
 from stats.register import effect_size, primary_test
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 from stats.verdicts.collapse import Share
 from stats.verdicts.collapse_table import CandidateCollapse, Collapses
@@ -53,7 +53,7 @@ def _corrected(judging: Judging) -> str:
 def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
     interval = f"[{wording.confidence(found.judging)} CI]"
     heading = (
-        *("comparison", "where", f"baseline collapsed {interval}"),
+        *(Words("comparison"), Words("where"), f"baseline collapsed {interval}"),
         *(f"candidate collapsed {interval}", "seeds", wording.p_name(found.judging)),
     )
     rows = tuple(
@@ -68,23 +68,23 @@ def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
         for each, place in zip(found.candidates, where, strict=True)
     )
     named = ": ".join(filter(None, ("how often an arm collapses", title)))
-    return TextTable(named, heading, rows).without_empty(1)
+    return TextTable(named, heading, rows).without_empty("where")
 
 
 def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
     judging = found.judging
     effect = effect_size(judging.effect).words
     heading = (
-        *("comparison", "where", "n", "means"),
+        *(Words("comparison"), Words("where"), "n", "means"),
         *(f"difference [{wording.confidence(judging)} CI]", effect),
-        *(wording.p_name(judging), "verdict"),
+        *(wording.p_name(judging), Words("verdict")),
     )
     rows = tuple(
         (f"{each.baseline} vs {each.candidate}", place, *_cells(each))
         for each, place in zip(found.candidates, where, strict=True)
     )
     named = ": ".join(filter(None, ("seeds on which neither collapsed", title)))
-    return TextTable(named, heading, rows).without_empty(1)
+    return TextTable(named, heading, rows).without_empty("where")
 
 
 def _cells(each: CandidateCollapse) -> tuple[str, ...]:

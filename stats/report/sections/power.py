@@ -10,7 +10,7 @@ from typing import Any
 from stats.power.of_studies import ComparisonPlan, PowerPlans
 from stats.power.planning import POWERS, PowerPlan, PowerPoint
 from stats.register import primary_test
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 
 BAR = 24
@@ -64,7 +64,7 @@ def plans_sheet(found: PowerPlans) -> Sheet:
 
 def _comparisons(found: PowerPlans, title: str, where: Sequence[str]) -> TextTable:
     heading = (
-        *("comparison", "where", "sd (pairs)", "found"),
+        *(Words("comparison"), Words("where"), "sd (pairs)", "found"),
         *(f"better at {found.plans[0].plan.gain:g}", "equivalent at 0"),
         *("pairs for better", "pairs for equivalent"),
     )
@@ -81,7 +81,7 @@ def _comparisons(found: PowerPlans, title: str, where: Sequence[str]) -> TextTab
         )
         for each, differs in zip(found.plans, where, strict=True)
     )
-    return TextTable(title, heading, rows).without_empty(1)
+    return TextTable(title, heading, rows).without_empty("where")
 
 
 def _record(each: ComparisonPlan) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from stats.bayes.posteriors import Posterior, Posteriors
 from stats.many_arms.ranked_arms import Ranking
 from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregates
 from stats.register import PAIRED_TESTS, paired_test
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import digits
 from stats.report.words.wording import (
     averages,
@@ -87,7 +87,7 @@ def _places(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> TextTable
         )
         for each in records
     ]
-    heading = ("method", "mean rank", "ranks left open", "mean score", "group")
+    heading = (Words("method"), "mean rank", "ranks left open", "mean score", "group")
     return TextTable(_title("Ranking", ranking), heading, tuple(rows))
 
 
@@ -122,7 +122,7 @@ def _pairs(ranking: Ranking) -> TextTable:
     name = "mean difference" if of_means else "Hodges-Lehmann"
     settings = ranking.settings
     how = correction_words(settings.correction) if by_pairs else "studentised range"
-    heading = ("pair", name, "p, uncorrected", f"p ({how})", "told apart")
+    heading = (Words("pair"), name, "p, uncorrected", f"p ({how})", "told apart")
     return TextTable(_title("Pairs", ranking), heading, tuple(rows))
 
 
@@ -169,7 +169,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
     if found.margin is not None:
         region = f"region of practical equivalence ±{points(found.margin)}"
     heading = (
-        *("comparison", "where", f"{found.unit}s", "baseline mean", "candidate mean"),
+        *(Words("comparison"), Words("where"), f"{found.unit}s", "baseline mean", "candidate mean"),
         *("difference", "P(worse)", "P(inside)", "P(better)"),
     )
     task = [() if found.tasks else (each.task,) for each in found.posteriors]
@@ -195,7 +195,7 @@ def posteriors_sheet(found: Posteriors) -> Sheet:
             f"Bayesian signed-rank test, Dirichlet process prior, {found.samples:,} samples of "
             f"the posterior; {region}",
         ),
-        tables=(TextTable(title, heading, rows).without_empty(1),),
+        tables=(TextTable(title, heading, rows).without_empty("where"),),
         records=tuple(named | asdict(each) for each in found.posteriors),
         whole=asdict(found),
         warnings=found.warnings,
@@ -225,10 +225,10 @@ def aggregates_sheet(aggregates: Aggregates) -> Sheet:
     """The sheet of aggregates over tasks, and of their contrasts with a baseline."""
     ours = [(each.method, each) for each in aggregates.aggregates]
     theirs = [(each.candidate, each) for each in aggregates.contrasts]
-    tables = [_by_statistic("Aggregates", "method", ours)]
+    tables = [_by_statistic("Aggregates", Words("method"), ours)]
     if theirs:
         title = f"Against {aggregates.contrasts[0].baseline}"
-        tables.append(_by_statistic(title, "candidate", theirs))
+        tables.append(_by_statistic(title, Words("candidate"), theirs))
     named = _measured(aggregates)
     records = [{"baseline": "", **named, **asdict(each)} for each in aggregates.aggregates]
     for each in aggregates.contrasts:

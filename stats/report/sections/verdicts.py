@@ -9,7 +9,7 @@ from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.register import effect_size
 from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
-from stats.report.sheet import Sheet, TextTable
+from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import ComparisonResult
@@ -68,8 +68,8 @@ def comparison_rows(result: Analysis | Pooled) -> TextTable:
         (versus(each), *(place[i] for i in varying), *_cells(each, short))
         for place, each in zip(places, result.comparisons, strict=True)
     )
-    where = [("task", "model", "init")[i] for i in varying]
-    return TextTable(title, ("comparison", *where, *_columns(result.judging, short)), rows)
+    where = [Words(("task", "model", "init")[i]) for i in varying]
+    return TextTable(title, (Words("comparison"), *where, *_columns(result.judging, short)), rows)
 
 
 def record(each: Any) -> dict[str, Any]:
@@ -98,14 +98,14 @@ def _table(block: Block, judging: Judging) -> TextTable:
         for label, cells in block.rows
     )
     over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
-    return TextTable(block.title, ("comparison", *columns * len(block.inits)), rows, over)
+    return TextTable(block.title, (Words("comparison"), *columns * len(block.inits)), rows, over)
 
 
 def _columns(judging: Judging, short: bool) -> list[str]:
     effect = effect_size(judging.effect).words
     interval = f"difference [{wording.confidence(judging)} CI]"
     columns = ["n", "baseline mean", "candidate mean", interval, effect]
-    columns += [wording.p_name(judging), "verdict"]
+    columns += [wording.p_name(judging), Words("verdict")]
     return columns + (["n for 80 % power"] if short else [])
 
 
@@ -138,5 +138,5 @@ def _interactions(block: InteractionBlock, judging: Judging) -> TextTable:
     change = f"effect under {first} - effect under {second} [{wording.confidence(judging)} CI]"
     welch = "" if judging.paired else "Welch's "
     size = max(each.family_size for _, each in block.rows)
-    heading = ("comparison", change, f"{welch}{wording.p_name(judging, size)}", "n")
+    heading = (Words("comparison"), change, f"{welch}{wording.p_name(judging, size)}", "n")
     return TextTable(block.title, heading, rows)

@@ -9,7 +9,8 @@ import pytest
 from trainers.errors import TaskError
 from trainers.models import Bert
 from trainers.needs import FETCH
-from trainers.pretraining import MaskedLanguageModelling, packed_blocks, pretrain
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.pretraining.masked_language_modelling import packed_blocks, pretrain
 from trainers.settings import Training
 from trainers.tasks import Part, Texts, TextTask, sst5
 from trainers.tasks.duplicates.near_duplicates import words

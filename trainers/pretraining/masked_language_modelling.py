@@ -1,9 +1,9 @@
-"""Where ``init="pretrained"`` comes from: masked language modelling, or another labelled task."""
+"""Masked language modelling: a body learns to predict hidden tokens of a corpus."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from trainers.clock import Spent, Stopwatch
-from trainers.errors import Diverged, ModelError, SettingsError
+from trainers.errors import Diverged, ModelError
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.optimiser import decay_groups
+from trainers.pretraining import MaskedLanguageModelling
 from trainers.schedules import warm_up_then_fall
 from trainers.seeding import initialising, numpy_stream, seed_dropout
 from trainers.settings import Training
@@ -26,84 +27,6 @@ from trainers.tasks import Task
 _BETAS = (0.9, 0.98)
 #: One block in this many is held out, to see whether the model learns the language or the text.
 _HELD_OUT = 50
-#: Their order is drawn at once, and takes 8 bytes for each.
-_MOST_BLOCKS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Supervised:
-    """Pre-training on the labels of another task.
-
-    Attributes:
-        task: what is learned first.
-        training: how.
-        seed: of that run; one pre-trained body serves all seeds of a study.
-    """
-
-    task: Task
-    training: Training = field(default_factory=Training)
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """Short name for tables and tags."""
-        return f"on {self.task.name}"
-
-
-@dataclass(frozen=True)
-class MaskedLanguageModelling:
-    """BERT's pre-training on the task's unlabelled corpus (Devlin et al. 2019).
-
-    Documents are packed end to end into blocks of one length, so that nothing is padding. Of the
-    positions chosen, 80 % become [MASK], 10 % another token, 10 % stay.
-
-    Attributes:
-        steps: optimiser steps.
-        batch_size: blocks a step.
-        length: tokens a block.
-        lr: peak learning rate.
-        warmup: share of the steps in which it rises.
-        weight_decay: decoupled, of matrices.
-        probability: share of positions that are predicted.
-        seed: one pre-trained body serves all seeds of a study.
-    """
-
-    #: Raised when the same fields would give other weights.
-    revision: ClassVar[int] = 1
-
-    steps: int = 1000
-    batch_size: int = 32
-    length: int = 64
-    lr: float = 1e-3
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    probability: float = 0.15
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
-        if self.steps * self.batch_size > _MOST_BLOCKS:
-            raise SettingsError(
-                f"steps={self.steps} of batch_size={self.batch_size} are more than "
-                f"{_MOST_BLOCKS:,} blocks; lower one of them."
-            )
-        if self.length < 8:
-            raise SettingsError(f"blocks of {self.length} tokens are too short; take at least 8.")
-        if not 0 < self.probability < 1:
-            raise SettingsError(f"probability={self.probability!r} must lie between 0 and 1.")
-        if not self.lr > 0:
-            raise SettingsError(f"lr={self.lr!r} must be positive.")
-
-    @property
-    def name(self) -> str:
-        """Short name for tables and tags."""
-        return f"mlm-{self.steps}"
-
-    def specification(self) -> dict[str, Any]:
-        """All fields, for the key of a run."""
-        return {"revision": self.revision, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
 
 @dataclass(frozen=True)
