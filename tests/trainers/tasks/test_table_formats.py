@@ -91,6 +91,18 @@ def test_between_tabs_an_unpaired_quote_swallows_no_lines(tmp_path):
     assert [row["text"] for row in read(path)] == [f"{text} {i}" for i, text in enumerate(texts)]
 
 
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl"])
+def test_rows_of_any_length_are_read(ending, tmp_path):
+    path = tmp_path / f"data{ending}"
+    long = [{**RECORDS[0], "text": "a very long text " * k} for k in (1, 10**5, 3 * 10**5, 1)]
+    table = pd.DataFrame([*RECORDS, *long, *RECORDS[:8]])
+    if ending == ".jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        table.to_csv(path, index=False, sep="," if ending == ".csv" else "\t")
+    assert [row["text"] for row in read(path)] == table["text"].tolist()
+
+
 NUMBERS = [{"text": row["text"], "label": (0, 1.0)[i % 2]} for i, row in enumerate(RECORDS)]
 
 

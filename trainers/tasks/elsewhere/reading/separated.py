@@ -1,4 +1,8 @@
-"""Tables as text, a row a line: by which sign fields are separated, and whether quotes mean it."""
+"""Tables as text, a row a line: by which sign fields are separated, and whether quotes mean it.
+
+`datasets` reads them by pandas, to which texts such as "NA" and "null" are missing, a semicolon
+separates nothing, and a line break within quotes shifts the line that an error names.
+"""
 
 import csv
 import re
@@ -8,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
+
+from trainers.tasks.elsewhere.reading import blocks
 
 #: The endings of such files.
 ENDINGS = (".csv", ".tsv")
@@ -63,12 +69,13 @@ def read(file: Path, columns: Sequence[str]) -> Any:
         newlines_in_values=quotes,
     )
     typed = {c: pa.string() for c in columns}
-    return arrow_csv.read_csv(
-        file,
-        read_options=arrow_csv.ReadOptions(skip_rows=first.line),
-        parse_options=parsing,
-        convert_options=arrow_csv.ConvertOptions(column_types=typed, strings_can_be_null=False),
-    )
+    converting = arrow_csv.ConvertOptions(column_types=typed, strings_can_be_null=False)
+
+    def read(size: int) -> Any:
+        reading = arrow_csv.ReadOptions(skip_rows=first.line, block_size=size)
+        return arrow_csv.read_csv(file, reading, parsing, converting)
+
+    return blocks.fitting(read)
 
 
 def _fields(line: str, separator: str) -> list[str]:
