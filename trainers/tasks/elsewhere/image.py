@@ -1,7 +1,7 @@
 """A task on images: folders of files, or tables that hold the files' bytes."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ _SAID = 5
 @dataclass(frozen=True)
 class ImageTask(SourceTask):
     """Images to be classified, from ``train/cat/1.png``, ``cat/1.png``, or tables with bytes.
+
+    Folders of splits may lie in others, at any depth.
 
     Attributes:
         image: the column with the images, in a table; in folders the label is the folder's name.
@@ -151,14 +153,13 @@ class ImageTask(SourceTask):
             plain = plain.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(plain, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
 
-    def _layout(self, place: Path, config: str) -> layout.Splits:
-        found = layout.image_splits(place, config)
-        wanted = {part.split for part in self.parts.values()}
-        if found and not any(layout.called(split, found) for split in wanted):
+    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.Splits:
+        found = layout.image_splits(place, config, asked)
+        if found and not any(layout.called(split, found) for split in asked):
             raise NoSuchSplit(_misplaced(next(iter(found.values()))[0], place))
         if not found and (image := layout.an_image(place, config)):
             raise NoSuchSplit(_misplaced(image, place))
-        return found or super()._layout(place, config)
+        return found or super()._layout(place, config, asked)
 
 
 def _misplaced(image: Path, place: Path) -> str:

@@ -67,7 +67,7 @@ def files_of(
     data: str | Path,
     config: str,
     wanted: Sequence[str],
-    find: Callable[[Path, str], layout.Splits],
+    find: Callable[[Path, str, Sequence[str]], layout.Splits],
 ) -> dict[str, Sequence[Path]]:
     """The files of some splits, in this order.
 
@@ -75,14 +75,14 @@ def files_of(
         data: a file, a folder, or a hub name.
         config: the configuration of a data set that has several.
         wanted: names of splits.
-        find: all splits of a place and configuration.
+        find: the splits of a place and configuration; the names say which are looked for.
 
     Raises:
         NoSuchSplit: the data are here, and have no such split.
         TaskError: the data are not here, or not whole, or have no such configuration.
     """
     place = place_of(data)
-    found = find(place, config)
+    found = find(place, config, wanted)
     if not found:
         raise TaskError(f'{place} holds no files of the configuration "{config}".')
     names = _names(wanted, found, place)

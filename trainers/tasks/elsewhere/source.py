@@ -256,8 +256,8 @@ class SourceTask(Task):
         wanted = dict.fromkeys(part.split for part in self.parts.values())
         return files_of(self.data, self.config, [*wanted], self._layout)
 
-    def _layout(self, place: Path, config: str) -> layout.Splits:
-        return layout.splits(place, config)
+    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.Splits:
+        return layout.splits(place, config, asked)
 
     def _survey(self) -> Survey:
         return _surveyed(self, self._state())

@@ -1,12 +1,18 @@
-"""Which files of a data set hold which split: one file, a folder by names, the hub's layout."""
+"""Which files of a data set hold which split: one file, a folder by names, the hub's layout.
+
+`datasets` reads cards and finds keywords (:mod:`.hub_rules`). Ours are names of files before that,
+since any may be a split's, and to `datasets` ``train_small.csv`` is a part of train; the files of
+a saved set, since ``load_from_disk`` opens all of them and its errors name none; and what is
+hidden, missing or there twice.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from trainers.errors import TaskError
+from trainers.tasks.elsewhere.reading import hub_rules
 from trainers.tasks.elsewhere.reading.folders import ending, files_below, is_hidden
 
 #: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
@@ -29,17 +35,19 @@ SYNONYMS = (
 Splits = Mapping[str, Sequence[Path]]
 
 
-def splits(source: Path, config: str) -> Splits:
+def splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits:
     """The files of each split, in order.
 
     A single file is the split "train". In a folder they are found, in this order, from what
     ``datasets`` saved, from the configurations in its ``README.md``, or from the names: the file's
     own (``dev.csv``, ``train-00000-of-00002.parquet``), or its folder's where it only has a number.
-    :func:`called` finds a split whichever of its names is used. What is hidden is no data.
+    :func:`called` finds a split whichever of its names is used; one that is not there so is looked
+    for by keyword (``reviews_train.csv``, ``train/part_1.csv``). What is hidden is no data.
 
     Args:
         source: a file or a folder.
         config: the configuration, or "" where there is only one.
+        asked: names of splits to look for by keyword.
 
     Raises:
         TaskError: there is no such configuration, nothing to read, or a shard is missing.
@@ -48,17 +56,22 @@ def splits(source: Path, config: str) -> Splits:
         return {"train": [source]}
     if saved := _saved(source / config):
         return saved
-    declared = _declared(source)
-    if declared:
-        found = by_pattern(_chosen(declared, config, str(source)), _files(source))
-        return _complete({n: [source / f for f in files] for n, files in found.items()}, source)
-    below = source / config if config else source
-    found = by_name(_files(below)) if below.is_dir() else {}
-    if not found:
+    stated = _stated(source, config)
+    if stated and stated.patterns:
+        found = stated.files(_files(source))
+        whole = {n: [source / f for f in files] for n, files in found.items()}
+        return _complete(whole, source, apart=True)
+    below = source / (stated.folder if stated else config)
+    names = _files(below) if below.is_dir() else []
+    if not names:
         raise TaskError(
             f"{below}: there is nothing to read. Files must end in {', '.join(TABLES)}, or be a "
             "data set that datasets saved."
         )
+    found = by_name(names)
+    if gone := _gone(asked, found):
+        found |= _by_keyword(names, gone, {"train": names} if len(names) == 1 else {})
+    _require_once(found, asked, below)
     return _complete({n: [below / f for f in files] for n, files in found.items()}, below)
 
 
@@ -79,10 +92,11 @@ def wanted(files: Sequence[str], card: str, config: str, name: str) -> list[str]
     """
     there = [f for f in files if ending(f) in (*TABLES, *IMAGES)]
     there = [f for f in there if PurePosixPath(f).name not in _NO_TABLES and not is_hidden(f)]
-    if declared := configurations(card):
-        found = by_pattern(_chosen(declared, config, name), there)
-        return sorted({f for matching in found.values() for f in matching})
-    return [f for f in there if not config or f.startswith(f"{config}/")]
+    stated = hub_rules.configuration(card, config, name)
+    if stated and stated.patterns:
+        return sorted({f for matching in stated.files(there).values() for f in matching})
+    folder = stated.folder if stated else config
+    return [f for f in there if not folder or f.startswith(f"{folder}/")]
 
 
 def called(split: str, there: Iterable[str]) -> str | None:
@@ -94,28 +108,43 @@ def called(split: str, there: Iterable[str]) -> str | None:
     >>> called("validation", ["train", "dev"]), called("val", ["Val"]), called("test", ["train"])
     ('dev', 'Val', None)
     """
-    there = list(there)
-    if split in there:
+    found = _names_of(split, there)
+    if split in found:
         return split
-    own = next((names for names in SYNONYMS if split.lower() in names), (split.lower(),))
-    found = [name for name in there if name.lower() in own]
     if len(found) > 1:
         raise TaskError(f'"{split}" may be {" or ".join(found)} here; name the one that is meant.')
     return found[0] if found else None
 
 
-def image_splits(source: Path, config: str) -> Splits | None:
-    """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere."""
+def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits | None:
+    """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere.
+
+    A split that is asked for and not there so is looked for by keyword among the folders around
+    those of classes, however deep; where no folder has one, all images are "train".
+
+    Raises:
+        TaskError: it cannot be told which folders there are the classes.
+    """
     below = source / config
     if not below.is_dir():
         return None
-    images = [path for path in files_below(below) if ending(path) in IMAGES]
+    there = files_below(below)
+    images = [path for path in there if ending(path) in IMAGES]
     found: dict[str, list[Path]] = {}
+    around: dict[str, list[Path]] = {}
     for path in images:
         if len(path.parts) == 3:
-            found.setdefault(path.parts[0], []).append(below / path)
-    flat = [below / path for path in images if len(path.parts) == 2]
-    return found or ({"train": flat} if flat else None)
+            found.setdefault(path.parts[0], []).append(path)
+        if len(path.parts) > 1:
+            around.setdefault((path.parent.parent / "image").as_posix(), []).append(path)
+    flat = [path for path in images if len(path.parts) == 2]
+    found = found or ({"train": flat} if flat else {})
+    if around and (gone := _gone(asked, found)) and not any(map(_is_table, there)):
+        for split, folders in _by_keyword([*around], gone, {"train": [*around]}).items():
+            found[split] = sorted(path for folder in folders for path in around[folder])
+            _require_classes(found[split], below)
+    _require_once(found, asked, below)
+    return {n: [below / path for path in files] for n, files in found.items()} or None
 
 
 def an_image(source: Path, config: str) -> Path | None:
@@ -125,69 +154,6 @@ def an_image(source: Path, config: str) -> Path | None:
         return None
     images = (path for path in files_below(below) if ending(path) in IMAGES)
     return next((below / path for path in images), None)
-
-
-def configurations(card: str) -> dict[str, dict[str, list[str]]]:
-    """Patterns of files by configuration and split, from the front matter of a ``README.md``.
-
-    >>> configurations("---\\nconfigs:\\n- config_name: cola\\n  data_files:\\n"
-    ...                "  - split: train\\n    path: cola/train-*\\n---\\n# GLUE")
-    {'cola': {'train': ['cola/train-*']}}
-    """
-    import yaml
-
-    if not (front := re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)):
-        return {}
-    try:
-        stated = yaml.safe_load(front[1])
-    except yaml.YAMLError:
-        return {}
-    listed = stated.get("configs") if isinstance(stated, dict) else None
-    return {
-        str(each.get("config_name", "default")): _patterns(each["data_files"])
-        for each in listed or []
-        if isinstance(each, dict) and each.get("data_files")
-    }
-
-
-def _chosen(
-    declared: Mapping[str, dict[str, list[str]]], config: str, source: str
-) -> dict[str, list[str]]:
-    """The patterns of a configuration; where none is asked for, of "default", or the only one."""
-    names = [*declared]
-    if not config and "default" in names:
-        config = "default"
-    if not config and len(names) > 1:
-        raise TaskError(
-            f"{source}: it has the configurations {', '.join(names)}. Give the task one as config."
-        )
-    if config and config not in declared:
-        raise TaskError(f'{source}: there is no configuration "{config}" among {", ".join(names)}.')
-    return declared[config or names[0]]
-
-
-def _patterns(data_files: Any) -> dict[str, list[str]]:
-    """All forms in which a card names files, as lists by split."""
-    if isinstance(data_files, str):
-        return {"train": [data_files]}
-    if isinstance(data_files, list) and all(isinstance(each, str) for each in data_files):
-        return {"train": list(data_files)}
-    if isinstance(data_files, dict):
-        data_files = [{"split": split, "path": path} for split, path in data_files.items()]
-    found: dict[str, list[str]] = {}
-    for each in data_files:
-        path = each["path"]
-        found.setdefault(each["split"], []).extend([path] if isinstance(path, str) else path)
-    return found
-
-
-def by_pattern(patterns: Mapping[str, Sequence[str]], files: Sequence[str]) -> dict[str, list[str]]:
-    """The files of each split that a card's patterns match; splits without a file are left out."""
-    found = {
-        split: [f for f in files if any(PurePosixPath(f).match(p) for p in listed)]
-        for split, listed in patterns.items()
-    }
-    return {split: matching for split, matching in found.items() if matching}
 
 
 def by_name(files: Sequence[str]) -> dict[str, list[str]]:
@@ -210,22 +176,80 @@ def by_name(files: Sequence[str]) -> dict[str, list[str]]:
 
 def _files(folder: Path) -> list[str]:
     """Tables below a folder, relative to it, sorted; nothing hidden."""
-    return [
-        path.as_posix()
-        for path in files_below(folder)
-        if ending(path) in TABLES and path.name not in _NO_TABLES
-    ]
+    return [path.as_posix() for path in files_below(folder) if _is_table(path)]
 
 
-def _declared(folder: Path) -> dict[str, dict[str, list[str]]]:
+def _is_table(path: Path) -> bool:
+    return ending(path) in TABLES and path.name not in _NO_TABLES
+
+
+def _gone(asked: Sequence[str], found: Iterable[str]) -> list[str]:
+    """The splits asked for that none of those found may be."""
+    found = list(found)
+    return [split for split in asked if not _names_of(split, found)]
+
+
+def _by_keyword(
+    names: Sequence[str], gone: Sequence[str], otherwise: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """The names of some splits, or, where no name has a keyword, what is given for them."""
+    others = hub_rules.by_keyword(names) or otherwise
+    there = (called(split, others) for split in gone)
+    return {split: others[split] for split in there if split}
+
+
+def _names_of(split: str, there: Iterable[str]) -> list[str]:
+    """The splits that a name may mean."""
+    own = next((names for names in SYNONYMS if split.lower() in names), (split.lower(),))
+    return [name for name in there if name == split or name.lower() in own]
+
+
+def _require_once(
+    found: Mapping[str, Sequence[str | Path]], asked: Sequence[str], source: Path
+) -> None:
+    """Refuse a file that the names of two of the splits asked for take."""
+    taken: dict[str | Path, str] = {}
+    for split in dict.fromkeys(name for each in asked for name in _names_of(each, found)):
+        for file in found[split]:
+            if (other := taken.setdefault(file, split)) != split:
+                raise TaskError(
+                    f'{source}: by its name {file} may be of "{other}" or of "{split}". Rename it.'
+                )
+
+
+def _require_classes(images: Sequence[Path], source: Path) -> None:
+    """Refuse folders of images that have one name, or lie in each other: which is the class?"""
+    folders: dict[str, Path] = {}
+    for folder in dict.fromkeys(path.parent for path in images):
+        if (other := folders.setdefault(folder.name, folder)) != folder:
+            raise TaskError(_unclear(source, other, folder))
+    for folder in folders.values():
+        if around := next(
+            (each for each in folder.parents if folders.get(each.name) == each), None
+        ):
+            raise TaskError(_unclear(source, around, folder))
+
+
+def _unclear(source: Path, one: Path, other: Path) -> str:
+    return (
+        f"{source}: images must lie as class/image.png below the folder of their split, and "
+        f"{one.as_posix()} and {other.as_posix()} leave open which folder is the class. Move them "
+        "so, or name the splits as the folders are."
+    )
+
+
+def _stated(folder: Path, config: str) -> hub_rules.Configuration | None:
     card = folder / "README.md"
-    return configurations(card.read_text("utf-8", errors="replace")) if card.is_file() else {}
+    if not card.is_file():
+        return None
+    text = card.read_text("utf-8", errors="replace")
+    return hub_rules.configuration(text, config, str(folder))
 
 
 def declared(folder: Path, config: str) -> list[str]:
     """The splits of a configuration that the card of a folder names, whether files are there."""
-    stated = _declared(folder)
-    return [*_chosen(stated, config, str(folder))] if stated else []
+    stated = _stated(folder, config)
+    return [*stated.patterns] if stated else []
 
 
 def _saved(folder: Path) -> Splits | None:
@@ -244,16 +268,26 @@ def _arrow_files(folder: Path) -> list[Path]:
     return [folder / each["filename"] for each in listed]
 
 
-def _complete(found: dict[str, list[Path]], source: Path) -> Splits:
-    """Refuse a split of which a shard is missing, or which is there in two formats."""
+def _complete(found: dict[str, list[Path]], source: Path, apart: bool = False) -> Splits:
+    """Refuse a split of which a shard is missing, or which is there in two formats.
+
+    Args:
+        found: the files of each split.
+        source: for messages.
+        apart: whether shards are counted folder by folder.
+    """
     for split, files in found.items():
-        shards = [shard for f in files if (shard := _SHARD.fullmatch(f.stem))]
-        total = {shard[3] for shard in shards}
-        if shards and (len(total) > 1 or len(shards) != int(next(iter(total)))):
-            raise TaskError(
-                f'{source}: the split "{split}" has {len(shards)} of {int(max(total))} files; '
-                "fetch or copy it again."
-            )
+        shards: dict[tuple[Path | None, str], list[int]] = {}
+        for file in files:
+            if shard := _SHARD.fullmatch(file.stem):
+                family = file.parent if apart else None, shard[1]
+                shards.setdefault(family, []).append(int(shard[3]))
+        for totals in shards.values():
+            if totals != [len(totals)] * len(totals):
+                raise TaskError(
+                    f'{source}: the split "{split}" has {len(totals)} of {max(totals)} files; '
+                    "fetch or copy it again."
+                )
         if len({f.suffix for f in files}) > 1:
             listed = ", ".join(f.name for f in files)
             raise TaskError(f'{source}: the split "{split}" is there twice: {listed}. Keep one.')
