@@ -61,6 +61,11 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
     """
     if not path.is_file():
         raise StudyError(f"{path}: there is no such study file.")
+    if any("\udc80" <= each <= "\udcff" for each in str(path.resolve())):
+        raise StudyError(
+            f"{path}: its path holds bytes that are no letters here, and the record takes letters "
+            "only. Rename the file or the folder, or set LC_ALL=C.UTF-8 if they are letters."
+        )
     from stats.errors import StatsError  # a study declares how it is judged
 
     project = Project.of(path)

@@ -110,13 +110,9 @@ class Store:
                 f"the store {self.location} is kept nowhere, and workers are processes of their "
                 "own: give --store a folder."
             )
-        for sign in "?%\0\n":
-            if sign in self.location:
-                raise StoreError(
-                    f"the store {masked(self.location)!r} has {sign!r} in its path, which an "
-                    "address of a database cannot hold: give --store a folder of another name."
-                )
+        self._check_signs(self.location)
         try:
+            self._check_signs(str(self._database))  # the folders above it are in the address, too
             in_the_way = [p for p in (self.folder, *self.folder.parents) if not _fits(p)]
             there = self._database.exists()
         except (OSError, RuntimeError, ValueError) as error:  # too long, or links in a circle
@@ -131,6 +127,15 @@ class Store:
             )
         if there and not self._database.is_file():
             raise StoreError(f"{self._database} is no file, where the record should be one.")
+
+    def _check_signs(self, path: str) -> None:
+        wrong = next((s for s in path if s in "?%\0\n" or "\udc80" <= s <= "\udcff"), None)
+        if wrong is not None:
+            what = repr(wrong) if wrong < "\x80" else "a byte that is no letter"
+            raise StoreError(
+                f"the store {masked(path)!r} has {what} in its path, which an address of a "
+                "database cannot hold: give --store a folder of another name."
+            )
 
 
 def _fits(path: Path) -> bool:

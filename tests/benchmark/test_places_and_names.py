@@ -1,5 +1,6 @@
 """Where records may lie, which names may be given, and what is never printed or left behind."""
 
+import os
 import re
 import socket
 import subprocess
@@ -33,6 +34,30 @@ def test_a_store_works_under_any_name_that_an_address_can_hold(name, tmp_path):
     assert Query(writer.connection).artifact(run, "folder/test_places_and_names.py").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert {"mlflow.db", "artifacts"} <= {path.name for path in store.folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["q?x", "p%41"])
+def test_a_record_is_made_nowhere_else_when_the_current_folder_cannot_be_in_an_address(
+    name, small, bench, tmp_path, monkeypatch
+):
+    here = tmp_path / name
+    here.mkdir()
+    study = small.rename(here / "small.py")
+    monkeypatch.chdir(here)
+    done = bench("run", "small.py")
+    assert done.returncode == 2
+    assert "in its path, which an address of a database cannot hold" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {path.name for path in here.iterdir()} <= {study.name, "__pycache__"}
+
+
+def test_a_study_whose_path_is_no_text_is_refused_in_one_sentence(small, bench, tmp_path):
+    study = small.rename(tmp_path / os.fsdecode(b"d\xfcr.py"))
+    for asking in ("plan", "run"):
+        done = bench(asking, study, "--store", tmp_path / "kept")
+        assert done.returncode == 2
+        assert "its path holds bytes that are no letters here" in done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
 
 
 def loop(folder: Path) -> Path:
