@@ -93,19 +93,27 @@ def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
             )
         return _compared(options, scores, judging)
     except (NotEnoughPairs, NotPaired) as error:
-        if not options.input or options.unpaired or _share_seeds(scores.table, options.compare):
+        if not options.input or options.unpaired or not _only_seeds_differ(scores, options):
             raise
         raise BenchmarkError(
             f"{error}. If the seeds in {options.input} mean nothing, say so with --unpaired."
         ) from error
 
 
-def _share_seeds(table: "pd.DataFrame", arms: Sequence[str] | None) -> bool:
-    """Whether these arms, or all, have seeds in common somewhere."""
+def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
+    """Whether the arms asked for, or all, meet on a model, init and task, and share no seed."""
+    table, arms = scores.table, options.compare
     named = table[table["method"].isin(arms)] if arms else table
-    places = ["model", "init", "task", "seed"]
-    runs = [set(part[places].itertuples(index=False)) for _, part in named.groupby("method")]
-    return len(runs) < 2 or bool(set.intersection(*runs))
+
+    def held(*columns: str) -> list[set[tuple[object, ...]]]:
+        parts = (part[list(columns)] for _, part in named.groupby("method"))
+        return [set(part.itertuples(index=False, name=None)) for part in parts]
+
+    if named["method"].nunique() < 2:
+        return False
+    place = ("model", "init", "task")
+    met, shared = set.intersection(*held(*place)), set.intersection(*held(*place, "seed"))
+    return bool(met) and not shared
 
 
 def _given(options: argparse.Namespace, declared: "Judging") -> "Judging":

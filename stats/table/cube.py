@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stats.errors import InvalidSetting, UnknownName
 from stats.inputs import FloatArray, IntArray
+from stats.listing import first_few
 from stats.table.collapsed_runs import collapsed
 from stats.table.pairing import Seed
 
@@ -59,6 +60,15 @@ class Cube:
         """Cells and methods that can be compared with method 0 there."""
         comparable = self.has_runs[:, 1:] & self.has_runs[:, :1]
         return [(cell, method + 1) for cell, method in np.argwhere(comparable).tolist()]
+
+    def nowhere(self) -> str:
+        """That no method can be compared with method 0, with the places of each."""
+        told = []
+        for name, has_runs in zip(self.methods, self.has_runs.T, strict=True):
+            cells = [str(self.cells[c]) or "one without a name" for c in np.flatnonzero(has_runs)]
+            told.append(f"{name} has {first_few(cells)}")
+        names = " and ".join(self.methods)
+        return f"no model, init and task has runs of {names}: {'; '.join(told)}"
 
     def dropped(self, cell: IntArray, method: IntArray, paired: bool = True) -> list[IntArray]:
         """For each comparison with method 0 the seeds of either arm that make no pair.

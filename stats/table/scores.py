@@ -13,6 +13,7 @@ from stats.table.direction import DIRECTIONS
 from stats.table.duplicates import Place, check_once
 from stats.table.files import plain_numbers, read_lines
 from stats.table.seeds import alike, seed_of
+from stats.table.spellings import check_spellings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +49,8 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
 
     Raises:
         ScoresError: the file cannot be read, has no rows, lacks a column, or holds text in
-            `score`, an infinite score, or two scores for the same run; the message names file,
-            line and column.
+            `score`, an infinite score, two scores for the same run, or two names that differ in
+            capitals alone; the message names file, line and column.
     """
     source = str(path)
     lines = read_lines(path)
@@ -62,7 +63,9 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
     frame = pd.concat(
         [pd.Series(list(column), dtype=object, name=name) for name, column in named], axis=1
     )
-    return _validated(frame, source, lines.places, metric)
+    table = _validated(frame, source, lines.places, metric)
+    check_spellings(table, lambda row: f"{source}, {lines.places[int(row)]}")
+    return table
 
 
 def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:

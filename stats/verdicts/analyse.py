@@ -123,7 +123,7 @@ def analyse(
 def _comparisons(cube: Cube, judging: Judging) -> tuple[list[ComparisonResult], list[str]]:
     places = cube.places()
     if not places:
-        raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
+        raise NotPaired(cube.nowhere())
     cell, method = np.array(places).T
     arms = np.stack([cube.scores[cell, 0], cube.scores[cell, method]])
     step = by_task(judging.resolution, [cube.cells[c].task for c, _ in places])

@@ -125,7 +125,7 @@ def _found(
 ) -> tuple[list[CandidateCollapse], list[str]]:
     places = cube.places()
     if not places:
-        raise NotPaired(f"no model, init and task has runs of {' and '.join(cube.methods)}")
+        raise NotPaired(cube.nowhere())
     scored = [np.isfinite(cube.scores[cell, [0, arm]]).all(axis=0) for cell, arm in places]
     if not np.any(scored):
         raise NotEnoughPairs(f"no scored seed is shared by {' and '.join(cube.methods)}")

@@ -221,6 +221,14 @@ def test_seeds_that_do_not_pair_are_never_analysed_in_silence(answer, unpaired, 
     assert f"If the seeds in {unpaired} mean nothing, say so with --unpaired." in told
 
 
+def test_arms_that_meet_nowhere_are_not_told_to_go_unpaired(answer, unpaired):
+    apart = unpaired.with_name("apart.csv")
+    apart.write_text(unpaired.read_text().replace("kd,t", "kd,u"))
+    told = answer("stats", "--input", apart, *ASK, code=2)
+    assert "base has t0; t1; t2; kd has u0; u1; u2" in told
+    assert "--unpaired" not in told
+
+
 def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
     arguments = ("stats", "--input", unpaired, *ASK, "--unpaired", "--format", "json")
     told = json.loads(answer(*arguments, "--test", "welch", "--effect", "cliffs_delta"))

@@ -227,3 +227,13 @@ def test_records_in_json_are_read_as_the_table_that_they_are(tmp_path, lines):
     path.write_text(whole.replace("88.25", '"much"', 1))
     with pytest.raises(ScoresError, match="line 2" if lines else "record 2"):
         read_scores(path)
+
+
+@pytest.mark.parametrize("column", ["model", "init", "method", "task", "split", "metric"])
+def test_two_spellings_of_one_name_are_refused_with_their_lines(tmp_path: Path, column: str):
+    names = {"method": "kd", column: "cafe\u0301"}
+    other = names | {column: "Caf\u00e9"}
+    lines = [f"{','.join(names)},seed,score"]
+    lines += [f"{','.join(each.values())},{seed},60" for seed, each in enumerate((names, other))]
+    with pytest.raises(ScoresError, match=rf'line 3, column {column}: "Café", and .* in line 2'):
+        read_scores(written(tmp_path, "\n".join(lines) + "\n"))
