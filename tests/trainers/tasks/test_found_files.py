@@ -8,8 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from trainers.errors import TaskError
 from trainers.tasks import ImageTask, Part, TextTask
@@ -124,6 +126,15 @@ def test_a_pattern_takes_what_the_hub_lists_as_it_takes_what_is_here(files):
 def test_a_folder_may_be_the_cards_own(files):
     card(files, {"config_name": "a", "data_dir": "."})
     assert of_ours(files, "a")["faq"] == ["faq.csv"]
+
+
+def test_what_a_card_names_and_is_not_here_is_said(files):
+    named = [{"split": "train", "path": "gone*.csv"}, {"split": "test", "path": "*.csv"}]
+    for data_files in (named, named[:1]):
+        card(files, {"config_name": "a", "data_files": data_files})
+        (need,) = TextTask(files, **CARVED).requirements()
+        said = 'no file is here of the split "train"; its README.md names "gone*.csv"'
+        assert need.where == f"{files}: {said}"
 
 
 @pytest.mark.parametrize(
@@ -267,10 +278,26 @@ def test_images_whose_class_is_unclear_are_refused_with_the_way_they_must_lie(
     assert f"{named} leave open which folder is the class" in need.where
 
 
-def test_pictures_beside_tables_are_no_data(tmp_path):
-    images(tmp_path / "docs" / "figures" / "of", "results")
-    table(tmp_path / "train.csv")
-    assert layout.image_splits(tmp_path, "", ("train",)) is None
+@pytest.mark.parametrize("place", ["figures", "docs/figures/of"])
+def test_pictures_beside_a_table_of_images_are_no_data(place, tmp_path):
+    images(tmp_path / "elsewhere", "cat", "dog")
+    files = sorted((tmp_path / "elsewhere").glob("*/*"))
+    rows = [{"image": {"bytes": f.read_bytes()}, "label": f.parent.name} for f in files]
+    (tmp_path / "data").mkdir()
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "train.parquet")
+    images(tmp_path / "data" / place, "results")
+    task = ImageTask(tmp_path / "data", shape=(3, 4, 4), **CARVED)
+    assert task.requirements() == ()
+    assert task.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("around", ["train", "archive/train", "archive/v1/train"])
+def test_a_table_beside_folders_of_images_is_no_data(around, tmp_path):
+    images(tmp_path / around, "cat", "dog")
+    table(tmp_path / "archive" / "submission.csv")
+    task = ImageTask(tmp_path, shape=(3, 4, 4), **CARVED)
+    assert task.requirements() == ()
+    assert sum(task.sizes.values()) == 16
 
 
 ALONE = """

@@ -83,13 +83,16 @@ def files_of(
     """
     place = place_of(data)
     found = find(place, config, wanted)
-    if not found:
-        raise TaskError(f'{place} holds no files of the configuration "{config}".')
     names = _names(wanted, found, place)
-    missing = [split for split in wanted if names[split] is None]
-    if gone := [s for s in missing if layout.called(s, layout.declared(place, config))]:
-        raise TaskError(f"{place}: no file is here of the split {either(gone)}.")
-    if missing:
+    if missing := [split for split in wanted if names[split] is None]:
+        stated = layout.declared(place, config)
+        gone = {s: stated[name] for s in missing if (name := layout.called(s, stated))}
+        if gone or not found:
+            listed = ", ".join(f'"{p}"' for each in (gone or stated).values() for p in each)
+            split = either([*gone] or missing)
+            raise TaskError(
+                f"{place}: no file is here of the split {split}; its README.md names {listed}."
+            )
         raise NoSuchSplit(
             f"{place}: there is no split {either(missing)} among {', '.join(found)}. Name another "
             f'split, or carve one: Part("{next(iter(found))}", 500).'

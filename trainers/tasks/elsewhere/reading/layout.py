@@ -120,7 +120,8 @@ def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits
     """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere.
 
     A split that is asked for and not there so is looked for by keyword among the folders around
-    those of classes, however deep; where no folder has one, all images are "train".
+    those of classes, however deep; where no folder has one, and no table is there, all images are
+    "train".
 
     Raises:
         TaskError: it cannot be told which folders there are the classes.
@@ -139,10 +140,14 @@ def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits
             around.setdefault((path.parent.parent / "image").as_posix(), []).append(path)
     flat = [path for path in images if len(path.parts) == 2]
     found = found or ({"train": flat} if flat else {})
-    if around and (gone := _gone(asked, found)) and not any(map(_is_table, there)):
-        for split, folders in _by_keyword([*around], gone, {"train": [*around]}).items():
+    beside = any(map(_is_table, there))
+    if around and (gone := _gone(asked, found)):
+        more = _by_keyword([*around], gone, {} if beside else {"train": [*around]})
+        for split, folders in more.items():
             found[split] = sorted(path for folder in folders for path in around[folder])
             _require_classes(found[split], below)
+        if beside and len(_gone(asked, found)) == len(asked):  # pictures in a card
+            return None
     _require_once(found, asked, below)
     return {n: [below / path for path in files] for n, files in found.items()} or None
 
@@ -246,10 +251,10 @@ def _stated(folder: Path, config: str) -> hub_rules.Configuration | None:
     return hub_rules.configuration(text, config, str(folder))
 
 
-def declared(folder: Path, config: str) -> list[str]:
-    """The splits of a configuration that the card of a folder names, whether files are there."""
+def declared(folder: Path, config: str) -> Mapping[str, Sequence[str]]:
+    """What the card of a folder names as files of each split, whether they are there or not."""
     stated = _stated(folder, config)
-    return [*stated.patterns] if stated else []
+    return stated.patterns if stated else {}
 
 
 def _saved(folder: Path) -> Splits | None:

@@ -1,4 +1,7 @@
-"""Columns of tables on disk, whatever their format, and where each row lies."""
+"""Columns of tables on disk, whatever their format, and where each row lies.
+
+Parquet and saved sets are read by Arrow, as `datasets` does too, which makes a copy in its cache.
+"""
 
 import json
 from bisect import bisect_right
@@ -189,7 +192,10 @@ def _without(file: Path, missing: Sequence[str], there: Sequence[str]) -> str:
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:
-    """Names of classes that ``datasets`` keeps beside a table."""
+    """Names of classes that ``datasets`` keeps beside a table.
+
+    Its ``Features`` refuse a schema for one feature that they do not know, of whichever column.
+    """
     kept = (schema.metadata or {}).get(b"huggingface")
     features = json.loads(kept).get("info", {}).get("features", {}) if kept else {}
     return {
