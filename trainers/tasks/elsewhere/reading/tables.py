@@ -1,6 +1,7 @@
 """Columns of tables on disk, whatever their format, and where each row lies.
 
-Parquet and saved sets are read by Arrow, as `datasets` does too, which makes a copy in its cache.
+Parquet and saved sets are read by Arrow, as `datasets` reads them, here without a copy in a cache
+and file by file, so that one at fault is named.
 """
 
 import json
