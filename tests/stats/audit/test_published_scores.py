@@ -23,7 +23,7 @@ from stats.bayes.signed_rank import bayesian_signed_rank_pairs
 from stats.register import UNPAIRED_TESTS
 from stats.report import render
 
-FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores"
+FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "scores"
 
 
 def published(name: str) -> pd.DataFrame:

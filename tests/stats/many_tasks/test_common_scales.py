@@ -15,7 +15,7 @@ from stats import InvalidSetting, Judging, analyse, pooled, read_scores
 from stats.report import render
 from stats.table.common_scale import COMMON_SCALES, check_like_scales
 
-FOLDER = Path(__file__).resolve().parents[2]
+FOLDER = Path(__file__).resolve().parents[3]
 SHARED = FOLDER.parent / "shared"
 SPREAD = np.array([-0.6, -0.35, -0.2, -0.05, 0.1, 0.2, 0.35, 0.55])
 UNITS = "may be in fractions and"

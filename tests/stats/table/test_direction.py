@@ -17,7 +17,7 @@ from stats import InvalidSetting, Judging, ScoresError, analyse, read_scores
 from stats.report import FORMATS, render
 from stats.table.direction import by_name, is_lower_better
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "scores"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "scores"
 SPREAD = np.array([-0.6, -0.35, -0.2, -0.05, 0.1, 0.2, 0.35, 0.55])
 
 

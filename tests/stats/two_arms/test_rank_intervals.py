@@ -23,7 +23,7 @@ from stats.judging import ZEROS
 from stats.two_arms.hodges_lehmann import KEPT, HodgesLehmann
 from stats.two_arms.rank_sum import hodges_lehmann_shift
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 CASE = SHARED / "cases" / "scores" / "zeros_test_and_interval.csv"
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)
 NOISE = 1e-12

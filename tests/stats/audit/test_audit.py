@@ -19,8 +19,8 @@ from scipy import stats as scipy_stats
 from stats import ScoresError, audit_tables
 from stats.audit import Audit, Finding, read_printed_tables
 
-PAPER = Path(__file__).resolve().parents[2] / "studies" / "paper" / "tables.csv"
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "paper" / "tables.csv"
+PAPER = Path(__file__).resolve().parents[3] / "studies" / "paper" / "tables.csv"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "paper" / "tables.csv"
 
 DEV = {"rte": 277, "sst-2": 872, "qnli": 5463, "mnli": 9815, "qqp": 40430, "sst5": 1101}
 TEST = {"sst5": 2210, "cifar100": 10000}

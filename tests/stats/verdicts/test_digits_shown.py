@@ -17,7 +17,7 @@ from stats.report import render
 from stats.report.words import sentences
 from stats.report.words.digits import decimals, most, number, that_tell_apart
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "scores"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "scores"
 NUMBER = r"[+-]?\d[\d.]*(?:e[+-]\d+)?"
 SPREAD = np.array([-0.6, -0.35, -0.2, -0.05, 0.1, 0.2, 0.35, 0.55])
 powers = st.integers(-60, 60).map(lambda each: 10.0 ** (each / 4))

@@ -278,7 +278,7 @@ def test_a_true_absence_of_interaction_is_called_one_in_at_most_five_percent():
 
 
 def test_published_scores_of_setfit_are_analysed_on_every_task(reference):
-    path = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores" / "setfit.csv"
+    path = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "scores" / "setfit.csv"
     analysis = analyse(read_scores(path), "setfit", ["adapet"], Judging(margin=1.0))
     assert len(analysis.comparisons) == 12
     assert {each.n_pairs for each in analysis.comparisons} == {10}

@@ -206,7 +206,7 @@ def test_a_frame_is_checked_like_a_file_and_left_as_it_was():
 
 
 def test_published_scores_are_read(reference):
-    path = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scores" / "setfit.csv"
+    path = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "scores" / "setfit.csv"
     table = read_scores(path)
     assert len(table) == 600
     assert table["method"].nunique() == 5
