@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "scores"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "scores"
 ASK = ("--compare", "base", "kd")
 SEEDS = (13, 21, 42, 87, 100, 123, 512, 1337)
 BASE = (87.41, 87.92, 86.75, 88.1, 87.33, 87.6, 87.05, 88.08)

@@ -9,7 +9,7 @@ from benchmark.declare.loading import load_study
 from benchmark.runs.kinds import PretrainRun
 from benchmark.runs.plan import make_plan
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STUDIES = ROOT / "studies"
 HUB = ROOT.parent / "shared" / "data" / "hub"
 WEIGHTS = "sentence-transformers/all-MiniLM-L6-v2"

@@ -9,7 +9,7 @@ from benchmark.declare.loading import load_study
 from benchmark.declare.study import PAPER_SEEDS
 from benchmark.errors import StudyError, Underpowered
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "quick-starts.md"
 
 

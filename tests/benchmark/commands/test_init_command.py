@@ -11,7 +11,7 @@ import pytest
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STUDIES = ROOT / "studies"
 NAMES = [str(file.relative_to(STUDIES).with_suffix("")) for file in STUDIES.rglob("*.py")]
 

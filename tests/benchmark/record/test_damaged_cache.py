@@ -17,7 +17,7 @@ from benchmark.record.query import Query
 from benchmark.record.store import Store
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
-from tests.benchmark.test_running_a_study import arm_scores, statuses
+from tests.benchmark.commands.test_running_a_study import arm_scores, statuses
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Study

@@ -14,8 +14,8 @@ from benchmark.execute.engines.asking import is_foreign
 from benchmark.record.connection import Connection
 from benchmark.record.query import Query
 from benchmark.record.store import Store
+from tests.benchmark.commands.test_running_a_study import arm_scores, statuses
 from tests.benchmark.conftest import command
-from tests.benchmark.test_running_a_study import arm_scores, statuses
 from trainers.methods import LS, Base
 from trainers.models import Bert
 

@@ -12,7 +12,7 @@ import pytest
 from benchmark.declare.loading import load_study
 from benchmark.runs.plan import make_plan
 
-STUDIES = Path(__file__).parents[2] / "studies"
+STUDIES = Path(__file__).parents[3] / "studies"
 #: Fingerprint of the docstrings in the plans; packages of other versions have others.
 CORPUS = "7b223fd54472e3d2f6d294a9799916f9fe6159f284aca6e169fe747c4e75f5b8"
 #: Runs of each study, and the SHA-256 of their keys in float32 on a CPU.

@@ -19,8 +19,8 @@ from benchmark.record.connection import Connection
 from benchmark.record.query import Query
 from benchmark.record.store import Store
 from benchmark.record.writer import Writer
+from tests.benchmark.commands.test_running_a_study import Running, statuses
 from tests.benchmark.conftest import command
-from tests.benchmark.test_running_a_study import Running, statuses
 
 linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found through /proc")
 

@@ -11,7 +11,7 @@ from benchmark.record.environment import TrainedIn, environment_of
 from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
 from benchmark.runs.plan import make_plan
-from tests.benchmark.test_plans_and_keys import TEACHER, study_of
+from tests.benchmark.runs.test_plans_and_keys import TEACHER, study_of
 from trainers.methods import KD, LS, Base, SelfKD
 
 OLD, NEW = {"torch": "2.13.0", "numpy": "2.4.0"}, {"torch": "2.14.0", "numpy": "2.4.0"}

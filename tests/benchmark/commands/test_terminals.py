@@ -74,6 +74,6 @@ def test_a_reader_that_goes_away_ends_a_command_without_a_word(recorded):
         text=True,
         cwd=recorded.parent,
         timeout=120,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert done.stderr == ""

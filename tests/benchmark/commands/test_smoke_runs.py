@@ -20,7 +20,7 @@ from trainers.models.published import SHAPES
 from trainers.models.tiny import type_of
 from trainers.tasks.paper.published import training_examples
 
-STUDIES = sorted((Path(__file__).parents[2] / "studies" / "paper").glob("*.py"))
+STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))
 LABEL = "SMOKE RUN: two seeds"
 
 
