@@ -33,6 +33,10 @@ _LIMIT, _TIMES = 15.0, 30.0
 _rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
 
 
+#: How a message begins of code that never came to its end.
+ENDLESS = "it goes on for more than"
+
+
 class StepTooLong(BaseException):
     """A step of a method does not come to its end; no handler of errors may catch it."""
 
@@ -138,7 +142,7 @@ def _at_most(seconds: float) -> Iterator[None]:
     """Raise StepTooLong in code that goes on for longer, and again if that is caught."""
 
     def stop(signum: int, frame: object) -> None:
-        raise StepTooLong(f"it goes on for more than {seconds:.0f} s, with two examples")
+        raise StepTooLong(f"{ENDLESS} {seconds:.0f} s, with two examples")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.checks.estimate import estimate
 from benchmark.checks.memory import require_memory
 from benchmark.checks.mixing import Choice, settle
 from benchmark.checks.preflight import preflight, read_from
@@ -23,6 +24,7 @@ from benchmark.declare.project import Project
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StudyError
+from benchmark.execute.calibration import ENDLESS
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
@@ -37,7 +39,7 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.store import Store
 from benchmark.record.writer import Writer
-from benchmark.runs.kinds import TrainRun, unfollowed
+from benchmark.runs.kinds import Run, TrainRun, unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
 from benchmark.terminal.page import page
@@ -272,4 +274,29 @@ class Session:
 
         with guarding_storage(storage_url(self.store, self.optuna_storage)):
             tuning = open_tuning(self.study, self.connection, self.optuna_storage)
-            return tune_study(tuning, lambda: self.engine, self.tags, self.console)
+            return tune_study(
+                tuning, lambda: self.engine, self.tags, self.console, self._never_ending
+            )
+
+    def _never_ending(self) -> dict[tuple[str, str], str]:
+        """By arm and task, what the study's own code does that comes to no end in a step.
+
+        A rehearsal gives up every run that is silent.
+        """
+        plan = self.plan()
+        cells = list(zip(plan.study.cells(), plan.cells, strict=True))
+        runs = plan.runs
+        own = {k: runs[k] for _, k in cells if not self.rehearses and _is_own(runs[k])}
+        if not own:
+            return {}
+        with self.at_home():
+            found = estimate(plan, own, {}, self.study_file.resolve()).hopeless
+        return {
+            (arm.label, task.name): f"failed: {found[k]}"
+            for (arm, task, _), k in cells
+            if ENDLESS in found.get(k, "")
+        }
+
+
+def _is_own(run: Run) -> bool:
+    return isinstance(run, TrainRun) and is_foreign(run.method, run.model, run.task)

@@ -14,7 +14,7 @@ from benchmark.tuning.figures import draw_expected_best, draw_search
 from benchmark.tuning.optuna_study import guarding_storage, open_storage
 from benchmark.tuning.results import Tuned, TuningOutcome
 from benchmark.tuning.search_loop import ENDED
-from benchmark.tuning.tune import StudyTuning
+from benchmark.tuning.tune import Hopeless, StudyTuning
 
 
 def storage_url(store: Store, asked: str | None) -> str:
@@ -41,6 +41,7 @@ def tune_study(
     make_engine: Callable[[], Engine],
     tags: Mapping[str, str],
     console: Console,
+    hopeless: Callable[[], Hopeless] = dict,
 ) -> TuningOutcome:
     """Search what is not yet searched, keep figures in MLflow, and print what was found."""
     results = tuning.results()
@@ -48,9 +49,11 @@ def tune_study(
     if not outcome.complete:
         experiment = tuning.writer.experiment(tuning.study.name)
         display = TuningDisplay(tuning.study.name, console)
-        engine = make_engine()
+        engine, given_up = make_engine(), hopeless()
         with display:
-            outcome = tuning.run(engine, experiment, dict(tags), display, display.on_start)
+            outcome = tuning.run(
+                engine, experiment, dict(tags), display, display.on_start, given_up
+            )
     _record_results(tuning, outcome)
     print_results(outcome.results, console)
     if outcome.interrupted:

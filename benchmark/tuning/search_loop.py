@@ -57,6 +57,7 @@ class SearchLoop:
         self.pruner = Pruner(self.tuning, optuna_study.higher_is_better)
         self.running: dict[int, RunningTrial] = {}
         self.siblings: Mapping[str, SearchLoop] = {}
+        self.hopeless = ""  # why no run of it would come to an end
         self.known = KnownScores()
         self.stops: dict[int, int] = {}
         self.overhead = 0.0
@@ -317,6 +318,7 @@ class SearchLoop:
 
     def _launch(self, running: RunningTrial) -> None:
         """Hand a trial's next seed to the scheduler; without pruning all of them at once."""
+        running.trouble = running.trouble or self.hopeless
         at_once = self.tuning.pruner == "none"
         while running.launched < len(running.groups) and not running.trouble and not running.lost:
             if not at_once and running.launched > self.known.finished(running):

@@ -1,6 +1,6 @@
 """All searches of a study, side by side on one engine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,6 +22,9 @@ from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.results import Tuned, TuningOutcome
 from benchmark.tuning.search_loop import SearchLoop
 from trainers.metrics import SELECTS
+
+#: By arm and task, why a run of theirs never comes to its end.
+Hopeless = Mapping[tuple[str, str], str]
 
 
 class Watcher(Protocol):
@@ -51,6 +54,7 @@ class StudyTuning:
         self.study, self.storage = study, storage
         self.query, self.writer = Query(connection), Writer(connection)
         self.searches = searches(study)
+        self.hopeless: Hopeless = {}
         self._optuna_studies: dict[str, OptunaStudy] = {}
 
     def results(self, begin: bool = True) -> tuple[Tuned, ...]:
@@ -80,6 +84,7 @@ class StudyTuning:
         tags: dict[str, str],
         watcher: Watcher,
         on_start: Callable[..., None],
+        hopeless: Hopeless | None = None,
     ) -> TuningOutcome:
         """Search until every search is over, or nothing more can be done.
 
@@ -89,7 +94,9 @@ class StudyTuning:
             tags: provenance.
             watcher: is told how it goes.
             on_start: told of every run as it starts.
+            hopeless: arms whose trials are given up before they start.
         """
+        self.hopeless = hopeless or {}
         scheduler = Scheduler(engine, self.query, self.writer, experiment, tags, on_start)
         loops: dict[str, SearchLoop] = {}
         with patient() as check:
@@ -163,6 +170,8 @@ class StudyTuning:
                 loop = SearchLoop(searching, optuna_study, self.study, scheduler, run_id)
                 loops[searching.name] = loop
                 loop.siblings = loops
+                places = [(arm.label, task.name) for arm, task in searching.members]
+                loop.hopeless = next((self.hopeless[p] for p in places if p in self.hopeless), "")
                 watcher.on_search(loop)
 
     def _record(self, searching: Searching, optuna_study: OptunaStudy, scheduler: Scheduler) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.declare.blame import blamed
 from benchmark.declare.project import OURS, sources
-from benchmark.execute.calibration import Question, StepFails
+from benchmark.execute.calibration import ENDLESS, Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 
 #: Seconds that a process may be silent.
@@ -80,7 +80,7 @@ def _ask(
                     return dict.fromkeys(numbers, Trouble(each.message))
                 answers[numbers[len(answers)]] = each
             if len(answers) < len(numbers) and (gone or time.monotonic() - heard > _PATIENCE):
-                why = process.death() if gone else f"it goes on for more than {_PATIENCE:.0f} s"
+                why = process.death() if gone else f"{ENDLESS} {_PATIENCE:.0f} s"
                 answers[numbers[len(answers)]] = Trouble(why, ends_processes=True)
                 break
     finally:

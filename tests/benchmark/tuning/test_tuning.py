@@ -336,6 +336,34 @@ class Deadly(Base):
     assert ends[2] == "failed"
 
 
+def test_the_search_of_an_arm_that_never_ends_is_given_up_and_the_others_go_on(tuned, bench):
+    endless = """
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True)
+class Endless(Base):
+    name: ClassVar[str] = "endless"
+
+    def loss(self, step):
+        while True:
+            time.sleep(1)
+"""
+    text = TUNED.replace("study = Study(", endless + "\nstudy = Study(")
+    text = text.replace("[Base(), LS()]", "[Base(), LS(), Endless()]").replace(
+        "trials=6", "trials=2"
+    )
+    tuned.write_text(text)
+    done = bench("run", tuned, "--workers", 2)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "it goes on for more than" in done.stdout
+    assert "base vs ls" in done.stdout
+    found = trials(tuned.parent, tuned)
+    assert {end for _, _, end, _ in found["endless · scratch"]} == {"failed"}
+    assert {end for _, _, end, _ in found["ls · scratch"]} <= {"complete", "pruned"}
+
+
 def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, bench):
     text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], ", "")
     tuned.write_text(text.replace("trials=6", "trials=4"))
