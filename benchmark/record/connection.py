@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 from benchmark.errors import RecordLost, StoreError
 from benchmark.record.database import copied, run_ids, settle
@@ -150,8 +151,21 @@ def connect(store: Store, make: bool) -> MlflowClient:
         ) from error
     # The first to open a new database makes its tables; two at once would collide.
     with store.cache.locked("store"):
+        if not database.exists():
+            _make(store, database)
         client = _opened(store, store.uri, make, database)
     return _watched(client, store)
+
+
+def _make(store: Store, database: Path) -> None:
+    """Make a new database beside its place, so that one whose making was cut short is none."""
+    for left in database.parent.glob("mlflow.new-*"):
+        left.unlink()
+    # MLflow keeps what it knows of a path for as long as the process lives.
+    aside = database.with_name(f"mlflow.new-{uuid4().hex}.db")
+    client = _opened(store, f"sqlite:///{aside}", make=True)
+    client._tracking_client.store.engine.dispose()
+    aside.replace(database)
 
 
 def _opened(store: Store, uri: str, make: bool, database: Path | None = None) -> MlflowClient:

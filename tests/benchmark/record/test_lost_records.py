@@ -90,6 +90,20 @@ def test_a_record_that_stays_locked_is_one_sentence(tmp_path, monkeypatch, capfd
     assert writer.start(experiment, "run", {}, {})
 
 
+def test_a_record_whose_making_was_cut_short_is_made_anew(tmp_path):
+    few = (
+        "import resource; from benchmark.record.connection import Connection\n"
+        "from benchmark.record.store import Store\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        f"Connection(Store({str(tmp_path)!r})).client"
+    )
+    done = subprocess.run([sys.executable, "-c", few], capture_output=True, text=True, check=False)
+    assert "cannot be opened" in done.stderr
+    writer = Writer(Connection(Store(str(tmp_path))))
+    assert writer.start(writer.experiment("x"), "run", {}, {})
+    assert not list(tmp_path.glob("mlflow.new*"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting takes root")
 def test_a_full_disk_is_one_sentence_and_with_room_the_command_goes_on(small, tmp_path):
