@@ -95,9 +95,9 @@ def test_how_a_number_is_written_accuses_nobody(spelling: str):
     mean, sd = spelling.format("70.04"), spelling.format("2.42")
     assert grim(mean, 277, unit=100) == grim("70.04", 277, unit=100)
     assert grimmer(spelling.format("90.00"), sd, 5, examples=200, unit=100).ddof_1
-    assert compare_printed((mean, sd), ("71.0", "2"), 5) == compare_printed(
-        ("70.04", "2.42"), ("71.0", "2"), 5
-    )
+    plain = compare_printed(("70.04", "2.42"), ("71.0", "2"), 5)
+    # By their text, because one that is not asked for is NaN, which equals nothing.
+    assert repr(compare_printed((mean, sd), ("71.0", "2"), 5)) == repr(plain)
     assert average_is_possible(spelling.format("80.1"), [spelling.format("75.2"), "85.1"])
     assert not sd_of_average_is_possible(spelling.format("1.3"), ["0.8", spelling.format("1.1")])
 
