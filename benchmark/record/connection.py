@@ -59,7 +59,12 @@ _CAUSES = (
         "Give back the permission to write there",
     ),
     (
-        ("malformed", "not a database", "no such table", "disk I/O error"),
+        ("disk I/O error", "File too large"),
+        "its disk refuses to read or to write it",
+        "Look at the disk, and at limits on the size of files (ulimit -f)",
+    ),
+    (
+        ("malformed", "not a database", "no such table"),
         "its database is damaged",
         "Put back a copy of it",
     ),

@@ -90,6 +90,12 @@ def test_a_record_that_stays_locked_is_one_sentence(tmp_path, monkeypatch, capfd
     assert writer.start(experiment, "run", {}, {})
 
 
+def test_a_disk_that_refuses_is_not_called_a_damaged_database():
+    told = str(connection.lost("sqlite:///x", sqlite3.OperationalError("disk I/O error")))
+    assert "its disk refuses to read or to write it" in told
+    assert "damaged" not in told
+
+
 def test_a_record_whose_making_was_cut_short_is_made_anew(tmp_path):
     few = (
         "import resource; from benchmark.record.connection import Connection\n"
