@@ -126,7 +126,8 @@ class Session:
             NotReady: with what it takes and what is there.
         """
         plan = self.plan()
-        needed = with_hidden(plan, todo(plan, self._recorded, self.store))
+        self._looked.append(self.finished(plan.runs))
+        needed = with_hidden(plan, todo(plan, self._looked[-1], self.store))
         if needed.jobs:
             with self.at_home():
                 require_memory(plan, needed, self.study_file)
@@ -163,7 +164,8 @@ class Session:
         Args:
             plan: from :meth:`plan`.
         """
-        finished = self._recorded if plan is self.plan() else self.finished(plan.runs)
+        known = self._looked.pop() if self._looked else {}  # of the study as declared, and once
+        finished = known if known and plan is self.plan() else self.finished(plan.runs)
         try:
             made = settle(
                 plan,
@@ -181,9 +183,9 @@ class Session:
         return self.query.finished(keys) if self.store.exists() else {}
 
     @cached_property
-    def _recorded(self) -> dict[str, Recorded]:
-        """What of the study as declared had finished when the command began."""
-        return self.finished(self.plan().runs)
+    def _looked(self) -> list[dict[str, Recorded]]:
+        """What the command saw of the record when it began, until that is used."""
+        return []
 
     def similar(self, plan: Plan, jobs: Mapping[str, object]) -> dict[str, Recorded]:
         """Finished runs that took as long as those of a plan will, where any are to do."""
