@@ -286,6 +286,7 @@ class Fragile(Base):
 """
 
 
+@pytest.mark.slow
 def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench):
     text = TUNED.replace("study = Study(", FRAGILE + "\nstudy = Study(")
     text = text.replace("[Base(), LS()]", "[Base(), Fragile()]").replace('"ls"', '"fragile"')
@@ -336,6 +337,7 @@ class Deadly(Base):
     assert ends[2] == "failed"
 
 
+@pytest.mark.slow
 def test_the_search_of_an_arm_that_never_ends_is_given_up_and_the_others_go_on(tuned, bench):
     endless = """
 import time

@@ -125,6 +125,7 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "nothing"))
 
 
+@pytest.mark.slow
 @on_copies
 def test_film_reviews_serve_the_sentiment_of_films(hub, tmp_path):
     task = replace(sst5(), vocabulary=2000, further=REVIEWS)
