@@ -44,7 +44,7 @@ class Estimate:
     relative_flops: Mapping[str, float]
     source: str
     remarks: tuple[str, ...] = ()
-    hopeless: Mapping[str, str] = field(default_factory=dict)
+    hopeless: Mapping[str, Trouble] = field(default_factory=dict)
 
     def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
         """Seconds until all jobs are done: the longest chain or the fullest worker."""
@@ -94,7 +94,7 @@ def estimate(
     """
     if each is not None:
         unsound = {k: _fault(run) for k, run in plan.runs.items()}
-        hopeless = {k: trouble.message for k, trouble in unsound.items() if trouble}
+        hopeless = {k: trouble for k, trouble in unsound.items() if trouble}
         seconds = dict.fromkeys(plan.runs, each)
         return Estimate(seconds, {}, "experience", hopeless=hopeless)
     recorded: dict[str, list[float]] = defaultdict(list)
@@ -124,7 +124,7 @@ def estimate(
         flops,
         " and ".join(sorted(sources)) or "nothing to do",
         tuple(_remarks(plan, {k: asked[k] for k in jobs})),
-        {k: trouble.message for k in jobs if (trouble := asked[k].hopeless)},
+        {k: trouble for k in jobs if (trouble := asked[k].hopeless)},
     )
 
 

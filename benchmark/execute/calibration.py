@@ -33,16 +33,20 @@ _LIMIT, _TIMES = 15.0, 30.0
 _rehearsed: dict[Any, tuple[nn.Module, Encoded]] = {}
 
 
-#: How a message begins of code that never came to its end.
-ENDLESS = "it goes on for more than"
-
-
 class StepTooLong(BaseException):
     """A step of a method does not come to its end; no handler of errors may catch it."""
 
 
 class StepFails(Exception):  # noqa: N818 - reads as the verdict on a method
-    """A step of a method cannot be taken, on examples that one of base is taken on."""
+    """A step of a method cannot be taken, on examples that one of base is taken on.
+
+    Attributes:
+        endless: whether it did not come to its end.
+    """
+
+    def __init__(self, message: str, endless: bool) -> None:
+        super().__init__(message)
+        self.endless = endless
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Flops:
             with _at_most(_LIMIT + _TIMES * (time.perf_counter() - started)):
                 return relative_flops(fit)
         except BaseException as error:
-            raise StepFails(blamed(error)) from error
+            raise StepFails(blamed(error), isinstance(error, StepTooLong)) from error
 
 
 Question = StepTime | Flops
@@ -142,7 +146,7 @@ def _at_most(seconds: float) -> Iterator[None]:
     """Raise StepTooLong in code that goes on for longer, and again if that is caught."""
 
     def stop(signum: int, frame: object) -> None:
-        raise StepTooLong(f"{ENDLESS} {seconds:.0f} s, with two examples")
+        raise StepTooLong(f"it goes on for more than {seconds:.0f} s, with two examples")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

@@ -1,6 +1,6 @@
 """From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.errors import RecordLost
@@ -89,7 +89,7 @@ def missing(
 
 
 def promising(
-    plan: Plan, jobs: Mapping[str, frozenset[Output]], hopeless: Mapping[str, str]
+    plan: Plan, jobs: Mapping[str, frozenset[Output]], hopeless: Container[str]
 ) -> dict[str, frozenset[Output]]:
     """The jobs without those that only hopeless runs need."""
     after, kept = dependants(plan), set[str]()

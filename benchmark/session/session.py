@@ -24,7 +24,6 @@ from benchmark.declare.project import Project
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StudyError
-from benchmark.execute.calibration import ENDLESS
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
@@ -294,9 +293,9 @@ class Session:
         with self.at_home():
             found = estimate(plan, own, {}, self.study_file.resolve()).hopeless
         return {
-            (arm.label, task.name): f"failed: {found[k]}"
+            (arm.label, task.name): f"failed: {found[k].message}"
             for (arm, task, _), k in cells
-            if ENDLESS in found.get(k, "")
+            if k in found and found[k].endless
         }
 
 

@@ -100,7 +100,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
                 scheduler,
                 lambda r: expected.seconds[r.key],
                 display.on_event,
-                expected.hopeless,
+                {k: trouble.message for k, trouble in expected.hopeless.items()},
             )
     _print_failures(made, outcome, console, session.debug)
     if outcome.interrupted:

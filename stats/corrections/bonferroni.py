@@ -13,6 +13,16 @@ def bonferroni_rows(ascending: FloatArray) -> FloatArray:
     return np.asarray(ascending * ascending.shape[-1])
 
 
+def bonferroni_smallest(p_value: float, size: int) -> float:
+    """What so small a p becomes, also as the smallest one in Holm's procedure."""
+    return size * p_value
+
+
+def bonferroni_level(alpha: float, size: int) -> float:
+    """The p that it takes, also of the smallest one in Holm's procedure."""
+    return alpha / size
+
+
 def bonferroni_claims(ascending: FloatArray, order: IntArray) -> FloatArray:
     """Each of 2k times k: of the two hypotheses of one comparison at most one is true."""
     return np.asarray(ascending * (ascending.shape[-1] // 2))
@@ -23,6 +33,6 @@ CORRECTION = Correction(
     words="Bonferroni",
     rows=bonferroni_rows,
     claims=bonferroni_claims,
-    smallest=lambda p_value, size: size * p_value,
-    level=lambda alpha, size: alpha / size,
+    smallest=bonferroni_smallest,
+    level=bonferroni_level,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stats.corrections.bonferroni import bonferroni_level, bonferroni_smallest
 from stats.inputs import FloatArray, IntArray
 from stats.register import Correction
 
@@ -41,6 +42,6 @@ CORRECTION = Correction(
     words="Holm",
     rows=holm_rows,
     claims=holm_claims,
-    smallest=lambda p_value, size: size * p_value,
-    level=lambda alpha, size: alpha / size,
+    smallest=bonferroni_smallest,
+    level=bonferroni_level,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.declare.blame import blamed
 from benchmark.declare.project import OURS, sources
-from benchmark.execute.calibration import ENDLESS, Question, StepFails
+from benchmark.execute.calibration import Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 
 #: Seconds that a process may be silent.
@@ -26,11 +26,13 @@ class Trouble:
         message: an error in one line, or how the process ended.
         in_method: whether it is the method that cannot take a step.
         ends_processes: whether the process that was asked died of it, or went on for ever.
+        endless: whether a step, or the process, did not come to its end.
     """
 
     message: str
     in_method: bool = False
     ends_processes: bool = False
+    endless: bool = False
 
 
 Answer = float | Trouble
@@ -80,8 +82,9 @@ def _ask(
                     return dict.fromkeys(numbers, Trouble(each.message))
                 answers[numbers[len(answers)]] = each
             if len(answers) < len(numbers) and (gone or time.monotonic() - heard > _PATIENCE):
-                why = process.death() if gone else f"{ENDLESS} {_PATIENCE:.0f} s"
-                answers[numbers[len(answers)]] = Trouble(why, ends_processes=True)
+                why = process.death() if gone else f"it goes on for more than {_PATIENCE:.0f} s"
+                trouble = Trouble(why, ends_processes=True, endless=not gone)
+                answers[numbers[len(answers)]] = trouble
                 break
     finally:
         process.end()
@@ -102,6 +105,6 @@ def _answer(say: Callable[[Any], None], pickled: bytes) -> None:
         try:
             say(question.answer())
         except StepFails as error:
-            say(Trouble(str(error), in_method=True))
+            say(Trouble(str(error), in_method=True, endless=error.endless))
         except BaseException as error:  # noqa: BLE001 - whatever code of the user's raises
             say(Trouble(blamed(error)))
