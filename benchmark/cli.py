@@ -75,9 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read when the libraries are imported: nothing but bench fetch may reach for the hub.
     if options.command != "fetch":
         os.environ["HF_HUB_OFFLINE"] = "1"
-    from benchmark.declare.containment import leaving_raises
-    from benchmark.declare.waiting import TooLong, impatient
-    from benchmark.record.scratch import clear
+    from benchmark.store.scratch import clear
+    from benchmark.user_code.containment import leaving_raises
+    from benchmark.user_code.waiting import TooLong, impatient
 
     try:
         with leaving_raises(), impatient():
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _stopped(error: KeyboardInterrupt) -> int:
     """Say that Ctrl-C ended the command, and which line of the user's code if it was in one."""
-    from benchmark.declare.blame import user_line
+    from benchmark.user_code.blame import user_line
 
     where = user_line(error)
     print(f"bench: stopped{f' at {where}' if where else ''}.", file=sys.stderr)
@@ -125,7 +125,7 @@ def _lacking() -> str:
 
 def entry() -> NoReturn:
     """`bench` as a process of its own."""
-    from benchmark.record.scratch import keep_temporary_files_together
+    from benchmark.store.scratch import keep_temporary_files_together
 
     # What ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -152,8 +152,8 @@ def _unexpected(kind: type[BaseException], error: BaseException, _: TracebackTyp
 
 def _for_users(error: BaseException) -> str:
     """What to tell a user in place of a traceback; empty where it is a fault of ours."""
-    from benchmark.declare.blame import blamed, user_line
     from benchmark.errors import BenchmarkError
+    from benchmark.user_code.blame import blamed, user_line
     from stats.errors import StatsError
     from trainers.errors import TrainerError
 

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
-from trainers.batches import Batch, Encoded, evaluation_order, training_order
 from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged
+from trainers.inputs.batches import Batch, Encoded, evaluation_order, training_order
 from trainers.methods import Method, Step
-from trainers.optimiser import make_optimiser
-from trainers.passes import Passes, forward
 from trainers.schedules import factor_of
 from trainers.seeding import numpy_stream, seed_dropout, seed_preparation, torch_stream
 from trainers.settings import Training
+from trainers.steps.optimiser import make_optimiser
+from trainers.steps.passes import Passes, forward
 from trainers.teacher import TeacherLogits
 
 #: Raised when the same run would end with other weights.

@@ -7,7 +7,7 @@ from trainers.errors import SettingsError
 from trainers.schedules import Schedule, StepDecay
 
 if TYPE_CHECKING:
-    from trainers.augmentation import Augmentation
+    from trainers.inputs.augmentation import Augmentation
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bf16"]

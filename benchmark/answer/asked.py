@@ -11,13 +11,13 @@ from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
-from benchmark.record.connection import Connection
 from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, file_digest, runs_of, scores_table
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
 from benchmark.record.study_record import StudyRecord
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from benchmark.terminal.page import page, rendered
 from benchmark.tuning.notes import notes_on_tuning
 

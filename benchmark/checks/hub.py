@@ -12,8 +12,8 @@ from typing import Any
 from benchmark.errors import FetchError
 from trainers.errors import TaskError
 from trainers.models import WEIGHTS
-from trainers.models.weight_files import INDEX
-from trainers.needs import Needed
+from trainers.models.stored.weight_files import INDEX
+from trainers.resolve.needs import Needed
 from trainers.tasks.elsewhere.reading import layout
 
 #: Seconds that the hub may take to answer.

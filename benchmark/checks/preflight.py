@@ -8,13 +8,13 @@ from pathlib import Path
 from benchmark.declare.study import Study
 from benchmark.errors import NotReady
 from benchmark.execute import hidden
-from benchmark.record.cache import Cache
 from benchmark.runs.kinds import DataRun
-from trainers import hub
+from benchmark.store.cache import Cache
 from trainers.methods import Method
 from trainers.models import HubModel, Model
-from trainers.needs import FETCH, Needed
 from trainers.pretraining import Supervised
+from trainers.resolve import hub
+from trainers.resolve.needs import FETCH, Needed
 from trainers.settings import Training
 from trainers.tasks import Task
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
 from benchmark.execute.scheduler import Todo
-from benchmark.record.store import Store
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.store.store import Store
 from trainers.models import Model
 from trainers.models.anatomy import skeleton
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 from trainers.tasks import Task
 from trainers.tasks.paper.glue_server import server_files
 

@@ -12,7 +12,7 @@ from benchmark.declare.tuned import is_searched
 from trainers.methods import Teacher
 from trainers.models import EverySecondLayer, HubModel, Model
 from trainers.models.published import SHAPES, write_shape
-from trainers.models.tiny import save_tiny, type_of
+from trainers.models.stored.tiny import save_tiny, type_of
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task

@@ -11,8 +11,8 @@ from benchmark.errors import BenchmarkError, StoreError
 
 if TYPE_CHECKING:
     from benchmark.declare.study import Study
-    from benchmark.record.connection import Connection
     from benchmark.runs.plan import Plan
+    from benchmark.store.connection import Connection
     from stats import Judging
     from stats.power.of_studies import PowerPlans
     from stats.power.planning import PowerPlan
@@ -117,11 +117,11 @@ def _from_record(
     Raises:
         BenchmarkError: it has none, and no --sd is given.
     """
-    from benchmark.record.connection import Connection
     from benchmark.record.environment import TrainedIn
     from benchmark.record.of_study import declared_judging, runs_of, scores_table, study_record
     from benchmark.record.query import Query
-    from benchmark.record.store import Store
+    from benchmark.store.connection import Connection
+    from benchmark.store.store import Store
     from stats import NotEnoughPairs, NotPaired, plan_comparisons
 
     query = Query(Connection(Store.choose(options.store)))
@@ -152,9 +152,9 @@ def _from_record(
 
 def _planned(file: Path, study: "Study", connection: "Connection") -> "Plan":
     """The runs of a study, with the settings that its searches have found."""
-    from benchmark.declare.project import Project
     from benchmark.declare.tuned import is_searched
     from benchmark.runs.plan import make_plan
+    from benchmark.user_code.project import Project
 
     with Project.of(file).at_home():
         if not is_searched(study):

@@ -18,12 +18,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report of a study that has been run."""
-    from benchmark.record.connection import Connection
     from benchmark.record.query import Query
-    from benchmark.record.store import Store
     from benchmark.record.studies import recorded_study
     from benchmark.report.gather import gather
     from benchmark.report.names import folder_name
+    from benchmark.store.connection import Connection
+    from benchmark.store.store import Store
 
     store = Store.choose(options.store)
     store.require()

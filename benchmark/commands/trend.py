@@ -40,12 +40,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def trend(options: argparse.Namespace) -> int:
     """Print how the effects of a study's candidates change over a dose, and draw the curve."""
-    from benchmark.record.connection import Connection
     from benchmark.record.environment import TrainedIn
     from benchmark.record.of_study import declared_judging, runs_of, scores_table
     from benchmark.record.query import Query
-    from benchmark.record.store import Store
     from benchmark.record.studies import recorded_study
+    from benchmark.store.connection import Connection
+    from benchmark.store.store import Store
     from benchmark.terminal.page import page, rendered
     from stats import trends
 

@@ -25,8 +25,8 @@ def ui(options: argparse.Namespace) -> NoReturn:
         StoreError: there is no record, or none that the UI can open.
         BenchmarkError: the port cannot be had.
     """
-    from benchmark.record.connection import connect
-    from benchmark.record.store import Store
+    from benchmark.store.connection import connect
+    from benchmark.store.store import Store
 
     chosen = Store.choose(options.store)
     chosen.require()

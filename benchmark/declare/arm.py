@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.declare.search import Params, Search
 from benchmark.errors import StudyError
-from trainers.folders import settled
+from trainers.resolve.folders import settled
 
 if TYPE_CHECKING:
     from trainers.methods import Method

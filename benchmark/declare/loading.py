@@ -8,19 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, ModuleType
 
-from benchmark.declare.blame import blamed
-from benchmark.declare.changes import watched
-from benchmark.declare.containment import leaving_raises, undisturbed
-from benchmark.declare.project import (
+from benchmark.declare.study import Study
+from benchmark.errors import BenchmarkError, StudyError
+from benchmark.user_code.blame import blamed
+from benchmark.user_code.changes import watched
+from benchmark.user_code.containment import leaving_raises, undisturbed
+from benchmark.user_code.project import (
     Project,
     Sources,
     passed_over,
     sources,
     take_sources,
 )
-from benchmark.declare.study import Study
-from benchmark.declare.waiting import TooLong, stop_now
-from benchmark.errors import BenchmarkError, StudyError
+from benchmark.user_code.waiting import TooLong, stop_now
 from trainers.errors import TrainerError
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.declare.arm import Arm, check_name
-from benchmark.declare.faults import fault
 from benchmark.declare.judging import check_judging
 from benchmark.declare.limits import check_declared
 from benchmark.declare.search import Tuning
 from benchmark.declare.tuned import check_searches
 from benchmark.errors import StudyError, Underpowered
+from benchmark.user_code.faults import fault
 
 if TYPE_CHECKING:
     from stats import Judging

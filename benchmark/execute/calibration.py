@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmark.declare.blame import blamed
-from trainers.batches import Encoded
+from benchmark.user_code.blame import blamed
 from trainers.cost import relative_flops, step_flops
+from trainers.inputs.batches import Encoded
 from trainers.loop import Fit
 from trainers.methods import Base, Method
 from trainers.models import HubModel, Model
-from trainers.optimiser import make_optimiser
 from trainers.settings import Training
+from trainers.steps.optimiser import make_optimiser
 from trainers.tasks import Task
 from trainers.teacher import TeacherLogits
 

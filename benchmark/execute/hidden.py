@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmark.execute.scheduler import Todo
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import Plan
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 from trainers.tasks import Task
 from trainers.tasks.paper.glue_server import server_files
 

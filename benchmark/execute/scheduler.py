@@ -7,14 +7,14 @@ from benchmark.errors import RecordLost
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
 from benchmark.execute.worker import LOST, Ended, Job, Progress, is_done, record_failure
-from benchmark.record.cache import Cache
 from benchmark.record.left_open import close_orphans, close_run
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Output, Run
 from benchmark.runs.plan import Plan, dependants
+from benchmark.store.cache import Cache
+from benchmark.store.store import Store
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25

@@ -17,26 +17,26 @@ import torch
 from safetensors.torch import save_model
 from torch import nn
 
-from benchmark.declare.blame import blamed
 from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
 from benchmark.execute.interruption import Interrupted, interruptible, shielded
-from benchmark.record.cache import Cache
-from benchmark.record.connection import Connection
 from benchmark.record.environment import tags_here
 from benchmark.record.left_open import close_run
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import DataRun, Need, Output, PretrainRun, Run, TrainRun
 from benchmark.secrets import masked
-from trainers.batches import Encoded
+from benchmark.store.cache import Cache
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
+from benchmark.user_code.blame import blamed
 from trainers.clock import Spent
 from trainers.cost import relative_flops
 from trainers.errors import Diverged, TrainerError
+from trainers.inputs.batches import Encoded
 from trainers.loop import Epoch, Fit, Trained, predict
+from trainers.masked_language_modelling import pretrain
 from trainers.models import WEIGHTS, Checkpoint
-from trainers.pretraining.masked_language_modelling import pretrain
 from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
 from trainers.tasks import Split

@@ -1,1 +1,1 @@
-"""The record of runs in MLflow, the cache beside it, and where a result came from."""
+"""What MLflow is told of runs and studies and asked about them, and where a result came from."""

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmark.errors import StoreError
-from benchmark.record.connection import Connection
 from benchmark.record.recorded import Recorded
-from benchmark.record.scratch import scratch
-from benchmark.record.store import Store
+from benchmark.store.connection import Connection
+from benchmark.store.scratch import scratch
+from benchmark.store.store import Store
 
 # isort: split
 # What mlflow reads when it is imported is set by the file that connects to it.

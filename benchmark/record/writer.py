@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.record.connection import Connection, guarding
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.secrets import masked
+from benchmark.store.connection import Connection, guarding
+from benchmark.store.store import Store
 
 # isort: split
 # What mlflow reads when it is imported is set by the file that connects to it.

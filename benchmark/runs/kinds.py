@@ -9,7 +9,8 @@ from uuid import uuid4
 from benchmark.errors import StudyError
 from benchmark.runs.key import key
 from benchmark.runs.reach import Reached, alterations, reach
-from trainers import batches, loop, metrics, seeding
+from trainers import loop, metrics, seeding
+from trainers.inputs import batches
 from trainers.methods import Method
 from trainers.models import Checkpoint, Model
 from trainers.pretraining import MaskedLanguageModelling

@@ -18,10 +18,10 @@ from benchmark.checks.hub import Source, explained
 from benchmark.checks.preflight import missing, size, told
 from benchmark.declare.loading import load_study
 from benchmark.errors import FetchError, NotReady
-from benchmark.record.cache import Cache
+from benchmark.store.cache import Cache
 from benchmark.terminal.page import page
-from trainers.hub import looking_only_in
-from trainers.needs import FETCH, Needed
+from trainers.resolve.hub import looking_only_in
+from trainers.resolve.needs import FETCH, Needed
 
 #: In the folder of each repository: where its files are from.
 RECORD = ".fetched.json"

@@ -19,11 +19,11 @@ from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady
 from benchmark.execute.scheduler import Todo, todo
-from benchmark.record.store import Store
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.session.display import duration
 from benchmark.session.session import Session
+from benchmark.store.store import Store
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from benchmark.checks.stand_ins import rehearsal
 from benchmark.declare.loading import load_study
 from benchmark.errors import BenchmarkError, StudyError
-from benchmark.record.store import Store
 from benchmark.session.session import Session
 from benchmark.session.training import run_session
+from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from trainers.errors import TrainerError
 

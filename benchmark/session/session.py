@@ -20,7 +20,6 @@ from benchmark.checks.remarks import remarks
 from benchmark.checks.space import require_space
 from benchmark.declare.limits import declarations
 from benchmark.declare.loading import load_study
-from benchmark.declare.project import Project
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StudyError
@@ -30,19 +29,20 @@ from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import todo
-from benchmark.record.connection import Connection
 from benchmark.record.environment import environment_here
 from benchmark.record.left_open import close_orphans
 from benchmark.record.provenance import provenance
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Run, TrainRun, unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
+from benchmark.user_code.project import Project
 from trainers.errors import TrainerError
 
 #: Seconds that a run of a rehearsal may be silent.

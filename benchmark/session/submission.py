@@ -10,13 +10,13 @@ from benchmark.checks.preflight import told
 from benchmark.declare.study import Study
 from benchmark.errors import BenchmarkError, NotReady, StudyError
 from benchmark.execute.scheduler import Todo, damaged, missing
-from benchmark.record.cache import Cache
 from benchmark.record.recorded import Recorded
 from benchmark.report.names import folder_name, plain_names
 from benchmark.runs.kinds import Output, unfollowed
 from benchmark.runs.plan import Plan
 from benchmark.session.session import Session
 from benchmark.session.training import FINISHED, execute
+from benchmark.store.cache import Cache
 from benchmark.tuning.results import Tuned
 from trainers.tasks.paper.glue_server import FILES, server_files
 

@@ -12,12 +12,12 @@ from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import Outcome, Scheduler, Todo, promising, run_plan, todo
 from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
-from benchmark.record.store import Store
 from benchmark.record.studies import record_study
 from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
 from benchmark.session.display import Display, duration
 from benchmark.session.session import Session
+from benchmark.store.store import Store
 from benchmark.tuning.results import Tuned, as_record
 from stats.errors import StatsError
 

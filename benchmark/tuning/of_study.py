@@ -6,9 +6,9 @@ from rich.console import Console
 
 from benchmark.declare.study import Study
 from benchmark.execute.engines import Engine
-from benchmark.record.connection import Connection
 from benchmark.record.left_open import close_children
-from benchmark.record.store import Store
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
 from benchmark.tuning.optuna_study import guarding_storage, open_storage

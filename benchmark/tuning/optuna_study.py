@@ -38,9 +38,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from benchmark.declare.search import Params, Range, Search, Tuning, Value
 from benchmark.errors import StoreError
-from benchmark.record.cache import is_running
-from benchmark.record.connection import lost
 from benchmark.secrets import masked
+from benchmark.store.cache import is_running
+from benchmark.store.connection import lost
 from benchmark.tuning.trial import State, Trial, claimed
 
 #: Settings below which nothing is said of how much each hyper-parameter matters.

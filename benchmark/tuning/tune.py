@@ -13,11 +13,11 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
 from benchmark.execute.scheduler import Scheduler
 from benchmark.execute.worker import Ended, Progress
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
+from benchmark.store.connection import Connection
 from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.results import Tuned, TuningOutcome
 from benchmark.tuning.search_loop import SearchLoop

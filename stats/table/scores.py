@@ -10,10 +10,10 @@ import numpy as np
 from stats.errors import ScoresError
 from stats.inputs import LARGEST, SMALLEST
 from stats.table.direction import DIRECTIONS
-from stats.table.duplicates import Place, check_once
-from stats.table.files import plain_numbers, read_lines
-from stats.table.seeds import alike, seed_of
-from stats.table.spellings import check_spellings
+from stats.table.reading.duplicates import Place, check_once
+from stats.table.reading.files import plain_numbers, read_lines
+from stats.table.reading.seeds import alike, seed_of
+from stats.table.reading.spellings import check_spellings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ and normalisation here, which theirs does not.
 """
 
 from benchmark import Arm, Comparison, Judging, Study
-from trainers.augmentation import Augmentation
+from trainers.inputs.augmentation import Augmentation
 from trainers.methods import LS, Base, TFReg
 from trainers.models import HubModel
 from trainers.schedules import StepDecay

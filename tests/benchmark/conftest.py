@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
 from benchmark.record.writer import Writer
 from benchmark.report.gather import Gathered, gather
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from tests.benchmark.recorded import STUDY, record_runs
 from tests.benchmark.reported import STUDY_NAME
 from tests.benchmark.reported import record_runs as record_attack

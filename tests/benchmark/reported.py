@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.declare.loading import load_study
-from benchmark.record.connection import Connection
 from benchmark.record.of_study import study_record
-from benchmark.record.store import Store
 from benchmark.record.studies import record_study
 from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 
 STUDY_NAME = '<script>alert("study")</script>'
 TASK_NAME = "<img src=x onerror=alert(1)>"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.worker import Ended, Job, Progress
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.session.session import Session
 from benchmark.session.training import run_session
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Search, Study, Tuning

@@ -111,7 +111,9 @@ def test_the_page_on_commands_has_every_option_and_no_other(command):
     assert shown == {flag for flag in options if flag.startswith("--")} - {"--help"}
 
 
-@pytest.mark.parametrize("container", ["benchmark", "stats", "trainers.tasks"])
+@pytest.mark.parametrize(
+    "container", ["benchmark", "stats", "trainers", "trainers.methods", "trainers.tasks"]
+)
 def test_the_rooms_are_drawn_as_import_linter_holds_them(container):
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (held,) = (c["layers"] for c in contracts["contracts"] if c.get("containers") == [container])

@@ -74,13 +74,13 @@ def make(folder: Path, others: int) -> None:
 def record(folder: Path) -> None:
     """Write every run of the study as finished, with all that a worker would say of it."""
     from benchmark.declare.loading import load_study
-    from benchmark.record.connection import Connection
     from benchmark.record.environment import tags_here
     from benchmark.record.provenance import provenance
-    from benchmark.record.store import Store
     from benchmark.record.writer import Writer
     from benchmark.runs.kinds import TrainRun
     from benchmark.runs.plan import make_plan
+    from benchmark.store.connection import Connection
+    from benchmark.store.store import Store
 
     plan, random = make_plan(load_study(folder / "study.py")), np.random.default_rng(0)
     writer = Writer(Connection(Store(str(folder / "mlruns"))))

@@ -45,7 +45,7 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
     fit = Fit(module, Base(), train_set, dev_set, training, seed=0)
 
     def epoch(number: int) -> None:
-        from trainers.batches import training_order
+        from trainers.inputs.batches import training_order
 
         draws = np.random.default_rng(number)
         batches = training_order(train_set.lengths, 32, draws)

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmark.declare.loading import load_study
 from benchmark.execute.worker import Ended, Job, Progress
-from benchmark.record.connection import Connection
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from benchmark.tuning.optuna_study import open_storage
 from benchmark.tuning.search_loop import SearchLoop
 from benchmark.tuning.tune import StudyTuning

@@ -13,7 +13,7 @@ import torch
 
 from tests.trainers import tiny_hub
 from tests.trainers.hub_places import Place
-from trainers import wordpiece
+from trainers.inputs import wordpiece
 from trainers.methods import Base, Step
 from trainers.models import Bert
 from trainers.tasks import Digits, Examples, Split, Task

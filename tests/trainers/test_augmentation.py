@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from trainers.augmentation import Augmentation, _rotated
 from trainers.errors import SettingsError
+from trainers.inputs.augmentation import Augmentation, _rotated
 from trainers.loop import Fit, predict
 from trainers.methods import LS, Base
 from trainers.models import ResNet

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from trainers.errors import ModelError, SettingsError
+from trainers.masked_language_modelling import _Masking, packed_blocks, pretrain
 from trainers.models import Bert, ResNet, load_body
 from trainers.pretraining import MaskedLanguageModelling
-from trainers.pretraining.masked_language_modelling import _Masking, packed_blocks, pretrain
 from trainers.settings import Training
 
 TRAINING = Training(device="cpu").resolved()

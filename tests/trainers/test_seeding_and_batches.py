@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.batches import Encoded, Ragged, evaluation_order, training_order
+from trainers.inputs.batches import Encoded, Ragged, evaluation_order, training_order
 from trainers.seeding import initialising, numpy_stream, seed_dropout, stream_seed
 
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=200).map(np.array)

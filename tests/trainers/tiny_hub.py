@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 import transformers as hf
 
-from trainers.models.tiny import make_tokenizer
+from trainers.models.stored.tiny import make_tokenizer
 
 #: Fresh weights of narrow models learn faster from more than .02.
 SPREAD = 0.1

@@ -1,24 +1,24 @@
 """How a model is trained: each method is a small frozen dataclass behind one interface."""
 
-from trainers.methods.annealing_kd import AnnealingKD
 from trainers.methods.base import Base
-from trainers.methods.bitfit import BitFit
 from trainers.methods.composition import Composition
-from trainers.methods.confidence_penalty import ConfidencePenalty
-from trainers.methods.distillation import KD, SelfKD
-from trainers.methods.freelb import FreeLB
-from trainers.methods.l2_sp import L2SP
-from trainers.methods.label_smoothing import LS
-from trainers.methods.llrd import LLRD
 from trainers.methods.method import Method, Phase, Teacher
-from trainers.methods.mixout import Mixout
-from trainers.methods.neftune import NEFTune
-from trainers.methods.r3f import R3F, R4F
-from trainers.methods.r_drop import RDrop
-from trainers.methods.reinit import Reinit
-from trainers.methods.smart import SMART
+from trainers.methods.smoothness.freelb import FreeLB
+from trainers.methods.smoothness.neftune import NEFTune
+from trainers.methods.smoothness.r3f import R3F, R4F
+from trainers.methods.smoothness.r_drop import RDrop
+from trainers.methods.smoothness.smart import SMART
 from trainers.methods.step import Step
-from trainers.methods.teacher_free import TFReg
+from trainers.methods.targets.annealing_kd import AnnealingKD
+from trainers.methods.targets.confidence_penalty import ConfidencePenalty
+from trainers.methods.targets.distillation import KD, SelfKD
+from trainers.methods.targets.label_smoothing import LS
+from trainers.methods.targets.teacher_free import TFReg
+from trainers.methods.weights.bitfit import BitFit
+from trainers.methods.weights.l2_sp import L2SP
+from trainers.methods.weights.llrd import LLRD
+from trainers.methods.weights.mixout import Mixout
+from trainers.methods.weights.reinit import Reinit
 
 __all__ = [
     "KD",

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
-from trainers.folders import settled
 from trainers.methods.step import Step
-from trainers.optimiser import decay_groups
+from trainers.resolve.folders import settled
 from trainers.settings import Training
+from trainers.steps.optimiser import decay_groups
 
 if TYPE_CHECKING:
     from trainers.models import Model

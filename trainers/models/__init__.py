@@ -1,12 +1,12 @@
 """Models as declarations: frozen dataclasses that build a module when a run needs one."""
 
 from trainers.models.bert import Bert, load_tokenizer
-from trainers.models.body import Checkpoint, load_body
 from trainers.models.hub_model import HubModel
 from trainers.models.layers import EverySecondLayer, every_second_layer
 from trainers.models.model import Model
 from trainers.models.resnet import ResNet
-from trainers.models.weight_files import WEIGHTS
+from trainers.models.stored.body import Checkpoint, load_body
+from trainers.models.stored.weight_files import WEIGHTS
 
 __all__ = [
     "WEIGHTS",

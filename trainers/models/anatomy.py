@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from trainers.errors import MethodError
-from trainers.models.body import drawn_anew, in_pooler
-from trainers.models.hub_weights import layer_list
+from trainers.models.stored.body import drawn_anew, in_pooler
+from trainers.models.stored.hub_weights import layer_list
 
 if TYPE_CHECKING:
     from trainers.models.model import Model

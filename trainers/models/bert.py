@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
+from trainers.inputs.batches import Encoded, Ragged
 from trainers.models.model import Model
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
 
 

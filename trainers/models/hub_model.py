@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
-from trainers.folders import settled
-from trainers.models.body import Checkpoint, load_body, mark_drawn_anew
-from trainers.models.hub_weights import classifier, load_pretrained_body, reads
+from trainers.inputs.batches import Encoded, Ragged
 from trainers.models.images import Preprocessing
 from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
-from trainers.models.repository import Repository, without_weights
 from trainers.models.stem import SMALL_STEM, make_stem_small
+from trainers.models.stored.body import Checkpoint, load_body, mark_drawn_anew
+from trainers.models.stored.hub_weights import classifier, load_pretrained_body, reads
+from trainers.models.stored.repository import Repository, without_weights
 from trainers.models.text import encode_texts, open_tokenizer, padding_token, text_lengths
-from trainers.needs import Needed
+from trainers.resolve.folders import settled
+from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.errors import ModelError
-from trainers.models.repository import PREPROCESSOR
+from trainers.models.stored.repository import PREPROCESSOR
 
 #: Pillow's numbers of the resamplings that are done here batch by batch, and of those that are not.
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainers.folders import settled
-from trainers.models.repository import Repository
+from trainers.models.stored.repository import Repository
+from trainers.resolve.folders import settled
 
 
 @dataclass(frozen=True)

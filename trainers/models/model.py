@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from trainers.batches import Encoded
 from trainers.errors import ModelError
-from trainers.models.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
+from trainers.inputs.batches import Encoded
 from trainers.models.layers import EverySecondLayer
-from trainers.models.repository import Repository, renaming
-from trainers.models.weight_files import common_prefix, unsound
-from trainers.needs import Needed
+from trainers.models.stored.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
+from trainers.models.stored.repository import Repository, renaming
+from trainers.models.stored.weight_files import common_prefix, unsound
 from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.resolve.needs import Needed
 from trainers.seeding import initialising
 from trainers.tasks import Examples, Task
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainers.models.hub_weights import reads
-from trainers.models.repository import PREPROCESSOR
+from trainers.models.stored.hub_weights import reads
+from trainers.models.stored.repository import PREPROCESSOR
 
 _ROBERTA = {"vocab_size": 50_265, "max_position_embeddings": 514, "type_vocab_size": 1}
 _LARGE = {

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from trainers.batches import Encoded
 from trainers.errors import ModelError
+from trainers.inputs.batches import Encoded
 from trainers.models.model import Model
 from trainers.models.stem import make_stem_small
 from trainers.tasks import Examples, Task

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trainers.batches import Encoded, Ragged
 from trainers.errors import ModelError
+from trainers.inputs.batches import Encoded, Ragged
 from trainers.tasks import Examples
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 
 Split = Literal["train", "dev", "test"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.declare.blame import blamed
-from benchmark.declare.project import OURS, sources
 from benchmark.execute.calibration import Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
+from benchmark.user_code.blame import blamed
+from benchmark.user_code.project import OURS, sources
 
 #: Seconds that a process may be silent.
 _PATIENCE = 120.0

@@ -4,8 +4,8 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.declare.project import Project
 from benchmark.execute.worker import Ended, Job, Progress, execute
+from benchmark.user_code.project import Project
 
 
 class InlineEngine:

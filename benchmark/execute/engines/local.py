@@ -11,10 +11,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from benchmark.declare.blame import blamed
-from benchmark.declare.project import sources
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.worker import Ended, Job, Progress, execute
+from benchmark.user_code.blame import blamed
+from benchmark.user_code.project import sources
 
 #: Seconds that an interrupted run has to close its record before it is killed.
 _PATIENCE = 3.0

@@ -25,6 +25,6 @@ import benchmark.execute.engines.asking
 import benchmark.execute.engines.local
 import benchmark.execute.worker  # noqa: F401
 import stats  # noqa: F401
-from benchmark.record import connection
+from benchmark.store import connection
 
 connection.preload()

@@ -19,9 +19,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from benchmark.declare.project import Sources
 from benchmark.errors import BenchmarkError
 from benchmark.execute.interruption import interrupt
+from benchmark.user_code.project import Sources
 
 #: What a process does: it is given a way to say something, and what its starter pickled.
 Work = Callable[[Callable[[Any], None], bytes], None]
@@ -123,10 +123,10 @@ def _begin(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.register_at_fork(after_in_child=connection.close)  # one voice is enough
 
-    from benchmark.declare.containment import leaving_raises
-    from benchmark.declare.faults import take_as_asked
     from benchmark.declare.loading import load_module
     from benchmark.terminal.transliteration import transliterate_output
+    from benchmark.user_code.containment import leaving_raises
+    from benchmark.user_code.faults import take_as_asked
     from trainers.memory import keep_freed_memory
 
     keep_freed_memory()

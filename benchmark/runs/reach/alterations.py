@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from uuid import uuid4
 
-from benchmark.declare.changes import Changes, changes
-from benchmark.declare.names import is_code
 from benchmark.runs.reach.walk import Reached, reach, reach_of
+from benchmark.user_code.changes import Changes, changes
+from benchmark.user_code.names import is_code
 
 
 @dataclass(frozen=True)

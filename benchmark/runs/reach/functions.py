@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from benchmark.declare.project import in_words_of_the_user, project_of, wherever_it_lies
 from benchmark.runs.reach.dynamic import attributes, is_dynamic, reason
 from benchmark.runs.reach.files import content
 from benchmark.runs.reach.modules import imported
@@ -16,6 +15,7 @@ from benchmark.runs.reach.opened import changes, openings
 from benchmark.runs.reach.origin import origin
 from benchmark.runs.reach.paths import Paths, Unknown
 from benchmark.runs.reach.syntax import Function, functions_of, normal_form
+from benchmark.user_code.project import in_words_of_the_user, project_of, wherever_it_lies
 
 #: Globals that say where a module lies and how it was loaded.
 _PLACES = frozenset(("__file__", "__name__", "__package__", "__spec__", "__path__", "__loader__"))

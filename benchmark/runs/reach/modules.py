@@ -4,8 +4,8 @@ import builtins
 import importlib.util
 from types import FunctionType, ModuleType
 
-from benchmark.declare.project import OURS, project_of
 from benchmark.runs.reach.origin import is_installed, origin
+from benchmark.user_code.project import OURS, project_of
 
 
 def imported(

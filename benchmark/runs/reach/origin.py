@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from benchmark.declare.project import OURS, project_of
+from benchmark.user_code.project import OURS, project_of
 
 Origin = Literal["ours", "python", "installed", "user"]
 _SITES = frozenset(("site-packages", "dist-packages"))

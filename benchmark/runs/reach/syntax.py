@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from types import CodeType
 
-from benchmark.declare.project import source_of
+from benchmark.user_code.project import source_of
 
 #: Fields of the syntax tree that say nothing about what is computed.
 _SILENT = frozenset(("ctx", "kind", "type_comment", "returns", "type_params"))

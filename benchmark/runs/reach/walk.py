@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from benchmark.declare.names import NOT_CODE
-from benchmark.declare.project import project_of
 from benchmark.runs.reach.functions import Functions
 from benchmark.runs.reach.origin import origin
 from benchmark.runs.reach.values import BUILT_IN, GENERATED, WEAK, plain, unwrapped
+from benchmark.user_code.names import NOT_CODE
+from benchmark.user_code.project import project_of
 from trainers.methods import Method, Teacher
 from trainers.models import Model
 from trainers.pretraining import MaskedLanguageModelling, Supervised

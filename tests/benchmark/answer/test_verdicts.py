@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from benchmark.declare.loading import load_study
-from benchmark.record.connection import Connection
 from benchmark.record.of_study import study_record
-from benchmark.record.store import Store
 from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from stats import bayesian_signed_rank, compare, interaction
 from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
 

@@ -15,11 +15,11 @@ from safetensors.torch import load_file, save_file, save_model
 from benchmark.checks.preflight import preflight
 from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.record.store import Store
+from benchmark.store.store import Store
 from tests.trainers import tiny_hub
 from trainers.errors import ModelError
 from trainers.models import Bert, HubModel, ResNet
-from trainers.models.weight_files import weight_files
+from trainers.models.stored.weight_files import weight_files
 from trainers.tasks import Digits, Examples
 
 STUDY = """
@@ -142,7 +142,7 @@ def test_weights_are_held_against_their_model_by_their_headers_and_read_a_weight
         raise AssertionError("weights were read")
 
     monkeypatch.setattr("hashlib.file_digest", refuse)
-    monkeypatch.setattr("trainers.models.body.load_file", refuse)
+    monkeypatch.setattr("trainers.models.stored.body.load_file", refuse)
     (file,) = weight_files(Path("bert"))
     header = 8 + int.from_bytes(file.read_bytes()[:8], "little")
     with file.open("r+b") as whole:  # a hole in place of the numbers

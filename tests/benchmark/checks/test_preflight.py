@@ -15,10 +15,10 @@ from benchmark.checks.remarks import remarks
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.errors import NotReady
-from benchmark.record.store import Store
+from benchmark.store.store import Store
 from tests.trainers import tiny_hub
-from trainers.hub import VARIABLE
 from trainers.models import HubModel
+from trainers.resolve.hub import VARIABLE
 
 STUDY = """
 from pathlib import Path

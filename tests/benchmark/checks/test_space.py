@@ -10,11 +10,11 @@ from benchmark.checks.space import to_write
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.execute.scheduler import Todo, todo
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import make_plan
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Study

@@ -12,7 +12,7 @@ from benchmark.cli import main
 from benchmark.session import fetching
 from tests.benchmark.hub_server import serving
 from tests.trainers import tiny_hub
-from trainers.hub import VARIABLE
+from trainers.resolve.hub import VARIABLE
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Study

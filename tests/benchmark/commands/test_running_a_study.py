@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from tests.benchmark.conftest import command
 
 

@@ -17,7 +17,7 @@ from benchmark.declare.loading import load_study
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
 from trainers.models.published import SHAPES
-from trainers.models.tiny import type_of
+from trainers.models.stored.tiny import type_of
 from trainers.tasks.paper.published import training_examples
 
 STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))

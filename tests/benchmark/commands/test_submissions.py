@@ -12,7 +12,7 @@ from benchmark.cli import main, parser
 from benchmark.session.session import Session
 from benchmark.session.submission import write
 from benchmark.session.training import run_session
-from trainers.hub import VARIABLE
+from trainers.resolve.hub import VARIABLE
 
 STUDY = """
 from dataclasses import replace

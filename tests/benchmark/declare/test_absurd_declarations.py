@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
-from trainers.augmentation import Augmentation
+from trainers.inputs.augmentation import Augmentation
 from trainers.methods import *
 from trainers.methods import Base, Teacher
 from trainers.models import Bert, HubModel, ResNet

@@ -8,7 +8,7 @@ from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
 from benchmark.errors import StudyError
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
-from trainers.augmentation import Augmentation
+from trainers.inputs.augmentation import Augmentation
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet
 from trainers.settings import Training

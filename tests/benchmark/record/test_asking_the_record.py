@@ -4,10 +4,10 @@ import pytest
 
 from benchmark.errors import RecordLost
 from benchmark.record import query as asking
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.session import session
+from benchmark.store.connection import Connection
 
 
 @pytest.fixture(params=["a file", "a server"])

@@ -12,13 +12,13 @@ import pytest
 from benchmark.commands.ui import HOST
 from benchmark.declare.arm import check_name
 from benchmark.errors import StudyError
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.studies import record_study
 from benchmark.record.writer import Writer
 from benchmark.report.names import folder_name
 from benchmark.secrets import masked
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from tests.benchmark.conftest import command
 
 SECRET = "s3c/r@et"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
 from benchmark.report.files import write_report
 from benchmark.report.gather import gather
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from tests.benchmark.reported import record_runs
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.cli import main
-from benchmark.record.connection import Connection
 from benchmark.record.predictions import read_predictions
 from benchmark.record.query import Query
-from benchmark.record.store import Store
 from benchmark.record.studies import recorded_study
 from benchmark.record.writer import Writer
 from benchmark.report.figures.of_arms import sketch_arms
@@ -30,6 +28,8 @@ from benchmark.report.pages.svg import drawing_of
 from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.sheets import cost_sheet
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from stats import Judging, collapses
 from tests.benchmark.reported import (
     ARM_NAMES,

@@ -11,10 +11,10 @@ from benchmark import Arm, Comparison, Judging, Study
 from benchmark.errors import StudyError
 from benchmark.execute.scheduler import todo
 from benchmark.record.recorded import Recorded
-from benchmark.record.store import Store
 from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan
+from benchmark.store.store import Store
 from trainers.methods import KD, LS, Base, SelfKD
 from trainers.models import Bert, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised

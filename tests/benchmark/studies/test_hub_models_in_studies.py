@@ -10,9 +10,9 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.execute.calibration import StepTime
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from tests.trainers import tiny_hub
 from trainers.models import HubModel
 from trainers.settings import Training

@@ -12,9 +12,9 @@ import optuna
 import pytest
 
 from benchmark.declare.loading import load_study
-from benchmark.record.connection import Connection
 from benchmark.record.query import Query
-from benchmark.record.store import Store
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from benchmark.tuning.optuna_study import open_storage
 from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from trainers.errors import TaskError
+from trainers.masked_language_modelling import packed_blocks, pretrain
 from trainers.models import Bert
-from trainers.needs import FETCH
 from trainers.pretraining import MaskedLanguageModelling
-from trainers.pretraining.masked_language_modelling import packed_blocks, pretrain
+from trainers.resolve.needs import FETCH
 from trainers.settings import Training
 from trainers.tasks import Part, Texts, TextTask, sst5
 from trainers.tasks.duplicates.near_duplicates import words

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from trainers import wordpiece
+from trainers.inputs import wordpiece
 
 TEXTS = ["The lowest of the low, the slowest.", "Lower and slower: étude \U00020000."] * 3
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trainers.errors import TaskError
-from trainers.folders import settled
-from trainers.needs import Needed
+from trainers.resolve.folders import settled
+from trainers.resolve.needs import Needed
 from trainers.tasks.elsewhere.places import FETCHED, content_of, files_of, lacking, unfit_data
 from trainers.tasks.elsewhere.reading import columns, layout, tables
 from trainers.tasks.elsewhere.reading.folders import ending

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from trainers.errors import TaskError
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 from trainers.tasks.elsewhere.places import NoSuchSplit
 from trainers.tasks.elsewhere.reading import columns, layout, tables
 from trainers.tasks.elsewhere.reading.folders import ending

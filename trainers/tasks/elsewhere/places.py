@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from trainers import hub
 from trainers.errors import TaskError
-from trainers.needs import FETCH, Needed
+from trainers.resolve import hub
+from trainers.resolve.needs import FETCH, Needed
 from trainers.tasks.elsewhere.reading import layout
 from trainers.tasks.elsewhere.reading.folders import ending
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.folders import settled
-from trainers.needs import Needed
+from trainers.resolve.folders import settled
+from trainers.resolve.needs import Needed
 from trainers.tasks.elsewhere import leakage
 from trainers.tasks.elsewhere.places import (
     FETCHED,

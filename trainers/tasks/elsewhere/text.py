@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import ipc
 
-from trainers import wordpiece
 from trainers.errors import TaskError
-from trainers.needs import Needed
+from trainers.inputs import wordpiece
+from trainers.resolve.needs import Needed
 from trainers.tasks.duplicates.cleaning import cleaned
 from trainers.tasks.duplicates.clusters import clusters
 from trainers.tasks.duplicates.near_duplicates import NEAR, HeldOut, resemblance

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.errors import TaskError
-from trainers.needs import Needed
+from trainers.resolve.needs import Needed
 from trainers.tasks.embedded.sampling import (
     SMALLER,
     balanced,

@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers import wordpiece
 from trainers.errors import TaskError
-from trainers.needs import Needed
+from trainers.inputs import wordpiece
+from trainers.resolve.needs import Needed
 from trainers.tasks.embedded import installed, pool
 from trainers.tasks.embedded.extraction import documents
 from trainers.tasks.embedded.labelling import PAIR_CLASSES, Label, Labelled, labelled

@@ -1,0 +1,1 @@
+"""Where runs are recorded, the connection to it, and the cache beside it."""

@@ -1,0 +1,132 @@
+"""What runs leave for each other on disk; all of it can be deleted and is made again.
+
+A folder appears under its final name only when it is complete, so that a killed process never
+leaves half of one behind. It is sealed with the checksums of its files, and what no longer fits
+them counts as not there.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from benchmark.errors import CacheError
+from benchmark.store import checksums
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of finished results by kind and key."""
+
+    root: Path
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where a result lies once it is made."""
+        return self.root / kind / key
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether it is made, and as it was when it was made."""
+        return not self.flaw(kind, key)
+
+    def flaw(self, kind: str, key: str) -> str:
+        """What is wrong with a result, in a sentence with its path; empty where it is sound."""
+        folder = self.path(kind, key)
+        found = checksums.flaw(folder, f"{kind}/{key}")
+        return f"{folder} {found}" if found else ""
+
+    @contextmanager
+    def making(self, kind: str, key: str) -> Iterator[Path]:
+        """An empty folder that takes its final name when the block ends without an error.
+
+        Raises:
+            CacheError: the disk is full or cannot be written.
+        """
+        final = self.path(kind, key)
+        draft = final.with_name(f".{key}.{os.getpid()}")
+        try:
+            draft.mkdir(parents=True)
+            yield draft
+            checksums.seal(draft, f"{kind}/{key}")
+            self._take_place(draft, final)
+        except OSError as error:
+            raise CacheError(f"{final} could not be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _take_place(self, draft: Path, final: Path) -> None:
+        """Give a draft its final name, which a damaged result may have."""
+        before = draft.with_name(f"{draft.name}.before")
+        if final.is_symlink() or final.exists():
+            final.rename(before)  # another process may still be reading in it
+        draft.rename(final)
+        if before.is_dir() and not before.is_symlink():
+            shutil.rmtree(before, ignore_errors=True)
+        else:
+            before.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Hold the run of this key; the system lets go of it when the process dies."""
+        path = self._lock(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise CacheError(f"{path} could not be written: {error.strerror}") from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for this block; of a process that is killed, :meth:`sweep` removes it.
+
+        Raises:
+            CacheError: the disk is full or cannot be written.
+        """
+        folder = self.root / "scratch" / f".{uuid4().hex}.{os.getpid()}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise CacheError(f"{folder} could not be made: {error.strerror}") from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def is_locked(self, key: str) -> bool:
+        """Whether a living process holds the run of this key."""
+        path = self._lock(key)
+        if not path.exists():
+            return False
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def sweep(self) -> None:
+        """Remove drafts whose process is gone."""
+        for draft in self.root.glob("*/.*.*"):
+            pid = draft.name.split(".")[2]
+            if pid.isdigit() and not is_running(int(pid)):
+                shutil.rmtree(draft, ignore_errors=True)
+
+    def _lock(self, key: str) -> Path:
+        return self.root / "locks" / key
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,145 @@
+"""Every method on every architecture: it learns, repeats itself, and is base where it should be.
+
+Models are tiny, with random weights that were saved and are loaded in the hub's format.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import trainers.methods
+from tests.trainers.hub_places import TWENTY_STEPS
+from trainers import metrics
+from trainers.errors import MethodError
+from trainers.loop import Fit, predict
+from trainers.methods import (
+    KD,
+    L2SP,
+    LLRD,
+    LS,
+    R3F,
+    R4F,
+    SMART,
+    AnnealingKD,
+    Base,
+    BitFit,
+    ConfidencePenalty,
+    FreeLB,
+    Method,
+    Mixout,
+    NEFTune,
+    RDrop,
+    Reinit,
+    SelfKD,
+    TFReg,
+)
+from trainers.tasks import Examples
+from trainers.teacher import TeacherLogits
+
+KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")
+
+#: Each method beside the setting at which it is base; None where it has no such setting.
+METHODS: list[tuple[Method, Method | None]] = [
+    (LS(), LS(0.0)),
+    (TFReg(), TFReg(alpha=0.0)),
+    (KD(), KD(alpha=0.0, tau=2.0)),
+    (SelfKD(), SelfKD(alpha=0.0)),
+    (ConfidencePenalty(), ConfidencePenalty(beta=0.0)),
+    (AnnealingKD(), None),  # it has two phases
+    (R3F(), R3F(weight=0.0)),
+    (R4F(), None),  # its head is normalised
+    (RDrop(), None),  # it sees each example twice
+    (SMART(), SMART(alpha=0.0, mu=0.0)),
+    (FreeLB(), FreeLB(passes=1)),
+    (NEFTune(), NEFTune(alpha=0.0)),
+    (Mixout(), Mixout(p=0.0)),
+    (LLRD(), LLRD(decay=1.0)),
+    (Reinit(), Reinit(layers=0)),
+    (L2SP(), L2SP(alpha=0.0)),
+    (BitFit(), None),  # it freezes matrices
+    (KD() + R3F(), KD(alpha=0.0) + R3F(weight=0.0)),
+    (LS() + LLRD() + Mixout(), LS(0.0) + LLRD(1.0) + Mixout(0.0)),
+]
+#: A residual network has neither dropout nor embeddings.
+REFUSED = {("resnet", "r_drop"), ("resnet", "neftune")}
+
+
+def own_methods() -> Iterator[type[Method]]:
+    """Every method of the package, also one that nothing else imports."""
+    for found in pkgutil.walk_packages(trainers.methods.__path__, "trainers.methods."):
+        for each in vars(importlib.import_module(found.name)).values():
+            if isinstance(each, type) and issubclass(each, Method) and "name" in vars(each):
+                yield each
+
+
+def test_no_method_is_left_out():
+    assert {type(method) for method, _ in METHODS} | {Base} >= set(own_methods())
+
+
+@pytest.fixture(scope="module")
+def fit(text, images):
+    """Makes runs of twenty steps, five an epoch, on forty examples."""
+
+    def make(kind: str, method: Method, epochs: int = 4) -> Fit:
+        place = images if kind == "resnet" else text
+        examples = place.task.load("train", place.folder, 0)
+        columns = {name: values[:40] for name, values in examples.inputs.items()}
+        few = Examples(examples.ids[:40], examples.labels[:40], columns)
+        model = place.model(kind)
+        encoded, module = model.encode(few, place.folder, 32), place.build(model)
+        training = replace(TWENTY_STEPS, epochs=epochs, lr=5e-3)
+        teacher = TeacherLogits(few.ids, 2 * np.eye(3, dtype=np.float32)[few.labels])
+        return Fit(module, method, encoded, encoded, training, 1, metric="nll", teacher=teacher)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def base(fit):
+    """The weights of an epoch of base, by architecture."""
+    return {kind: weights(fit(kind, Base(), epochs=1)) for kind in KINDS}
+
+
+def weights(one: Fit):
+    return one.run(None).model.state_dict()
+
+
+def same(a, b) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def nll(one: Fit) -> float:
+    return metrics.score("nll", predict(one.model, one.dev_set, one.training), one.dev_set.labels)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("method", "neutral"), METHODS, ids=lambda m: getattr(m, "name", "-"))
+def test_it_learns_repeats_itself_and_is_base_at_its_neutral_setting(
+    fit, base, text, images, kind, method, neutral
+):
+    place = images if kind == "resnet" else text
+    if (kind, method.name) in REFUSED:
+        with pytest.raises(MethodError, match=r"needs (dropout|an embedding layer)"):
+            method.check(place.model(kind), place.task)
+        return
+    method.check(place.model(kind), place.task)
+    one, finite = fit(kind, method), []
+    for parameter in one.model.parameters():
+        parameter.register_post_accumulate_grad_hook(
+            lambda p: finite.append(bool(p.grad.isfinite().all()))
+        )
+    before = nll(one)
+    one.model.train()  # as it is when it is built
+    trained = one.run(None)
+    assert trained.steps == 20
+    assert nll(one) < before
+    assert finite
+    assert all(finite)
+    assert same(weights(fit(kind, method)), trained.model.state_dict())
+    if neutral is not None:
+        assert same(weights(fit(kind, neutral, epochs=1)), base[kind])

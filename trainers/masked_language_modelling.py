@@ -1,0 +1,205 @@
+"""Masked language modelling: a body learns to predict hidden tokens of a corpus."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from trainers.clock import Spent, Stopwatch
+from trainers.errors import Diverged, ModelError
+from trainers.models import Bert, Model, load_tokenizer
+from trainers.pretraining import MaskedLanguageModelling
+from trainers.schedules import warm_up_then_fall
+from trainers.seeding import initialising, numpy_stream, seed_dropout
+from trainers.settings import Training
+from trainers.steps.optimiser import decay_groups
+from trainers.tasks import Task
+
+#: RoBERTa's (Liu et al. 2019): a shorter memory of squared gradients suits a short pre-training.
+_BETAS = (0.9, 0.98)
+#: One block in this many is held out, to see whether the model learns the language or the text.
+_HELD_OUT = 50
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A finished pre-training run.
+
+    Attributes:
+        model: the body, without a head.
+        loss: on the held-out blocks, in nats a masked token.
+        tokens: tokens seen in training.
+        spent: in training.
+    """
+
+    model: nn.Module
+    loss: float
+    tokens: int
+    spent: Spent
+
+
+def pretrain(
+    model: Model,
+    pretraining: MaskedLanguageModelling,
+    task: Task,
+    folder: Path,
+    training: Training,
+    on_progress: Callable[[int, float], None] = lambda step, loss: None,
+) -> Pretrained:
+    """Train a body on the task's corpus by predicting masked tokens.
+
+    Args:
+        model: the architecture.
+        pretraining: how.
+        task: whose corpus.
+        folder: where the task was prepared.
+        training: gives device, precision and threads only.
+        on_progress: told every hundredth of the way of the steps done and of the recent loss.
+
+    Raises:
+        ModelError: the model is no BERT.
+        Diverged: the loss stopped being finite.
+    """
+    from transformers import BertForMaskedLM
+
+    if not isinstance(model, Bert):
+        raise ModelError(f"masked language modelling needs a Bert, not {model.name}.")
+    watch = Stopwatch(training.device)
+    blocks = packed_blocks(task, folder, pretraining.length)
+    held_out, blocks = blocks[::_HELD_OUT], np.delete(blocks, np.s_[::_HELD_OUT], axis=0)
+    masking = _Masking.of(folder, pretraining.probability)
+    with initialising(pretraining.seed):
+        module: Any = BertForMaskedLM(model.config(masking.vocabulary, 2))
+    module.to(training.device)
+    groups = decay_groups(module, pretraining.weight_decay)
+    optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
+    schedule = LambdaLR(optimiser, warm_up_then_fall(pretraining.steps, pretraining.warmup))
+    losses: list[Tensor] = []
+    module.train()
+    for step, rows in enumerate(_block_order(len(blocks), pretraining)):
+        draws = numpy_stream(pretraining.seed, "masking", step)
+        seed_dropout(pretraining.seed, step)
+        loss = masked_loss(module, *masking.apply(blocks[rows], draws), training)
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad()
+        losses.append(loss.detach())
+        if (step + 1) % max(1, pretraining.steps // 100) == 0:
+            recent = float(torch.stack(losses).mean())
+            if not np.isfinite(recent):
+                raise Diverged(f"pre-training reached the loss {recent}; lower its lr.")
+            on_progress(step + 1, recent)
+            losses.clear()
+    final = _held_out_loss(module, masking, held_out, pretraining, training)
+    tokens = pretraining.steps * pretraining.batch_size * pretraining.length
+    return Pretrained(module.bert, final, tokens, watch.stop())
+
+
+def packed_blocks(task: Task, folder: Path, length: int) -> NDArray[np.int64]:
+    """The corpus as blocks of token numbers, shape (blocks, length).
+
+    Every block starts with [CLS]; documents end with [SEP].
+
+    Raises:
+        ModelError: the corpus is too small for that length.
+    """
+    tokenizer = load_tokenizer(folder)
+    tokenizer.no_truncation()
+    separator = tokenizer.token_to_id("[SEP]")
+    stream: list[int] = []
+    for encoding in tokenizer.encode_batch(list(task.corpus(folder)), add_special_tokens=False):
+        stream += encoding.ids
+        stream.append(separator)
+    rows = len(stream) // (length - 1)
+    if rows < 2 * _HELD_OUT:
+        raise ModelError(
+            f"the corpus of {task.name} has only {len(stream)} tokens: too few to pre-train on."
+        )
+    blocks = np.asarray(stream[: rows * (length - 1)], np.int64).reshape(rows, length - 1)
+    return np.insert(blocks, 0, tokenizer.token_to_id("[CLS]"), axis=1)
+
+
+@dataclass(frozen=True)
+class _Masking:
+    """Which positions are hidden, and behind what."""
+
+    mask: int
+    special: NDArray[np.int64]
+    vocabulary: int
+    probability: float
+
+    @classmethod
+    def of(cls, folder: Path, probability: float) -> "_Masking":
+        tokenizer = load_tokenizer(folder)
+        names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+        special = np.array([tokenizer.token_to_id(name) for name in names])
+        return cls(special[-1], special, tokenizer.get_vocab_size(), probability)
+
+    def apply(
+        self, blocks: NDArray[np.int64], draws: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+        """Masked blocks, the positions chosen, and the blocks themselves."""
+        chosen = (draws.random(blocks.shape) < self.probability) & ~np.isin(blocks, self.special)
+        fate = draws.random(blocks.shape)
+        masked = np.where(chosen & (fate < 0.8), self.mask, blocks)
+        other = draws.integers(0, self.vocabulary, blocks.shape)
+        masked = np.where(chosen & (fate >= 0.9), other, masked)
+        return masked, chosen, blocks
+
+
+def masked_loss(
+    module: Any,
+    masked: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
+    blocks: NDArray[np.int64],
+    training: Training,
+) -> Tensor:
+    """Mean cross-entropy of the chosen positions; the others never reach the vocabulary."""
+    device = torch.device(training.device)
+    positions = torch.from_numpy(np.flatnonzero(chosen)).to(device)
+    targets = torch.from_numpy(blocks[chosen]).to(device)
+    with torch.autocast(
+        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
+    ):
+        hidden = module.bert(torch.from_numpy(masked).to(device)).last_hidden_state
+        logits = module.cls(hidden.flatten(0, 1).index_select(0, positions))
+    return F.cross_entropy(logits.float(), targets)
+
+
+def _block_order(blocks: int, pretraining: MaskedLanguageModelling) -> list[NDArray[np.int64]]:
+    """Rows of each step: the corpus reshuffled whenever it is used up."""
+    needed = pretraining.steps * pretraining.batch_size
+    passes = [
+        numpy_stream(pretraining.seed, "order", i).permutation(blocks)
+        for i in range(-(-needed // blocks))
+    ]
+    return np.split(np.concatenate(passes)[:needed], pretraining.steps)
+
+
+@torch.inference_mode()
+def _held_out_loss(
+    module: Any,
+    masking: _Masking,
+    blocks: NDArray[np.int64],
+    pretraining: MaskedLanguageModelling,
+    training: Training,
+) -> float:
+    module.eval()
+    masked, chosen, blocks = masking.apply(blocks, numpy_stream(pretraining.seed, "held-out"))
+    sizes, losses = [], []
+    for rows in np.array_split(np.arange(len(blocks)), -(-len(blocks) // 64)):
+        losses.append(
+            float(masked_loss(module, masked[rows], chosen[rows], blocks[rows], training))
+        )
+        sizes.append(int(chosen[rows].sum()))
+    return float(np.average(losses, weights=sizes))

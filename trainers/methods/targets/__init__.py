@@ -1,0 +1,1 @@
+"""Methods that change what a model is asked to answer: softer labels, a teacher, itself."""
