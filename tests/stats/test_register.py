@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from long_tables import long_table
 from statsmodels.stats.multitest import multipletests
 
 import stats
@@ -27,6 +26,7 @@ from stats.register import (
     withdraw,
 )
 from stats.report import render
+from tests.stats.long_tables import long_table
 
 BASE = {1: 61.2, 2: 60.4, 3: 62.0, 4: 60.9, 5: 61.7, 6: 60.8}
 KD = {1: 62.9, 2: 61.5, 3: 63.1, 4: 62.8, 5: 63.0, 6: 62.1}

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from long_tables import long_table
 from scipy import stats as scipy_stats
 
 from stats import (
@@ -36,6 +35,7 @@ from stats.many_arms.shaffer import (
 )
 from stats.register import PAIRED_TESTS
 from stats.ties import rank_blocks
+from tests.stats.long_tables import long_table
 
 GARCIA_HERRERA = [
     *(4.486991e-08, 1.736118e-07, 0.002880485, 0.004848763, 0.007963489),

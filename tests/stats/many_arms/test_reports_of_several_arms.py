@@ -9,10 +9,10 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from long_tables import long_table
 
 from stats import InvalidSetting, Judging, aggregate, pooled, posteriors, rank
 from stats.report import FORMATS, render
+from tests.stats.long_tables import long_table
 
 HOSTILE = ["<script>", "a|b", "a&b_c", "[bold]kd[/bold]", r"$\input{x}$ 50% #1 ~^ {", "α\n\x1b[31m"]
 

@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from long_tables import long_table
 
 from stats import (
     InvalidSetting,
@@ -22,6 +21,7 @@ from stats import (
     pooled,
 )
 from stats.two_arms.signed_rank import signed_rank_rows, two_sided
+from tests.stats.long_tables import long_table
 
 N_TASKS, N_SEEDS = 7, 8
 

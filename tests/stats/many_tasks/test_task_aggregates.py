@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from long_tables import long_table
 from scipy.stats import trim_mean
 
 from stats import (
@@ -36,6 +35,7 @@ from stats.many_tasks.stratified_bootstrap import (
     resamples,
     stratified_bootstrap,
 )
+from tests.stats.long_tables import long_table
 
 POINT = {
     "iqm": interquartile_mean,

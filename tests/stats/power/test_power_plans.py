@@ -8,10 +8,10 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from long_tables import long_table
 
 from stats import Judging, NotEnoughPairs, plan_comparisons, plan_power
 from stats.report import FORMATS, render
+from tests.stats.long_tables import long_table
 
 SCORES = 60 + np.random.default_rng(7).normal(0, 1, (3, 5, 3))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from long_tables import long_table
 
 from stats import (
     InvalidSetting,
@@ -22,6 +21,7 @@ from stats import (
 )
 from stats.judging import by_task
 from stats.ties import settle
+from tests.stats.long_tables import long_table
 
 SCORES = 60 + np.random.default_rng(5).normal(0, 2, (6, 9, 3)) + np.array([0, 1.0, 0.1])
 

@@ -57,7 +57,7 @@ def test_the_order_of_the_texts_does_not_matter(tmp_path_factory, texts):
 
 def test_trainings_in_two_processes_give_the_same_bytes(tmp_path):
     script = (
-        "import random, sys; from pathlib import Path; from trainers import wordpiece;"
+        "import random, sys; from pathlib import Path; from trainers.inputs import wordpiece;"
         "rng = random.Random(0);"
         "texts = [''.join(rng.choices('abcdefgh ', k=400)) for _ in range(200)] * 2;"
         "wordpiece.train(texts, 900, Path(sys.argv[1]))"
