@@ -2,6 +2,7 @@
 
 import argparse
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -131,6 +132,8 @@ def entry() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     keep_temporary_files_together()
     sys.excepthook = _unexpected
+    # Most of a short command is importing, a sixth of which were looks for garbage in modules.
+    gc.set_threshold(100_000, 50, 100)
     faulthandler.enable()  # what kills the process in code of a study is told with its line
     code = main()
     try:

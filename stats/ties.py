@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from stats.errors import InvalidSetting
 from stats.inputs import LARGEST, FloatArray, as_floats, check_positive
@@ -195,5 +194,30 @@ def rank_blocks(
         check_positive("resolution", resolution)
     scale = noise_scale(scores, -1, keepdims=True)
     above_worst = settle(scores - scores.min(axis=-1, keepdims=True), scale, resolution)
-    ranks = rankdata(above_worst if lower_is_better else -above_worst, axis=-1)
-    return np.asarray(ranks, dtype=np.float64)
+    return midranks(above_worst if lower_is_better else -above_worst)
+
+
+def midranks(values: FloatArray) -> FloatArray:
+    """Ranks within each row, 1 for the smallest; what is tied shares the mean of its ranks.
+
+    `scipy.stats.rankdata` does the same, but importing it takes half a second of every command.
+
+    Args:
+        values: of any shape (…, n), without NaN.
+
+    >>> midranks(np.array([[3.0, 1.0, 3.0, 7.0]])).tolist()
+    [[2.5, 1.0, 2.5, 4.0]]
+    """
+    order = np.argsort(values, axis=-1, kind="stable")
+    ascending = np.take_along_axis(values, order, axis=-1)
+    place = np.broadcast_to(np.arange(values.shape[-1]), values.shape)
+    is_new = np.ones(values.shape, dtype=bool)
+    is_new[..., 1:] = ascending[..., 1:] != ascending[..., :-1]
+    is_last = np.ones(values.shape, dtype=bool)
+    is_last[..., :-1] = is_new[..., 1:]
+    first = np.maximum.accumulate(np.where(is_new, place, 0), axis=-1)
+    backwards = np.where(is_last, place, values.shape[-1])[..., ::-1]
+    last = np.minimum.accumulate(backwards, axis=-1)[..., ::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
+    return ranks

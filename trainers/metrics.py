@@ -5,7 +5,6 @@ Shares (accuracy, F1, Matthews, ECE) are in percent points, so that a margin of 
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 #: Raised when the same logits would give other scores.
@@ -77,6 +76,8 @@ def ece(logits: Logits, labels: Labels, bins: int = 15, equal_mass: bool = False
 
 def temperature(logits: Logits, labels: Labels) -> float:
     """The temperature that minimises the negative log-likelihood, between 1/20 and 20."""
+    from scipy.optimize import minimize_scalar
+
     bound = np.log(20.0)
     found = minimize_scalar(
         lambda log_t: nll(logits / np.exp(log_t), labels), bounds=(-bound, bound), method="bounded"

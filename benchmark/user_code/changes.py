@@ -15,10 +15,10 @@ import trainers
 from benchmark.user_code.arrivals import arrivals
 from benchmark.user_code.names import (
     OF_FUNCTIONS,
+    Held,
     Names,
-    code_in,
-    code_of,
-    code_of_others,
+    held_by,
+    held_by_others,
     is_of_others,
     is_same,
     names_of_ours,
@@ -62,10 +62,10 @@ def changes() -> Changes:
 def watched() -> Iterator[None]:
     """Find out what is changed within this block, in which a study is loaded."""
     _import_all()
-    ours, others, settings = names_of_ours(), dict(code_of_others()), torch_settings()
+    ours, others, settings = names_of_ours(), held_by_others(), torch_settings()
 
     def arrived(module: ModuleType) -> None:
-        for place, held in code_of(module.__name__, module).items():
+        for place, held in held_by(module.__name__, module).items():
             others.setdefault(place, held)
 
     try:
@@ -75,7 +75,7 @@ def watched() -> Iterator[None]:
         now = names_of_ours()
         own = _changed(ours, lambda module: now.get(module, (None, {}))[1])
         set_ = _changed({"settings of torch": (None, settings)}, lambda _: torch_settings())
-        foreign = _changed(_once(others), lambda place: code_in(*others[place]))
+        foreign = _changed_of_others(others)
         put = {
             name: value
             for name, value in foreign.items()
@@ -84,12 +84,28 @@ def watched() -> Iterator[None]:
         _Last.changes = Changes({**own, **set_}, put)
 
 
-def _once(found: Names) -> Names:
+def _changed_of_others(before: Mapping[str, Held]) -> dict[str, object]:
+    """By full name: what stands for code of others by now, where that is something else."""
+    suspects, earlier = {}, {place for place, _ in _before}
+    for place, held in _once(before).items():
+        now = Held.of(held.holder)
+        if place in earlier or not held.is_as(now):
+            suspects[place] = held, now
+    code = {place: held.code() for place, (held, _) in suspects.items()}
+    return _changed(
+        {place: (held.holder, code[place]) for place, (held, _) in suspects.items()},
+        lambda place: suspects[place][1].code(known=code[place]),
+    )
+
+
+def _once(found: Mapping[str, Held]) -> dict[str, Held]:
     """Without the dictionaries that modules have taken from others, which go by other names."""
     called: dict[int, str] = {}
-    for place, (holder, _) in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
-        called.setdefault(id(holder), place)
-    return {place: held for place, held in found.items() if called[id(held[0])] == place}
+    for place, held in found.items():
+        other = called.setdefault(id(held.holder), place)
+        if (len(place), place) < (len(other), other):
+            called[id(held.holder)] = place
+    return {place: held for place, held in found.items() if called[id(held.holder)] == place}
 
 
 def _holder(name: str) -> str:

@@ -3,7 +3,9 @@
 import functools
 import sys
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
+from itertools import chain
+from operator import attrgetter, is_
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -32,6 +34,7 @@ _OTHERS = frozenset(
 )
 #: Attributes of a function that decide on what it does.
 OF_FUNCTIONS = ("__code__", "__defaults__", "__kwdefaults__")
+_of_functions = attrgetter(*OF_FUNCTIONS)
 _CONSTANTS = frozenset((bool, int, float, complex, str, bytes, type(None)))
 #: What entries of a dictionary are called by, where they are something to look up.
 _KEYS = frozenset((str, int, type))
@@ -51,15 +54,66 @@ def names_of_ours() -> Names:
     return {name: (module, dict(_names(name, module))) for name, module in _modules(_OURS)}
 
 
-def code_of_others() -> Names:
-    """Functions and classes in what training computes with, and what holds any.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a module, a class or a dictionary held at one moment.
 
-    These are the methods of the classes, the defaults of the functions, and the entries of
-    dictionaries, such as the activations that transformers knows and the hooks of torch.
+    Many thousands are kept and compared each time a study is read, so that both are left to
+    dictionaries; only of those that have changed are the names of code gathered.
+
+    Attributes:
+        holder: the module, the class or the dictionary.
+        entries: a copy of what it held.
+        functions: of each function among them, in order, what OF_FUNCTIONS names.
     """
-    found: dict[str, tuple[Any, Mapping[str, object]]] = {}
+
+    holder: Any
+    entries: Mapping[Any, object]
+    functions: tuple[tuple[object, ...], ...]
+
+    @classmethod
+    def of(cls, holder: Any) -> "Held":
+        """What it holds now."""
+        entries = dict.copy(holder) if isinstance(holder, dict) else dict(vars(holder))
+        functions = (each for each in entries.values() if type(each) is FunctionType)
+        return cls(holder, entries, tuple(map(_of_functions, functions)))
+
+    def is_as(self, other: "Held") -> bool:
+        """Whether another moment had the same entries in the same order."""
+        return (
+            len(self.entries) == len(other.entries)
+            and len(self.functions) == len(other.functions)
+            and all(map(is_, self.entries, other.entries))
+            and all(map(is_, self.entries.values(), other.entries.values()))
+            and all(map(is_, chain(*self.functions), chain(*other.functions)))
+        )
+
+    def code(self, known: Container[str] = ()) -> dict[str, object]:
+        """The names of it, or the entries of a dictionary, that stand for code, or are known to
+        have; and what functions are given where nothing is said.
+        """
+        if isinstance(self.holder, dict):
+            held = self.entries.items()
+            return {f"[{k!r}]": v for k, v in held if type(k) in _KEYS and callable(v)}
+        found: dict[str, object] = {}
+        functions = iter(self.functions)
+        for name, value in self.entries.items():
+            if is_code(value) or name in known:
+                found[name] = value
+            if type(value) is FunctionType:
+                parts = zip(OF_FUNCTIONS, next(functions), strict=True)
+                found |= {f"{name}.{part}": each for part, each in parts}
+        return found
+
+
+def held_by_others() -> dict[str, Held]:
+    """By full name, the modules that training computes with, their classes and dictionaries.
+
+    Among the dictionaries are the activations that transformers knows and the hooks of torch.
+    """
+    found: dict[str, Held] = {}
     for name, module in _modules(_OTHERS):
-        found |= code_of(name, module)
+        found |= held_by(name, module)
     return found
 
 
@@ -68,30 +122,15 @@ def is_of_others(module: str) -> bool:
     return module.partition(".")[0] in _OTHERS
 
 
-def code_of(name: str, module: ModuleType) -> dict[str, tuple[Any, Mapping[str, object]]]:
+def held_by(name: str, module: ModuleType) -> dict[str, Held]:
     """The same of one module."""
-    found: dict[str, tuple[Any, Mapping[str, object]]] = {name: (module, code_in(module))}
-    for held, value in list(vars(module).items()):
-        if is_class(value) and value.__module__ == name:
-            found[f"{name}.{value.__qualname__}"] = value, code_in(value)
+    found = {name: Held.of(module)}
+    for held, value in found[name].entries.items():
+        if is_class(value):
+            if value.__module__ == name:
+                found[f"{name}.{value.__qualname__}"] = Held.of(value)  # type: ignore[attr-defined]
         elif issubclass(type(value), dict) and not held.startswith("__"):
-            found[f"{name}.{held}"] = value, code_in(value)
-    return found
-
-
-def code_in(holder: Any, known: Container[str] = ()) -> dict[str, Any]:
-    """Of the names of a module or a class, or the entries of a dictionary, those that stand for
-    code, or are known to have; and what functions are given where nothing is said.
-    """
-    if isinstance(holder, dict):
-        held = list(dict.items(holder))
-        return {f"[{k!r}]": v for k, v in held if type(k) in _KEYS and callable(v)}
-    found = {}
-    for name, value in list(vars(holder).items()):
-        if is_code(value) or name in known:
-            found[name] = value
-        if type(value) is FunctionType:
-            found |= {f"{name}.{part}": getattr(value, part) for part in OF_FUNCTIONS}
+            found[f"{name}.{held}"] = Held.of(value)
     return found
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
-from scipy.stats import binom
 
 from stats.errors import NotPaired, StatsError
 from stats.inputs import check_fraction
@@ -65,6 +64,8 @@ def mcnemar(
     >>> round(test.p_value, 5), round(test.mid_p, 5)
     (0.03857, 0.02246)
     """
+    from scipy.stats import binom
+
     check_fraction("confidence", confidence)
     first = correctness(baseline_correct, "baseline")
     second = correctness(candidate_correct, "candidate")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from stats.inputs import FloatArray, check_fraction, finite_table
@@ -129,4 +128,6 @@ def _p_value(distance: float, half_width: Callable[[float], float], total: float
         return 1.0
     if distance >= half_width(SMALLEST_P):
         return SMALLEST_P
+    from scipy.optimize import brentq
+
     return float(brentq(lambda p: half_width(p) - distance, SMALLEST_P, LARGEST_P, xtol=1e-14))

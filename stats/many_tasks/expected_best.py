@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.stats import norm
 
 from stats.inputs import FloatArray, IntArray, check_count, finite_vector
 
@@ -94,9 +93,15 @@ def gain_of_choice(settings: int) -> float:
     >>> [round(gain_of_choice(n), 2) for n in (1, 2, 5, 20)]
     [0.0, 0.56, 1.16, 1.87]
     """
+    from scipy.integrate import quad
+    from scipy.special import ndtr
+
     check_count("settings", settings, at_least=1)
 
+    def density(x: float) -> float:
+        return math.exp(-x * x / 2) / math.sqrt(math.tau)
+
     def weighted(x: float) -> float:
-        return float(x * settings * norm.pdf(x) * norm.cdf(x) ** (settings - 1))
+        return float(x * settings * density(x) * ndtr(x) ** (settings - 1))
 
     return round(float(quad(weighted, -12, 12, limit=200)[0]), 12)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import trim_mean
 
 from stats.errors import StatsError
 from stats.inputs import FloatArray, check_number, finite_table, finite_vector
@@ -28,6 +27,8 @@ def interquartile_mean(scores: ArrayLike) -> float:
     >>> interquartile_mean([[1, 2], [2, 2], [1, 1], [2, 1]])
     1.5
     """
+    from scipy.stats import trim_mean
+
     return float(trim_mean(finite_table(scores, RUNS_OF_TASKS, at_least=1), 0.25, axis=None))
 
 

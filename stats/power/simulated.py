@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_count, check_fraction, check_number
@@ -88,6 +87,8 @@ def _detectable(test: str, n_pairs: int, power: float, alpha: float) -> float:
         return math.nan
     if missing(0.0) >= 0:
         return 0.0
+    from scipy.optimize import brentq
+
     return float(brentq(missing, 0.0, LARGEST_EFFECT, xtol=1e-9, rtol=1e-9))
 
 

@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 from stats.attainable import RELATIVE_EFFICIENCY
 from stats.inputs import FloatArray, IntArray, check_fraction, two_arms
 from stats.register import RowsTested, UnpairedTest
+from stats.ties import midranks
 from stats.two_arms.hodges_lehmann import HodgesLehmann, beside_zero
 from stats.two_arms.signed_rank import two_sided
 
@@ -144,9 +145,7 @@ def shift_rows(
 
 def _doubled_ranks(baseline: FloatArray, candidate: FloatArray) -> IntArray:
     """Twice the mid-ranks of all scores, those of the candidate last."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(np.concatenate([baseline, candidate], axis=1), axis=1)
+    ranks = midranks(np.concatenate([baseline, candidate], axis=1))
     return np.rint(2 * ranks).astype(np.int64)
 
 

@@ -14,6 +14,7 @@ from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smalles
 from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
 from stats.judging import ZEROS
 from stats.register import PairedTest, RowsTested
+from stats.ties import midranks
 
 EXACT_LIMIT = 1000
 """Counts of sign patterns, up to 2ⁿ, must fit a float64: n ≤ 1,022."""
@@ -106,10 +107,8 @@ def two_sided(greater: FloatArray, less: FloatArray) -> FloatArray:
 
 def doubled_ranks(differences: FloatArray, zeros: str) -> IntArray:
     """Twice the mid-ranks of the sizes, which makes them whole numbers; 0 where dropped."""
-    from scipy.stats import rankdata
-
     check_choice("zeros", zeros, ZEROS)
-    doubled = np.rint(2 * rankdata(np.abs(differences), axis=1)).astype(np.int64)
+    doubled = np.rint(2 * midranks(np.abs(differences))).astype(np.int64)
     is_zero = differences == 0
     if zeros == "wilcox":
         doubled -= 2 * is_zero.sum(axis=1, keepdims=True)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy.stats import rankdata
 
 from stats import (
     InvalidSetting,
@@ -16,8 +18,13 @@ from stats import (
     rank,
     signed_rank,
 )
-from stats.ties import noise_scale, settle
+from stats.ties import midranks, noise_scale, settle
 
+blocks = arrays.arrays(
+    np.float64,
+    arrays.array_shapes(min_dims=1, max_dims=3, max_side=9),
+    elements=st.integers(-3, 3).map(float) | st.floats(allow_nan=False),
+)
 counts = st.lists(st.integers(0, 872), min_size=2, max_size=12)
 
 
@@ -144,3 +151,8 @@ def test_decimals_of_single_precision_are_tied_as_the_counts_behind_them():
 def test_measured_decimals_are_not_taken_for_single_precision(mean: float, sd: float, digits: int):
     scores = np.random.default_rng(digits).normal(mean, sd, (2000, 16)).round(digits)
     assert (noise_scale(scores, axis=1) == np.abs(scores).max(axis=1)).all()
+
+
+@given(blocks)
+def test_midranks_are_those_of_scipy(values):
+    assert np.array_equal(midranks(values), rankdata(values, axis=-1))

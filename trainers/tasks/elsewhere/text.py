@@ -17,7 +17,6 @@ from trainers.errors import TaskError
 from trainers.inputs import wordpiece
 from trainers.resolve.needs import Needed
 from trainers.tasks.duplicates.cleaning import cleaned
-from trainers.tasks.duplicates.clusters import clusters
 from trainers.tasks.duplicates.near_duplicates import NEAR, HeldOut, resemblance
 from trainers.tasks.elsewhere.corpus import Texts
 from trainers.tasks.elsewhere.leakage import Likeness
@@ -165,6 +164,8 @@ class TextTask(SourceTask):
 
     def groups(self, rows: Rows, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Shape (n,): the same number for texts, or pairs, that say nearly the same."""
+        from trainers.tasks.duplicates.clusters import clusters
+
         return clusters(self._joined(rows), NEAR)
 
     def likeness(self, rows: Rows) -> Likeness:
