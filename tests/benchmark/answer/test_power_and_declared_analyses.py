@@ -149,13 +149,13 @@ def test_a_plan_counts_sampled_tasks_where_they_are_the_pairs(answer, recorded):
 SCALED = 'tasks="fixed", scale="relative", common_margin=0.5'
 
 
-@pytest.fixture
-def scaled(tmp_path):
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory):
     """The recorded study, its tasks to be brought to a common scale."""
-    path = tmp_path / "scaled.py"
+    path = tmp_path_factory.mktemp("scaled") / "scaled.py"
     path.write_text(STUDY.replace('tasks="fixed"', SCALED).replace('"recorded"', '"scaled"'))
     record_runs(path, range(1, 9))
-    return path, tmp_path / "mlruns"
+    return path, path.parent / "mlruns"
 
 
 def relative(init: str, method: str) -> np.ndarray:

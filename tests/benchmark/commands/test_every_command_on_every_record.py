@@ -91,6 +91,7 @@ def kept_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not str(path).endswith(passing))
 
 
+@pytest.mark.slow
 def test_a_smoke_run_touches_no_record(states, bench, monkeypatch):
     folder = states["killed in arm"]
     monkeypatch.chdir(folder)

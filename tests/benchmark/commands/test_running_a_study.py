@@ -84,6 +84,7 @@ def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, que
     assert 100 * right.mean() == pytest.approx(metrics["test/accuracy"])
 
 
+@pytest.mark.slow
 def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, query, tmp_path):
     import shutil
 

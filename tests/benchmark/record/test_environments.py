@@ -137,6 +137,7 @@ def test_a_pair_of_two_environments_is_named_and_not_judged():
     assert trained.strangers(record) == {lone: "trained with torch 2.14.0, unlike its partners"}
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_under_other_libraries_only_as_it_is_told(small, bench, query, writer):
     small.write_text(small.read_text().replace('["pretrained", "scratch"]', '["scratch"]'))
     first = bench("run", small, "--workers", 2)

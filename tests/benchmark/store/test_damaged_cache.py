@@ -68,6 +68,7 @@ def write(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_scores_from_a_damaged_cache_are_those_of_a_sound_one(write, bench, query, tmp_path):
     path = write(0.5, 0.2, 0.8)
     assert bench("run", path, "--workers", 2, "--store", "sound").returncode == 0

@@ -78,6 +78,7 @@ def test_a_database_that_is_moved_away_stops_the_command_and_is_gone_on_with(slo
     assert "RUNNING" not in statuses(Query(Connection(query.store)))
 
 
+@pytest.mark.slow
 def test_a_record_that_stays_locked_is_one_sentence(tmp_path, monkeypatch, capfd):
     writer = Writer(Connection(Store(str(tmp_path))))
     experiment = writer.experiment("x")

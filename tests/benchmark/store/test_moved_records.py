@@ -84,6 +84,7 @@ def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original,
     assert (moved / "first" / "figures").is_dir()
 
 
+@pytest.mark.slow
 def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, capsys):
     further = tmp_path / "further" / "away"
     further.parent.mkdir()
@@ -97,6 +98,7 @@ def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, caps
         assert not source.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting takes root")
 def test_a_record_on_a_medium_mounted_for_reading_is_read(moved, tmp_path):
     script = (

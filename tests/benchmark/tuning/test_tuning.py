@@ -228,6 +228,7 @@ class Blind(Digits):
 """
 
 
+@pytest.mark.slow
 def test_test_data_are_not_opened_while_tuning(tuned, bench, query):
     text = TUNED.replace("study = Study(", BLIND + "\nstudy = Study(").replace(
         "task=Digits(", "task=Blind("
@@ -245,6 +246,7 @@ def test_test_data_are_not_opened_while_tuning(tuned, bench, query):
     assert "somebody looked at the test data" in compared.stdout
 
 
+@pytest.mark.slow
 def test_an_arm_that_diverges_everywhere_is_named_and_the_others_go_on(tuned, bench):
     wild = """
 from dataclasses import dataclass
@@ -298,6 +300,7 @@ def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench)
     assert "failed" in {end for _, _, end, _ in three["fragile · scratch"]}
 
 
+@pytest.mark.slow
 def test_a_teacher_that_is_a_pruned_trial_of_another_arm_goes_on(tuned, bench):
     text = TUNED.replace("[Base(), LS()]", "[Base(), SelfKD()]").replace('"ls"', '"self_kd"')
     text = text.replace("epsilon=[0.1, 0.4]", "tau=[1.0, 4.0]").replace(
@@ -310,6 +313,7 @@ def test_a_teacher_that_is_a_pruned_trial_of_another_arm_goes_on(tuned, bench):
     assert "failed" not in {end for searched in found.values() for _, _, end, _ in searched}
 
 
+@pytest.mark.slow
 def test_a_setting_whose_worker_dies_is_tried_again_and_then_counts_as_failed(tuned, bench):
     deadly = """
 import os, signal
@@ -366,6 +370,7 @@ class Endless(Base):
     assert {end for _, _, end, _ in found["ls · scratch"]} <= {"complete", "pruned"}
 
 
+@pytest.mark.slow
 def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, bench):
     text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], ", "")
     tuned.write_text(text.replace("trials=6", "trials=4"))
@@ -377,6 +382,7 @@ def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, benc
     assert "points of dev score" in done
 
 
+@pytest.mark.slow
 def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, query):
     text = TUNED.replace("Tuning(trials=6)", 'Tuning(trials=6, protocol="paper", lead="ls")')
     text = text.replace("arms=Arm.grid(", "arms=(Arm(ResNet((8,)), 'scratch', Base()), *Arm.grid(")

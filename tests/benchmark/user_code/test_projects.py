@@ -51,6 +51,7 @@ def cached(done):
     return int(done.stdout.split(" runs in the comparison, ")[1].split(" cached")[0])
 
 
+@pytest.mark.slow
 def test_a_sign_that_is_turned_in_a_module_beside_the_study_is_trained(
     with_own_loss, bench, tmp_path, monkeypatch
 ):
@@ -70,6 +71,7 @@ def test_a_sign_that_is_turned_in_a_module_beside_the_study_is_trained(
     assert "4 to do" in bench("plan", *run[1:]).stdout
 
 
+@pytest.mark.slow
 def test_code_that_cannot_be_followed_is_trained_anew_and_judged(with_own_loss, bench, tmp_path):
     text = LOSSES.replace("SIGN *", "float(__import__('os').environ.get('SIGN', 1)) *")
     (tmp_path / "losses.py").write_text(text)
@@ -155,6 +157,7 @@ def test_a_fault_in_a_module_beside_the_study_is_named_there(small, content, sai
 DATA = "\n".join(["text,label", *(f"word{i % 7} word{i % 5},{'ab'[i % 2]}" for i in range(60))])
 
 
+@pytest.mark.slow
 def test_data_are_found_beside_the_study_from_every_folder(small, bench, tmp_path, monkeypatch):
     text = small.read_text().replace(
         "task=Digits(digits=(5, 6, 7), train=60, dev=60, test=120)", "task=questions"

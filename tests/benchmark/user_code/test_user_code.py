@@ -379,6 +379,7 @@ def check_ends(done, query, told: dict[str, str], kind: str) -> None:
     assert statuses(query).count("RUNNING") == 0
 
 
+@pytest.mark.slow
 def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.session.session._SILENCE", 8.0)
     done = bench("run", own(tmp_path, nets=["encode loops", "encode dies"]), "--smoke")

@@ -8,6 +8,9 @@ import pytest
 
 from trainers.tasks.duplicates.near_duplicates import NEAR, shingles, words
 
+#: Reading every installed package takes a minute, once.
+pytestmark = pytest.mark.slow
+
 NAMES = re.compile(
     r"numpy|scipy|pandas|statsmodels|sklearn|scikit-learn|matplotlib|pyplot|torch|mlflow|"
     r"\b(?-i:np|plt|pd|mpl)\b",
@@ -15,7 +18,6 @@ NAMES = re.compile(
 )
 
 
-@pytest.mark.slow
 def test_the_default_sizes_of_every_label_are_there_and_balanced(labelled, real):
     for split, size in labelled.sizes.items():
         counts = Counter(labelled.load(split, real[1], 0).labels.tolist())
