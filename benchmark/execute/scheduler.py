@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from benchmark.errors import RecordLost
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
-from benchmark.execute.worker import LOST, Ended, Job, Progress, is_done, record_failure
+from benchmark.execute.job import LOST, Ended, Job, Progress, is_done
+from benchmark.execute.recorder import record_failure
 from benchmark.record.left_open import close_orphans, close_run
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded

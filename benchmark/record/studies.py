@@ -108,10 +108,13 @@ def _of(query: Query, wanted: str, plans: list[Recorded]) -> list[Recorded]:
 def _is_readable(query: Query, run: Recorded) -> bool:
     """Whether this version reads the plan that a run keeps."""
     plan = _plan_of(query, run)
+    if plan is None:
+        return False
     try:
-        return plan is not None and bool(StudyRecord.from_json(plan))
+        StudyRecord.from_json(plan)
     except StoreError:
         return False
+    return True
 
 
 def _plan_of(query: Query, run: Recorded) -> dict[str, Any] | None:

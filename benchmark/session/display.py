@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.checks.estimate import Estimate
-from benchmark.execute.worker import Ended, Progress
+from benchmark.execute.job import Ended, Progress
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan

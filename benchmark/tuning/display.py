@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.execute.worker import Ended, Progress
+from benchmark.execute.job import Ended, Progress
 from benchmark.runs.kinds import Run
 from benchmark.tuning.notes import setting
 from benchmark.tuning.results import BUDGETS, Tuned

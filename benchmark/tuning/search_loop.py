@@ -8,8 +8,8 @@ from benchmark.declare.search import Params
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching
 from benchmark.errors import StudyError
+from benchmark.execute.job import Ended, Progress
 from benchmark.execute.scheduler import Scheduler, missing
-from benchmark.execute.worker import Ended, Progress
 from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Status
 from benchmark.runs.kinds import TrainRun

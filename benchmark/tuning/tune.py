@@ -11,8 +11,8 @@ from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching, searches
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
+from benchmark.execute.job import Ended, Progress
 from benchmark.execute.scheduler import Scheduler
-from benchmark.execute.worker import Ended, Progress
 from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.runs.key import key

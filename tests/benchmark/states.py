@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.execute.engines.inline import InlineEngine
-from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.execute.job import Ended, Job, Progress
 from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.session.session import Session

@@ -25,7 +25,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmark.declare.loading import load_study
-from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.execute.job import Ended, Job, Progress
 from benchmark.record.writer import Writer
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store

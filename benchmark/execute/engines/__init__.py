@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from benchmark.execute.worker import Ended, Job, Progress
+from benchmark.execute.job import Ended, Job, Progress
 
 
 class Engine(Protocol):

@@ -4,7 +4,8 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.execute.worker import Ended, Job, Progress, execute
+from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.worker import execute
 from benchmark.user_code.project import Project
 
 

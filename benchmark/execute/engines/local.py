@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
-from benchmark.execute.worker import Ended, Job, Progress, execute
+from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.worker import execute
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import sources
 

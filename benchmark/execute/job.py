@@ -1,0 +1,87 @@
+"""What the scheduler and its workers tell each other of runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmark.record.recorded import Recorded
+from benchmark.runs.kinds import Output, Run
+from benchmark.store.cache import Cache
+from benchmark.store.store import Store
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        key: of the run.
+        share: done, in [0, 1].
+        note: what to show beside it, for instance the score on dev.
+        epoch: how many epochs are completed; 0 where there are none.
+        dev: score on dev after that epoch.
+    """
+
+    key: str
+    share: float
+    note: str
+    epoch: int = 0
+    dev: float | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        key: of the run.
+        status: "finished", "cached" (another process had finished it), or why it failed in a
+            word: "diverged", "out of memory", "disk full", "unreadable", "interrupted", "pruned",
+            "failed", "died", :data:`LOST`.
+        message: the error in one line; of a finished run, what of the cache was made anew for it.
+        scores: by "split/metric".
+        seconds: spent.
+        details: a traceback, for ``--debug``.
+    """
+
+    key: str
+    status: str
+    message: str = ""
+    scores: Mapping[str, float] | None = None
+    seconds: float = 0.0
+    details: str = ""
+
+
+Report = Callable[[Progress], None]
+
+#: Status of a run whose record went out of reach: nothing else can be done until it is back.
+LOST = "record lost"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to execute, and where.
+
+    Attributes:
+        run: what.
+        outputs: what it must leave in the cache for others.
+        store: where it is recorded.
+        experiment: MLflow's id of the study's experiment.
+        tags: provenance.
+    """
+
+    run: Run
+    outputs: frozenset[Output]
+    store: Store
+    experiment: str
+    tags: Mapping[str, str]
+
+
+def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:
+    """Whether a run is recorded, and everything that is wanted of it is there."""
+    kept = all(cache.has(o, run.key) for o in outputs if o != "test")
+    return kept and (not run.tracked or is_recorded(outputs, recorded))
+
+
+def is_recorded(outputs: frozenset[Output], recorded: Recorded | None) -> bool:
+    """Whether the record holds the scores that are wanted."""
+    return recorded is not None and ("test" not in outputs or recorded.is_tested)

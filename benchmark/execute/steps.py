@@ -1,0 +1,220 @@
+"""What runs of each kind do: prepare data, pre-train a body, train and score a model."""
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_model
+from torch import nn
+
+from benchmark.execute.job import Job, Progress, Report
+from benchmark.execute.recorder import Recorder
+from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
+from benchmark.store.cache import Cache
+from trainers.clock import Spent
+from trainers.cost import relative_flops
+from trainers.inputs.batches import Encoded
+from trainers.loop import Epoch, Fit, Trained, predict
+from trainers.masked_language_modelling import pretrain
+from trainers.models import WEIGHTS, Checkpoint
+from trainers.returned import check_examples, check_returned
+from trainers.settings import Training
+from trainers.tasks import Split
+from trainers.tasks.paper.glue_server import server_files
+from trainers.teacher import TeacherLogits
+
+#: The folder that another run left, by the role it has in this one.
+Opened = Callable[[str], Path]
+
+
+def perform(
+    job: Job, opened: Opened, recorder: Recorder | None, report: Report
+) -> Mapping[str, float]:
+    """Do what a run of its kind does, and return its metrics.
+
+    Args:
+        job: what to do, and what to leave for others.
+        opened: the folder that another run left, by the role it has in this one.
+        recorder: of the run, if it is recorded.
+        report: told how far it has come.
+    """
+    run, cache = job.run, job.store.cache
+    match run:
+        case DataRun():
+            with cache.making("data", run.key) as folder:
+                run.task.prepare(folder)
+            return {}
+        case PretrainRun():
+            return _pretrain(run, cache, opened, recorder, report)
+        case TrainRun():
+            return _train(run, job.outputs, cache, opened, recorder, report)
+    raise TypeError(f"no way to execute a {type(run).__name__}")
+
+
+def _pretrain(
+    run: PretrainRun, cache: Cache, opened: Opened, recorder: Recorder | None, report: Report
+) -> Mapping[str, float]:
+    make_repeatable(run.training)
+    folder = opened("data")
+
+    def on_progress(step: int, loss: float) -> None:
+        report(Progress(run.key, step / run.pretraining.steps, f"loss {loss:.2f}"))
+        if recorder:
+            recorder.log({"epoch/loss": loss}, step)
+
+    done = pretrain(run.model, run.pretraining, run.task, folder, run.training, on_progress)
+    with cache.making("weights", run.key) as target:
+        save_model(done.model, str(target / WEIGHTS))
+    metrics = {
+        "held_out/loss": done.loss,
+        "tokens": done.tokens,
+        "peak_memory_mb": peak_memory_mb(run.training.device),
+        **spent(done.spent),
+    }
+    if recorder:
+        recorder.log(metrics)
+    return metrics
+
+
+def _train(
+    run: TrainRun,
+    outputs: frozenset[Output],
+    cache: Cache,
+    opened: Opened,
+    recorder: Recorder | None,
+    report: Report,
+) -> Mapping[str, float]:
+    make_repeatable(run.training)
+    fit, encode = _set_up(run, opened)
+    phases = run.method.phases(run.training)
+    epochs = sum(phase.epochs for phase in phases)
+    cost = relative_flops(fit)
+
+    def on_epoch(epoch: Epoch) -> None:
+        dev = epoch.dev[run.metric]
+        note = f"dev {run.metric} {dev:.1f}"
+        report(Progress(run.key, epoch.number / epochs, note, epoch.number, dev))
+        if recorder:
+            curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
+            recorder.log({"epoch/loss": epoch.loss, **curve}, epoch.number)
+
+    trained = fit.run((lambda: encode("test")) if "test" in outputs else None, on_epoch)
+    _leave_outputs(run, outputs, cache, fit, trained)
+    if "hidden" in outputs:
+        _leave_hidden(run, cache, opened("data"), trained)
+    metrics = {
+        f"{split}/{name}": value
+        for split, scores in trained.scores.items()
+        for name, value in scores.items()
+    } | {
+        "best_epoch": trained.best_epoch,
+        "steps": trained.steps,
+        "relative_flops": cost,
+        "peak_memory_mb": peak_memory_mb(run.training.device),
+        **spent(trained.spent),
+    }
+    if recorder:
+        recorder.log(metrics)
+        if "test" in outputs:
+            _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
+    return metrics
+
+
+def make_repeatable(training: Training) -> None:
+    """Fix what changes bits: the number of threads, and the choice of kernels on an accelerator."""
+    torch.set_num_threads(training.threads)
+    if training.device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def _set_up(run: TrainRun, opened: Opened) -> tuple[Fit, Callable[[Split], Encoded]]:
+    """A run at its start, and how to read a split as its model does."""
+    folders = {role: opened(role) for role in run.needs}
+
+    def encode(split: Split) -> Encoded:
+        folder = opened("data")
+        examples = run.task.load(split, folder, run.seed)
+        check_examples(run.task, split, examples)
+        encoded = run.model.encode(examples, folder, run.training.max_length)
+        check_returned(run.model, "encode", encoded, Encoded)
+        return encoded
+
+    start = run.checkpoint
+    if "body" in run.needs:
+        start = Checkpoint(folders["body"])
+    model = run.model.build(run.task, folders["data"], run.seed, start)
+    check_returned(run.model, "build", model, nn.Module)
+    teacher = TeacherLogits.open(folders["teacher"]) if "teacher" in run.needs else None
+    fit = Fit(
+        model=model,
+        method=run.method,
+        train_set=encode("train"),
+        dev_set=encode("dev"),
+        training=run.training,
+        seed=run.seed,
+        metric=run.metric,
+        teacher=teacher,
+    )
+    return fit, encode
+
+
+def _leave_outputs(
+    run: TrainRun, outputs: frozenset[Output], cache: Cache, fit: Fit, trained: Trained
+) -> None:
+    if "weights" in outputs:
+        with cache.making("weights", run.key) as folder:
+            save_model(trained.model, str(folder / WEIGHTS))
+    if "logits" in outputs:
+        logits = predict(trained.model, fit.train_set, run.training)
+        with cache.making("logits", run.key) as folder:
+            TeacherLogits(fit.train_set.ids, logits).save(folder)
+
+
+def _leave_hidden(run: TrainRun, cache: Cache, data: Path, trained: Trained) -> None:
+    """Predicted classes of the texts whose labels are hidden, by the name of the server's file."""
+    with cache.making("hidden", run.key) as folder:
+        for file in server_files(run.task):
+            texts = run.task.unlabelled(file.split)
+            encoded = run.model.encode(texts, data, run.training.max_length)
+            logits = predict(trained.model, encoded, run.training)
+            np.save(folder / f"{file.name}.npy", logits.argmax(-1), allow_pickle=False)
+
+
+def _attach_predictions(
+    recorder: Recorder, trained: Trained, dev_set: Encoded, test_set: Encoded
+) -> None:
+    """Keep logits, labels and example numbers of dev and test, for tests on single examples."""
+    arrays = {
+        f"{split}_{name}": values
+        for split, examples in (("dev", dev_set), ("test", test_set))
+        for name, values in (
+            ("ids", examples.ids),
+            ("labels", examples.labels),
+            ("logits", trained.logits[split]),
+        )
+    }
+    with recorder.writer.store.cache.scratch() as folder:
+        path = folder / "predictions.npz"
+        np.savez_compressed(path, allow_pickle=False, **arrays)
+        recorder.attach(path)
+
+
+def spent(took: Spent) -> dict[str, float]:
+    """What a run took as metrics, with the processors of the machine that its load is to be held
+    against."""
+    found = {name: value for name, value in asdict(took).items() if value is not None}
+    return found | {"processors": float(os.cpu_count() or 1)}
+
+
+def peak_memory_mb(device: str) -> float:
+    """Most memory used so far, in megabytes: of the accelerator, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
