@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ import pytest
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
-from tests.benchmark.conftest import command
+from tests.benchmark.conftest import SMALL, command
 
 
 def arm_scores(query: Query) -> dict[str, dict[str, float]]:
@@ -27,6 +28,23 @@ def arm_scores(query: Query) -> dict[str, dict[str, float]]:
 
 def statuses(query: Query) -> list[str]:
     return [run.status for run in query.runs("tags.key != ''")]
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory) -> Path:
+    """The small study beside its record, when it has been run."""
+    folder = tmp_path_factory.mktemp("once")
+    (folder / "small.py").write_text(SMALL.replace("EPOCHS", "2"))
+    done = subprocess.run(command("run", "small.py", "--workers", 2), cwd=folder, check=False)
+    assert done.returncode == 0
+    return folder
+
+
+@pytest.fixture
+def trained(once, tmp_path) -> Path:
+    """The file of that study, in a copy of its folder."""
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "small.py"
 
 
 def test_a_study_is_planned_run_judged_and_then_cached(small, bench, query):
@@ -60,8 +78,7 @@ def test_a_study_is_planned_run_judged_and_then_cached(small, bench, query):
     assert all(c["n_pairs"] == 3 for c in told["comparisons"])
 
 
-def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, query):
-    assert bench("run", small, "--workers", 2).returncode == 0
+def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(trained, query):
     (run,) = query.runs("tags.method = 'self_kd' and tags.init = 'pretrained' and tags.seed = '2'")
     assert run.called == "self_kd · pretrained · 2"
     tags, metrics, parameters = run.tags, run.scores, run.parameters
@@ -85,15 +102,12 @@ def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(small, bench, que
 
 
 @pytest.mark.slow
-def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, query, tmp_path):
-    import shutil
-
-    assert bench("run", small, "--workers", 2).returncode == 0
+def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(trained, bench, query, tmp_path):
     before = arm_scores(query)
     shutil.rmtree(tmp_path / "mlruns" / "cache")
-    longer = small.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2, 3, 4)")
-    small.write_text(longer)
-    again = bench("run", small, "--workers", 2)
+    longer = trained.read_text().replace("seeds=(1, 2, 3)", "seeds=(1, 2, 3, 4)")
+    trained.write_text(longer)
+    again = bench("run", trained, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
     after = arm_scores(query)
     assert len(after) == len(before) + 4
@@ -101,12 +115,10 @@ def test_a_deleted_cache_is_made_again_and_gives_the_same_scores(small, bench, q
     assert statuses(query).count("FINISHED") == 17
 
 
-def test_a_renamed_study_and_a_new_margin_train_nothing(small, bench, query):
-    assert bench("run", small, "--workers", 2).returncode == 0
-    small.write_text(
-        small.read_text().replace('name="small"', 'name="other"').replace("2.0", "5.0")
-    )
-    again = bench("run", small)
+def test_a_renamed_study_and_a_new_margin_train_nothing(trained, bench, query):
+    renamed = trained.read_text().replace('name="small"', 'name="other"').replace("2.0", "5.0")
+    trained.write_text(renamed)
+    again = bench("run", trained)
     assert again.returncode == 0, again.stderr
     assert "12 cached" in again.stdout
     assert len(query.finished()) == 13
@@ -171,8 +183,6 @@ class Running:
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
     """Scores of the slow study when nothing disturbs it."""
-    from tests.benchmark.conftest import SMALL
-
     folder = tmp_path_factory.mktemp("uninterrupted")
     study = folder / "small.py"
     study.write_text(SMALL.replace("EPOCHS", "60"))
