@@ -41,6 +41,7 @@ class Ended:
         scores: by "split/metric".
         seconds: spent.
         details: a traceback, for ``--debug``.
+        crowded: whether other runs were on its GPU meanwhile.
     """
 
     key: str
@@ -49,10 +50,13 @@ class Ended:
     scores: Mapping[str, float] | None = None
     seconds: float = 0.0
     details: str = ""
+    crowded: bool = False
 
 
 Report = Callable[[Progress], None]
 
+#: Status of a run for which there was not enough memory.
+OUT_OF_MEMORY = "out of memory"
 #: Status of a run whose record went out of reach: nothing else can be done until it is back.
 LOST = "record lost"
 
@@ -67,6 +71,7 @@ class Job:
         store: where it is recorded.
         experiment: MLflow's id of the study's experiment.
         tags: provenance.
+        alone: whether nothing else may be on its GPU.
     """
 
     run: Run
@@ -74,6 +79,7 @@ class Job:
     store: Store
     experiment: str
     tags: Mapping[str, str]
+    alone: bool = False
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

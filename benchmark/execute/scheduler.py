@@ -1,12 +1,13 @@
 """From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from benchmark.errors import RecordLost
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
-from benchmark.execute.job import LOST, Ended, Job, Progress, is_done
+from benchmark.execute.job import LOST, OUT_OF_MEMORY, Ended, Job, Progress, is_done
 from benchmark.execute.recorder import record_failure
 from benchmark.record.left_open import close_orphans, close_run
 from benchmark.record.query import Query
@@ -19,6 +20,8 @@ from benchmark.store.store import Store
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
+#: Tag of a run that is tried again: the id of the attempt before it.
+_RETRY_OF = "retry_of"
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,13 @@ class Outcome:
         ended: by key, of every run that was executed.
         blocked: by key, the run that failed before it.
         interrupted: whether the user stopped it.
+        crowded_out: by key, how runs ended first that were tried again alone on a GPU.
     """
 
     ended: dict[str, Ended] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    crowded_out: dict[str, Ended] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Ended]:
@@ -173,12 +178,19 @@ class Scheduler:
         at_work = self._running.get(run.key)
         if at_work and outputs <= at_work.outputs:
             return
-        if run.key in self._waiting:
-            before = self._waiting[run.key]
-            urgency, outputs = max(urgency, before[0]), outputs | before[1].outputs
         told = {**self.tags, **(tags or {})}
-        job = Job(run, outputs, self.writer.store, self.experiment, told)
-        self._waiting[run.key] = (urgency, job)
+        self._wait(urgency, Job(run, outputs, self.writer.store, self.experiment, told))
+
+    def _wait(self, urgency: float, job: Job) -> None:
+        """Have a job wait, as one with what waits for the same run."""
+        key = job.run.key
+        if key in self._waiting:
+            before, other = self._waiting[key]
+            urgency, outputs = max(urgency, before), job.outputs | other.outputs
+            retried = {n: told for n, told in other.tags.items() if n == _RETRY_OF}
+            alone, tags = job.alone or other.alone, {**job.tags, **retried}
+            job = replace(job, outputs=outputs, tags=tags, alone=alone)
+        self._waiting[key] = (urgency, job)
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Let runs be: those under way are stopped and end as pruned.
@@ -211,11 +223,25 @@ class Scheduler:
             RecordLost: a worker, or this process, could not write to the record.
         """
         self._start_what_is_ready()
-        events = self.engine.events(_TICK)
+        events = [self._once_more(event) for event in self.engine.events(_TICK)]
         for event in events:
             if isinstance(event, Ended):
                 self._settle(event)
         return events
+
+    def _once_more(self, event: Progress | Ended) -> Progress | Ended:
+        """Have a run wait for a GPU of its own that went out of memory beside others.
+
+        The record keeps the attempt as FAILED, and the next one names it.
+        """
+        if not isinstance(event, Ended) or event.status != OUT_OF_MEMORY or not event.crowded:
+            return event
+        job = self._running.pop(event.key)
+        self.outcome.crowded_out[event.key] = event
+        attempts = self.query.runs(f"tags.key = '{event.key}' and attributes.status = 'FAILED'")
+        first = {_RETRY_OF: attempts[-1].run_id} if job.run.tracked and attempts else {}
+        self._wait(inf, replace(job, tags={**job.tags, **first}, alone=True))
+        return Progress(event.key, 0.0, "out of memory, waits for a GPU of its own")
 
     def stop(self) -> None:
         """Interrupt what is executing and forget what is waiting."""
@@ -227,16 +253,20 @@ class Scheduler:
         close_orphans(self.writer)
 
     def _start_what_is_ready(self) -> None:
-        for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
-            if self.engine.free < 1:
-                return
-            before = {need.key for need in job.run.needs.values()} | {k}
-            if before & self._running.keys() or (before - {k}) & self._waiting.keys():
-                continue
-            del self._waiting[k]
-            self._running[k] = job
+        while self.engine.free > 0 and (job := self.engine.choose(self._ready())):
+            del self._waiting[job.run.key]
+            self._running[job.run.key] = job
             self.engine.start(job)
             self.on_start(job.run)
+
+    def _ready(self) -> list[Job]:
+        """Jobs that wait for no other run, the most urgent first."""
+        ready = []
+        for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
+            before = {need.key for need in job.run.needs.values()}
+            if not (before | {k}) & self._running.keys() and not before & self._waiting.keys():
+                ready.append(job)
+        return ready
 
     def _settle(self, event: Ended) -> None:
         """Close the record of a worker that died, and give up what depended on a failed run."""
@@ -276,7 +306,7 @@ def run_plan(
         on_event: told of everything that workers say.
         hopeless: by key, why a run is not started.
     """
-    urgency = _urgency(plan, seconds)
+    urgency = urgency_of(plan, seconds)
     for k, outputs in jobs.items():
         scheduler.add(plan.runs[k], outputs, urgency[k])
     for k, reason in (hopeless or {}).items():
@@ -296,7 +326,7 @@ def run_plan(
     return scheduler.outcome
 
 
-def _urgency(plan: Plan, seconds: Callable[[Run], float]) -> dict[str, float]:
+def urgency_of(plan: Plan, seconds: Callable[[Run], float]) -> dict[str, float]:
     """Seconds from the start of each run to the end of the longest chain that waits for it."""
     after = dependants(plan)
     urgency: dict[str, float] = {}

@@ -73,7 +73,7 @@ def _pretrain(
     metrics = {
         "held_out/loss": done.loss,
         "tokens": done.tokens,
-        "peak_memory_mb": peak_memory_mb(run.training.device),
+        **memory(run.training.device),
         **spent(done.spent),
     }
     if recorder:
@@ -115,7 +115,7 @@ def _train(
         "best_epoch": trained.best_epoch,
         "steps": trained.steps,
         "relative_flops": cost,
-        "peak_memory_mb": peak_memory_mb(run.training.device),
+        **memory(run.training.device),
         **spent(trained.spent),
     }
     if recorder:
@@ -212,9 +212,15 @@ def spent(took: Spent) -> dict[str, float]:
     return found | {"processors": float(os.cpu_count() or 1)}
 
 
-def peak_memory_mb(device: str) -> float:
-    """Most memory used so far, in megabytes: of the accelerator, or of this process."""
+def memory(device: str) -> dict[str, float]:
+    """Most memory used so far, in megabytes: of the accelerator, or of this process.
+
+    Of an accelerator also what was kept from other processes, which is what fits beside each other.
+    """
     if device == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
+        return {
+            "peak_memory_mb": torch.cuda.max_memory_allocated() / 1e6,
+            "reserved_memory_mb": torch.cuda.max_memory_reserved() / 1e6,
+        }
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+    return {"peak_memory_mb": peak / 1e6 if sys.platform == "darwin" else peak / 1e3}

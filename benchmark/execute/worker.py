@@ -12,7 +12,16 @@ import torch
 
 from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
 from benchmark.execute.interruption import Interrupted, interruptible, shielded
-from benchmark.execute.job import LOST, Ended, Job, Progress, Report, is_done, is_recorded
+from benchmark.execute.job import (
+    LOST,
+    OUT_OF_MEMORY,
+    Ended,
+    Job,
+    Progress,
+    Report,
+    is_done,
+    is_recorded,
+)
 from benchmark.execute.recorder import Recorder
 from benchmark.execute.steps import make_repeatable, perform
 from benchmark.record.left_open import close_run
@@ -23,6 +32,14 @@ from benchmark.secrets import masked
 from benchmark.store.connection import Connection
 from benchmark.user_code.blame import blamed
 from trainers.errors import Diverged, TrainerError
+
+#: What CUDA, HIP and their libraries say where a context or a workspace finds no memory.
+_FULL = (
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "HIP error: out of memory",
+)
 
 
 def execute(job: Job, report: Report) -> Ended:
@@ -96,8 +113,8 @@ def reason(error: BaseException) -> tuple[str, str]:
     message = said.splitlines()[0] if said else type(error).__name__
     if isinstance(error, Diverged):
         return "diverged", message
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return "out of memory", message
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _is_full(error):
+        return OUT_OF_MEMORY, message
     cause = error.__cause__ if isinstance(error, CacheError) else error
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
         return "disk full", f"{message}; free some space and run the same command again"
@@ -106,6 +123,12 @@ def reason(error: BaseException) -> tuple[str, str]:
     if isinstance(error, TrainerError | BenchmarkError):
         return "failed", message
     return "failed", blamed(error)
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a GPU's memory is full, as its libraries say where torch did not ask for it."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(each in said for each in _FULL)
 
 
 @dataclass

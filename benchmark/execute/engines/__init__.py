@@ -17,6 +17,10 @@ class Engine(Protocol):
         """How many more jobs may be started now."""
         ...
 
+    def choose(self, jobs: Sequence[Job]) -> Job | None:
+        """Which of these, the most urgent first, is to be started now; None if there is none."""
+        ...
+
     def start(self, job: Job) -> None:
         """Begin to execute a job; returns at once."""
         ...

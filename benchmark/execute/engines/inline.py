@@ -29,6 +29,10 @@ class InlineEngine:
         """How many more jobs may be started now: one, or none."""
         return 0 if self._waiting else 1
 
+    def choose(self, jobs: Sequence[Job]) -> Job | None:
+        """The first, where none waits."""
+        return jobs[0] if jobs and self.free else None
+
     def start(self, job: Job) -> None:
         """Take a job; :meth:`events` executes it."""
         self._waiting, self._unwanted = pickle.loads(pickle.dumps(job)), False

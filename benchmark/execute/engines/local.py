@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
+from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
 from benchmark.execute.worker import execute
 from benchmark.user_code.blame import blamed
@@ -35,11 +36,19 @@ class LocalEngine:
         workers: how many at a time.
         study_file: imported by each process, so that classes declared there are known.
         silence: seconds that a run may say nothing, before it is ended as one that hangs.
+        packing: places jobs on GPUs, each of whose workers sees its own alone; None leaves all
+            workers what this process sees.
     """
 
-    def __init__(self, workers: int, study_file: Path, silence: float = inf) -> None:
+    def __init__(
+        self,
+        workers: int,
+        study_file: Path,
+        silence: float = inf,
+        packing: Packing | None = None,
+    ) -> None:
         self.workers = workers
-        self.silence = silence
+        self.silence, self.packing = silence, packing
         self.study_file = study_file.resolve()
         self._sources = sources()
         warm_up()
@@ -49,11 +58,20 @@ class LocalEngine:
     @property
     def free(self) -> int:
         """How many more jobs may be started now."""
-        return self.workers - len(self._running)
+        left = self.workers - len(self._running)
+        return min(left, self.packing.free) if self.packing else left
+
+    def choose(self, jobs: Sequence[Job]) -> Job | None:
+        """The first for which there is a worker, and room on a GPU."""
+        if self.free < 1 or not jobs:
+            return None
+        return self.packing.choose(jobs) if self.packing else jobs[0]
 
     def start(self, job: Job) -> None:
         """Fork a process for the job."""
-        process = Contained.start(self.study_file, _work, pickle.dumps(job), self._sources)
+        told = pickle.dumps(job)
+        seen = self.packing.start(job).environment if self.packing else {}
+        process = Contained.start(self.study_file, _work, told, self._sources, seen)
         self._running.append(_Worker(job, process, time.monotonic()))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
@@ -81,6 +99,8 @@ class LocalEngine:
             worker.process.end()
         ended = [Ended(worker.job.run.key, "interrupted") for worker in self._running]
         self._running.clear()
+        if self.packing:
+            self.packing.clear()
         return ended
 
     def _read(self, worker: _Worker) -> list[Progress | Ended]:
@@ -97,6 +117,8 @@ class LocalEngine:
             worker.process.end()
             self._running.remove(worker)
             self._cancelled.discard(key)
+        if self.packing:
+            return [self.packing.end(e) if isinstance(e, Ended) else e for e in found]
         return found
 
     def _unsaid(self, worker: _Worker) -> Ended:

@@ -10,7 +10,7 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -56,10 +56,25 @@ class Contained:
     connection: Connection
 
     @classmethod
-    def start(cls, study_file: Path, work: Work, pickled: bytes, read: Sources) -> "Contained":
-        """Fork a process that loads the study file, from what was read, and then works."""
+    def start(
+        cls,
+        study_file: Path,
+        work: Work,
+        pickled: bytes,
+        read: Sources,
+        environment: Mapping[str, str] | None = None,
+    ) -> "Contained":
+        """Fork a process that loads the study file, from what was read, and then works.
+
+        Args:
+            study_file: what it loads.
+            work: what it does then.
+            pickled: what that is told.
+            read: the sources of the study file and of the modules beside it.
+            environment: variables that it has from its start, before it looks for a GPU.
+        """
         receiving, sending = _context.Pipe(duplex=False)
-        told = (sending, study_file.resolve(), read, work, pickled)
+        told = (sending, study_file.resolve(), read, work, pickled, dict(environment or {}))
         process = _context.Process(target=_begin, args=told, daemon=True)
         process.start()
         sending.close()
@@ -109,9 +124,15 @@ def wait_for(running: Sequence[Contained], timeout: float) -> None:
 
 
 def _begin(
-    connection: Connection, study_file: Path, read: Sources, work: Work, told: bytes
+    connection: Connection,
+    study_file: Path,
+    read: Sources,
+    work: Work,
+    told: bytes,
+    environment: Mapping[str, str],
 ) -> None:
     """What such a process does, from its start to its end."""
+    os.environ.update(environment)  # first: a driver reads it once, when it is opened
     with suppress(OSError):
         os.setpgid(0, 0)
     with suppress(OSError):
