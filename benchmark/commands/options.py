@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 CORRECTIONS = "holm (default), bonferroni, benjamini-hochberg or none"
 
@@ -34,6 +34,18 @@ def add_execution(command: Options) -> None:
     """How many runs side by side, on which data, in which record."""
     command.add_argument(
         "--workers", type=count, metavar="N", help="runs side by side (default: one a core)"
+    )
+    command.add_argument(
+        "--gpus",
+        type=gpus,
+        metavar="all|N|0,2",
+        help="GPUs to train on: all, so many, or those of these numbers (default: the first)",
+    )
+    command.add_argument(
+        "--runs-per-gpu",
+        type=count_or_auto,
+        metavar="N|auto",
+        help="runs side by side on each of --gpus; auto: as many as have room (default: 1)",
     )
     command.add_argument(
         "--data",
@@ -93,6 +105,42 @@ def count(text: str) -> int:
     if len(text.lstrip("0")) > 7 or int(text) > MOST:
         raise argparse.ArgumentTypeError(f"{text[:40]} is more than {MOST:,}")
     return int(text)
+
+
+def count_or_auto(text: str) -> int | Literal["auto"]:
+    """A whole number of at least 1, or "auto".
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
+    return "auto" if text == "auto" else count(text)
+
+
+def gpus(text: str) -> Literal["all"] | int | tuple[int, ...]:
+    """All GPUs, so many, or the numbers of some; "3," is the one of that number.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none of these, or a number stands there twice.
+    """
+    if text == "all":
+        return "all"
+    parts = [part.strip() for part in text.removesuffix(",").split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is neither all, nor how many GPUs, nor their numbers as in 0,2"
+        )
+    numbers = tuple(map(int, parts))
+    twice = [number for number in numbers if numbers.count(number) > 1]
+    if twice:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} names GPU {twice[0]} twice; name it once")
+    if "," in text:
+        return numbers
+    if numbers == (0,):
+        raise argparse.ArgumentTypeError(
+            "0 is how many GPUs to take; '0,' is the one of number 0, and without --gpus it is "
+            "taken anyway"
+        )
+    return numbers[0]
 
 
 def port(text: str) -> int:

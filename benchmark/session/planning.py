@@ -7,33 +7,41 @@ from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from benchmark.checks.class_table import class_table
 from benchmark.checks.estimate import Estimate, estimate
+from benchmark.checks.foresight import foresee
 from benchmark.checks.preflight import missing
 from benchmark.declare.loading import load_study
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady
+from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.scheduler import Todo, todo
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.session.display import duration
+from benchmark.session.gpu_plan import gpu_table
 from benchmark.session.session import Session
 from benchmark.store.store import Store
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 
 
-def print_plan(options: argparse.Namespace) -> int:
-    """Print what a study would run; also where something is missing, which is then an error."""
+def print_plan(options: argparse.Namespace, find_gpus: FindGpus = look) -> int:
+    """Print what a study would run; also where something is missing, which is then an error.
+
+    Args:
+        options: of the command.
+        find_gpus: finds out which there are, where the command line asks for some.
+    """
     try:
-        session = Session.of(options)
+        session = Session.of(options, find_gpus=find_gpus)
     except NotReady:
-        _print_sketch(options)
+        _print_sketch(options, find_gpus)
         raise
     study = session.study
     results: tuple[Tuned, ...] = ()
@@ -66,7 +74,7 @@ def _with_searches(
     return replace(made, runs={**session.plan().runs, **made.runs}), {**typical, **needed.jobs}
 
 
-def _print_sketch(options: argparse.Namespace) -> None:
+def _print_sketch(options: argparse.Namespace, find_gpus: FindGpus) -> None:
     """Lay out the runs on stand-ins for what is missing, whose durations nobody can know."""
     from benchmark.checks.stand_ins import stand_in
 
@@ -79,7 +87,7 @@ def _print_sketch(options: argparse.Namespace) -> None:
         except TrainerError:
             return  # the type of a model is unknown: what is missing is all that can be said
         store = Store(str(Path(folder) / "mlruns"))
-        session = Session.of(options, study, store)
+        session = Session.of(options, study, store, find_gpus=find_gpus)
         made = session.plan()
         needed = todo(made, {}, store)
         expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
@@ -95,10 +103,15 @@ def _print_runs(
 ) -> None:
     study, workers, console = session.study, session.workers, session.console
     wall = expected.wall(made, needed.jobs, workers)
+    placed = _placed(session, made, needed, expected) if session.gpus and needed.jobs else None
+    if placed:
+        wall = placed[0]
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
         wall += _print_searches(rows, expected, study, console) / workers
     console.print(_plan_table(made, needed, expected))
+    if placed:
+        console.print(placed[1])
     console.print(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
         f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
@@ -107,6 +120,15 @@ def _print_runs(
         f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.judging.alpha:g}).",
         markup=False,
     )
+
+
+def _placed(
+    session: Session, made: Plan, needed: Todo, expected: Estimate
+) -> tuple[float, RenderableType]:
+    """Seconds on GPUs, and which run goes on which of them."""
+    packing = session.packing()
+    foreseen = foresee(made, needed.jobs, expected.seconds, packing, session.store)
+    return foreseen.wall, gpu_table(made, foreseen, packing, _group)
 
 
 def _expectation(wall: float, workers: int, expected: Estimate) -> str:

@@ -1,7 +1,6 @@
 """What the commands on one study share: the study, its record, and where runs are executed."""
 
 import argparse
-import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.checks.estimate import estimate
+from benchmark.checks.gpus import require_gpu_study
 from benchmark.checks.memory import require_memory
 from benchmark.checks.mixing import Choice, settle
 from benchmark.checks.preflight import preflight, read_from
@@ -27,6 +27,8 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
+from benchmark.execute.gpus.gpu import FindGpus, Gpu, look
+from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import todo
 from benchmark.record.environment import environment_here
@@ -38,6 +40,7 @@ from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Run, TrainRun, unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
+from benchmark.session.machine import RunsPerGpu, default_workers, gpus_of, packing_of
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from benchmark.terminal.page import page
@@ -47,15 +50,6 @@ from trainers.errors import TrainerError
 
 #: Seconds that a run of a rehearsal may be silent.
 _SILENCE = 120.0
-
-
-def default_workers(plan: Plan) -> int:
-    """One run a core by default; on an accelerator, which they would share, one in all."""
-    runs = [run for run in plan.runs.values() if isinstance(run, TrainRun)]
-    if any(run.training.device != "cpu" for run in runs):
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (cores or 1) // max(run.training.threads for run in runs))
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,8 @@ class Session:
         debug: whether to show tracebacks of failed runs.
         rehearses: whether runs are tiny, executed one by one, and their record is thrown away.
         environments: what to do with runs that are recorded from another environment.
+        gpus: those that runs are trained on; none leaves it to the study's device.
+        runs_per_gpu: runs side by side on each of them.
     """
 
     study_file: Path
@@ -83,6 +79,8 @@ class Session:
     debug: bool
     rehearses: bool = False
     environments: Choice | None = None
+    gpus: tuple[Gpu, ...] = ()
+    runs_per_gpu: RunsPerGpu = 1
 
     @classmethod
     def of(
@@ -91,6 +89,7 @@ class Session:
         study: Study | None = None,
         store: Store | None = None,
         rehearses: bool = False,
+        find_gpus: FindGpus = look,
     ) -> "Session":
         """The session of a command line, of a study for which everything is there.
 
@@ -99,9 +98,13 @@ class Session:
             study: in place of the one that is declared in the study file.
             store: in place of the one that the command line names.
             rehearses: whether runs are tiny and nothing is kept of them.
+            find_gpus: finds out which there are, where the command line asks for some.
         """
         read_from(options.data)
+        gpus = gpus_of(options, find_gpus)  # before code of the study may open the driver
         study, store = study or load_study(options.study), store or Store.choose(options.store)
+        if gpus:
+            require_gpu_study(study, options.study)
         with Project.of(options.study).at_home():
             preflight(study, options.study, store.cache)
         session = cls(
@@ -114,6 +117,8 @@ class Session:
             debug=options.debug,
             rehearses=rehearses,
             environments=getattr(options, "environments", None),
+            gpus=gpus,
+            runs_per_gpu=getattr(options, "runs_per_gpu", None) or 1,
         )
         session.require_room()
         return session
@@ -220,13 +225,24 @@ class Session:
         """Runs side by side."""
         if self.rehearses:
             return 1
+        if self.gpus:
+            return self.packing().side_by_side([*self.plan().runs.values()])
         return self.asked_workers or default_workers(self.plan())
+
+    def packing(self) -> Packing:
+        """How runs are placed on its GPUs, with nothing on them yet."""
+        plan = self.plan()
+        similar = self.similar(plan, plan.runs) if self.runs_per_gpu == "auto" else {}
+        return packing_of(self.gpus, self.runs_per_gpu, plan, similar)
 
     @cached_property
     def engine(self) -> Engine:
         """Where runs are executed."""
         if self.in_process:
             return InlineEngine(self.study_file)
+        if self.gpus:
+            packing = self.packing()
+            return LocalEngine(packing.most, self.study_file, packing=packing)
         return LocalEngine(self.workers, self.study_file, _SILENCE if self.rehearses else inf)
 
     @cached_property

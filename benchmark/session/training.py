@@ -16,8 +16,8 @@ from benchmark.record.studies import record_study
 from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
 from benchmark.session.display import Display, duration
+from benchmark.session.gpu_plan import counted
 from benchmark.session.session import Session
-from benchmark.store.store import Store
 from benchmark.tuning.results import Tuned, as_record
 from stats.errors import StatsError
 
@@ -80,7 +80,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         expected = estimate(made, needed.jobs, similar, study_file, each)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
-    _print_start(made, needed, expected, session.workers, session.store, console)
+    _print_start(session, made, needed, expected)
     outcome = Outcome()
     if needed.jobs:
         workers = session.workers
@@ -103,24 +103,25 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
                 {k: trouble.message for k, trouble in expected.hopeless.items()},
             )
     _print_failures(made, outcome, console, session.debug)
+    session.note(*_crowded_out(made, outcome))
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
     return FAILED if outcome.failed else FINISHED
 
 
-def _print_start(
-    made: Plan, needed: Todo, expected: Estimate, workers: int, store: Store, console: Console
-) -> None:
+def _print_start(session: Session, made: Plan, needed: Todo, expected: Estimate) -> None:
     cells = len(made.cells)
     line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
     if needed.jobs:
-        wall = duration(expected.wall(made, needed.jobs, workers))
+        wall = duration(expected.wall(made, needed.jobs, session.workers))
+        gpus = f" on {counted(session.gpus)}" if session.gpus else ""
         line += (
-            f"; {len(needed.jobs)} to do with {workers} workers, about {wall} "
+            f"; {len(needed.jobs)} to do with {session.workers} workers{gpus}, about {wall} "
             f"(from {expected.source})"
         )
-    console.print(f"{line}. Record: {store.shown}", markup=False, soft_wrap=True)
+    line += f". Record: {session.store.shown}"
+    session.console.print(line, markup=False, soft_wrap=True)
 
 
 def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool) -> None:
@@ -137,6 +138,11 @@ def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool)
     for cause, keys in _by_cause(outcome.blocked).items():
         names = ", ".join(made.runs[k].name for k in keys)
         console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
+
+
+def _crowded_out(made: Plan, outcome: Outcome) -> list[str]:
+    names = ", ".join(made.runs[k].name for k in outcome.crowded_out)
+    return [f"Out of memory beside others, and tried again alone: {names}."] if names else []
 
 
 def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:

@@ -1,0 +1,78 @@
+"""Which run goes on which GPU, as `bench plan` says it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import isnan
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.checks.foresight import Foreseen
+from benchmark.checks.preflight import size
+from benchmark.execute.gpus.gpu import Gpu
+from benchmark.execute.gpus.packing import Packing
+from benchmark.runs.kinds import Run
+from benchmark.runs.plan import Plan
+from benchmark.session.display import duration
+
+
+def counted(gpus: Sequence[Gpu]) -> str:
+    """GPUs as people say them.
+
+    >>> counted([Gpu(0, "A100", 8e4, "0"), Gpu(2, "A100", 8e4, "2")])
+    '2 GPUs'
+    """
+    return "1 GPU" if len(gpus) == 1 else f"{len(gpus)} GPUs"
+
+
+def gpu_table(
+    made: Plan,
+    foreseen: Foreseen,
+    packing: Packing,
+    group: Callable[[Run], str],
+) -> Group:
+    """A row for each GPU, and what is known of memory where that decides.
+
+    Args:
+        made: the runs.
+        foreseen: where they go.
+        packing: how they are placed.
+        group: what runs are called that are counted together.
+    """
+    table = Table("GPU", "kind", "free", "runs", "until", "which", box=None, header_style="bold")
+    for gpu, keys in foreseen.runs.items():
+        which = Counter(group(made.runs[k]) for k in keys)
+        table.add_row(
+            str(gpu.number),
+            Text(gpu.kind),
+            size(gpu.memory_mb * 1e6),
+            str(len(keys)),
+            "?" if isnan(foreseen.wall) else duration(foreseen.until[gpu]),
+            Text(", ".join(f"{n} {name}" if n > 1 else name for name, n in which.items())),
+        )
+    jobs = [made.runs[k] for keys in foreseen.runs.values() for k in keys]
+    return Group(Text(), table, Text(f"\n{_side_by_side(packing, jobs, group)}"))
+
+
+def _side_by_side(packing: Packing, jobs: Sequence[Run], group: Callable[[Run], str]) -> str:
+    gpus = packing.gpus
+    if packing.memory is None:
+        most = packing.slots.most
+        runs = "one run" if most == 1 else f"{most} runs side by side"
+        return f"{counted(gpus)}, {runs} on each: {packing.most} at a time."
+    smallest = min(gpus, key=lambda gpu: gpu.memory_mb)
+    known: dict[str, str] = {}
+    for run in jobs:
+        need = packing.memory.need(run)
+        if 0 < need < float("inf"):
+            at_once = packing.at_once(smallest, need)
+            known[group(run)] = f"{group(run)} takes {size(need * 1e6)}, {at_once} on each GPU"
+        elif need:
+            known.setdefault(group(run), "")
+    told = [each for each in known.values() if each]
+    unknown = [name for name, each in known.items() if not each]
+    if unknown:
+        told.append(f"the first of {', '.join(unknown)} is measured alone, others follow it")
+    limit = f"{counted(gpus)}, with cores for {packing.slots.most} at a time on each"
+    return f"{limit}, as memory allows: {'; '.join(told) or 'nothing is trained'}."
