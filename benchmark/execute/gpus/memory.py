@@ -1,12 +1,25 @@
 """How much memory of a GPU runs take, as those of the same shape did."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from math import inf
+from typing import Any
 
 from benchmark.runs.kinds import PretrainRun, Run, TrainRun
 
 #: Megabytes that a process takes of a GPU beside its tensors.
 CONTEXT = 800.0
+#: Settings of training that do not change how much memory it takes.
+_ANY: dict[str, Any] = {
+    "epochs": 1,
+    "lr": 1e-5,
+    "warmup": 0.0,
+    "weight_decay": 0.0,
+    "clip": 1.0,
+    "select": "best",
+    "momentum": 0.9,
+    "schedule": "linear",
+}
 
 
 def shape(run: Run) -> Hashable | None:
@@ -16,8 +29,7 @@ def shape(run: Run) -> Hashable | None:
     match run:
         case TrainRun(model=model, task=task, training=t):
             method = (type(run.method), run.method.name)
-            trained = (t.batch_size, t.max_length, t.precision, t.optimiser, t.device)
-            return (model, task.name, method, trained, "teacher" in run.needs)
+            return (model, task.name, method, replace(t, **_ANY), "teacher" in run.needs)
         case PretrainRun(model=model, task=task, pretraining=p, training=t):
             return (model, task.name, p.batch_size, p.length, t.precision, t.device)
     return None

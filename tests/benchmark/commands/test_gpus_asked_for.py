@@ -22,7 +22,7 @@ TWO = box(80_000, 80_000)
 @pytest.fixture(autouse=True)
 def what_is_visible(monkeypatch):
     """As it was, after a test in which this process hides GPUs from itself."""
-    for name in VISIBLE:
+    for name in (*VISIBLE, "CUDA_DEVICE_ORDER"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 

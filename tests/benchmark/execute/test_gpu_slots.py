@@ -1,5 +1,6 @@
 """No GPU is given more runs, or more memory, than it has; every place is free again in the end."""
 
+from dataclasses import replace
 from math import inf
 
 import hypothesis.strategies as st
@@ -119,6 +120,15 @@ def test_memory_is_known_by_shape_and_from_the_record(plan):
     base, odd = jobs_of(plan, "base"), jobs_of(plan, "odd")
     assert len({shape(job.run) for job in base}) == 1
     assert shape(base[0].run) != shape(odd[0].run)
+    training = base[0].run.training
+    for change in ({"lr": 0.1}, {"epochs": 9, "warmup": 0.5}, {"schedule": "constant"}):
+        assert shape(replace(base[0].run, training=replace(training, **change))) == shape(
+            base[0].run
+        )
+    for change in ({"batch_size": 99}, {"max_length": 9}, {"precision": "bf16"}):
+        assert shape(replace(base[0].run, training=replace(training, **change))) != shape(
+            base[0].run
+        )
     data = next(run for run in plan.runs.values() if isinstance(run, DataRun))
     recorded = {base[0].run.kind: [{"peak_memory_mb": 500.0}, {"peak_memory_mb": 700.0}]}
     memory = KnownMemory(recorded, plan.runs.values())

@@ -13,11 +13,13 @@ import pytest
 
 from benchmark.declare.loading import load_study
 from benchmark.record.query import Query
+from benchmark.session.session import Session
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from benchmark.tuning.optuna_study import open_storage
 from benchmark.tuning.tune import StudyTuning
 from tests.benchmark.conftest import command
+from tests.benchmark.execute.gpu_boxes import box, options
 
 TUNED = """
 from benchmark import Arm, Comparison, Judging, Range, Search, Study, Tuning
@@ -124,6 +126,19 @@ def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, query):
 @pytest.mark.slow
 def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undisturbed):
     assert bench("tune", tuned, "--workers", 3).returncode == 0
+    assert trials(tuned.parent, tuned) == undisturbed
+
+
+@pytest.mark.slow
+def test_nor_does_it_depend_on_gpus(tuned, monkeypatch, undisturbed):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "")
+    tuned.write_text(TUNED.replace('device="cpu", ', ""))
+    told = options(tuned, gpus="all", runs_per_gpu="auto")
+    session = Session.of(told, find_gpus=lambda: box(80_000, 80_000))
+    outcome = session.tune()
+    assert outcome is not None
+    assert outcome.complete
     assert trials(tuned.parent, tuned) == undisturbed
 
 
