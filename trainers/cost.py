@@ -17,23 +17,25 @@ _ROWS = 2
 
 
 def relative_flops(fit: Fit) -> float:
-    """FLOPs of a step of a run's method, divided by those of a step of base.
+    """FLOPs of a step of a run, divided by those of a step of base that keeps all it computes.
 
     Counted, not timed: torch's counter watches a step on copies of the model, with the shortest
     examples of its training set. It sees products of matrices and convolutions, forward and
     backward; elementwise work (masks, norms, moving averages, the optimiser) is not in it. Where a
     method has phases, each counts as often as it has epochs. A teacher whose logits are read from
-    disk costs nothing here: its training is a run of its own.
+    disk costs nothing here: its training is a run of its own. Layers that gradient checkpointing
+    computes again count again; micro-batches are as many products as the batch that they make up.
 
     Args:
         fit: a run that has not started; it is left as it is, random streams included.
     """
-    if type(fit.method) is Base:
+    if type(fit.method) is Base and not fit.training.gradient_checkpointing:
         return 1.0
     phases = fit.method.phases(fit.training)
     epochs = sum(phase.epochs for phase in phases)
     flops = sum(step_flops(fit, i) * phase.epochs for i, phase in enumerate(phases)) / epochs
-    return flops / step_flops(replace(fit, method=Base()), 0)
+    in_full = replace(fit.training, accumulate=1, gradient_checkpointing=False)
+    return flops / step_flops(replace(fit, method=Base(), training=in_full), 0)
 
 
 def step_flops(fit: Fit, phase: int) -> int:
@@ -44,9 +46,9 @@ def step_flops(fit: Fit, phase: int) -> int:
     # The CPU's fused attention is unknown to the counter; its plain form is the same mathematics.
     with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH):
         copy.model.cpu().train()
-        copy.method.prepare(copy.model, copy.state)
+        copy.prepare()
         step = copy.step(rows, phase, epoch=0, progress=0.0)
         copy.method.before_step(step)
         with FlopCounterMode(display=False) as counter:
-            copy.method.backward(step)
+            copy.gradient(step)
     return counter.get_total_flops()

@@ -1,6 +1,6 @@
 """The training loop: one run from its first step to its scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -13,12 +13,15 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
 from trainers.clock import Spent, Stopwatch
-from trainers.errors import Diverged
+from trainers.errors import Diverged, MethodError
 from trainers.inputs.batches import Batch, Encoded, evaluation_order, training_order
 from trainers.methods import Method, Step
+from trainers.methods.step import Weights
 from trainers.schedules import factor_of
-from trainers.seeding import numpy_stream, seed_dropout, seed_preparation, torch_stream
+from trainers.seeding import method_stream, numpy_stream, seed_dropout, seed_preparation
 from trainers.settings import Training
+from trainers.steps.accumulation import GradientOfMean, micro_batches
+from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.optimiser import make_optimiser
 from trainers.steps.passes import Passes, forward
 from trainers.teacher import TeacherLogits
@@ -114,11 +117,17 @@ class Fit:
         watch = Stopwatch(self.training.device)
         self.model.to(self.device)
         seed_preparation(self.seed)
-        self.method.prepare(self.model, self.state)
+        self.prepare()
         for phase in range(len(self.method.phases(self.training))):
             self.train_phase(phase, on_epoch)
         spent = watch.stop()
         return self.score(open_test_set() if open_test_set else None, spent)
+
+    def prepare(self) -> None:
+        """What is done to the model before its first step."""
+        self.method.prepare(self.model, self.state)
+        if self.training.gradient_checkpointing:
+            checkpoint_layers(self.model)
 
     def train_phase(self, phase: int, on_epoch: Callable[[Epoch], None]) -> None:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
@@ -137,8 +146,7 @@ class Fit:
             for rows in training_order(self.train_set.lengths, self.training.batch_size, order):
                 step = self.step(rows, phase, epoch, schedule.last_epoch / total)
                 self.method.before_step(step)
-                seed_dropout(self.seed, self.steps)
-                losses.append(self.method.backward(step))
+                losses.append(self.gradient(step))
                 sizes.append(len(rows))
                 if self.training.clip is not None:
                     nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
@@ -159,6 +167,8 @@ class Fit:
     def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
         """One batch, and what a method may ask of it."""
         batch, number, teacher = self.seen(rows), self.steps, self.teacher
+        split = min(self.training.accumulate, len(rows)) > 1
+        passes, in_float32 = self.passes(batch.inputs)
         return Step(
             model=self.model,
             inputs=batch.inputs,
@@ -170,11 +180,70 @@ class Fit:
             progress=progress,
             state=self.state,
             method=self.method,
-            run_model=Passes(self.model, batch.inputs, self.training),
-            run_in_float32=Passes.in_float32(self.model, batch.inputs, self.training),
+            run_model=self.refuse_pass if split else passes,
+            run_in_float32=None if split else in_float32,
             restart_dropout=lambda: seed_dropout(self.seed, number),
-            make_generator=lambda name: torch_stream(self.seed, f"method/{name}", number),
+            make_generator=lambda name: method_stream(self.seed, name, number),
             look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
+        )
+
+    def gradient(self, step: Step) -> Tensor:
+        """Leave the gradient of a step's batch in the parameters, and return its loss.
+
+        Each micro-batch weighs what it has of the examples. What several said of theirs are the
+        step's logits after it, detached.
+        """
+        size = len(step.labels)
+        gradient, losses, logits = GradientOfMean(self.model, size), [], []
+        for part in self.micro_batches(step):
+            self.method.before_micro_batch(part)
+            part.restart_dropout()
+            gradient.before(len(part.labels))
+            losses.append(self.method.backward(part) * (len(part.labels) / size))
+            if part is not step and "logits" in vars(part):
+                logits.append(part.logits.detach())
+        gradient.done()
+        if sum(map(len, logits)) == size:
+            step.logits = torch.cat(logits)
+        return torch.stack(losses).sum()
+
+    def micro_batches(self, step: Step) -> Iterator[Step]:
+        """The parts of a batch that are computed one after the other; itself if it is not split."""
+        parts = micro_batches(len(step.labels), self.training.accumulate)
+        if len(parts) == 1:
+            yield step
+            return
+        for i, rows in enumerate(parts):
+            yield self.micro_batch(step, i, rows)
+
+    def micro_batch(self, step: Step, i: int, rows: slice) -> Step:
+        """Some rows of a batch, padded as all of it is."""
+        inputs = {name: values[rows] for name, values in step.inputs.items()}
+        passes, in_float32 = self.passes(inputs)
+        return replace(
+            step,
+            inputs=inputs,
+            labels=step.labels[rows],
+            run_model=passes,
+            run_in_float32=in_float32,
+            restart_dropout=lambda: seed_dropout(self.seed, step.number, i),
+            make_generator=lambda name: method_stream(self.seed, name, step.number, i),
+            look_up_teacher=(lambda: step.teacher_logits[rows]) if self.teacher else None,
+            batch=step,
+            rows=rows,
+        )
+
+    def passes(self, inputs: Mapping[str, Tensor]) -> tuple[Passes, Passes | None]:
+        """Those of some inputs, and those in float32 of a run that computes in less."""
+        in_float32 = Passes.in_float32(self.model, inputs, self.training)
+        return Passes(self.model, inputs, self.training), in_float32
+
+    def refuse_pass(self, weights: Weights | None) -> Tensor:
+        """In place of a pass over all of a batch that is split."""
+        raise MethodError(
+            f"{self.method.name} runs the model on the whole batch, and accumulate="
+            f"{self.training.accumulate} is there to avoid that: train it with accumulate=1, and "
+            "let its whole_batch() say so."
         )
 
     def seen(self, rows: NDArray[np.int64]) -> Batch:

@@ -20,6 +20,8 @@ from trainers.pretraining import MaskedLanguageModelling
 from trainers.schedules import warm_up_then_fall
 from trainers.seeding import initialising, numpy_stream, seed_dropout
 from trainers.settings import Training
+from trainers.steps.accumulation import GradientOfMean, micro_batches
+from trainers.steps.checkpointing import checkpoint_layers, layers_run_again
 from trainers.steps.optimiser import decay_groups
 from trainers.tasks import Task
 
@@ -61,7 +63,7 @@ def pretrain(
         pretraining: how.
         task: whose corpus.
         folder: where the task was prepared.
-        training: gives device, precision and threads only.
+        training: gives device, precision and threads only, and what saves memory.
         on_progress: told every hundredth of the way of the steps done and of the recent loss.
 
     Raises:
@@ -79,6 +81,8 @@ def pretrain(
     with initialising(pretraining.seed):
         module: Any = BertForMaskedLM(model.config(masking.vocabulary, 2))
     module.to(training.device)
+    if training.gradient_checkpointing:
+        checkpoint_layers(module)
     groups = decay_groups(module, pretraining.weight_decay)
     optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
     schedule = LambdaLR(optimiser, warm_up_then_fall(pretraining.steps, pretraining.warmup))
@@ -86,14 +90,13 @@ def pretrain(
     module.train()
     for step, rows in enumerate(_block_order(len(blocks), pretraining)):
         draws = numpy_stream(pretraining.seed, "masking", step)
-        seed_dropout(pretraining.seed, step)
-        loss = masked_loss(module, *masking.apply(blocks[rows], draws), training)
-        loss.backward()
+        masked = masking.apply(blocks[rows], draws)
+        loss = _gradient(module, masked, training, pretraining.seed, step)
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
-        losses.append(loss.detach())
+        losses.append(loss)
         if (step + 1) % max(1, pretraining.steps // 100) == 0:
             recent = float(torch.stack(losses).mean())
             if not np.isfinite(recent):
@@ -127,6 +130,33 @@ def packed_blocks(task: Task, folder: Path, length: int) -> NDArray[np.int64]:
         )
     blocks = np.asarray(stream[: rows * (length - 1)], np.int64).reshape(rows, length - 1)
     return np.insert(blocks, 0, tokenizer.token_to_id("[CLS]"), axis=1)
+
+
+def _gradient(
+    module: nn.Module,
+    blocks: tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]],
+    training: Training,
+    seed: int,
+    step: int,
+) -> Tensor:
+    """Leave the gradient of a step in the parameters, and return its loss, detached.
+
+    The loss is a mean over the chosen positions, so that a micro-batch weighs what it has of them.
+    """
+    masked, chosen, original = blocks
+    whole = max(int(chosen.sum()), 1)
+    gradient, losses = GradientOfMean(module, whole), []
+    for i, rows in enumerate(micro_batches(len(chosen), training.accumulate)):
+        size = int(chosen[rows].sum())
+        if not size and chosen.any():
+            continue
+        seed_dropout(seed, step, i)
+        gradient.before(size)
+        loss = masked_loss(module, masked[rows], chosen[rows], original[rows], training)
+        loss.backward()
+        losses.append(loss.detach() * (size / whole))
+    gradient.done()
+    return torch.stack(losses).sum()
 
 
 @dataclass(frozen=True)
@@ -168,8 +198,9 @@ def masked_loss(
     device = torch.device(training.device)
     positions = torch.from_numpy(np.flatnonzero(chosen)).to(device)
     targets = torch.from_numpy(blocks[chosen]).to(device)
-    with torch.autocast(
-        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
+    with (
+        torch.autocast(training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
+        layers_run_again(module, own_weights=True),
     ):
         hidden = module.bert(torch.from_numpy(masked).to(device)).last_hidden_state
         logits = module.cls(hidden.flatten(0, 1).index_select(0, positions))

@@ -42,9 +42,21 @@ def numpy_stream(seed: int, stream: str, *counters: int) -> np.random.Generator:
     return np.random.default_rng(stream_seed(seed, stream, *counters))
 
 
-def seed_dropout(seed: int, step: int) -> None:
-    """Put torch's global generators, from which dropout draws, to the start of a step."""
-    torch.manual_seed(stream_seed(seed, "dropout", step))
+def seed_dropout(seed: int, step: int, micro_batch: int = 0) -> None:
+    """Put torch's global generators, from which dropout draws, to the start of a step.
+
+    The first micro-batch of a step starts where a step does that has no other.
+    """
+    torch.manual_seed(stream_seed(seed, "dropout", *_place(step, micro_batch)))
+
+
+def method_stream(seed: int, name: str, step: int, micro_batch: int = 0) -> torch.Generator:
+    """A method's own generator at the start of a step, or of one of its micro-batches."""
+    return torch_stream(seed, f"method/{name}", *_place(step, micro_batch))
+
+
+def _place(step: int, micro_batch: int) -> tuple[int, ...]:
+    return (step, micro_batch) if micro_batch else (step,)
 
 
 def seed_preparation(seed: int) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bf16"]
 
+#: Settings that save memory, at the values at which they save none.
+_IN_FULL: dict[str, Any] = {"accumulate": 1, "gradient_checkpointing": False}
+
 
 @dataclass(frozen=True)
 class Training:
@@ -37,6 +40,11 @@ class Training:
         schedule: of the rate after the warm-up: "linear" falls to zero, "constant" stays, and
             ``StepDecay`` divides it at some epochs.
         augmentation: of images in training; None trains on them as they are.
+        accumulate: micro-batches that a batch is split into, as evenly as it goes; their gradients
+            add up to that of the batch, and one step of the optimiser follows. A batch of fewer
+            examples is split into single ones.
+        gradient_checkpointing: whether each layer keeps its input alone, and is computed once more
+            in the backward pass; every bit stays as it is.
     """
 
     epochs: int = 3
@@ -54,9 +62,11 @@ class Training:
     momentum: float = 0.9
     schedule: Schedule = "linear"
     augmentation: "Augmentation | None" = None
+    accumulate: int = 1
+    gradient_checkpointing: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "max_length", "threads"):
+        for name in ("epochs", "batch_size", "max_length", "threads", "accumulate"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise SettingsError(f"{name} must be a whole number of at least 1, not {value!r}.")
@@ -83,6 +93,16 @@ class Training:
         if self.augmentation is not None and not hasattr(self.augmentation, "apply"):
             raise SettingsError(
                 f"augmentation must be None or an Augmentation(...), not {self.augmentation!r}."
+            )
+        if self.accumulate > self.batch_size:
+            raise SettingsError(
+                f"accumulate={self.accumulate} would split a batch of {self.batch_size} into more "
+                f"micro-batches than it has examples; take at most {self.batch_size}."
+            )
+        if not isinstance(self.gradient_checkpointing, bool):
+            raise SettingsError(
+                "gradient_checkpointing must be True or False, "
+                f"not {self.gradient_checkpointing!r}."
             )
         for name, allowed in (
             ("optimiser", ("adamw", "sgd")),
@@ -135,8 +155,12 @@ class Training:
         said = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.optimiser == "adamw":
             del said["momentum"]
-        as_ever = {"optimiser": "adamw", "schedule": "linear", "augmentation": None}
+        as_ever = {"optimiser": "adamw", "schedule": "linear", "augmentation": None, **_IN_FULL}
         return {k: v for k, v in said.items() if k not in as_ever or v != as_ever[k]}
+
+    def savings(self) -> dict[str, Any]:
+        """Settings that save memory, where they do; empty where a batch is kept in full."""
+        return {k: v for k, v in self.specification().items() if k in _IN_FULL}
 
 
 def _is_number(value: object) -> bool:

@@ -103,6 +103,20 @@ def test_each_phase_counts_by_its_epochs(words):
     assert relative_flops(fit(words, InPhases(3))) == pytest.approx(1.25, rel=0.01)
 
 
+@pytest.mark.parametrize("method", [Base(), R3F(), R4F(), SMART(), FreeLB(), BitFit()])
+def test_micro_batches_cost_what_their_batch_costs(words, method):
+    split = fit(words, method, replace(TRAINING, accumulate=2))
+    assert relative_flops(split) == relative_flops(fit(words, method))
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio"), [(Base(), 4 / 3), (R3F(), 8 / 3), (BitFit(), 1.0), (FreeLB(), 4.0)]
+)
+def test_layers_that_are_computed_again_count_again(words, method, ratio):
+    again = fit(words, method, replace(TRAINING, gradient_checkpointing=True))
+    assert relative_flops(again) == pytest.approx(ratio, rel=0.05)
+
+
 def test_counting_leaves_a_run_as_it_was(words):
     torch.manual_seed(3)
     expected = torch.rand(1)

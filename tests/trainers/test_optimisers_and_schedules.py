@@ -127,6 +127,11 @@ def test_every_schedule_rises_alike(schedule):
 def test_settings_that_are_as_ever_leave_a_run_its_key():
     as_ever = Training().specification()
     assert not {"optimiser", "momentum", "schedule", "augmentation"} & set(as_ever)
+    assert not {"accumulate", "gradient_checkpointing"} & set(as_ever)
+    assert not Training().savings()
+    saving = Training(accumulate=4, gradient_checkpointing=True)
+    assert saving.savings() == {"accumulate": 4, "gradient_checkpointing": True}
+    assert saving.specification() == as_ever | saving.savings()
     assert Training(momentum=0.5).specification() == as_ever  # AdamW has none
     sgd = Training(optimiser="sgd").specification()
     assert sgd["optimiser"] == "sgd"
@@ -143,6 +148,11 @@ def test_settings_that_are_as_ever_leave_a_run_its_key():
         ({"momentum": 1.0}, "momentum"),
         ({"schedule": "cosine"}, "StepDecay"),
         ({"augmentation": "flip"}, "Augmentation"),
+        ({"accumulate": 0}, "accumulate must be a whole number of at least 1"),
+        ({"accumulate": 2.0}, "accumulate must be a whole number"),
+        ({"accumulate": True}, "accumulate must be a whole number"),
+        ({"accumulate": 33}, "take at most 32"),
+        ({"gradient_checkpointing": 1}, "True or False"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(fields, message):

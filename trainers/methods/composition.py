@@ -65,6 +65,10 @@ class Composition(Method):
         for part in self.parts:
             part.check(model, task)
 
+    def whole_batch(self) -> str:
+        """That of the first part that needs it."""
+        return next((reason for part in self.parts if (reason := part.whole_batch())), "")
+
     def teacher_for(self, training: Training) -> Teacher | None:
         """That of the part that has one."""
         return self._owner("teacher_for").teacher_for(training)
@@ -87,6 +91,11 @@ class Composition(Method):
         """Part by part."""
         for part in self.parts:
             part.before_step(step.seen_by(part))
+
+    def before_micro_batch(self, step: Step) -> None:
+        """Part by part."""
+        for part in self.parts:
+            part.before_micro_batch(step.seen_by(part))
 
     def loss(self, step: Step) -> Tensor:
         """That of the part that has one, else cross-entropy."""

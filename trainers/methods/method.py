@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from trainers.errors import MethodError
 from trainers.methods.step import Step
+from trainers.models.savings import check_savings
 from trainers.resolve.folders import settled
 from trainers.settings import Training
 from trainers.steps.optimiser import decay_groups
@@ -92,6 +93,34 @@ class Method:
         """Why it makes no sense beside another part of a composition; empty where it does."""
         return ""
 
+    def whole_batch(self) -> str:
+        """Why it needs a batch at once and cannot take it in micro-batches; empty where it can.
+
+        It can where loss and penalty are means over the examples. A gradient of its own making may
+        be no sum, so that who overrides ``backward`` says that it is by overriding this.
+        """
+        own = type(self).backward is not Method.backward
+        return "it makes the gradient of a step in its own way" if own else ""
+
+    def check_training(self, model: "Model", task: "Task", training: Training) -> None:
+        """Refuse to save memory where the result would be another one; not to be overridden.
+
+        Raises:
+            MethodError: the method needs the whole batch, or that of its teacher.
+            ModelError: their models need what is saved.
+        """
+        if training.accumulate > 1 and (reason := self.whole_batch()):
+            raise MethodError(
+                f"{self.name} needs the whole batch at once: {reason}. Train it with accumulate=1."
+            )
+        check_savings(model, task, training)
+        if teacher := self.teacher_for(training):
+            its_model = model if isinstance(teacher.model, str) else teacher.model
+            its_training = teacher.training or training
+            check_savings(its_model, task, its_training)
+            if teacher.method:
+                teacher.method.check_training(its_model, task, its_training)
+
     def teacher_for(self, training: Training) -> Teacher | None:
         """The teacher that a student trained with these settings needs, if any."""
         return None
@@ -136,6 +165,13 @@ class Method:
 
     def before_step(self, step: Step) -> None:
         """Called before the step's first pass: what its hooks on the model need to know."""
+
+    def before_micro_batch(self, step: Step) -> None:
+        """Called before the first pass of each micro-batch, also where there is but one.
+
+        Steps that ``before_step`` and ``after_step`` are given are of the whole batch; this one is
+        that of which loss, penalty and gradient are asked next.
+        """
 
     def loss(self, step: Step) -> Tensor:
         """What compares ``step.logits`` with the labels; by default cross-entropy."""

@@ -1,6 +1,6 @@
 """One batch during training, as a method sees it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -49,6 +49,8 @@ class Step:
         state: what the method keeps from step to step; empty at the start of a run. Every part of
             a composition has one of its own.
         method: the whole method of the run, a composition where the run has one.
+        batch: the step of the whole batch, where this one is of a micro-batch.
+        rows: which rows of the whole batch this step has.
     """
 
     model: nn.Module
@@ -69,6 +71,8 @@ class Step:
     repeats: bool = False
     part: Teaching | None = None
     whole: "Step | None" = field(repr=False, default=None)
+    batch: "Step | None" = field(repr=False, default=None)
+    rows: slice = field(default_factory=lambda: slice(None))
 
     @cached_property
     def logits(self) -> Tensor:
@@ -107,9 +111,32 @@ class Step:
     def generator(self) -> torch.Generator:
         """A stream of the method's own at the start of this step; other arms never notice.
 
-        It lives on the CPU, so that a seed draws the same numbers on every device.
+        It lives on the CPU, so that a seed draws the same numbers on every device. Micro-batches
+        of a step have streams of their own; :meth:`draw` is for what must not depend on how a
+        batch is split.
         """
-        return self.make_generator((self.part or self.method).name)
+        return self.make_generator(self._stream)
+
+    def draw(self, sample: Callable[..., Tensor], shape: Sequence[int]) -> Tensor:
+        """Numbers of the method's own stream for each row; the same however the batch is split.
+
+        Args:
+            sample: ``torch.rand`` or another that takes a shape and a generator.
+            shape: (b, ...).
+        """
+        if self.batch is None:
+            return sample(shape, generator=self.generator)
+        whole = (len(self.batch.labels), *shape[1:])
+        return sample(whole, generator=self._generator_of_batch)[self.rows]
+
+    @cached_property
+    def _generator_of_batch(self) -> torch.Generator:
+        assert self.batch is not None
+        return self.batch.make_generator(self._stream)
+
+    @property
+    def _stream(self) -> str:
+        return (self.part or self.method).name
 
     def label_loss(self, logits: Tensor) -> Tensor:
         """What the run compares logits with the labels by, for the logits of a further pass."""

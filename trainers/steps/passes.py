@@ -10,6 +10,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainers.settings import Training
+from trainers.steps.checkpointing import layers_run_again
 
 
 @dataclass
@@ -54,8 +55,9 @@ def forward(
     weights: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
     """One pass: logits of shape (b, K), in float32 whatever the precision of the pass."""
-    with torch.autocast(
-        training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"
+    with (
+        torch.autocast(training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
+        layers_run_again(model, own_weights=weights is None),
     ):
         if weights is None:
             logits: Tensor = model(**inputs).logits

@@ -42,6 +42,10 @@ class FreeLB(Perturbing):
             raise MethodError(f"FreeLB(passes={self.passes!r}): a whole number of at least 1.")
         refuse_negative(self, "eta", "magnitude", "max_norm")
 
+    def whole_batch(self) -> str:
+        """It does without: every example has an adversary of its own."""
+        return "" if type(self).backward is FreeLB.backward else super().whole_batch()
+
     def backward(self, step: Step) -> Tensor:
         """Accumulate the gradients of K passes while δ climbs."""
         delta, total = self.start(step), torch.zeros((), device=step.labels.device)

@@ -45,21 +45,27 @@ class NEFTune(Method):
 
     def before_step(self, step: Step) -> None:
         """Let the embedding layer add noise in every pass of the step."""
+        state = step.state
 
         def add_noise(_: nn.Module, __: Any, x: Tensor) -> Tensor:
-            return x + self.noise(x, step).to(x.dtype)
+            return x + self.noise(x, state.seen).to(x.dtype)
 
         layer = embedding_layer(step.model)
         assert layer is not None  # checked when the study was loaded
-        step.state.hook = layer.register_forward_hook(add_noise)
+        state.hook = layer.register_forward_hook(add_noise)
+
+    def before_micro_batch(self, step: Step) -> None:
+        """Whose texts are noised next."""
+        step.state.seen = step
 
     def after_step(self, step: Step) -> None:
         """Evaluation reads embeddings as they are."""
         step.state.hook.remove()
+        del step.state.seen
 
     def noise(self, x: Tensor, step: Step) -> Tensor:
         """δ, in the shape of the embeddings (b, L, d)."""
-        draws = (2 * torch.rand(x.shape, generator=step.generator) - 1).to(x.device)
+        draws = (2 * step.draw(torch.rand, x.shape) - 1).to(x.device)
         tokens = step.inputs["attention_mask"].sum(1) if self.length == "own" else x.shape[1]
         size = torch.as_tensor(tokens * x.shape[2], device=x.device)
         return self.alpha * draws / size.sqrt().view(-1, 1, 1)

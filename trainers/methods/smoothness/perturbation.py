@@ -82,13 +82,13 @@ def real_inputs(step: Step) -> Tensor:
 
 def uniform(step: Step) -> Tensor:
     """Numbers in [−1, 1) of the method's own stream, in the shape of what is perturbed."""
-    draws = torch.rand(input_shape(step), generator=step.generator)
+    draws = step.draw(torch.rand, input_shape(step))
     return (2 * draws - 1).to(step.labels.device)
 
 
 def normal(step: Step) -> Tensor:
     """Standard normal numbers of the method's own stream, in the shape of what is perturbed."""
-    return torch.randn(input_shape(step), generator=step.generator).to(step.labels.device)
+    return step.draw(torch.randn, input_shape(step)).to(step.labels.device)
 
 
 def comparing(step: Step, share_dropout: bool = False) -> Step:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -100,5 +100,14 @@ class R4F(R3F):
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Normalise every linear layer of the head."""
-        for layer in head_layers(model):
-            spectral_norm(layer)
+        state.normalised = [spectral_norm(layer) for layer in head_layers(model)]
+
+    def before_step(self, step: Step) -> None:
+        """Remember where the power iteration stands, which every pass takes a step further."""
+        parts: list[Any] = [layer.parametrizations for layer in step.state.normalised]
+        step.state.vectors = [(v, v.clone()) for part in parts for v in part.buffers()]
+
+    def before_micro_batch(self, step: Step) -> None:
+        """Let it start there in every micro-batch, so that all have the same matrices."""
+        for vector, start in step.state.vectors:
+            vector.copy_(start)
