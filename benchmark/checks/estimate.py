@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from pathlib import Path
 from statistics import median
@@ -134,6 +134,7 @@ class _Asked:
 
     step: StepTime | None = None
     flops: Flops | None = None
+    timed: Flops | None = None
     fault: Trouble | None = None
 
     @classmethod
@@ -152,17 +153,27 @@ class _Asked:
         rows = min(t.batch_size, run.task.sizes["train"])
         step = StepTime(model or run.model, run.task, t, rows, min(t.max_length, _TOKENS))
         known = recorded or model is None
-        return cls(None if known else step, None if type(run.method) is Base else flops)
+        timed = replace(flops, method=Base()) if t.gradient_checkpointing else None
+        needed = t.gradient_checkpointing or type(run.method) is not Base
+        return cls(None if known else step, flops if needed else None, timed=timed)
 
     @property
     def questions(self) -> tuple[Question, ...]:
         """Those that there are."""
-        return tuple(question for question in (self.step, self.flops) if question)
+        return tuple(each for each in (self.step, self.flops, self.timed) if each)
 
     @property
     def relative(self) -> Answer:
         """FLOPs of a step relative to base."""
         return _answers[self.flops.place] if self.flops else 1.0
+
+    @property
+    def times(self) -> float:
+        """How often a run's step takes what was timed, a step of base with the same settings."""
+        timed = _answers[self.timed.place] if self.timed else 1.0
+        if isinstance(self.relative, Trouble) or isinstance(timed, Trouble):
+            return 1.0
+        return self.relative / timed
 
     @property
     def hopeless(self) -> Trouble | None:
@@ -197,7 +208,7 @@ def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
     if isinstance(run, DataRun):
         size = 0 if sketch else run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
-    step, flops = _answers[asked.step.place] if asked.step else nan, asked.relative
+    step = _answers[asked.step.place] if asked.step else nan
     if isinstance(step, Trouble):
         return nan
     if isinstance(run, PretrainRun):
@@ -208,8 +219,7 @@ def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
             return nan
         steps = -(-examples // run.training.batch_size)
         epochs = sum(phase.epochs for phase in run.method.phases(run.training))
-        relative = 1.0 if isinstance(flops, Trouble) else flops
-        return _OVERHEAD + 1.15 * step * relative * steps * epochs
+        return _OVERHEAD + 1.15 * step * asked.times * steps * epochs
     raise TypeError(f"no way to estimate a {type(run).__name__}")
 
 

@@ -226,6 +226,7 @@ class Study:
             arm.method.check(arm.model, task)
             teacher = arm.method.required_teacher(training)
             training.check(task.reads, taught=teacher is not None)
+            arm.method.check_training(arm.model, task, training)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)
                 if teacher.init == "pretrained" and not teacher.model.is_pretrained:

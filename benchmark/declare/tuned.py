@@ -215,6 +215,7 @@ def _check_value(arm: Arm, study: Tunable, task: "Task", name: str, value: Value
         tried.method.check(tried.model, task)
         assert tried.training is not None
         tried.model.check(task, tried.training.max_length)
+        tried.method.check_training(tried.model, task, tried.training)
     except TrainerError as error:
         raise StudyError(
             f'arm "{arm.label}": its search tries {name}={value!r}: {error}'

@@ -98,7 +98,8 @@ class Flops:
     @property
     def place(self) -> Any:
         """What decides on the answer."""
-        return self.method, self.model, _kind(self.model, self.task), self.training.epochs
+        savings = tuple(self.training.savings().items())
+        return self.method, self.model, _kind(self.model, self.task), self.training.epochs, savings
 
     @property
     def declared(self) -> tuple[object, ...]:
@@ -164,12 +165,13 @@ def _time_steps(
     module, examples = model.rehearsal(task, batch_size, tokens)
     fit = Fit(module, Base(), examples, examples, training, seed=0)
     fit.model.to(fit.device).train()
+    fit.prepare()
     optimiser = make_optimiser([{"params": list(module.parameters())}], training)
 
     def step(rows: int) -> tuple[float, float]:
         """Seconds of the passes on so many examples, and of the update after them."""
         began = time.perf_counter()
-        fit.method.backward(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
+        fit.gradient(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
         _wait_for(training.device)
         passed = time.perf_counter()
         optimiser.step()

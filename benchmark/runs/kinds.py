@@ -154,6 +154,7 @@ class PretrainRun(Run):
             "pretraining": self.pretraining,
             "machine": [self.training.device, self.training.precision, self.training.threads],
             "revisions": [seeding.REVISION],
+            **self.training.savings(),
             **_code((self.task, self.pretraining)),
         }
 
@@ -180,6 +181,7 @@ class PretrainRun(Run):
             "device": self.training.device,
             "precision": self.training.precision,
             "threads": self.training.threads,
+            **self.training.savings(),
         }
 
 

@@ -13,6 +13,7 @@ from benchmark.runs.kinds import DataRun, Need, PretrainRun, Run, TrainRun
 from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
 from trainers.models import EverySecondLayer, Model
+from trainers.models.savings import check_savings
 from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
@@ -196,6 +197,7 @@ class Planner:
             raise StudyError(f"{model.name} declares no pretraining.")
         if isinstance(pretraining, Supervised):
             settings = pretraining.training.resolved()
+            check_savings(model, pretraining.task, settings)
             run = self.train_run(
                 model, "scratch", Base(), settings, pretraining.task, pretraining.seed
             )
