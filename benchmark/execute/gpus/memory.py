@@ -31,7 +31,8 @@ def shape(run: Run) -> Hashable | None:
             method = (type(run.method), run.method.name)
             return (model, task.name, method, replace(t, **_ANY), "teacher" in run.needs)
         case PretrainRun(model=model, task=task, pretraining=p, training=t):
-            return (model, task.name, p.batch_size, p.length, t.precision, t.device)
+            savings = tuple(t.savings().items())
+            return (model, task.name, p.batch_size, p.length, t.precision, t.device, savings)
     return None
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from benchmark import Arm, Comparison, Judging, Search, Study
 from benchmark.errors import StudyError
+from benchmark.execute.gpus.memory import shape
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan
 from tests.trainers import tiny_hub
@@ -118,6 +119,8 @@ def test_both_are_in_the_keys_of_trainings_and_of_the_pre_trainings_before_them(
         keys = [{k for k, run in plan.runs.items() if isinstance(run, kind)} for plan in plans]
         assert all(keys)
         assert len(set().union(*keys)) == sum(map(len, keys))
+        shapes = [{shape(plan.runs[k]) for k in of} for plan, of in zip(plans, keys, strict=True)]
+        assert len(set().union(*shapes)) == sum(map(len, shapes))
     runs = [run for run in plans[1].runs.values() if isinstance(run, TrainRun)]
     assert {run.parameters()["training.accumulate"] for run in runs} == {4}
     assert not any("gradient_checkpointing" in name for run in runs for name in run.parameters())

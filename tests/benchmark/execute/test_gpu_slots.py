@@ -125,7 +125,13 @@ def test_memory_is_known_by_shape_and_from_the_record(plan):
         assert shape(replace(base[0].run, training=replace(training, **change))) == shape(
             base[0].run
         )
-    for change in ({"batch_size": 99}, {"max_length": 9}, {"precision": "bf16"}):
+    for change in (
+        {"batch_size": 99},
+        {"max_length": 9},
+        {"precision": "bf16"},
+        {"accumulate": 2},
+        {"gradient_checkpointing": True},
+    ):
         assert shape(replace(base[0].run, training=replace(training, **change))) != shape(
             base[0].run
         )
