@@ -24,6 +24,8 @@ COMMANDS = {
     "run": "tune and train what a study still needs, then give its verdicts",
     "tune": "search the hyper-parameters of a study's arms on dev",
     "plan": "what a study would run, and how long that takes",
+    "status": "what of a study is finished, running, waiting or failed",
+    "retry": "train again what failed of a study, and what waits for it",
     "submit": "predictions of every arm and seed, as GLUE's server takes them",
     "fetch": "fill a folder with what a study takes from the hub; needs a network",
     "stats": "verdicts from recorded runs or your own scores",

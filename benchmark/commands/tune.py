@@ -23,8 +23,8 @@ def tune(options: argparse.Namespace) -> int:
         raise StudyError(f"{session.study_file}: no arm has a search=Search(...) to tune.")
     session.plan()
     session.remark()
-    session.clean_up()
-    tuning = session.tune()
+    with session.at_work():
+        tuning = session.tune()
     assert tuning is not None
     if tuning.interrupted:
         return INTERRUPTED

@@ -1,5 +1,6 @@
 """A run as it is recorded while it is executed."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class Recorder:
         run = job.run
         here = tags_here(run.device, run.packages)
         tags = {**run.tags(), "role": run.role, **job.tags, **here, "key": run.key}
-        tags |= {"kind": run.kind}
+        tags |= {"kind": run.kind, "process": str(os.getpid())}
         self.run_id = writer.start(job.experiment, run.name, tags, run.parameters())
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:

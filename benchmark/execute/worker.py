@@ -47,8 +47,9 @@ def execute(job: Job, report: Report) -> Ended:
 
     Only one process at a time executes a key: a second one waits, then finds it finished.
     """
+    cache, needs = job.store.cache, job.run.needs.values()
     try:
-        with job.store.cache.locked(job.run.key):
+        with cache.locked(job.run.key), cache.using(*{need.key for need in needs}):
             return _execute_alone(job, report)
     except (RecordLost, StoreError) as error:
         return Ended(job.run.key, LOST, str(error), details=traceback.format_exc())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import StoreError
 from benchmark.record.environment import TrainedIn
-from benchmark.record.study_record import RecordedCell, RecordedSearch, StudyRecord
+from benchmark.record.study_record import PlannedRun, RecordedCell, RecordedSearch, StudyRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,15 @@ def study_record(
             for (arm, task, seed), k in zip(study.cells(), plan.cells, strict=True)
         ),
         tuning=tuple(tuning),
+        runs=tuple(
+            PlannedRun(
+                key=k,
+                name=run.name,
+                role=run.role,
+                needs={role: need.key for role, need in run.needs.items()},
+            )
+            for k, run in plan.runs.items()
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import socket
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ def provenance(folder: Path) -> dict[str, str]:
         "git_commit": git_commit(folder),
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
+        "host": socket.gethostname(),
         "hardware": hardware(),
         **{f"version.{name}": version_of(name) for name in _PACKAGES},
     }

@@ -196,4 +196,5 @@ def _recorded(run: Run) -> Recorded:
         experiment=str(run.info.experiment_id),
         status=str(run.info.status),
         parameters=dict(run.data.params),
+        began=run.info.start_time / 1000,
     )

@@ -17,6 +17,7 @@ class Recorded:
         experiment: MLflow's id of where it was made.
         status: "RUNNING", or how it ended.
         parameters: what it was made with, as texts.
+        began: when, in seconds since 1970.
     """
 
     run_id: str
@@ -27,6 +28,7 @@ class Recorded:
     experiment: str = ""
     status: str = "FINISHED"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    began: float = 0.0
 
     @property
     def called(self) -> str:

@@ -14,9 +14,15 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import StudyRecord
 from benchmark.record.writer import Writer
+from benchmark.runs.key import key
 
 #: Tag of the run that holds a study's plan, and the file that it holds it in.
 ROLE, FILE = "study", "plan.json"
+
+
+def use_of(study: str) -> str:
+    """What a command holds in the cache while it works on a study, whatever its name is made of."""
+    return f"study-{key({'study': study})}"
 
 
 def record_study(writer: Writer, record: StudyRecord) -> None:

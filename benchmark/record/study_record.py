@@ -81,6 +81,22 @@ class RecordedSearch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """A run of a plan: of a cell, or one that others need.
+
+    Attributes:
+        name: for people, for instance "kd · pretrained · 42".
+        role: "arm", "teacher", "pretraining" or "data".
+        needs: by role, the keys of the runs that it needs.
+    """
+
+    key: str
+    name: str
+    role: str
+    needs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
     """A study as its last run planned it, whatever has become of its file since.
 
@@ -91,6 +107,8 @@ class StudyRecord:
         sizes: examples by task and split.
         cells: model by model, as the plan has them.
         tuning: every search.
+        runs: those of the cells and all that they need, each after those that it needs; none in
+            plans of earlier versions.
     """
 
     study: str
@@ -103,6 +121,7 @@ class StudyRecord:
     seeds: tuple[int, ...]
     cells: tuple[RecordedCell, ...]
     tuning: tuple[RecordedSearch, ...] = ()
+    runs: tuple[PlannedRun, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -141,6 +160,9 @@ class StudyRecord:
                         RecordedCell(**_known(RecordedCell, each)) for each in plan["cells"]
                     ),
                     "tuning": tuple(_search(each) for each in plan.get("tuning", ())),
+                    "runs": tuple(
+                        PlannedRun(**_known(PlannedRun, each)) for each in plan.get("runs", ())
+                    ),
                 }
             )
         except (KeyError, TypeError, AttributeError, ValueError, StatsError) as error:

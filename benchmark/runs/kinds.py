@@ -173,6 +173,7 @@ class PretrainRun(Run):
             "method": "masked language modelling",
             "seed": str(self.pretraining.seed),
             "data_fingerprint": _fingerprint(self.task),
+            **{f"needs.{role}": need.key for role, need in self.needs.items()},
         }
 
     def parameters(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from benchmark.execute.job import Ended, Progress
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.terminal.duration import duration
 
 
 class Display:
@@ -163,19 +164,3 @@ def _took(event: Ended) -> str:
     """On the wall, where others' work counts too, and of the processors, where it is known."""
     cpu = (event.scores or {}).get("cpu_seconds") if event.status == "finished" else None
     return f"{event.seconds:.1f} s" + (f" ({cpu:.1f} s of processor time)" if cpu else "")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(42), duration(125), duration(7300), duration(412 * 3600)
-    ('42 s', '2 min 05 s', '2 h 01 min', '17 days 4 h')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} days {whole % 86400 // 3600} h"

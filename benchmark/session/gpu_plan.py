@@ -14,7 +14,7 @@ from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
 from benchmark.runs.kinds import Run
 from benchmark.runs.plan import Plan
-from benchmark.session.display import duration
+from benchmark.terminal.duration import duration
 
 
 def counted(gpus: Sequence[Gpu]) -> str:

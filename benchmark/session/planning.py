@@ -23,10 +23,10 @@ from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.scheduler import Todo, todo
 from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
-from benchmark.session.display import duration
 from benchmark.session.gpu_plan import gpu_table
 from benchmark.session.session import Session
 from benchmark.store.store import Store
+from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 

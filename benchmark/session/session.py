@@ -2,8 +2,8 @@
 
 import argparse
 import signal
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -36,6 +36,7 @@ from benchmark.record.left_open import close_orphans
 from benchmark.record.provenance import provenance
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
+from benchmark.record.studies import use_of
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Run, TrainRun, unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
@@ -273,12 +274,15 @@ class Session:
         for sentence in sentences:
             self.console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
 
-    def clean_up(self) -> None:
-        """Mend what a process left that was killed."""
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Nobody removes the study's runs in this block; what a killed process left is mended."""
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        self.store.cache.sweep()
-        close_orphans(self.writer)
+        with self.store.cache.using(use_of(self.study.name)):
+            self.store.cache.sweep()
+            close_orphans(self.writer)
+            yield
 
     def tune(self) -> TuningOutcome | None:
         """Search what is not searched yet; None where the study searches nothing."""

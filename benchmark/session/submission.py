@@ -36,9 +36,9 @@ def write(session: Session, out: Path) -> int:
             markup=False,
             soft_wrap=True,
         )
-        session.clean_up()
         done = frozenset(targets) - frozenset(jobs)
-        code = execute(session, made, Todo(done, jobs, damaged(jobs, cache)), finished)
+        with session.at_work():
+            code = execute(session, made, Todo(done, jobs, damaged(jobs, cache)), finished)
         if code:
             return code
     folder = out / folder_name(made.study.name)

@@ -15,9 +15,10 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.studies import record_study
 from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
-from benchmark.session.display import Display, duration
+from benchmark.session.display import Display
 from benchmark.session.gpu_plan import counted
 from benchmark.session.session import Session
+from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, as_record
 from stats.errors import StatsError
 
@@ -30,12 +31,15 @@ def run_session(session: Session) -> int:
     """Tune, train and judge the study of a session."""
     session.plan()  # what is wrong is said before anything is trained
     session.remark()
-    session.clean_up()
-    _refuse_mixture(session)
-    tuning = session.tune()
-    if tuning and not tuning.complete:
-        return INTERRUPTED if tuning.interrupted else FAILED
-    return _compare(session, tuning.results if tuning else ())
+    with session.at_work():
+        _refuse_mixture(session)
+        tuning = session.tune()
+        if tuning and not tuning.complete:
+            return INTERRUPTED if tuning.interrupted else FAILED
+        results = tuning.results if tuning else ()
+        made, finished = session.settled(session.plan(results))
+        needed = todo(made, finished, session.store)
+        return train_arms(session, results, made, finished, needed)
 
 
 def _refuse_mixture(session: Session) -> None:
@@ -47,13 +51,26 @@ def _refuse_mixture(session: Session) -> None:
         session.settled(session.plan(known))
 
 
-def _compare(session: Session, results: Sequence[Tuned]) -> int:
-    """Train the arms on the seeds of the comparison."""
+def train_arms(
+    session: Session,
+    results: Sequence[Tuned],
+    made: Plan,
+    finished: dict[str, Recorded],
+    needed: Todo,
+) -> int:
+    """Train arms on the seeds of the comparison, and judge; returns the exit code.
+
+    Args:
+        session: of the study.
+        results: of its searches.
+        made: its plan with what these found.
+        finished: those of its runs that are.
+        needed: what is trained.
+    """
     query, writer, console = session.query, session.writer, session.console
-    made, finished = session.settled(session.plan(results))
     record = study_record(made, session.study_file, as_record(session.study, results))
     record_study(writer, record)
-    needed = with_hidden(made, todo(made, finished, session.store))
+    needed = with_hidden(made, needed)
     code = execute(session, made, needed, finished)
     if code == INTERRUPTED:
         return code

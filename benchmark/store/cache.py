@@ -9,9 +9,10 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 from uuid import uuid4
 
 from benchmark.errors import CacheError
@@ -71,15 +72,32 @@ class Cache:
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
         """Hold the run of this key; the system lets go of it when the process dies."""
-        path = self._lock(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
-        except OSError as error:
-            raise CacheError(f"{path} could not be written: {error.strerror}") from error
-        with file:
+        with _made(self._lock(key)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def using(self, *names: str) -> Iterator[None]:
+        """Have nobody remove what these name, which others may use at the same time."""
+        with ExitStack() as held:
+            for name in sorted(names):
+                fcntl.flock(held.enter_context(_made(self._use(name))), fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def unused(self, name: str) -> Iterator[bool]:
+        """Whether nobody uses what this names; then nobody begins to before the block ends."""
+        with _made(self._use(name)) as file:
+            yield _taken(file)
+
+    def is_used(self, name: str) -> bool:
+        """Whether a living process uses what this names; writes nothing."""
+        try:
+            file = self._use(name).open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
+            return not _taken(file)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -99,13 +117,14 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def is_locked(self, key: str) -> bool:
-        """Whether a living process holds the run of this key."""
-        path = self._lock(key)
-        if not path.exists():
+        """Whether a living process holds the run of this key; writes nothing."""
+        try:
+            file = self._lock(key).open("rb")
+        except FileNotFoundError:
             return False
-        with path.open("w") as file:
+        with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # as others may who only look
             except BlockingIOError:
                 return True
             return False
@@ -119,6 +138,27 @@ class Cache:
 
     def _lock(self, key: str) -> Path:
         return self.root / "locks" / key
+
+    def _use(self, name: str) -> Path:
+        return self.root / "uses" / name
+
+
+def _made(path: Path) -> IO[str]:
+    """A file to lock, opened."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w")
+    except OSError as error:
+        raise CacheError(f"{path} could not be written: {error.strerror}") from error
+
+
+def _taken(file: IO[Any]) -> bool:
+    """Whether this process got the lock of a file, which nobody else has."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_running(pid: int) -> bool:

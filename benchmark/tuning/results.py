@@ -128,6 +128,13 @@ class TuningOutcome:
     interrupted: bool = False
 
 
+def all_over(searching: Sequence[Searching], results: Sequence[Tuned]) -> bool:
+    """Whether nothing is left to search: a lead that failed leaves its followers out."""
+    failed = {r.searching.name for r in results if r.over and not r.best}
+    over = {r.searching.name for r in results if r.over}
+    return all(s.name in over or s.lead in failed for s in searching)
+
+
 def chosen(results: Sequence[Tuned]) -> Settings:
     """The setting of every tuned arm on every task; None where there is none."""
     leads = {r.searching.lead for r in results}

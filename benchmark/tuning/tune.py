@@ -19,7 +19,7 @@ from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
 from benchmark.store.connection import Connection
 from benchmark.tuning.optuna_study import OptunaStudy
-from benchmark.tuning.results import Tuned, TuningOutcome
+from benchmark.tuning.results import Tuned, TuningOutcome, all_over
 from benchmark.tuning.search_loop import SearchLoop
 from trainers.metrics import SELECTS
 
@@ -72,10 +72,8 @@ class StudyTuning:
         return tuple(found.values())
 
     def is_complete(self, results: Sequence[Tuned]) -> bool:
-        """Whether nothing is left to search: a lead that failed leaves its followers out."""
-        failed = {r.searching.name for r in results if r.over and not r.best}
-        begun = {r.searching.name for r in results if r.over}
-        return all(s.name in begun or s.lead in failed for s in self.searches)
+        """Whether nothing is left to search."""
+        return all_over(self.searches, results)
 
     def run(
         self,
@@ -182,6 +180,7 @@ class StudyTuning:
             self.writer.reopen(found)
             return found
         tags = {**scheduler.tags, **search, "optuna_study": optuna_study.name}
+        tags["planned"] = str(optuna_study.trials)
         parameters = {**self.study.tuning_used.specification(), "space": str(searching.space)}
         name = f"tuning {searching.name}"
         return self.writer.start(scheduler.experiment, name, tags, parameters)

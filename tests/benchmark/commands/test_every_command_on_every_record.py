@@ -25,6 +25,8 @@ LOOKING = {
     "power": ("power", STUDY),
     "trend": ("trend", "--dose", "scratch=0", "pretrained=100"),
     "report": ("report",),
+    "status": ("status",),
+    "status of a file": ("status", STUDY),
     "submit": ("submit", STUDY),
 }
 
@@ -40,6 +42,9 @@ def expected(command: str, state: str) -> tuple[int, str]:
         return 0, "Smallest corrected p"
     if command == "submit":
         return 2, "is no task of GLUE"
+    if command.startswith("status") and state not in ("empty", "of an older version"):
+        tuning = state in HALF and state != "killed in arm"
+        return 0, "first searches are not over" if tuning else "finished"
     if command == "power":
         if state in ("no searches", "an arm renamed") or state in HALF or state == "empty":
             return 2, "is not known yet"
@@ -55,6 +60,17 @@ def expected(command: str, state: str) -> tuple[int, str]:
     if command == "trend":
         return 0, "slope"
     return 0, "report.html" if command == "report" else "states"
+
+
+def retried(state: str) -> tuple[int, str]:
+    """The same of `bench retry`."""
+    if state == "empty":
+        return 2, "there is no record"
+    if state in (*HALF[:-1], "no searches", "an arm renamed"):
+        return 2, "its searches are not over"
+    if state == "failed runs":
+        return 0, "2 that failed trained again"
+    return 0, "no run has failed"
 
 
 @pytest.mark.slow
@@ -77,6 +93,7 @@ def test_every_command_ends_with_a_sentence(state, states, bench, monkeypatch):
         said = "there is no record" if state == "empty" else "another program has it"
         check("ui", 2, said, "ui", "--port", port)
     own = "base vs own" if state == "an arm renamed" else "base vs self_kd"
+    check("retry", *retried(state), "retry", STUDY, "--workers", 2)
     # What was done is kept, what is missing is made, and then nothing is left to do.
     check("tune", 0, "base · pretrained", "tune", STUDY, "--workers", 2)
     check("run", 0, own, "run", STUDY, "--workers", 2)

@@ -127,10 +127,10 @@ def test_a_renamed_study_and_a_new_margin_train_nothing(trained, bench, query):
 class Running:
     """A `bench run` in the background, and its workers."""
 
-    def __init__(self, study: Path) -> None:
+    def __init__(self, study: Path, *arguments: object) -> None:
         self.store = study.parent / "mlruns"
         self.process = subprocess.Popen(
-            command("run", study, "--workers", 2),
+            command("run", study, "--workers", 2, *arguments),
             cwd=study.parent,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

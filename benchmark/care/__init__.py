@@ -1,0 +1,1 @@
+"""Looking after studies: how one stands, what failed of it, and what is removed."""
