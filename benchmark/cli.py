@@ -33,6 +33,8 @@ COMMANDS = {
     "trend": "does an effect grow or fall over inits or tasks?",
     "report": "a page of verdicts, figures and costs",
     "audit": "what published tables of mean ± sd can be",
+    "rm": "remove a study, an arm or a run from the record",
+    "gc": "remove from the cache what no study needs",
     "ui": "the MLflow UI on the store, at 127.0.0.1",
 }
 

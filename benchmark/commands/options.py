@@ -94,6 +94,11 @@ def add_store(command: Options) -> None:
     )
 
 
+def add_yes(command: Options) -> None:
+    """For a command that removes something, whether it asks."""
+    command.add_argument("--yes", action="store_true", help="remove what is listed without asking")
+
+
 def count(text: str) -> int:
     """A whole number of at least 1.
 

@@ -46,7 +46,7 @@ def attempts(query: Query, keys: Iterable[str], tested: Collection[str] = ()) ->
 
 def written(run: Recorded, store: Store) -> State:
     """Whether somebody writes to a run that is recorded as running; writes nothing itself."""
-    if store.cache.is_locked(run.tags["key"]):
+    if "key" in run.tags and store.cache.is_locked(run.tags["key"]):
         return "running"
     if run.tags.get("host", socket.gethostname()) != socket.gethostname():
         return "elsewhere"

@@ -92,6 +92,14 @@ def recorded_study(query: Query, wanted: str | None) -> StudyRecord:
     return StudyRecord.from_json(plan)
 
 
+def last_plans(query: Query) -> dict[str, StudyRecord | None]:
+    """The plan that each study ran last, by MLflow's id of its experiment; None for unreadable."""
+    last: dict[str, Recorded] = {}
+    for run in sorted(query.runs(f"tags.role = '{ROLE}'"), key=_last_run):
+        last[run.experiment] = run
+    return {experiment: _read(query, run) for experiment, run in last.items()}
+
+
 def _of(query: Query, wanted: str, plans: list[Recorded]) -> list[Recorded]:
     """The plans of the study of a name, else of a file, wherever that was moved to."""
     names = query.connection.experiments()
@@ -113,14 +121,16 @@ def _of(query: Query, wanted: str, plans: list[Recorded]) -> list[Recorded]:
 
 def _is_readable(query: Query, run: Recorded) -> bool:
     """Whether this version reads the plan that a run keeps."""
+    return _read(query, run) is not None
+
+
+def _read(query: Query, run: Recorded) -> StudyRecord | None:
+    """The plan that a run keeps; None where this version does not read it."""
     plan = _plan_of(query, run)
-    if plan is None:
-        return False
     try:
-        StudyRecord.from_json(plan)
+        return StudyRecord.from_json(plan) if plan is not None else None
     except StoreError:
-        return False
-    return True
+        return None
 
 
 def _plan_of(query: Query, run: Recorded) -> dict[str, Any] | None:

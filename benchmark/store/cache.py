@@ -18,6 +18,9 @@ from uuid import uuid4
 from benchmark.errors import CacheError
 from benchmark.store import checksums
 
+#: What runs leave for others, each a folder of the cache.
+KINDS = ("data", "weights", "logits", "hidden")
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -136,11 +139,44 @@ class Cache:
             if pid.isdigit() and not is_running(int(pid)):
                 shutil.rmtree(draft, ignore_errors=True)
 
+    def results(self) -> dict[tuple[str, str], int]:
+        """Every result, by kind and key, with its size in bytes."""
+        found = {}
+        for kind in KINDS:
+            for folder in sorted((self.root / kind).glob("[!.]*")):
+                found[kind, folder.name] = _size(folder)
+        return found
+
+    def remove(self, kind: str, key: str) -> bool:
+        """Remove a result that no process uses or makes at this moment; whether it did.
+
+        Raises:
+            CacheError: it cannot be written.
+        """
+        final = self.path(kind, key)
+        with self.unused(key) as unused, _made(self._lock(key)) as file:
+            if not unused or not _taken(file):
+                return False
+            away = final.with_name(f".{key}.{os.getpid()}")  # which goes, too, if this is killed
+            try:
+                final.rename(away)
+                shutil.rmtree(away)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                raise CacheError(f"{final} could not be removed: {error.strerror}") from error
+        return True
+
     def _lock(self, key: str) -> Path:
         return self.root / "locks" / key
 
     def _use(self, name: str) -> Path:
         return self.root / "uses" / name
+
+
+def _size(folder: Path) -> int:
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return sum(path.stat().st_size for path in files)
 
 
 def _made(path: Path) -> IO[str]:

@@ -99,6 +99,11 @@ def test_every_command_ends_with_a_sentence(state, states, bench, monkeypatch):
     check("run", 0, own, "run", STUDY, "--workers", 2)
     check("run again", 0, "cached", "run", STUDY)
     check("stats in the end", 0, own, "stats", STUDY)
+    check("gc", 0, "cache", "gc", "--yes")
+    check("rm without a terminal", 2, "there is no terminal to ask at", "rm", STUDY)
+    check("rm", 0, "Removed", "rm", STUDY, "--yes")
+    check("stats of nothing", 2, "is recorded in", "stats", STUDY)
+    check("status of nothing", 2, "is recorded in", "status", "states")
     assert not wrong, "\n".join(wrong)
 
 

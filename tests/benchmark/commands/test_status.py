@@ -158,6 +158,10 @@ def test_from_another_terminal_it_follows_a_command_to_its_death(slow, bench, qu
     assert held["counts"]["finished"] >= 2
     assert held["counts"]["running"] >= 1
     assert all(r["host"] == HERE["host"] for r in held["runs"] if r["state"] == "running")
+    refused = bench("rm", "small", "--yes")
+    assert refused.returncode == 2
+    assert "nothing was removed: " in refused.stderr
+    assert "need all that is there" in bench("gc", "--yes").stdout
     os.kill(running.process.pid, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
     running.end()

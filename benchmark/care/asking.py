@@ -1,0 +1,52 @@
+"""Before something is removed: what it is has been listed, and somebody says yes."""
+
+import sys
+
+from benchmark.errors import BenchmarkError
+
+
+def agreed(question: str, yes: bool) -> bool:
+    """Whether to go on.
+
+    Args:
+        question: that is asked at a terminal.
+        yes: whether the command line says yes already.
+
+    Raises:
+        BenchmarkError: there is no terminal to ask at.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BenchmarkError(
+            "nothing was removed: there is no terminal to ask at. With --yes it is removed "
+            "without asking."
+        )
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:
+        answer = ""
+        print()
+    return answer.strip().lower() in ("y", "yes")
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "run"), counted(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def size(count: float) -> str:
+    """Bytes as people say them.
+
+    >>> size(17), size(2_500_000)
+    ('17 B', '2.5 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
