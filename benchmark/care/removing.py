@@ -54,12 +54,13 @@ def remove_runs(query: Query, selection: ToRemove, console: Console, yes: bool) 
         writer = Writer(query.connection)
         for run in selection.runs:
             writer.withdraw(run.run_id)
-    remove(query, selection.results, console)
+    if selection.results:
+        remove(query, selection.results, console)
     _say(
         console,
         f"Removed {counted(len(selection.runs), 'run')}. MLflow keeps them among the deleted ones: "
-        "`mlflow runs restore --run-id ID` brings one back, `mlflow gc` removes them for good "
-        f"(both with MLFLOW_TRACKING_URI={query.store.shown}).",
+        f"`mlflow runs restore --run-id ID`, with MLFLOW_TRACKING_URI={query.store.shown}, brings "
+        "one back, until `mlflow gc` removes them for good.",
     )
     return 0
 

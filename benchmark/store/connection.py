@@ -205,9 +205,9 @@ class _Watched:
             return found
         if self._only_read and not name.startswith(_READS):
             raise StoreError(
-                f"the record {self._store.shown} can only be read here: bench stats and bench "
-                "report do; for more, copy it to a folder that can be written, and name that with "
-                "--store."
+                f"the record {self._store.shown} can only be read here: bench stats, bench "
+                "status and bench report do; for more, copy it to a folder that can be written, "
+                "and name that with --store."
             )
         return functools.partial(self.call, found)
 

@@ -103,7 +103,7 @@ def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, caps
 def test_a_record_on_a_medium_mounted_for_reading_is_read(moved, tmp_path):
     script = (
         'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && cd "$1" && shift && '
-        '"$@" stats && "$@" report --out page && "$@" ui --port 59999'
+        '"$@" stats && "$@" status && "$@" report --out page && "$@" ui --port 59999'
     )
     if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
@@ -119,6 +119,7 @@ def test_a_record_on_a_medium_mounted_for_reading_is_read(moved, tmp_path):
         check=False,
     )
     assert "mount" not in done.stderr, done.stderr
+    assert "waiting  failed" in done.stdout
     assert "page/report.html" in done.stdout
     assert done.returncode == 2
     assert "can only be read here" in done.stderr
