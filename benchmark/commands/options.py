@@ -61,6 +61,22 @@ def add_execution(command: Options) -> None:
     add_store(command)
 
 
+def add_engine(command: Options) -> None:
+    """Where runs are executed."""
+    command.add_argument(
+        "--engine",
+        choices=("local", "slurm"),
+        help="where runs are executed: by processes of this machine (default), or by jobs of a "
+        "Slurm cluster, which share the store's folder",
+    )
+    command.add_argument(
+        "--slurm",
+        metavar="OPTIONS",
+        help="of sbatch for these jobs, as partition=gpu,gres=gpu:1,time=2:00:00 (default: "
+        "[tool.armbench.slurm] in the pyproject.toml of the study's project)",
+    )
+
+
 def add_environments(command: Options) -> None:
     """What to do with runs of another environment."""
     command.add_argument(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmark.commands.options import add_environments, add_execution, add_study
+from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add_environments(command)
     add_study(command)
     add_execution(command)
+    add_engine(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmark.commands.options import add_environments, add_execution, add_study
+from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -14,6 +14,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add_environments(command)
     add_study(command)
     add_execution(command)
+    add_engine(command)
 
 
 def submit(options: argparse.Namespace) -> int:

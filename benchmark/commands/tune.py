@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmark.commands.options import add_execution, add_study
+from benchmark.commands.options import add_engine, add_execution, add_study
 from benchmark.errors import StudyError
 
 
@@ -10,6 +10,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     add_study(command)
     add_execution(command)
+    add_engine(command)
 
 
 def tune(options: argparse.Namespace) -> int:

@@ -72,6 +72,7 @@ class Job:
         experiment: MLflow's id of the study's experiment.
         tags: provenance.
         alone: whether nothing else may be on its GPU.
+        urgency: of jobs that an engine has not begun, the one of the highest is begun first.
     """
 
     run: Run
@@ -80,6 +81,7 @@ class Job:
     experiment: str
     tags: Mapping[str, str]
     alone: bool = False
+    urgency: float = 0.0
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

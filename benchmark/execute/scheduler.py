@@ -158,7 +158,8 @@ class Scheduler:
     @property
     def hungry(self) -> bool:
         """Whether more could be executing than there is to execute."""
-        return self.engine.free > len(self._waiting)
+        idle = min(self.engine.free, self.engine.workers - len(self._running))
+        return idle > len(self._waiting)
 
     def add(
         self,
@@ -190,7 +191,7 @@ class Scheduler:
             retried = {n: told for n, told in other.tags.items() if n == _RETRY_OF}
             alone, tags = job.alone or other.alone, {**job.tags, **retried}
             job = replace(job, outputs=outputs, tags=tags, alone=alone)
-        self._waiting[key] = (urgency, job)
+        self._waiting[key] = (urgency, replace(job, urgency=urgency))
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Let runs be: those under way are stopped and end as pruned.

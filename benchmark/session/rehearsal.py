@@ -22,7 +22,7 @@ LABEL = (
 
 def rehearse(options: argparse.Namespace) -> int:
     """Run a study in miniature, in a store that is thrown away."""
-    for name in ("store", "optuna_storage", "workers", "gpus", "runs_per_gpu"):
+    for name in ("store", "optuna_storage", "workers", "gpus", "runs_per_gpu", "engine", "slurm"):
         if getattr(options, name):
             raise BenchmarkError(
                 "--smoke keeps nothing, so that it cannot mix with real runs, and takes one "

@@ -27,6 +27,9 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
+from benchmark.execute.engines.slurm.cluster import Cluster
+from benchmark.execute.engines.slurm.engine import SlurmEngine
+from benchmark.execute.engines.slurm.options import asked_cluster
 from benchmark.execute.gpus.gpu import FindGpus, Gpu, look
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.hidden import with_hidden
@@ -51,6 +54,8 @@ from trainers.errors import TrainerError
 
 #: Seconds that a run of a rehearsal may be silent.
 _SILENCE = 120.0
+#: Jobs of a cluster side by side, where nothing else is asked.
+_JOBS = 8
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Session:
         environments: what to do with runs that are recorded from another environment.
         gpus: those that runs are trained on; none leaves it to the study's device.
         runs_per_gpu: runs side by side on each of them.
+        cluster: where runs are executed, if not on this machine.
     """
 
     study_file: Path
@@ -82,6 +88,7 @@ class Session:
     environments: Choice | None = None
     gpus: tuple[Gpu, ...] = ()
     runs_per_gpu: RunsPerGpu = 1
+    cluster: Cluster | None = None
 
     @classmethod
     def of(
@@ -102,6 +109,7 @@ class Session:
             find_gpus: finds out which there are, where the command line asks for some.
         """
         read_from(options.data)
+        cluster = asked_cluster(options)
         gpus = gpus_of(options, find_gpus)  # before code of the study may open the driver
         study, store = study or load_study(options.study), store or Store.choose(options.store)
         if gpus:
@@ -120,8 +128,10 @@ class Session:
             environments=getattr(options, "environments", None),
             gpus=gpus,
             runs_per_gpu=getattr(options, "runs_per_gpu", None) or 1,
+            cluster=cluster,
         )
         session.require_room()
+        session.require_cluster()
         return session
 
     def require_room(self) -> None:
@@ -137,6 +147,22 @@ class Session:
             with self.at_home():
                 require_memory(plan, needed, self.study_file)
                 require_space(plan, needed, self.store, self.study_file)
+
+    def require_cluster(self) -> None:
+        """Refuse options with which Slurm takes no job.
+
+        Raises:
+            BenchmarkError: with what it says.
+        """
+        if self._cluster:
+            self._cluster.check()
+
+    @cached_property
+    def _cluster(self) -> Cluster | None:
+        """Where runs are executed, with as many processors for each as it has threads."""
+        runs = [run for run in self.plan().runs.values() if isinstance(run, TrainRun)]
+        threads = max(run.training.threads for run in runs)
+        return self.cluster and self.cluster.with_processors(threads)
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name.
@@ -228,6 +254,8 @@ class Session:
             return 1
         if self.gpus:
             return self.packing().side_by_side([*self.plan().runs.values()])
+        if self.cluster and not self.asked_workers:
+            return _JOBS
         return self.asked_workers or default_workers(self.plan())
 
     def packing(self) -> Packing:
@@ -244,6 +272,10 @@ class Session:
         if self.gpus:
             packing = self.packing()
             return LocalEngine(packing.most, self.study_file, packing=packing)
+        if self._cluster:
+            engine = SlurmEngine(self.workers, self.study_file, self.store, self._cluster)
+            self.note(f"What Slurm's jobs print is kept in {engine.pool.logs}/JOB_0_log.out.")
+            return engine
         return LocalEngine(self.workers, self.study_file, _SILENCE if self.rehearses else inf)
 
     @cached_property

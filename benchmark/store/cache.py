@@ -8,6 +8,7 @@ them counts as not there.
 import fcntl
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Cache:
             CacheError: the disk is full or cannot be written.
         """
         final = self.path(kind, key)
-        draft = final.with_name(f".{key}.{os.getpid()}")
+        draft = final.with_name(f".{key}.{_process()}")
         try:
             draft.mkdir(parents=True)
             yield draft
@@ -109,7 +110,7 @@ class Cache:
         Raises:
             CacheError: the disk is full or cannot be written.
         """
-        folder = self.root / "scratch" / f".{uuid4().hex}.{os.getpid()}"
+        folder = self.root / "scratch" / f".{uuid4().hex}.{_process()}"
         try:
             folder.mkdir(parents=True)
         except OSError as error:
@@ -133,10 +134,10 @@ class Cache:
             return False
 
     def sweep(self) -> None:
-        """Remove drafts whose process is gone."""
+        """Remove drafts whose process is gone; those of other machines are left to these."""
         for draft in self.root.glob("*/.*.*"):
-            pid = draft.name.split(".")[2]
-            if pid.isdigit() and not is_running(int(pid)):
+            pid, host = (*draft.name.split("."), "")[2:4]
+            if host == _host() and pid.isdigit() and not is_running(int(pid)):
                 shutil.rmtree(draft, ignore_errors=True)
 
     def results(self) -> dict[tuple[str, str], int]:
@@ -195,6 +196,15 @@ def _taken(file: IO[Any]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _process() -> str:
+    """This process, as it is told from those of every machine that shares the cache."""
+    return f"{os.getpid()}.{_host()}"
+
+
+def _host() -> str:
+    return socket.gethostname().replace(".", "-")
 
 
 def is_running(pid: int) -> bool:

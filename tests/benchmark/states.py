@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -81,7 +82,8 @@ class HaltingEngine(InlineEngine):
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         if self.job is not None and self.job.run.role == self.role:
             run, store = self.job.run, self.job.store
-            (store.cache.root / "data" / f".{run.key}.999999999").mkdir(parents=True)
+            host = socket.gethostname().replace(".", "-")
+            (store.cache.root / "data" / f".{run.key}.999999999.{host}").mkdir(parents=True)
             if run.tracked:
                 tags = {**run.tags(), **self.job.tags, "key": run.key, "role": run.role}
                 writer, told = Writer(Connection(store)), run.parameters()

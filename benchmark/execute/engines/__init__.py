@@ -13,8 +13,13 @@ class Engine(Protocol):
     """
 
     @property
+    def workers(self) -> int:
+        """How many jobs are executed side by side."""
+        ...
+
+    @property
     def free(self) -> int:
-        """How many more jobs may be started now."""
+        """How many more jobs may be started now; some of them may wait until others have ended."""
         ...
 
     def choose(self, jobs: Sequence[Job]) -> Job | None:

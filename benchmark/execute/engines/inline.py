@@ -24,6 +24,9 @@ class InlineEngine:
         self._waiting: Job | None = None
         self._unwanted = False
 
+    #: Jobs side by side.
+    workers = 1
+
     @property
     def free(self) -> int:
         """How many more jobs may be started now: one, or none."""

@@ -71,7 +71,7 @@ class LocalEngine:
         """Fork a process for the job."""
         told = pickle.dumps(job)
         seen = self.packing.start(job).environment if self.packing else {}
-        process = Contained.start(self.study_file, _work, told, self._sources, seen)
+        process = Contained.start(self.study_file, work, told, self._sources, seen)
         self._running.append(_Worker(job, process, time.monotonic()))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
@@ -139,8 +139,13 @@ def _tell(worker: _Worker, signum: signal.Signals) -> None:
             os.kill(worker.process.process.pid, signum)
 
 
-def _work(say: Callable[[Any], None], pickled: bytes) -> None:
-    """What a worker process does."""
+def work(say: Callable[[Any], None], pickled: bytes) -> None:
+    """What a worker process does.
+
+    Args:
+        say: tells the process that started it.
+        pickled: the job.
+    """
     try:
         job = pickle.loads(pickled)
     except Exception as error:  # noqa: BLE001 - whatever a class of the user's raises
