@@ -21,7 +21,7 @@ from benchmark.execute.engines.slurm.cluster import (
     states,
 )
 from benchmark.execute.engines.slurm.pilot import work
-from benchmark.execute.engines.slurm.pool import Entry, Place, Pool
+from benchmark.execute.engines.slurm.pool import Entry, JobPool, Whereabouts
 from benchmark.execute.job import Ended, Job, Progress
 from benchmark.store.store import Store
 from benchmark.user_code.project import sources
@@ -78,7 +78,7 @@ class SlurmEngine:
         told = f"{store.folder}\n{self.study_file}\n{sorted(cluster.asked.items())}"
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", study_file.stem)[:40]
         self.name = f"bench-{stem}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-        self.pool = Pool(store.folder / "jobs" / self.name)
+        self.pool = JobPool(store.folder / "jobs" / self.name)
         self.pool.make()
         self._flying: dict[str, _Flight] = {}
         self._over: list[Ended] = []
@@ -238,7 +238,7 @@ class SlurmEngine:
             self._withdraw([each.key for each in found])
         return found
 
-    def _lost_run(self, place: Place, flight: _Flight) -> list[Ended]:
+    def _lost_run(self, place: Whereabouts, flight: _Flight) -> list[Ended]:
         """Give a run back whose job is gone, unless it has gone too often."""
         flight.lost += 1
         if flight.lost < _TIMES:

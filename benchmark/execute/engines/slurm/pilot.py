@@ -14,7 +14,7 @@ from typing import Any
 from benchmark.execute.engines.local import work as execute_pickled
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.engines.slurm.cluster import requeue, seconds_left
-from benchmark.execute.engines.slurm.pool import Entry, Place, Pool
+from benchmark.execute.engines.slurm.pool import Entry, JobPool, Whereabouts
 from benchmark.execute.interruption import interrupt
 from benchmark.execute.job import Ended, Progress
 
@@ -43,7 +43,7 @@ def work(folder: str) -> None:
     raw = environment["SLURM_JOB_ID"]
     array = environment.get("SLURM_ARRAY_JOB_ID")
     job = f"{array}_{environment['SLURM_ARRAY_TASK_ID']}" if array else raw
-    pool = Pool(Path(folder))
+    pool = JobPool(Path(folder))
     started_again = environment.get("SLURM_RESTART_COUNT", "0") != "0"
     if started_again and pool.is_watched() and job not in pool.jobs():
         return  # there is another one in its place
@@ -65,7 +65,7 @@ class Pilot:
         longest: seconds of the longest run so far; 0 before the first.
     """
 
-    pool: Pool
+    pool: JobPool
     job: str
     until: float
     longest: float = 0.0
@@ -100,7 +100,7 @@ class Pilot:
         """Whether a run that takes as long as those before would be finished in time."""
         return not self._overrun and time.monotonic() + _LONGER * self.longest < self.until
 
-    def _execute(self, place: Place, entry: Entry) -> None:
+    def _execute(self, place: Whereabouts, entry: Entry) -> None:
         print(f"{entry.name} ({entry.key})", flush=True)
         began, first = time.monotonic(), not self.longest
         process = Contained.start(entry.study_file, _work, entry.pickled, entry.read)
@@ -120,7 +120,7 @@ class Pilot:
                 return
         self.pool.end(place, ended)
 
-    def _watch(self, process: Contained, place: Place) -> Ended:
+    def _watch(self, process: Contained, place: Whereabouts) -> Ended:
         """Tell what a run says, and the run what is asked of it, until it has ended."""
         deadline, unwanted = inf, False
         while True:
@@ -146,7 +146,9 @@ class Pilot:
                 unwanted = True
                 _tell(process, _UNWANTED)
 
-    def _unsaid(self, process: Contained, place: Place, stopping: bool, unwanted: bool) -> Ended:
+    def _unsaid(
+        self, process: Contained, place: Whereabouts, stopping: bool, unwanted: bool
+    ) -> Ended:
         """How a run ended that could not say so itself."""
         if stopping:
             return Ended(place.key, "interrupted")

@@ -44,7 +44,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Place:
+class Whereabouts:
     """Where the file of a run lies.
 
     Attributes:
@@ -58,7 +58,7 @@ class Place:
     job: str = ""
 
     @classmethod
-    def of(cls, name: str) -> "Place":
+    def of(cls, name: str) -> "Whereabouts":
         """From the name of its file."""
         return cls(*name.split("."))
 
@@ -74,7 +74,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Pool:
+class JobPool:
     """What is to do for the jobs of one study under one set of Slurm's options.
 
     Attributes:
@@ -100,22 +100,22 @@ class Pool:
     def put(self, entry: Entry, urgency: float) -> str:
         """Leave a run for the jobs; returns its ticket."""
         order = f"{round((_MOST_URGENT - urgency) * 1000):018d}"
-        place = Place(order, f"{entry.key}-{uuid4().hex[:8]}")
+        place = Whereabouts(order, f"{entry.key}-{uuid4().hex[:8]}")
         _write(self.folder / "waiting" / place.name, pickle.dumps(entry))
         return place.ticket
 
-    def waiting(self) -> list[Place]:
+    def waiting(self) -> list[Whereabouts]:
         """Runs that no job has, the most urgent first."""
         return _places(self.folder / "waiting")
 
-    def taken(self) -> list[Place]:
+    def taken(self) -> list[Whereabouts]:
         """Runs that a job has."""
         return _places(self.folder / "taken")
 
-    def take(self, job: str) -> tuple[Place, Entry] | None:
+    def take(self, job: str) -> tuple[Whereabouts, Entry] | None:
         """The most urgent run that no other job was quicker to take."""
         for place in self.waiting():
-            mine = Place(place.order, place.ticket, job)
+            mine = Whereabouts(place.order, place.ticket, job)
             path = self.folder / "taken" / mine.name
             with suppress(FileNotFoundError):
                 (self.folder / "waiting" / place.name).rename(path)
@@ -123,16 +123,16 @@ class Pool:
                 return mine, entry
         return None
 
-    def give_back(self, place: Place) -> bool:
+    def give_back(self, place: Whereabouts) -> bool:
         """Have a run wait again that a job has taken; whether it is still wanted."""
-        waits = Place(place.order, place.ticket)
+        waits = Whereabouts(place.order, place.ticket)
         try:
             (self.folder / "taken" / place.name).rename(self.folder / "waiting" / waits.name)
         except FileNotFoundError:
             return False
         return True
 
-    def withdraw(self, place: Place) -> bool:
+    def withdraw(self, place: Whereabouts) -> bool:
         """Have no job take a run, or give it back; whether it was still there."""
         path = self.folder / ("taken" if place.job else "waiting") / place.name
         try:
@@ -166,7 +166,7 @@ class Pool:
         whole = found[: found.rfind(b"\n") + 1]
         return [Progress(**json.loads(line)) for line in whole.splitlines()], since + len(whole)
 
-    def end(self, place: Place, ended: Ended) -> None:
+    def end(self, place: Whereabouts, ended: Ended) -> None:
         """Tell how a run ended."""
         text = json.dumps(asdict(ended), default=float)
         _write(self.folder / "ended" / place.ticket, text.encode())
@@ -209,8 +209,8 @@ class Pool:
         (self.folder / "jobs" / job).unlink(missing_ok=True)
 
 
-def _places(folder: Path) -> list[Place]:
-    return [Place.of(name) for name in sorted(_visible(folder))]
+def _places(folder: Path) -> list[Whereabouts]:
+    return [Whereabouts.of(name) for name in sorted(_visible(folder))]
 
 
 def _visible(folder: Path) -> Iterator[str]:
