@@ -158,7 +158,7 @@ class Cache:
         with self.unused(key) as unused, _made(self._lock(key)) as file:
             if not unused or not _taken(file):
                 return False
-            away = final.with_name(f".{key}.{os.getpid()}")  # which goes, too, if this is killed
+            away = final.with_name(f".{key}.{_process()}")  # which goes, too, if this is killed
             try:
                 final.rename(away)
                 shutil.rmtree(away)
