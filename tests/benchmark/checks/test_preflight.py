@@ -201,6 +201,7 @@ def test_the_faults_of_labels_and_of_images_are_said_together(refusal, tmp_path)
     assert 'row 10, column "image": the image is missing' in said
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_end_no_command_with_a_traceback(write, tmp_path, capsys):
     lines = b"".join(b'{"text": "review %d", "label": %d}\n' % (i, i % 2) for i in range(40))
     (tmp_path / "sound.jsonl").write_bytes(lines)

@@ -81,6 +81,7 @@ def left_in(folder: Path, pattern: str = "*") -> int:
     return sum(path.stat().st_size for path in folder.rglob(pattern) if path.is_file())
 
 
+@pytest.mark.slow
 def test_what_runs_leave_is_foreseen_and_what_they_have_left_is_not_asked_for(study, free, capsys):
     path = study(init='"pretrained"', method="KD(teacher=resnet)")
     assert main(["run", str(path)]) == 0

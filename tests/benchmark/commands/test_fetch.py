@@ -183,6 +183,7 @@ def test_pickled_weights_are_fetched_unopened_and_refused_with_the_conversion(
     assert fetch(file) == 0
 
 
+@pytest.mark.slow
 def test_names_and_configurations_that_the_hub_has_not_are_said(hub, study, capsys):
     assert fetch(study('TextTask("owner/nobody", **PARTS)', '"scratch"')) == 2
     assert 'has no data "owner/nobody", or hides it' in capsys.readouterr().err

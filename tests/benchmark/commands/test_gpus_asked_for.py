@@ -119,6 +119,7 @@ def test_the_command_itself_sees_the_gpus_that_it_takes_and_no_others(tmp_path):
     assert session.engine.free == 2
 
 
+@pytest.mark.slow
 def test_a_study_runs_on_all_gpus_and_says_so(tmp_path, capsys):
     told = options(write_study(tmp_path, seeds=(1, 2, 3)), gpus="all", runs_per_gpu=2)
     session = Session.of(told, find_gpus=lambda: TWO)
@@ -157,6 +158,7 @@ def test_a_plan_says_which_run_goes_where(tmp_path, capsys):
     assert "with 4 workers" in said
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_is_known_of_memory(tmp_path, capsys):
     told = options(write_study(tmp_path), gpus="all", runs_per_gpu="auto")
     assert print_plan(told, find_gpus=lambda: TWO) == 0

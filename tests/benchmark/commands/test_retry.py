@@ -69,6 +69,7 @@ def test_a_reason_for_which_nothing_failed_is_refused_with_those_that_are_there(
     assert Counter(statuses(attempted.query)) == {"FAILED": 3}
 
 
+@pytest.mark.slow
 def test_what_fails_again_is_recorded_again(small, bench):
     text = small.read_text().replace("quick =", f"{DIVERGING}\nquick =", 1)
     text = text.replace("[Base(), SelfKD()]", "[Base(), Shaky()]").replace('"self_kd"', '"shaky"')

@@ -93,6 +93,7 @@ def test_what_another_study_has_too_stays(attempted, bench, tmp_path):
     assert "4" in str(told(bench, "other")["counts"]["finished"])
 
 
+@pytest.mark.slow
 def test_mlflow_brings_back_what_was_removed(attempted, bench):
     before = told(bench)["counts"]
     removed = [run.run_id for run in attempted.query.runs("attributes.run_id != ''")]
@@ -157,6 +158,7 @@ def test_what_is_not_there_is_said_with_what_is(what, said, attempted, bench):
     assert len(names(attempted)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["..", "../../x", "ünï 蒸馏 (α)", "'q\" [bold]"])
 def test_a_study_of_any_name_goes_alone(name, small, bench, tmp_path):
     other = tmp_path / "other.py"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.cli import main
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
@@ -35,8 +36,8 @@ def once(tmp_path_factory) -> Path:
     """The small study beside its record, when it has been run."""
     folder = tmp_path_factory.mktemp("once")
     (folder / "small.py").write_text(SMALL.replace("EPOCHS", "2"))
-    done = subprocess.run(command("run", "small.py", "--workers", 2), cwd=folder, check=False)
-    assert done.returncode == 0
+    told = ("run", str(folder / "small.py"), "--workers", "2", "--store", str(folder / "mlruns"))
+    assert main([*told]) == 0
     return folder
 
 

@@ -138,6 +138,7 @@ def written(stem: str, model: str, folder: Path) -> Path:
     return study
 
 
+@pytest.mark.slow
 def test_a_plan_is_laid_out_before_anything_is_here_and_what_is_missing_is_listed(
     capsys, tmp_path_factory
 ):
@@ -154,6 +155,7 @@ def test_a_plan_is_laid_out_before_anything_is_here_and_what_is_missing_is_liste
     assert "bench fetch" in told.err
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_search_counts_its_runs_before_anything_is_known(capsys, tmp_path_factory):
     study = written("tuning", "nobody/roberta", tmp_path_factory.mktemp("study"))
     assert main(["plan", str(study)]) == 2

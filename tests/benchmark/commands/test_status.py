@@ -125,6 +125,7 @@ def test_nothing_is_written(attempted, bench, tmp_path):
     assert content(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["..", "../../x", "ünï 蒸馏 (α)", "'q\" [bold]", "-x"])
 def test_a_study_of_any_name_is_found_by_it(name, small, bench):
     small.write_text(small.read_text().replace('name="small"', f"name={name!r}"))

@@ -16,6 +16,7 @@ from benchmark.user_code.project import sources
 from tests.benchmark.execute.gpu_boxes import Bench, packing, write_study
 
 
+@pytest.mark.slow
 def test_a_worker_sees_its_own_gpu_alone_also_while_the_study_is_read(tmp_path):
     told = 'raise ValueError(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["HIP_VISIBLE_DEVICES"])'
     bench = Bench(write_study(tmp_path, told, seeds=(1, 2, 3, 4)), packing(1, 1, most=2))
@@ -47,6 +48,7 @@ def _nothing(say, told: bytes) -> None:
     raise AssertionError("the study file does not load")
 
 
+@pytest.mark.slow
 def test_the_fork_server_does_not_open_the_driver_before_a_worker_is_told_its_gpu():
     code = """
 import torch
@@ -61,6 +63,7 @@ assert not torch.cuda._initialized
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_gpu_of_a_worker_that_dies_is_used_again(tmp_path):
     study = write_study(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", seeds=(1, 2, 3))
     bench = Bench(study, packing(1, most=1))
@@ -70,6 +73,7 @@ def test_the_gpu_of_a_worker_that_dies_is_used_again(tmp_path):
     assert bench.packing.free == 1
 
 
+@pytest.mark.slow
 def test_places_are_free_again_when_runs_are_cancelled_or_all_is_stopped(tmp_path):
     bench = Bench(write_study(tmp_path, epochs=5000), packing(1, 1, most=1))
     needed = todo(bench.plan, {}, bench.connection.store)
@@ -154,6 +158,7 @@ def test_a_run_that_had_its_gpu_for_itself_is_not_tried_again(tmp_path):
     assert len(bench.query.runs("attributes.status = 'FAILED'")) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_is_out_of_memory_alone_too_has_failed(tmp_path):
     always = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
     bench = Bench(write_study(tmp_path, always, seeds=(1, 2)), packing(1, most=4))

@@ -229,6 +229,7 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
     assert (tmp_path / "reports" / folder_name("../../x") / "report.html").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("stats",), ("report",), ("plan", "recorded.py"), ("stats", "--stroe")]
 )

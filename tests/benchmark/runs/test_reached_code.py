@@ -438,6 +438,7 @@ def test_what_cannot_be_followed_is_named_with_its_line(reached, source, said):
     assert first.startswith("study.py:")
 
 
+@pytest.mark.slow
 def test_the_key_is_the_same_in_every_process_and_wherever_the_study_lies(tmp_path):
     source = method(
         "return W, h(), log, D",
@@ -592,6 +593,7 @@ def settings_in_a_process(folder, text):
 LINEAR = "class A(torch.nn.Module):\n    def forward(self, x): return x * 2\n"
 
 
+@pytest.mark.slow
 def test_what_a_study_sets_within_packages_is_in_its_keys(tmp_path):
     changes = {
         "": "",

@@ -397,7 +397,13 @@ LOOPS = {
 }
 
 
-@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(
+    "loop",
+    [
+        each if i == 0 else pytest.param(each, marks=pytest.mark.slow)
+        for i, each in enumerate(LOOPS)
+    ],
+)
 def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, loop):
     impatient(monkeypatch)
     (tmp_path / "study.py").write_text(loop)
@@ -410,7 +416,12 @@ def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize(
-    "hook", ["check(self, model, task)", "specification(self)", "phases(self, training)"]
+    "hook",
+    [
+        "check(self, model, task)",
+        pytest.param("specification(self)", marks=pytest.mark.slow),
+        pytest.param("phases(self, training)", marks=pytest.mark.slow),
+    ],
 )
 def test_a_hook_that_never_ends_is_given_up_for_its_arm_alone(bench, tmp_path, monkeypatch, hook):
     impatient(monkeypatch)
