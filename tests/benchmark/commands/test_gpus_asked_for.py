@@ -129,6 +129,7 @@ def test_a_study_runs_on_all_gpus_and_says_so(tmp_path, capsys):
     assert finished.keys() == set(session.plan().cells), "keys do not know of GPUs"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_crowded_out_is_named_when_all_is_done(tmp_path, capsys):
     greedy = """
         if os.environ.get("CUDA_VISIBLE_DEVICES") == "10":  # in a worker, not where steps are timed

@@ -98,7 +98,7 @@ ABSURD = [
     "model=Bert(heads=10**9, width=10**9), task=Docstrings()",
     "task=Docstrings(vocabulary=10**12), model=Bert()",
     "task=Docstrings(train=10**12), model=Bert()",
-    "task=Digits(train=10**7)",
+    pytest.param("task=Digits(train=10**7)", marks=pytest.mark.slow),
     "task=Digits(test=10**30)",
     "task=Digits(train=nan)",
     "**mlm(steps=10**12)",

@@ -127,7 +127,9 @@ def not_ours(folder: Path) -> Path:
     [
         (in_the_way, "a file is in the way"),
         (below_a_file, "a file is in the way"),
-        (a_folder_where_a_file_goes, "report.md is a folder"),
+        pytest.param(
+            *(a_folder_where_a_file_goes, "report.md is a folder"), marks=pytest.mark.slow
+        ),
         (very_long, "File name too long"),
         (on_a_full_disk, "the disk is full. Free some space"),
         (not_ours, "No such file or directory"),

@@ -351,6 +351,7 @@ def own(folder: Path, tasks=(), nets=()) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_tasks_that_misbehave_cost_their_own_runs_alone(bench, query, tmp_path):
     done = bench("run", own(tmp_path, tasks=TASKS), "--workers", 2)
     check_ends(done, query, TASKS, "own")
