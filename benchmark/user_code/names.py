@@ -74,7 +74,9 @@ class Held:
     @classmethod
     def of(cls, holder: Any) -> "Held":
         """What it holds now."""
-        entries = dict.copy(holder) if isinstance(holder, dict) else dict(vars(holder))
+        # An ordered dictionary's own copy asks it for every entry, and some make these then.
+        raw = dict.items(holder) if isinstance(holder, dict) else vars(holder)
+        entries = dict(raw)
         functions = (each for each in entries.values() if type(each) is FunctionType)
         return cls(holder, entries, tuple(map(_of_functions, functions)))
 

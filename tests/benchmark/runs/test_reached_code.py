@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from benchmark.declare.loading import load_study
 from benchmark.runs.plan import make_plan
 from benchmark.runs.reach import reach
 from benchmark.runs.reach.alterations import altered, altered_names
+from benchmark.user_code.names import Held
 from trainers.methods import KD, LS, R3F, Base
 from trainers.models import Bert, ResNet
 from trainers.settings import Training
@@ -641,6 +643,17 @@ def test_a_change_that_cannot_be_followed_is_named_and_no_earlier_run_counts(tmp
     (what, *_) = altered().unfollowed
     assert what.startswith("trainers.loop.predict: ")
     assert "has no source" in what
+
+
+def test_looking_at_a_dictionary_makes_nothing_of_its_entries():
+    class Made(OrderedDict):
+        def __getitem__(self, key):
+            raise AssertionError("asked")  # activations of transformers are made when asked for
+
+    holder = Made(relu=int)
+    held = Held.of(holder)
+    assert held.code() == {"['relu']": int}
+    assert held.is_as(Held.of(holder))
 
 
 def test_packages_that_the_code_uses_are_known(reached):
