@@ -7,7 +7,7 @@ from dataclasses import dataclass, is_dataclass
 from itertools import chain
 from operator import attrgetter, is_
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -130,7 +130,7 @@ def held_by(name: str, module: ModuleType) -> dict[str, Held]:
     for held, value in found[name].entries.items():
         if is_class(value):
             if value.__module__ == name:
-                found[f"{name}.{value.__qualname__}"] = Held.of(value)  # type: ignore[attr-defined]
+                found[f"{name}.{value.__qualname__}"] = Held.of(value)
         elif issubclass(type(value), dict) and not held.startswith("__"):
             found[f"{name}.{held}"] = Held.of(value)
     return found
@@ -141,7 +141,7 @@ def is_code(value: object) -> bool:
     return type(value) in _CODE or issubclass(type(value), type)
 
 
-def is_class(value: object) -> bool:
+def is_class(value: object) -> TypeGuard[type]:
     """Whether something is a class; an object that poses as one is not asked."""
     return issubclass(type(value), type)
 

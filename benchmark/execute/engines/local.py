@@ -1,11 +1,9 @@
 """Runs as processes of this machine, one for each: one that dies takes only its own run along."""
 
-import os
 import pickle
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -87,12 +85,12 @@ class LocalEngine:
         for worker in self._running:
             if worker.job.run.key == key and key not in self._cancelled:
                 self._cancelled.add(key)
-                _tell(worker, signal.SIGUSR1)
+                worker.process.tell(signal.SIGUSR1)
 
     def stop(self) -> Sequence[Ended]:
         """Ask every worker to close its record; kill those that do not in time."""
         for worker in self._running:
-            _tell(worker, signal.SIGTERM)
+            worker.process.tell(signal.SIGTERM)
         deadline = time.monotonic() + _PATIENCE
         for worker in self._running:
             worker.process.process.join(max(0.0, deadline - time.monotonic()))
@@ -131,12 +129,6 @@ class LocalEngine:
 
 def _ended(key: str, why: NotLoaded) -> Ended:
     return Ended(key, "failed", why.message)
-
-
-def _tell(worker: _Worker, signum: signal.Signals) -> None:
-    if worker.process.process.pid:
-        with suppress(ProcessLookupError):  # it has just ended
-            os.kill(worker.process.process.pid, signum)
 
 
 def work(say: Callable[[Any], None], pickled: bytes) -> None:

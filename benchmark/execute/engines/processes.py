@@ -102,6 +102,12 @@ class Contained:
         self.process.join()
         self.connection.close()
 
+    def tell(self, signum: signal.Signals) -> None:
+        """Send it a signal, unless it has just ended."""
+        if self.process.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signum)
+
     def death(self) -> str:
         """How it ended that could not say so itself."""
         self.process.join(1)

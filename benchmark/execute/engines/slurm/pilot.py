@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -134,17 +133,18 @@ class Pilot:
                 elif not unwanted and each.status == "pruned":
                     return Ended(place.key, "interrupted")
                 else:
-                    return each  # type: ignore[no-any-return]
+                    ended: Ended = each
+                    return ended
             self._overrun = self._overrun or time.monotonic() > self.until
             stopping = bool(self._told) or self._overrun
             if gone or time.monotonic() > deadline:
                 return self._unsaid(process, place, stopping, unwanted)
             if stopping and deadline == inf:
                 deadline = time.monotonic() + _PATIENCE
-                _tell(process, signal.SIGTERM)
+                process.tell(signal.SIGTERM)
             elif not unwanted and self.pool.is_called_off(place.ticket):
                 unwanted = True
-                _tell(process, _UNWANTED)
+                process.tell(_UNWANTED)
 
     def _unsaid(
         self, process: Contained, place: Whereabouts, stopping: bool, unwanted: bool
@@ -156,12 +156,6 @@ class Pilot:
             return Ended(place.key, "pruned")
         why = f"{process.death()}; what it printed is in {self.pool.log(self.job)}"
         return Ended(place.key, "died", why)
-
-
-def _tell(process: Contained, signum: signal.Signals) -> None:
-    if process.process.pid:
-        with suppress(ProcessLookupError):  # it has just ended
-            os.kill(process.process.pid, signum)
 
 
 def _work(say: Callable[[Any], None], pickled: bytes) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from benchmark.errors import StoreError
 from benchmark.execute.job import Ended, Progress
 from benchmark.user_code.project import Sources
 
@@ -93,7 +94,14 @@ class JobPool:
         return self.logs / f"{job}_0_log.out"
 
     def make(self) -> None:
-        """Make the folder, where it is not there."""
+        """Make the folder, where it is not there; nobody else may lay a run into it.
+
+        Raises:
+            StoreError: it is another user's.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _require_own(self.folder)
+        self.folder.chmod(0o700)
         for name in ("waiting", "taken", "said", "ended", "called_off", "jobs", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -119,6 +127,7 @@ class JobPool:
             path = self.folder / "taken" / mine.name
             with suppress(FileNotFoundError):
                 (self.folder / "waiting" / place.name).rename(path)
+                _require_own(path)
                 entry: Entry = pickle.loads(path.read_bytes())
                 return mine, entry
         return None
@@ -207,6 +216,15 @@ class JobPool:
     def leave(self, job: str) -> None:
         """Take a job's id from the list."""
         (self.folder / "jobs" / job).unlink(missing_ok=True)
+
+
+def _require_own(path: Path) -> None:
+    """Refuse what another user may have laid there: whoever takes a run does what it says."""
+    if path.stat().st_uid != os.getuid():
+        raise StoreError(
+            f"{path} is another user's, and jobs would do in your name what lies there: name a "
+            "store of your own with --store."
+        )
 
 
 def _places(folder: Path) -> list[Whereabouts]:
