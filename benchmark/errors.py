@@ -35,3 +35,7 @@ class RecordLost(BenchmarkError):  # noqa: N818 - reads as what became of the re
 
 class CacheError(BenchmarkError):
     """Something in the cache is damaged or cannot be written, for instance on a full disk."""
+
+
+class LeaseLost(BenchmarkError):  # noqa: N818 - reads as what became of the lease
+    """A process was silent for so long that another one took over its run."""

@@ -27,7 +27,7 @@ def remove_runs(query: Query, selection: ToRemove, console: Console, yes: bool) 
         StoreError: somebody writes to one of them.
     """
     _refuse_written(query, selection)
-    if query.store.cache.is_used(use_of(selection.study)):
+    if query.store.cache.uses.holder(use_of(selection.study)):
         raise _at_work(selection)
     if selection.staying:
         stay = counted(len(selection.staying), "run")

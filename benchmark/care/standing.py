@@ -98,7 +98,7 @@ def standing(query: Query, wanted: str | None) -> Standing:
         study=name,
         file=record.study_file if record else "",
         record=query.store.shown,
-        at_work=query.store.cache.is_used(use_of(name)),
+        at_work=query.store.cache.uses.holder(use_of(name)) is not None,
         runs=tuple(runs),
         searches=tuple(searches),
     )

@@ -19,6 +19,7 @@ class Progress:
         note: what to show beside it, for instance the score on dev.
         epoch: how many epochs are completed; 0 where there are none.
         dev: score on dev after that epoch.
+        elsewhere: the process of another command that executes it; empty of our own runs.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Progress:
     note: str
     epoch: int = 0
     dev: float | None = None
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Ended:
 
     Attributes:
         key: of the run.
-        status: "finished", "cached" (another process had finished it), or why it failed in a
-            word: "diverged", "out of memory", "disk full", "unreadable", "interrupted", "pruned",
-            "failed", "died", :data:`LOST`.
-        message: the error in one line; of a finished run, what of the cache was made anew for it.
+        status: "finished", "cached" (another process had finished it), :data:`HELD`, or why it
+            failed in a word: "diverged", "out of memory", "disk full", "unreadable",
+            "interrupted", "pruned", "failed", "died", :data:`LOST`.
+        message: the error in one line; of a finished run, what of the cache was made anew for it;
+            of one that is held, by whom.
         scores: by "split/metric".
         seconds: spent.
         details: a traceback, for ``--debug``.
@@ -55,6 +58,8 @@ class Ended:
 
 Report = Callable[[Progress], None]
 
+#: Status of a run that another process executes: nothing has become of it yet.
+HELD = "held elsewhere"
 #: Status of a run for which there was not enough memory.
 OUT_OF_MEMORY = "out of memory"
 #: Status of a run whose record went out of reach: nothing else can be done until it is back.

@@ -1,7 +1,6 @@
 """A run as it is recorded while it is executed."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,26 @@ from benchmark.execute.interruption import shielded
 from benchmark.execute.job import Job
 from benchmark.record.environment import tags_here
 from benchmark.record.writer import Writer
+from benchmark.store.process import Process
 
 
 class Recorder:
-    """One MLflow run, from its start to its end; no signal ends half a message to the record."""
+    """One MLflow run, from its start to its end; no signal ends half a message to the record.
 
-    def __init__(self, writer: Writer, job: Job) -> None:
-        self.writer = writer
+    Args:
+        writer: to the record.
+        job: what is recorded.
+        require: raises once another process has taken over the run, whose record it is then.
+    """
+
+    def __init__(
+        self, writer: Writer, job: Job, require: Callable[[], None] = lambda: None
+    ) -> None:
+        self.writer, self.require = writer, require
         run = job.run
         here = tags_here(run.device, run.packages)
         tags = {**run.tags(), "role": run.role, **job.tags, **here, "key": run.key}
-        tags |= {"kind": run.kind, "process": str(os.getpid())}
+        tags |= {"kind": run.kind, "process": Process.here().name}
         self.run_id = writer.start(job.experiment, run.name, tags, run.parameters())
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -30,10 +38,12 @@ class Recorder:
     def attach(self, path: Path) -> None:
         """Keep a file with the run."""
         with shielded():
+            self.require()
             self.writer.attach(self.run_id, path)
 
     def end(self, status: Any, why: str) -> None:
         """Close it, with its status in MLflow's words and the reason in ours."""
+        self.require()
         self.writer.end(self.run_id, status, why)
 
 

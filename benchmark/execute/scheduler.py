@@ -1,15 +1,18 @@
 """From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
+import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 
 from benchmark.errors import RecordLost
+from benchmark.execute.elsewhere import Elsewhere
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
-from benchmark.execute.job import LOST, OUT_OF_MEMORY, Ended, Job, Progress, is_done
+from benchmark.execute.job import HELD, LOST, OUT_OF_MEMORY, Ended, Job, Progress, is_done
 from benchmark.execute.recorder import record_failure
-from benchmark.record.left_open import close_orphans, close_run
+from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Writer
@@ -150,6 +153,11 @@ class Scheduler:
     _waiting: dict[str, tuple[float, Job]] = field(default_factory=dict)
     _running: dict[str, Job] = field(default_factory=dict)
 
+    @cached_property
+    def _elsewhere(self) -> Elsewhere:
+        """What other commands do of the same runs."""
+        return Elsewhere(self.query)
+
     @property
     def busy(self) -> bool:
         """Whether anything is executing or waiting to."""
@@ -159,7 +167,7 @@ class Scheduler:
     def hungry(self) -> bool:
         """Whether more could be executing than there is to execute."""
         idle = min(self.engine.free, self.engine.workers - len(self._running))
-        return idle > len(self._waiting)
+        return idle > len(self._waiting) - self._elsewhere.count(self._waiting)
 
     def add(
         self,
@@ -223,12 +231,24 @@ class Scheduler:
         Raises:
             RecordLost: a worker, or this process, could not write to the record.
         """
-        self._start_what_is_ready()
-        events = [self._once_more(event) for event in self.engine.events(_TICK)]
-        for event in events:
+        news = self._start_what_is_ready()
+        if self._waiting and not self._running and not news:
+            time.sleep(_TICK)  # other commands are at all that is left
+        for told in self.engine.events(_TICK):
+            event = self._put_aside(self._once_more(told))
             if isinstance(event, Ended):
                 self._settle(event)
-        return events
+            if event is not None:
+                news.append(event)
+        return news
+
+    def _put_aside(self, event: Progress | Ended) -> Progress | Ended | None:
+        """Have a run wait that another command was quicker to take; what is to be said of it."""
+        if not isinstance(event, Ended) or event.status != HELD:
+            return event
+        job = self._running.pop(event.key)
+        self._wait(job.urgency, job)
+        return self._elsewhere.put_aside(job, event.message)
 
     def _once_more(self, event: Progress | Ended) -> Progress | Ended:
         """Have a run wait for a GPU of its own that went out of memory beside others.
@@ -253,17 +273,32 @@ class Scheduler:
         self._running.clear()
         close_orphans(self.writer)
 
-    def _start_what_is_ready(self) -> None:
+    def _start_what_is_ready(self) -> list[Progress | Ended]:
+        """Start what nobody else does, as long as there is room; what others have done of it."""
+        news: list[Progress | Ended] = []
         while self.engine.free > 0 and (job := self.engine.choose(self._ready())):
-            del self._waiting[job.run.key]
-            self._running[job.run.key] = job
-            self.engine.start(job)
-            self.on_start(job.run)
+            told = self._elsewhere.look(job)
+            if told is not None:
+                news.append(told)
+            if isinstance(told, Ended):
+                del self._waiting[told.key]
+                self._settle(told)
+            elif not self._elsewhere.has(job.run.key):
+                self._start(job)
+        return news
+
+    def _start(self, job: Job) -> None:
+        del self._waiting[job.run.key]
+        self._running[job.run.key] = job
+        self.engine.start(job)
+        self.on_start(job.run)
 
     def _ready(self) -> list[Job]:
-        """Jobs that wait for no other run, the most urgent first."""
+        """Jobs that wait for no other run, nor for another command, the most urgent first."""
         ready = []
         for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
+            if self._elsewhere.has(k):
+                continue
             before = {need.key for need in job.run.needs.values()}
             if not (before | {k}) & self._running.keys() and not before & self._waiting.keys():
                 ready.append(job)
@@ -276,7 +311,7 @@ class Scheduler:
         if event.status == LOST:
             raise RecordLost(event.message)
         if event.status == "died":
-            close_run(self.writer, event.key, "FAILED", f"died: {event.message}")
+            close_dead(self.writer, event.key, f"died: {event.message}")
         if event.status in ("finished", "cached", "pruned"):
             return
         lost = [event.key]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import torch
 
-from benchmark.errors import BenchmarkError, CacheError, RecordLost, StoreError
+from benchmark.errors import BenchmarkError, CacheError, LeaseLost, RecordLost, StoreError
 from benchmark.execute.interruption import Interrupted, interruptible, shielded
 from benchmark.execute.job import (
+    HELD,
     LOST,
     OUT_OF_MEMORY,
     Ended,
@@ -24,15 +25,18 @@ from benchmark.execute.job import (
 )
 from benchmark.execute.recorder import Recorder
 from benchmark.execute.steps import make_repeatable, perform
-from benchmark.record.left_open import close_run
+from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
 from benchmark.store.connection import Connection
+from benchmark.store.leases import Holder, Lease
 from benchmark.user_code.blame import blamed
 from trainers.errors import Diverged, TrainerError
 
+#: Seconds between two looks at a run that another process executes.
+_TICK = 0.25
 #: What CUDA, HIP and their libraries say where a context or a workspace finds no memory.
 _FULL = (
     "CUDA error: out of memory",
@@ -45,24 +49,30 @@ _FULL = (
 def execute(job: Job, report: Report) -> Ended:
     """Execute a run unless it is done; whatever goes wrong becomes how it ended.
 
-    Only one process at a time executes a key: a second one waits, then finds it finished.
+    Only one process at a time executes a key: of a second one the run ends as held elsewhere.
     """
     cache, needs = job.store.cache, job.run.needs.values()
     try:
-        with cache.locked(job.run.key), cache.using(*{need.key for need in needs}):
-            return _execute_alone(job, report)
+        lease = cache.runs.attempt(job.run.key)
+        if isinstance(lease, Holder):
+            return Ended(job.run.key, HELD, lease.process.shown)
+        with lease, cache.using(*{need.key for need in needs}):
+            return _execute_alone(job, report, lease)
+    except LeaseLost as error:
+        return Ended(job.run.key, HELD, str(error))
     except (RecordLost, StoreError) as error:
         return Ended(job.run.key, LOST, str(error), details=traceback.format_exc())
     except CacheError as error:
         return Ended(job.run.key, *reason(error), details=traceback.format_exc())
 
 
-def _execute_alone(job: Job, report: Report) -> Ended:
+def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     started = time.perf_counter()
     cache, key = job.store.cache, job.run.key
 
     def say(progress: Progress) -> None:
         _leave_unless(owner)
+        lease.check()
         with shielded():  # half a message would garble the next one
             report(progress)
 
@@ -73,10 +83,10 @@ def _execute_alone(job: Job, report: Report) -> Ended:
     if is_done(job.run, job.outputs, done, cache):
         return Ended(key, "cached", scores=done.scores if done else None)
     if job.run.tracked:
-        close_run(writer, key, "KILLED", "interrupted")  # whoever held this key is gone
+        close_earlier(writer, key)
     # A finished run whose outputs were deleted is executed again but recorded once.
     fresh = job.run.tracked and not is_recorded(job.outputs, done)
-    recorder = Recorder(writer, job) if fresh else None
+    recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
     try:
         with interruptible():
@@ -85,7 +95,7 @@ def _execute_alone(job: Job, report: Report) -> Ended:
         if recorder:
             recorder.end("KILLED", str(stopped))
         return Ended(key, str(stopped), seconds=time.perf_counter() - started)
-    except (RecordLost, StoreError):
+    except (RecordLost, StoreError, LeaseLost):
         raise
     except BaseException as error:
         # Every failure is a result, SystemExit of the user's code too; Ctrl-C reaches no worker.
@@ -161,7 +171,9 @@ class Inputs:
         def say(progress: Progress) -> None:
             self.report(Progress(self.job.run.key, 0.0, f"{need.run.name}, once more"))
 
-        ended = execute(replace(self.job, run=need.run, outputs=frozenset((need.output,))), say)
+        job = replace(self.job, run=need.run, outputs=frozenset((need.output,)))
+        while (ended := execute(job, say)).status == HELD:
+            time.sleep(_TICK)  # another run has found the same, and makes it
         if ended.status in ("interrupted", "pruned"):
             raise Interrupted(ended.status)
         if ended.status == LOST:

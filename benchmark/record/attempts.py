@@ -1,17 +1,16 @@
 """What became of the attempts at a run: of all that are recorded under its key, what counts now."""
 
-import socket
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
-from benchmark.store.cache import is_running
+from benchmark.store.process import Process
 from benchmark.store.store import Store
 
 #: A run is "left open" that is recorded as running and whose process is gone; a command that trains
-#: closes it. One is "elsewhere" that runs on another machine, as far as can be told from here.
+#: closes it. One is "elsewhere" that a server keeps and another machine runs, which alone can tell.
 State = Literal["finished", "running", "elsewhere", "left open", "failed", "interrupted", "waiting"]
 
 
@@ -45,16 +44,18 @@ def attempts(query: Query, keys: Iterable[str], tested: Collection[str] = ()) ->
 
 
 def written(run: Recorded, store: Store) -> State:
-    """Whether somebody writes to a run that is recorded as running; writes nothing itself."""
-    if "key" in run.tags and store.cache.is_locked(run.tags["key"]):
+    """Whether somebody writes to a run that is recorded as running; writes nothing itself.
+
+    Whoever does holds its lease, which lies beside a local record. Of a record that a server keeps
+    it lies in the folder from which the command was started, which may be another one.
+    """
+    holder = store.cache.runs.holder(run.tags["key"]) if "key" in run.tags else None
+    process = Process.parse(run.tags.get("process", ""))
+    if holder and process in (None, holder.process):
         return "running"
-    if run.tags.get("host", socket.gethostname()) != socket.gethostname():
-        return "elsewhere"
-    process = run.tags.get("process", "")
-    # Of a record that a server keeps, locks lie in the folder from which the command was started.
-    if not store.is_local and process.isdigit() and is_running(int(process)):
-        return "running"
-    return "left open"
+    if store.is_local or holder or process is None or process.is_gone:
+        return "left open"
+    return "running" if process.is_here else "elsewhere"
 
 
 def _now(query: Query, run: Recorded) -> Recorded:

@@ -2,30 +2,42 @@
 
 from collections.abc import Mapping
 
+from benchmark.record.attempts import written
 from benchmark.record.query import Query
+from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Status, Writer
 
 
 def close_orphans(writer: Writer) -> int:
-    """End the runs whose process died without a word, and count them."""
-    query = Query(writer.connection)
-    orphans = [
-        run
-        for run in query.runs("attributes.status = 'RUNNING' and tags.key != ''")
-        if not query.store.cache.is_locked(run.tags["key"])
-    ]
-    # One may have finished between the search and the look at its lock.
-    orphans = [run for run in orphans if query.is_open(run.run_id)]
+    """End the runs whose process died without a word, and count them.
+
+    Those of other machines stay open as long as these may be at work on them.
+    """
+    orphans = _left_open(Query(writer.connection), "tags.key != ''")
     for run in orphans:
         writer.end(run.run_id, "KILLED", "interrupted")
     return len(orphans)
 
 
-def close_run(writer: Writer, key: str, status: Status, reason: str) -> None:
-    """End the running attempt at one key, whose worker can no longer do it."""
+def close_dead(writer: Writer, key: str, reason: str) -> None:
+    """Have the attempt at one key fail whose worker died; another command may be at the next."""
+    for run in _left_open(Query(writer.connection), f"tags.key = '{key}'"):
+        writer.end(run.run_id, "FAILED", reason)
+
+
+def close_earlier(writer: Writer, key: str) -> None:
+    """End all attempts at one key that are open, as the process that alone may make one now."""
     mine = f"attributes.status = 'RUNNING' and tags.key = '{key}'"
     for run in Query(writer.connection).runs(mine):
-        writer.end(run.run_id, status, reason)
+        writer.end(run.run_id, "KILLED", "interrupted")
+
+
+def _left_open(query: Query, condition: str) -> list[Recorded]:
+    """Runs that fulfil a condition and that nobody writes any more."""
+    found = query.runs(f"attributes.status = 'RUNNING' and {condition}")
+    gone = [run for run in found if written(run, query.store) == "left open"]
+    # One may have finished between the search and the look at its lease.
+    return [run for run in gone if query.is_open(run.run_id)]
 
 
 def close_children(writer: Writer, parent: str, ends: Mapping[str, tuple[Status, str]]) -> None:

@@ -175,6 +175,11 @@ class Query:
         return scratch("bench-artifacts-")
 
 
+def counting(attempts: Iterable[Recorded]) -> Recorded | None:
+    """Of all attempts at a run, the oldest first, the finished one that counts; None for none."""
+    return next(iter(_by_key(r for r in attempts if r.status == "FINISHED").values()), None)
+
+
 def _by_key(runs: Iterable[Recorded]) -> dict[str, Recorded]:
     """The run that counts for each key, of runs that come with the oldest first."""
     found: dict[str, Recorded] = {}

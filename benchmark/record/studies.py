@@ -32,8 +32,13 @@ def record_study(writer: Writer, record: StudyRecord) -> None:
         writer: keeps it, where it is not kept already.
         record: from :func:`benchmark.record.of_study.study_record`.
     """
-    query, digest = Query(writer.connection), record.digest
     experiment = writer.experiment(record.study)
+    with writer.store.cache.runs.holding(f"plan-{experiment}"):  # two commands keep it once
+        _record(writer, record, experiment)
+
+
+def _record(writer: Writer, record: StudyRecord, experiment: str) -> None:
+    query, digest = Query(writer.connection), record.digest
     earlier = query.of_role(ROLE, experiment)
     for run in earlier:
         if run.status == "RUNNING":

@@ -56,14 +56,23 @@ class Writer:
             StoreError: the experiment was deleted in MLflow.
         """
         if name not in self._experiments:
-            found = Query(self.connection).experiment(name)
-            if found is None:
-                kept = self.store.artifacts
-                found = self.connection.client.create_experiment(
-                    name, artifact_location=kept.as_uri() if kept else None
-                )
+            found = Query(self.connection).experiment(name) or self._made(name)
             self._experiments[name] = found
         return self._experiments[name]
+
+    def _made(self, name: str) -> str:
+        """A new experiment, unless another command was quicker to make it."""
+        kept = self.store.artifacts
+        try:
+            made: str = self.connection.client.create_experiment(
+                name, artifact_location=kept.as_uri() if kept else None
+            )
+        except MlflowException:
+            there = Query(self.connection).experiment(name)
+            if there is None:
+                raise
+            return there
+        return made
 
     def start(
         self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]

@@ -45,7 +45,7 @@ def record_report(
         MLflow's id of the run that carries it.
     """
     experiment = writer.experiment(gathered.record.study)
-    with writer.store.cache.locked(f"verdict-{experiment}"):
+    with writer.store.cache.runs.holding(f"verdict-{experiment}"):
         known = gathered.query.of_role(VERDICT_ROLE, experiment)
         digest = _digest(gathered)
         for run in known:

@@ -46,6 +46,7 @@ class Display:
         self.estimate, self.workers, self.console = estimate, workers, console
         self.started = time.monotonic()
         self.running: dict[str, tuple[float, Progress]] = {}
+        self.elsewhere: dict[str, str] = {}
         self.ended: dict[str, Ended] = {}
         self.scores: dict[str, float] = {}
         for k in cached:
@@ -64,19 +65,31 @@ class Display:
 
     def on_start(self, run: Run) -> None:
         """A run began."""
+        self.elsewhere.pop(run.key, None)
         self.running[run.key] = (time.monotonic(), Progress(run.key, 0.0, ""))
 
     def on_event(self, event: Progress | Ended) -> None:
         """A worker said something."""
         if isinstance(event, Progress):
-            began, _ = self.running[event.key]
-            self.running[event.key] = (began, event)
+            self._follow(event)
             return
         self.running.pop(event.key, None)
+        self.elsewhere.pop(event.key, None)
         self.ended[event.key] = event
         if event.scores:
             self._keep_score(event.key, event.scores)
         self._say(event)
+
+    def _follow(self, event: Progress) -> None:
+        """Note how far a run has come, or who else has it."""
+        if not event.elsewhere:
+            began, _ = self.running[event.key]
+            self.running[event.key] = (began, event)
+            return
+        self.running.pop(event.key, None)
+        self.elsewhere[event.key] = event.elsewhere
+        if not self._live.is_started:
+            self._print(f"{self.plan.runs[event.key].name}  {told_elsewhere(event.elsewhere)}")
 
     def _say(self, event: Ended) -> None:
         """One line for a run that ended: where it failed or has to say something, else where
@@ -90,13 +103,13 @@ class Display:
             f"  {self._metric(run)} {self.scores[run.key]:.1f}" if run.key in self.scores else ""
         )
         message = f": {event.message}" if event.message else ""
-        self.console.print(
+        self._print(
             f"[{len(self.ended)}/{len(self.jobs)}] {run.name}  {event.status}{message}"
-            f"  {_took(event)}{score}  {self._time_left()}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"  {_took(event)}{score}  {self._time_left()}"
         )
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _metric(self, run: Run) -> str:
         return f"dev {run.metric}" if isinstance(run, TrainRun) else ""
@@ -141,6 +154,8 @@ class Display:
                 f"{time.monotonic() - began:.0f} s",
                 progress.note,
             )
+        for key, who in self.elsewhere.items():
+            table.add_row(escape(self.plan.runs[key].name), "", "", escape(told_elsewhere(who)))
         return table
 
     def _arm_table(self) -> Table:
@@ -158,6 +173,15 @@ class Display:
                 f"{mean(known):.2f}" if known else "",
             )
         return table
+
+
+def told_elsewhere(who: str) -> str:
+    """What is said of a run that another command executes.
+
+    Args:
+        who: its process, as its machine calls it.
+    """
+    return f"is done by another command ({who})"
 
 
 def _took(event: Ended) -> str:

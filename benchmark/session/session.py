@@ -312,9 +312,13 @@ class Session:
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with self.store.cache.using(use_of(self.study.name)):
-            self.store.cache.sweep()
-            close_orphans(self.writer)
+            self._tidy_up()
             yield
+            self._tidy_up()  # a machine that is gone has not moved since then
+
+    def _tidy_up(self) -> None:
+        self.store.cache.sweep()
+        close_orphans(self.writer)
 
     def tune(self) -> TuningOutcome | None:
         """Search what is not searched yet; None where the study searches nothing."""

@@ -5,19 +5,17 @@ leaves half of one behind. It is sealed with the checksums of its files, and wha
 them counts as not there.
 """
 
-import fcntl
-import os
 import shutil
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 from uuid import uuid4
 
 from benchmark.errors import CacheError
 from benchmark.store import checksums
+from benchmark.store.leases import Lease, Leases, held_here
+from benchmark.store.process import Process
 
 #: What runs leave for others, each a folder of the cache.
 KINDS = ("data", "weights", "logits", "hidden")
@@ -49,6 +47,7 @@ class Cache:
 
         Raises:
             CacheError: the disk is full or cannot be written.
+            LeaseLost: this process held the run of this key, and does so no more.
         """
         final = self.path(kind, key)
         draft = final.with_name(f".{key}.{_process()}")
@@ -56,6 +55,8 @@ class Cache:
             draft.mkdir(parents=True)
             yield draft
             checksums.seal(draft, f"{kind}/{key}")
+            if lease := held_here(self.runs.root / key):
+                lease.require()
             self._take_place(draft, final)
         except OSError as error:
             raise CacheError(f"{final} could not be written: {error.strerror or error}") from error
@@ -73,35 +74,25 @@ class Cache:
         else:
             before.unlink(missing_ok=True)
 
-    @contextmanager
-    def locked(self, key: str) -> Iterator[None]:
-        """Hold the run of this key; the system lets go of it when the process dies."""
-        with _made(self._lock(key)) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    @property
+    def runs(self) -> Leases:
+        """Who executes which run, by its key; and who does what else is done by one at a time."""
+        return Leases(self.root / "leases" / "runs")
 
-    @contextmanager
-    def using(self, *names: str) -> Iterator[None]:
+    @property
+    def uses(self) -> Leases:
+        """Who uses what may be removed: results by their key, and studies."""
+        return Leases(self.root / "leases" / "uses")
+
+    def using(self, *names: str) -> AbstractContextManager[None]:
         """Have nobody remove what these name, which others may use at the same time."""
-        with ExitStack() as held:
-            for name in sorted(names):
-                fcntl.flock(held.enter_context(_made(self._use(name))), fcntl.LOCK_SH)
-            yield
+        return self.uses.holding(*names, mode="shared")
 
     @contextmanager
     def unused(self, name: str) -> Iterator[bool]:
         """Whether nobody uses what this names; then nobody begins to before the block ends."""
-        with _made(self._use(name)) as file:
-            yield _taken(file)
-
-    def is_used(self, name: str) -> bool:
-        """Whether a living process uses what this names; writes nothing."""
-        try:
-            file = self._use(name).open("rb")
-        except FileNotFoundError:
-            return False
-        with file:
-            return not _taken(file)
+        with _tried(self.uses, name) as unused:
+            yield unused
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -120,25 +111,15 @@ class Cache:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def is_locked(self, key: str) -> bool:
-        """Whether a living process holds the run of this key; writes nothing."""
-        try:
-            file = self._lock(key).open("rb")
-        except FileNotFoundError:
-            return False
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # as others may who only look
-            except BlockingIOError:
-                return True
-            return False
-
     def sweep(self) -> None:
-        """Remove drafts whose process is gone; those of other machines are left to these."""
+        """Remove what processes left that are gone; those of other machines are left to these."""
         for draft in self.root.glob("*/.*.*"):
-            pid, host = (*draft.name.split("."), "")[2:4]
-            if host == _host() and pid.isdigit() and not is_running(int(pid)):
+            told = draft.name[1:].removesuffix(".before").partition(".")[2]
+            whose = Process.parse(told)
+            if whose and whose.is_gone:
                 shutil.rmtree(draft, ignore_errors=True)
+        self.runs.sweep()
+        self.uses.sweep()
 
     def results(self) -> dict[tuple[str, str], int]:
         """Every result, by kind and key, with its size in bytes."""
@@ -155,8 +136,8 @@ class Cache:
             CacheError: it cannot be written.
         """
         final = self.path(kind, key)
-        with self.unused(key) as unused, _made(self._lock(key)) as file:
-            if not unused or not _taken(file):
+        with self.unused(key) as unused, _tried(self.runs, key) as nobody_makes_it:
+            if not unused or not nobody_makes_it:
                 return False
             away = final.with_name(f".{key}.{_process()}")  # which goes, too, if this is killed
             try:
@@ -168,51 +149,20 @@ class Cache:
                 raise CacheError(f"{final} could not be removed: {error.strerror}") from error
         return True
 
-    def _lock(self, key: str) -> Path:
-        return self.root / "locks" / key
-
-    def _use(self, name: str) -> Path:
-        return self.root / "uses" / name
-
 
 def _size(folder: Path) -> int:
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     return sum(path.stat().st_size for path in files)
 
 
-def _made(path: Path) -> IO[str]:
-    """A file to lock, opened."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w")
-    except OSError as error:
-        raise CacheError(f"{path} could not be written: {error.strerror}") from error
-
-
-def _taken(file: IO[Any]) -> bool:
-    """Whether this process got the lock of a file, which nobody else has."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+@contextmanager
+def _tried(leases: Leases, name: str) -> Iterator[bool]:
+    """Whether a name could be had alone, until the block ends."""
+    lease = leases.attempt(name)
+    with lease if isinstance(lease, Lease) else nullcontext():
+        yield isinstance(lease, Lease)
 
 
 def _process() -> str:
     """This process, as it is told from those of every machine that shares the cache."""
-    return f"{os.getpid()}.{_host()}"
-
-
-def _host() -> str:
-    return socket.gethostname().replace(".", "-")
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this machine is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return Process.here().name

@@ -154,12 +154,12 @@ def connect(store: Store, make: bool) -> MlflowClient:
             f"the store {store.folder} cannot be made: {error.strerror}. "
             "Give --store a folder that can be written."
         ) from error
-    # The first to open a new database makes its tables; two at once would collide.
-    with store.cache.locked("store"):
-        if not database.exists():
-            _make(store, database)
-        client = _opened(store, store.uri, make, database)
-    return _watched(client, store)
+    if not database.exists():
+        # The first to open a new database makes its tables; two at once would collide.
+        with store.cache.runs.holding("store"):
+            if not database.exists():
+                _make(store, database)
+    return _watched(_opened(store, store.uri, make, database), store)
 
 
 def _make(store: Store, database: Path) -> None:
@@ -170,6 +170,7 @@ def _make(store: Store, database: Path) -> None:
     aside = database.with_name(f"mlflow.new-{uuid4().hex}.db")
     client = _opened(store, f"sqlite:///{aside}", make=True)
     client._tracking_client.store.engine.dispose()
+    settle(aside, (store.folder / "artifacts").as_uri())
     aside.replace(database)
 
 

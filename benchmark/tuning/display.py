@@ -54,9 +54,11 @@ class TuningDisplay:
 
     def on_event(self, event: Progress | Ended) -> None:
         """A worker said something."""
-        if isinstance(event, Progress):
+        if isinstance(event, Progress) and event.elsewhere:
+            self.running.pop(event.key, None)  # its setting has a line that says how it ends
+        elif isinstance(event, Progress):
             self.running[event.key] = (self.running[event.key][0], event.note)
-        else:
+        elif event.key in self.running:
             run, _ = self.running.pop(event.key)
             if event.status not in ("finished", "cached", "pruned") or event.message:
                 line = f"{run.name}  {event.status}: {event.message}"

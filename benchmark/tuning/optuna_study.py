@@ -12,9 +12,7 @@ many workers, or on how many machines. Three rules make it one:
 All that a crash could lose lies in Optuna's storage: settings, curves, ends.
 """
 
-import os
 import re
-import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,16 +37,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchmark.declare.search import Params, Range, Search, Tuning, Value
 from benchmark.errors import StoreError
 from benchmark.secrets import masked
-from benchmark.store.cache import is_running
 from benchmark.store.connection import lost
-from benchmark.tuning.trial import State, Trial, claimed
+from benchmark.store.process import Process
+from benchmark.tuning.trial import Signs, State, Trial, claimed
 
 #: Settings below which nothing is said of how much each hyper-parameter matters.
 FEWEST = 10
-#: Seconds between signs of life of a process that holds trials, and after which it is given up.
-BEAT, SILENCE = 20.0, 120.0
-#: Seconds in which a process that takes a trial says so.
-CLAIM = 10.0
 
 #: The same in Optuna's terms.
 STATES: dict[State, TrialState] = {
@@ -142,7 +136,8 @@ class OptunaStudy:
         self.name, self.digest, self.space, self.tuning = name, digest, space, tuning
         self.trials, self.settings = trials, settings
         self.higher_is_better = higher_is_better
-        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.owner = Process.here().name
+        self.signs = Signs()
         self.seen: list[Trial] = []
         self._ids: list[int] = []
         self.study = optuna.create_study(
@@ -292,7 +287,6 @@ class OptunaStudy:
             told=trial.state.is_finished(),
             owner=owner.get("who", ""),
             beat=owner.get("beat", 0.0),
-            begun=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
             run_id=owner.get("run_id", ""),
             steps=end.get("steps", 0),
         )
@@ -312,16 +306,6 @@ class OptunaStudy:
                 grid = {n: list(a) for n, a in self.space.space if not isinstance(a, Range)}
                 # One order of the grid for all trials: each takes the point of its number.
                 return samplers.GridSampler(grid, seed=self.tuning.seed)
-
-
-def is_alive(trial: Trial) -> bool:
-    """Whether the process that holds a trial still works on it, as far as can be told from here."""
-    if not trial.owner:  # claimed a moment ago, or by a process that died in that moment
-        return time.time() - trial.begun < CLAIM
-    host, _, pid = trial.owner.rpartition(":")
-    if host == socket.gethostname() and not is_running(int(pid)):
-        return False
-    return time.time() - trial.beat < SILENCE
 
 
 def _distribution(among: tuple[Value, ...] | Range) -> BaseDistribution:

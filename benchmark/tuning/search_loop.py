@@ -14,10 +14,10 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Status
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import Planner
-from benchmark.tuning.optuna_study import BEAT, OptunaStudy, is_alive
+from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.pruner import Pruner
 from benchmark.tuning.running_trial import KnownScores, RunningTrial
-from benchmark.tuning.trial import State, Trial
+from benchmark.tuning.trial import BEAT, State, Trial
 from trainers.errors import TrainerError
 
 #: Seconds between looks at what other processes did.
@@ -85,7 +85,8 @@ class SearchLoop:
         """Whether this process can do nothing more for it."""
         mine = [w for w in self.running.values() if not w.lost]
         open_trials = [t for t in self.trials if t.end is None]
-        others = [t for t in open_trials if t.number not in self.running and is_alive(t)]
+        alive = self.optuna_study.signs.are_of_life
+        others = [t for t in open_trials if t.number not in self.running and alive(t)]
         lost = any(w.lost for w in self.running.values())
         return not self.over and not mine and not others and lost
 
@@ -121,7 +122,7 @@ class SearchLoop:
 
     def advance(self) -> None:
         """Do all that can be done now: tell, prune, end, launch, claim, propose."""
-        started = time.time()
+        started = time.monotonic()
         others_due = started - self._looked > _LOOK
         if not (self._news or others_due or self.scheduler.hungry):
             return
@@ -133,7 +134,7 @@ class SearchLoop:
         self._beat(started)
         while self._one_step():
             pass
-        self.overhead += time.time() - started
+        self.overhead += time.monotonic() - started
 
     def interrupt(self) -> None:
         """Close the records of what this process was training."""
@@ -274,7 +275,7 @@ class SearchLoop:
             if (
                 trial.end is None
                 and trial.number not in self.running
-                and (mine or not is_alive(trial))
+                and (mine or not self.optuna_study.signs.are_of_life(trial))
             ):
                 before = [t.params is not None for t in self.trials[: trial.number]]
                 if all(before) and trial.number - self.told < self.tuning.ahead:

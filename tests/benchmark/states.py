@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from benchmark.record.writer import Writer
 from benchmark.session.session import Session
 from benchmark.session.training import run_session
 from benchmark.store.connection import Connection
+from benchmark.store.process import Process
 from benchmark.store.store import Store
 
 STUDY = """
@@ -82,8 +82,8 @@ class HaltingEngine(InlineEngine):
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         if self.job is not None and self.job.run.role == self.role:
             run, store = self.job.run, self.job.store
-            host = socket.gethostname().replace(".", "-")
-            (store.cache.root / "data" / f".{run.key}.999999999.{host}").mkdir(parents=True)
+            gone = replace(Process.here(), pid=2**22 + 1).name
+            (store.cache.root / "data" / f".{run.key}.{gone}").mkdir(parents=True)
             if run.tracked:
                 tags = {**run.tags(), **self.job.tags, "key": run.key, "role": run.role}
                 writer, told = Writer(Connection(store)), run.parameters()

@@ -99,7 +99,7 @@ def test_what_a_running_run_and_an_open_search_need_stays(attempted, bench):
 def test_what_a_process_uses_or_makes_stays(attempted, bench):
     for key in (OTHER, "1" * 64, "2" * 64):
         leave(cache(attempted), "weights", key)
-    with cache(attempted).using(OTHER), cache(attempted).locked("1" * 64):
+    with cache(attempted).using(OTHER), cache(attempted).runs.holding("1" * 64):
         done = bench("gc", "--yes")
     assert "Removed 1 result " in done.stdout
     assert "In use, and kept: 2." in done.stdout

@@ -113,7 +113,7 @@ def test_what_is_being_written_is_refused(attempted, bench):
     name = "base · pretrained · 1"
     attempted.begin(name, HERE)
     before = names(attempted)
-    with cache(attempted).locked(attempted.key(name)):
+    with cache(attempted).runs.holding(attempted.key(name)):
         for what in ((), ("--arm", "base"), ("--run", name)):
             done = bench("rm", "small", *what, "--yes")
             assert done.returncode == 2

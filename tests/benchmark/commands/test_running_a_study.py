@@ -13,6 +13,7 @@ import pytest
 from benchmark.cli import main
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
+from benchmark.store.leases import Holder
 from benchmark.store.store import Store
 from tests.benchmark.conftest import SMALL, command
 
@@ -125,6 +126,13 @@ def test_a_renamed_study_and_a_new_margin_train_nothing(trained, bench, query):
     assert len(query.finished()) == 13
 
 
+def workers(store: Path) -> dict[str, int]:
+    """The processes that execute runs in a store, by the keys of these."""
+    held = (store / "cache" / "leases" / "runs").glob("[0-9a-f]*/alone.*")
+    found = {path.parent.name: Holder.parse(path.name) for path in held}
+    return {key: holder.process.pid for key, holder in found.items() if holder}
+
+
 class Running:
     """A `bench run` in the background, and its workers."""
 
@@ -156,29 +164,16 @@ class Running:
         """Halt a worker in the middle of its run, and return its process number."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            for entry in Path("/proc").iterdir():
-                key = self._key_of_run(entry) if entry.name.isdigit() else ""
-                if not key:
-                    continue
-                os.kill(int(entry.name), signal.SIGSTOP)
+            for key, worker in workers(self.store).items():
+                os.kill(worker, signal.SIGSTOP)
                 if query.runs(f"tags.key = '{key}' and attributes.status = 'RUNNING'"):
-                    return int(entry.name)
-                os.kill(int(entry.name), signal.SIGCONT)  # it had just finished
+                    return worker
+                os.kill(worker, signal.SIGCONT)  # it had just finished
             time.sleep(0.02)
         raise AssertionError("no worker was met in the middle of a run")
 
-    def _key_of_run(self, entry: Path) -> str:
-        """Of a process that holds the lock of a run, in this study's store."""
-        locks = self.store / "cache" / "locks"
-        try:
-            links = [Path(os.readlink(fd)) for fd in (entry / "fd").iterdir()]
-        except OSError:
-            return ""
-        held = [link.name for link in links if link.parent == locks and link.name != "store"]
-        return held[0] if held else ""
-
     def end(self) -> str:
-        return self.process.communicate(timeout=120)[0]
+        return self.process.communicate(timeout=400)[0]
 
 
 @pytest.fixture(scope="session")

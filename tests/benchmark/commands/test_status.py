@@ -11,6 +11,8 @@ import pytest
 
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
+from benchmark.store.leases import Leases
+from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
 from tests.benchmark.commands.test_running_a_study import Running, statuses
@@ -70,7 +72,7 @@ def test_seeds_are_counted_by_arm_and_failures_named_with_their_reasons(attempte
 def test_a_run_counts_as_running_only_while_its_process_holds_it(attempted, bench):
     name = "self_kd · scratch · 2"
     attempted.begin(name, HERE, epochs=1)
-    with attempted.query.store.cache.locked(attempted.key(name)):
+    with attempted.query.store.cache.runs.holding(attempted.key(name)):
         held = bench("status")
         assert told(bench)["by_name"][name]["state"] == "running"
     (line,) = lines_of(held.stdout, "Running")
@@ -84,11 +86,15 @@ def test_a_run_counts_as_running_only_while_its_process_holds_it(attempted, benc
     assert statuses(attempted.query) == ["RUNNING"]  # nobody closed it
 
 
-def test_a_run_of_another_machine_is_not_called_dead(attempted, bench):
-    attempted.begin("base · scratch · 1", {"host": "elsewhere.example"})
-    (line,) = lines_of(bench("status").stdout, "Running")
+def test_a_run_of_another_machine_is_running_as_long_as_that_holds_it(attempted, bench):
+    name, there = "base · scratch · 1", Process("n1", "n1", 4711, "1")
+    attempted.begin(name, {"host": "n1", "process": there.name})
+    held = Leases(attempted.query.store.cache.runs.root, there)
+    with held.holding(attempted.key(name)):
+        (line,) = lines_of(bench("status").stdout, "Running")
     assert "before the end of its first epoch" in line
-    assert line.endswith("on elsewhere.example; whether it still runs can be told there alone")
+    assert line.endswith("on n1")
+    assert told(bench)["by_name"][name]["state"] == "left open"
 
 
 def test_what_cannot_start_says_what_it_waits_for(attempted, bench):

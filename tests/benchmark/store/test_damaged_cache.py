@@ -45,9 +45,9 @@ study = Study(
 
 
 def files(cache: Path) -> list[Path]:
-    """Everything in a cache but the locks on it."""
+    """Everything in a cache but who uses it."""
     found = sorted(path for path in cache.rglob("*") if path.is_file())
-    return [path for path in found if path.relative_to(cache).parts[0] not in ("locks", "uses")]
+    return [path for path in found if path.relative_to(cache).parts[0] != "leases"]
 
 
 def flip(path: Path, draws: random.Random) -> None:
