@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -136,10 +137,10 @@ def workers(store: Path) -> dict[str, int]:
 class Running:
     """A `bench run` in the background, and its workers."""
 
-    def __init__(self, study: Path, *arguments: object) -> None:
+    def __init__(self, study: Path, *arguments: object, within: Sequence[str] = ()) -> None:
         self.store = study.parent / "mlruns"
         self.process = subprocess.Popen(
-            command("run", study, "--workers", 2, *arguments),
+            [*within, *command("run", study, "--workers", 2, *arguments)],
             cwd=study.parent,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,6 +29,10 @@ benchmark.store.leases.BEAT, benchmark.store.leases.LIMIT = 0.2, 2.0
 """
 
 pytestmark = [pytest.mark.slow, linux]
+
+
+#: A node of its own, as far as processes can tell: a name, and processes that others do not see.
+NODE = ("unshare", "--pid", "--uts", "--fork", "--mount-proc", "--kill-child", "sh", "-c")
 
 
 def trained(output: str) -> list[str]:
@@ -82,6 +87,26 @@ def test_what_a_killed_command_was_at_is_taken_over(slow, query, uninterrupted):
     assert ends.count("FINISHED") == 13
     assert set(ends) == {"FINISHED", "KILLED"}
     assert open_run.tags["key"] in query.finished()
+    assert leases_left(slow.parent / "mlruns") == []
+
+
+def test_a_node_that_is_lost_is_given_up_once_it_was_watched(slow, query, uninterrupted):
+    if subprocess.run([*NODE, "hostname n1"], check=False, capture_output=True).returncode:
+        pytest.skip("no node of its own can be made here")
+    slow.write_text(slow.read_text() + IMPATIENT)
+    lost = Running(slow, within=[*NODE, 'hostname n1 && exec "$@"', "node"])
+    lost.wait_for_runs(query, finished=2)
+    other = Running(slow)
+    lost.wait_for_runs(query, finished=5)
+    assert {run.tags["host"] for run in query.finished().values()} >= {"n1"}
+    os.killpg(lost.process.pid, signal.SIGKILL)
+    lost.end()
+    output = other.end()
+    assert other.process.returncode == 0, output
+    assert "is done by another command (n1, process " in output
+    assert arm_scores(query) == uninterrupted
+    assert statuses(query).count("FINISHED") == 13
+    assert set(statuses(query)) == {"FINISHED", "KILLED"}
     assert leases_left(slow.parent / "mlruns") == []
 
 
