@@ -21,7 +21,7 @@ curves = st.lists(
 
 
 def fresh(number: int) -> Trial:
-    return Trial(number, {}, {}, None, None, "", False, "", 0.0, 0.0, "", 0)
+    return Trial(number, {}, {}, None, None, "", False, "", 0.0, "", 0)
 
 
 def outcome(tuning: Tuning, everything: list[list[float]], order: Random) -> list[tuple]:
