@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import benchmark.own_packages  # noqa: F401 - before anything asks for stats and trainers
 from benchmark.declare.arm import Arm
 from benchmark.declare.search import Range, Search, Tuning
 from benchmark.declare.study import Comparison, Study

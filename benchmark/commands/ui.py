@@ -49,6 +49,7 @@ def ui(options: argparse.Namespace) -> NoReturn:
     # Other users of the machine see what is in a command line, and not its environment.
     environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": chosen.uri}
     environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    environment["PYTHONSAFEPATH"] = "1"  # no module of the current folder stands in for another
     if chosen.artifacts:
         environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = chosen.artifacts.as_uri()
     # Taking this process's place, the server gets its signals and leaves nothing behind.

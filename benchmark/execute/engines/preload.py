@@ -1,6 +1,7 @@
 """What the fork server imports once, so that no worker has to."""
 
 import gc
+import os
 import signal
 
 import scipy.optimize  # noqa: F401
@@ -28,9 +29,13 @@ import benchmark.execute.engines.asking
 import benchmark.execute.engines.local
 import benchmark.execute.worker  # noqa: F401
 import stats  # noqa: F401
+from benchmark.execute.engines.processes import FOR_SERVER, SAFE_PATH
 from benchmark.store import connection
 
 connection.preload()
+
+if os.environ.get(SAFE_PATH) == FOR_SERVER:
+    del os.environ[SAFE_PATH]
 
 # A cluster that ends a job signals every process in it. The server goes with its parent; before
 # that, the runs that were forked from it close their records.

@@ -23,6 +23,9 @@ from benchmark.errors import BenchmarkError
 from benchmark.execute.interruption import interrupt
 from benchmark.user_code.project import Sources
 
+#: By which Python is told to leave the current folder out of where modules lie, and what it is set
+#: to for the server alone: what a run of the user's starts has it only where the user has set it.
+SAFE_PATH, FOR_SERVER = "PYTHONSAFEPATH", "of armbench's fork server"
 #: What a process does: it is given a way to say something, and what its starter pickled.
 Work = Callable[[Callable[[Any], None], bytes], None]
 
@@ -74,6 +77,7 @@ class Contained:
             environment: variables that it has from its start, before it looks for a GPU.
         """
         receiving, sending = _context.Pipe(duplex=False)
+        warm_up()
         told = (sending, study_file.resolve(), read, work, pickled, dict(environment or {}))
         process = _context.Process(target=_begin, args=told, daemon=True)
         process.start()
@@ -120,8 +124,17 @@ class Contained:
 
 
 def warm_up() -> None:
-    """Start the server, whose imports take seconds, beside whatever this process does next."""
-    forkserver.ensure_running()
+    """Start the server, whose imports take seconds, beside whatever this process does next.
+
+    It does not look for them in the current folder, where a study may have modules of its own.
+    """
+    asked = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = asked or FOR_SERVER
+    try:
+        forkserver.ensure_running()
+    finally:
+        if not asked:
+            del os.environ[SAFE_PATH]
 
 
 def wait_for(running: Sequence[Contained], timeout: float) -> None:
