@@ -22,6 +22,7 @@ def save(kind: str, texts: Iterable[str], folder: Path, layers: int = 2, seed: i
         module = _vision(kind)
         processor = {"size": {"height": 16, "width": 16}, "image_mean": [0.5] * 3}
         processor |= {"image_std": [0.25] * 3, "resample": 3, "do_normalize": True}
+        processor["image_processor_type"] = "ViTImageProcessor"
         (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     else:
         tokenizer = make_tokenizer(kind, texts)

@@ -147,7 +147,7 @@ class HubModel(Model):
         if reads(kind) != task.reads:
             raise ModelError(f"{self.name} reads {reads(kind)}, and {task.name} has {task.reads}.")
         if task.reads == "images":
-            Preprocessing.of(self.repository.folder, self.image_size, torch.float32)
+            Preprocessing.check(self.repository.folder, self.image_size)
         if task.reads == "text" and self.positions and max_length > self.positions:
             raise ModelError(
                 f"max_length {max_length} is more than the {self.positions} positions of "
@@ -264,7 +264,14 @@ class HubModel(Model):
             "dtype": self.dtype,
             # Left out where it says "as ever", so that older runs keep their keys.
             **({"stem": self.stem} if self.stem != "own" else {}),
+            **({"images": images} if (images := self._images()) else {}),
         }
+
+    def _images(self) -> dict[str, Any]:
+        """How images are read, where that does not stand in the files."""
+        if reads(self.repository.model_type) != "images" or self._missing_reader():
+            return {}
+        return Preprocessing.in_key(self.repository.folder, self.image_size)
 
     def _missing_reader(self) -> Needed | None:
         """Why text or images cannot be read, if they cannot; a tokenizer is opened to see."""

@@ -78,7 +78,8 @@ def save_tiny(kind: str, folder: Path, *, layers: int, side: int, texts: Iterabl
     config: Any = CONFIG_MAPPING[kind]()
     _shrink(config, layers, side)
     if reads(kind) == "images":
-        processor = {"size": {"height": side, "width": side}, "resample": 2, "do_normalize": True}
+        processor = {"image_processor_type": "ViTImageProcessor", "do_normalize": True}
+        processor |= {"size": {"height": side, "width": side}, "resample": 2}
         normal = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3}
         (folder / PREPROCESSOR).write_text(json.dumps(processor | normal), "utf-8")
     else:
