@@ -87,8 +87,7 @@ def _at_work(selection: ToRemove) -> StoreError:
 def _table(selection: ToRemove) -> Table:
     table = Table("run", "how it ended", "MLflow's id", box=None, header_style="bold")
     for run in selection.runs:
-        ended = run.tags.get("status_reason", run.status.lower())
-        table.add_row(*map(Text, (run.name, ended, run.run_id)))
+        table.add_row(*map(Text, (run.name, run.reason, run.run_id)))
     return table
 
 

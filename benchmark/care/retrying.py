@@ -30,7 +30,7 @@ def retry_failed(session: Session, only: str | None) -> int:
     made, finished = session.settled(session.plan(results))
     cells = {k for k in made.cells if k}
     known = attempts(session.query, made.runs, cells)
-    failed = {k: _word(a.failure) for k, a in known.items() if a.failure and _is_open(a)}
+    failed = {k: a.failure.cause for k, a in known.items() if a.failure and _is_open(a)}
     chosen = {k for k, word in failed.items() if only in (None, word)}
     if failed and not chosen:
         counted = ", ".join(f"{word} ({n})" for word, n in Counter(failed.values()).items())
@@ -64,11 +64,6 @@ def _settings(session: Session) -> Sequence[Tuned]:
 def _is_open(attempt: Attempt) -> bool:
     """Whether nobody has finished the run since it failed, nor trains it now."""
     return attempt.state in ("failed", "left open")
-
-
-def _word(failure: Recorded) -> str:
-    """Why a run failed: "out of memory" of "out of memory: 3 GiB were asked for"."""
-    return failure.tags.get("status_reason", "failed").partition(":")[0]
 
 
 def _again(

@@ -190,7 +190,7 @@ def _of_run(
         role=role,
         seed=int(seed) if seed.isdigit() else None,
         state=state,
-        reason=run.tags.get("status_reason", "") if state in ("failed", "interrupted") else "",
+        reason=run.reason if state in ("failed", "interrupted") else "",
         waits_for=waits if state in ("interrupted", "left open") else "",
         run=run,
         progress=_progress(query, run) if state in ("running", "elsewhere", "left open") else "",
@@ -209,7 +209,8 @@ def _progress(query: Query, run: Recorded) -> str:
 
 def _searches(query: Query, experiment: str) -> Iterator[SearchStanding]:
     """The last that was begun under each name."""
-    last = {run.called.removeprefix("tuning "): run for run in query.of_role("tuning", experiment)}
+    searches = query.of_role("tuning", experiment)
+    last = {run.tags.get("search", run.called): run for run in searches}
     trials = query.of_role("trial", experiment) if last else []
     for name, search in last.items():
         mine = [run for run in trials if run.tags.get("mlflow.parentRunId") == search.run_id]

@@ -144,8 +144,9 @@ def _called(need: Needed) -> str:
 def _command(get: str, study_file: Path, data: str) -> str:
     if get != FETCH:
         return get
-    command = get.format(study=shlex.quote(str(study_file))).replace("DIR", data)
-    return f"with a network: {command}; then add --data {data} to this command"
+    folder = shlex.quote(data)
+    command = get.format(study=shlex.quote(str(study_file)), data=folder)
+    return f"with a network: {command}; then add --data {folder} to this command"
 
 
 def _distinct(needs: Iterable[Needed]) -> list[Needed]:

@@ -65,11 +65,10 @@ class Elsewhere:
         if is_done(job.run, job.outputs, done, job.store.cache):
             return Ended(key, "cached", scores=done.scores if done else None)
         for run in tried:
-            word, _, message = run.tags.get("status_reason", "").partition(": ")
             new = run.status == "FAILED" and run.run_id not in self._earlier
-            if new and word in _RESULTS:
+            if new and run.cause in _RESULTS:
                 where = run.tags.get("host", "another machine")
-                return Ended(key, word, f"{message} (by another command, on {where})")
+                return Ended(key, run.cause, f"{run.detail} (by another command, on {where})")
         return None
 
     @cached_property

@@ -41,12 +41,12 @@ class Recorder:
             self.require()
             self.writer.attach(self.run_id, path)
 
-    def end(self, status: Any, why: str) -> None:
-        """Close it, with its status in MLflow's words and the reason in ours."""
+    def end(self, status: Any, cause: str, detail: str = "") -> None:
+        """Close it, with its status in MLflow's words and the cause in ours."""
         self.require()
-        self.writer.end(self.run_id, status, why)
+        self.writer.end(self.run_id, status, cause, detail=detail)
 
 
 def record_failure(writer: Writer, job: Job, why: str) -> None:
     """Record a run that is not worth starting as one that failed."""
-    Recorder(writer, job).end("FAILED", f"failed: {why}")
+    Recorder(writer, job).end("FAILED", "failed", why)

@@ -311,7 +311,7 @@ class Scheduler:
         if event.status == LOST:
             raise RecordLost(event.message)
         if event.status == "died":
-            close_dead(self.writer, event.key, f"died: {event.message}")
+            close_dead(self.writer, event.key, "died", event.message)
         if event.status in ("finished", "cached", "pruned"):
             return
         lost = [event.key]

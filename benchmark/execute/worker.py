@@ -104,7 +104,7 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
         _leave_unless(owner)
         status, message = reason(error)
         if recorder:
-            recorder.end("FAILED", f"{status}: {message}")
+            recorder.end("FAILED", status, message)
         return Ended(key, status, message, details=traceback.format_exc())
     if recorder:
         recorder.end("FINISHED", "finished")

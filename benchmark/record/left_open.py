@@ -19,10 +19,10 @@ def close_orphans(writer: Writer) -> int:
     return len(orphans)
 
 
-def close_dead(writer: Writer, key: str, reason: str) -> None:
+def close_dead(writer: Writer, key: str, cause: str, detail: str) -> None:
     """Have the attempt at one key fail whose worker died; another command may be at the next."""
     for run in _left_open(Query(writer.connection), f"tags.key = '{key}'"):
-        writer.end(run.run_id, "FAILED", reason)
+        writer.end(run.run_id, "FAILED", cause, detail=detail)
 
 
 def close_earlier(writer: Writer, key: str) -> None:

@@ -146,7 +146,7 @@ class Query:
     def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
         """How the last unfinished attempt at each key ended."""
         return {
-            run.tags["key"]: run.tags.get("status_reason", run.status.lower())
+            run.tags["key"]: run.reason
             for run in self.with_tag("key", keys, "attributes.status != 'FINISHED'")
         }
 

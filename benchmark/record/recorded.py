@@ -41,6 +41,21 @@ class Recorded:
         return f"{self.called} ({self.tags['task']})" if "task" in self.tags else self.called
 
     @property
+    def cause(self) -> str:
+        """How it ended, in a word: "diverged"; empty while it has not."""
+        return self.tags.get("cause", "")
+
+    @property
+    def detail(self) -> str:
+        """What else is to be said of that: "the loss was nan in epoch 1"."""
+        return self.tags.get("detail", "")
+
+    @property
+    def reason(self) -> str:
+        """How it ended, in a line: "diverged: the loss was nan in epoch 1"."""
+        return self.tags.get("status_reason", self.status.lower())
+
+    @property
     def needs(self) -> dict[str, str]:
         """The keys of the runs that it needed, by role; prepared data are no runs of the record."""
         found = {tag: key for tag, key in self.tags.items() if tag.startswith("needs.")}

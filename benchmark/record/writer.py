@@ -130,12 +130,24 @@ class Writer:
         self,
         run_id: str,
         status: Status,
-        reason: str,
+        cause: str,
         tags: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
+        detail: str = "",
     ) -> None:
-        """Close a run; the reason says how it ended, in a word or a sentence."""
-        told = _cut({"status_reason": masked(reason), **(tags or {})})
+        """Close a run.
+
+        Args:
+            run_id: of the run.
+            status: MLflow's word for how it ended.
+            cause: ours: "finished", "interrupted", "diverged", "out of memory", …
+            tags: to be recorded with that.
+            metrics: likewise.
+            detail: what else is to be said of the cause, in a line.
+        """
+        said = masked(detail)
+        how = {"cause": cause, "status_reason": f"{cause}: {said}" if said else cause}
+        told = _cut({**how, **({"detail": said} if said else {}), **(tags or {})})
         tags_of_run = [RunTag(name, value) for name, value in told.items()]
         self._write(run_id, _metrics(metrics or {}, 0), tags_of_run)
         self.connection.client.set_terminated(run_id, status, self._until(run_id))

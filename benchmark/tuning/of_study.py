@@ -94,4 +94,4 @@ def _record_results(tuning: StudyTuning, outcome: TuningOutcome) -> None:
                 told = {f"best.{name}": str(value) for name, value in (best.params or {}).items()}
                 writer.end(run_id, "FINISHED", "finished", told)
             else:
-                writer.end(run_id, "FAILED", tuned.problem)
+                writer.end(run_id, "FAILED", "failed", detail=tuned.problem)

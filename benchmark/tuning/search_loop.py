@@ -302,7 +302,7 @@ class SearchLoop:
         except (TrainerError, StudyError, ValueError, TypeError) as error:
             # Values that are allowed one by one may not go together.
             self.optuna_study.end(number, "failed", None, f"failed: {error}", 0)
-            writer.end(run_id, "FAILED", f"failed: {error}", {"trial_state": "failed"})
+            writer.end(run_id, "FAILED", "failed", {"trial_state": "failed"}, detail=str(error))
             return
         self.finished |= self.scheduler.query.finished(k for group in groups for k in group)
         self.running[number] = RunningTrial(number, run_id, groups)

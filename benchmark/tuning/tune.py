@@ -180,7 +180,7 @@ class StudyTuning:
             self.writer.reopen(found)
             return found
         tags = {**scheduler.tags, **search, "optuna_study": optuna_study.name}
-        tags["planned"] = str(optuna_study.trials)
+        tags |= {"planned": str(optuna_study.trials), "search": searching.name}
         parameters = {**self.study.tuning_used.specification(), "space": str(searching.space)}
         name = f"tuning {searching.name}"
         return self.writer.start(scheduler.experiment, name, tags, parameters)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: The command that gets what the hub has; ``{study}`` stands for the study file.
-FETCH = "bench fetch {study} --data DIR"
+#: The command that gets what the hub has, of a study file and into a folder.
+FETCH = "bench fetch {study} --data {data}"
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,6 @@ def _run_of(gathered: Gathered, each: RecordedSearch) -> str | None:
     for run in reversed(gathered.query.of_role("tuning", experiment) if experiment else []):
         chosen = {f"best.{n}": str(value) for n, value in (each.best or {}).items()}
         same = run.parameters.get("space") == each.space
-        if same and chosen.items() <= run.tags.items() and run.called == f"tuning {each.search}":
+        if same and chosen.items() <= run.tags.items() and run.tags.get("search") == each.search:
             return run.run_id
     return None

@@ -10,7 +10,7 @@ from PIL import Image
 from pyarrow import parquet
 from transformers import AutoTokenizer
 
-from benchmark.checks.preflight import missing, models, preflight
+from benchmark.checks.preflight import missing, models, preflight, told
 from benchmark.checks.remarks import remarks
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
@@ -19,6 +19,7 @@ from benchmark.store.store import Store
 from tests.trainers import tiny_hub
 from trainers.models import HubModel
 from trainers.resolve.hub import VARIABLE
+from trainers.resolve.needs import FETCH, Needed
 
 STUDY = """
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_everything_that_is_missing_is_listed_at_once(refusal, tmp_path):
     assert 'unfit.csv, row 3, column "label": the label is none of the classes no, yes' in said
     assert 'unfit.csv, row 2, column "text": the text is empty' in said
     assert said.count("bench fetch study.py --data DIR") == 1
+
+
+def test_the_command_that_fetches_names_the_study_as_it_is_called():
+    need = Needed("data", "SetFit/sst5", "it is not here", FETCH)
+    said = told([need], Path("/home/DIR/{data}/study.py"), "my hub")
+    assert (
+        "bench fetch '/home/DIR/{data}/study.py' --data 'my hub'; then add --data 'my hub'" in said
+    )
 
 
 def test_a_model_from_scratch_needs_no_weights_of_the_hub(write):

@@ -56,10 +56,11 @@ def test_a_machine_that_was_watched_and_said_nothing_is_gone(attempted, monkeypa
 def test_the_attempt_that_was_taken_over_is_closed_and_not_the_one_after_it(attempted):
     first, second = (begun(attempted, NAMES[0], process) for process in (N1, N2))
     with held(attempted, N2).holding(attempted.key(NAMES[0])):
-        close_dead(attempted.writer, attempted.key(NAMES[0]), "died: on purpose")
+        close_dead(attempted.writer, attempted.key(NAMES[0]), "died", "on purpose: twice")
     assert open_runs(attempted) == {second}
     (closed,) = attempted.query.runs(f"attributes.run_id = '{first}'")
-    assert (closed.status, closed.tags["status_reason"]) == ("FAILED", "died: on purpose")
+    assert (closed.status, closed.reason) == ("FAILED", "died: on purpose: twice")
+    assert (closed.cause, closed.detail) == ("died", "on purpose: twice")
 
 
 @pytest.mark.parametrize(
