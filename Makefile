@@ -25,6 +25,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/lint-imports --config importlinter-at-run-time.toml
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --durations 15

@@ -12,8 +12,8 @@ from benchmark.record.of_study import declared_judging, runs_of, scores_table
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import RecordedCell, StudyRecord
-from benchmark.report.sections.calibrated import Calibrated, calibrated
-from benchmark.report.sections.ranked import Ranked, ranked
+from benchmark.report.calibrated import Calibrated, calibrated
+from benchmark.report.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from benchmark.report.gather import Gathered
 from benchmark.report.sections import sheets
 from benchmark.report.sections.calibration_table import calibration_sheet
-from benchmark.report.sections.ranked import ranked_sheet
+from benchmark.report.sections.ranking_table import ranked_sheet
 from stats.many_tasks.pooled import Pooled
 from stats.report.layout import blocks
 from stats.report.sections.collapse import collapses_sheet

@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmark.report.gather import Gathered
 from benchmark.report.picture import Sketch
+from benchmark.report.ranked import MANY_ARMS
 from benchmark.report.sections.calibration_table import calibrations, shown
 from benchmark.report.sections.costs import costs, unit_of
-from benchmark.report.sections.ranked import MANY_ARMS
 from stats import StatsError, performance_profiles
 from stats.report.figures import (
     PAGE,

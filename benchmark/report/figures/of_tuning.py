@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import Gathered
 from benchmark.report.names import plain_names
 from benchmark.report.picture import Picture
+from benchmark.report.search_figures import kept_figures
 
 SHOWN = {
     "history": "every setting in its order, and the best so far",
@@ -30,7 +30,7 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
     names = plain_names(each.search for each in searched)
     shared_by_all = False
     for each in searched:
-        kept = _kept(gathered, each)
+        kept = kept_figures(gathered, each)
         for figure, what in SHOWN.items():
             if kept is None or not (kept / f"{figure}.svg").exists():
                 continue
@@ -47,31 +47,3 @@ def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Pictur
                 if source.exists()
             )
             yield Picture("tuning", name, f"{each.search}: {what}.", paths)
-
-
-def without_figures(gathered: Gathered) -> list[str]:
-    """Searches that are recorded, and whose figures are gone."""
-    searched = gathered.record.tuning
-    return [
-        f"the figures of the search {each.search} are missing"
-        for each in searched
-        if _run_of(gathered, each) is not None
-        and not ((kept := _kept(gathered, each)) and (kept / "history.svg").exists())
-    ]
-
-
-def _kept(gathered: Gathered, each: RecordedSearch) -> Path | None:
-    """The folder of figures of the run that recorded this search."""
-    run_id = _run_of(gathered, each)
-    return gathered.query.artifact(run_id, "figures") if run_id else None
-
-
-def _run_of(gathered: Gathered, each: RecordedSearch) -> str | None:
-    """The run that recorded this search; None where it is not there."""
-    experiment = gathered.query.experiment(gathered.record.study)
-    for run in reversed(gathered.query.of_role("tuning", experiment) if experiment else []):
-        chosen = {f"best.{n}": str(value) for n, value in (each.best or {}).items()}
-        same = run.parameters.get("space") == each.space
-        if same and chosen.items() <= run.tags.items() and run.tags.get("search") == each.search:
-            return run.run_id
-    return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import PLACE, Gathered
+from benchmark.report.search_figures import without_figures
 from benchmark.report.sections.costs import UNITS, costs, load_line, remarks
 from benchmark.report.sections.tables import by_place, mean_and_sd, records, where
 from stats.many_tasks.pooled import Pooled
@@ -141,7 +142,6 @@ def tuning_sheet(gathered: Gathered) -> Sheet | None:
     searched = gathered.record.tuning
     if not searched:
         return None
-    from benchmark.report.figures.of_tuning import without_figures
     from benchmark.tuning.notes import setting
 
     rows = tuple(
