@@ -141,15 +141,23 @@ class StudyRecord:
     def from_json(cls, plan: Mapping[str, Any]) -> "StudyRecord":
         """A plan as this version reads it, whichever wrote it.
 
-        What a later version adds is left out; how scores are judged, and what came of searches,
-        take the defaults for what an earlier one did not ask.
+        What a later version adds is left out, but for how scores are judged: a verdict that passes
+        over a part of that is another one. How scores are judged, and what came of searches, take
+        the defaults for what an earlier one did not ask.
 
         Raises:
-            StoreError: something is missing that has no default, or is of another kind.
+            StoreError: something is missing that has no default, or is of another kind; or scores
+                are judged by what this version does not know.
         """
         from stats import Judging, StatsError
 
         try:
+            if strange := _strange(Judging, plan["judging"]):
+                raise StoreError(
+                    f'study "{plan.get("study", "?")}" was recorded by another version, which '
+                    f"judges by {', '.join(strange)} too: judge it by that version. bench run "
+                    "writes its plan anew, as the study file has it, and trains nothing again."
+                )
             return cls(
                 **_known(cls, plan)
                 | {
@@ -180,6 +188,11 @@ def _search(plan: Mapping[str, Any]) -> RecordedSearch:
     if "members" in known:
         known["members"] = tuple(tuple(member) for member in known["members"])
     return RecordedSearch(**known)
+
+
+def _strange(kind: type, plan: Mapping[str, Any]) -> list[str]:
+    """What was recorded and no field of a dataclass of this version has."""
+    return sorted(plan.keys() - {each.name for each in fields(kind)})
 
 
 def _known(kind: type, plan: Mapping[str, Any]) -> dict[str, Any]:

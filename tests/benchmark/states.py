@@ -153,7 +153,7 @@ def _replan(folder: Path, change: Callable[[dict], object]) -> None:
 
 
 def _grow(plan: dict) -> None:
-    plan["unheard_of"] = plan["judging"]["unheard_of"] = {"by": "this version"}
+    plan["unheard_of"] = plan["cells"][0]["unheard_of"] = {"by": "this version"}
     for name in ("tasks", "interaction_scale"):
         plan["judging"].pop(name, None)
     for searched in plan["tuning"]:
@@ -176,6 +176,9 @@ _CHANGES: dict[str, Callable[[Path], object]] = {
     "failed runs": _fail,
     "of an older version": lambda folder: _replan(folder, lambda plan: plan.pop("judging")),
     "of a later version": lambda folder: _replan(folder, _grow),
+    "judged by a later version": lambda folder: _replan(
+        folder, lambda plan: plan["judging"].update(one_sided=False)
+    ),
     "an arm added": lambda folder: _append(folder, ADDED),
     "an arm renamed": lambda folder: _append(folder, RENAMED),
     "another margin": lambda folder: _rewrite(folder, "margin=2.0", "margin=50.0"),

@@ -11,7 +11,12 @@ from tests.benchmark.states import STAGES, make_states
 HALF = tuple(f"killed in {stage}" for stage in STAGES)
 WHOLE = ("full", "failed runs", "of a later version", "another margin", "no cache", "no searches")
 CHANGED = ("an arm added", "an arm renamed")
-STATES = ("empty", *HALF, *WHOLE, *CHANGED, "of an older version")
+#: Why each is refused.
+REFUSED = {
+    "of an older version": "was recorded by an older version",
+    "judged by a later version": "judges by one_sided too",
+}
+STATES = ("empty", *HALF, *WHOLE, *CHANGED, *REFUSED)
 STUDY = "states.py"
 
 #: Commands that only look, in an order in which none needs the one before it.
@@ -42,7 +47,7 @@ def expected(command: str, state: str) -> tuple[int, str]:
         return 0, "Smallest corrected p"
     if command == "submit":
         return 2, "is no task of GLUE"
-    if command.startswith("status") and state not in ("empty", "of an older version"):
+    if command.startswith("status") and state not in ("empty", *REFUSED):
         tuning = state in HALF and state != "killed in arm"
         return 0, "first searches are not over" if tuning else "finished"
     if command == "power":
@@ -53,8 +58,8 @@ def expected(command: str, state: str) -> tuple[int, str]:
         return 2, "there is no record"
     if state in HALF:
         return 2, "no run has finished" if state == "killed in arm" else "is recorded in"
-    if state == "of an older version":
-        return 2, "was recorded by an older version"
+    if state in REFUSED:
+        return 2, REFUSED[state]
     if state == "failed runs" and command in ("rank", "tasks", "trend"):
         return 2, "two seeds" if command == "trend" else "two are needed"
     if command == "trend":
