@@ -40,7 +40,8 @@ class HubModel(Model):
         source: a hub name such as "distilbert/distilroberta-base", or a folder in the hub's layout.
             Neither is part of a run's key; a digest of the contents is.
         layers: transformer layers, where the student is to have fewer than the folder says.
-        image_size: pixels a side that images are resized to; None takes the image processor's.
+        image_size: pixels a side that images are stretched to, without a crop; None takes the image
+            processor's own way.
         dtype: of the weights. A checkpoint in half precision is trained in float32 unless this
             says otherwise; ``Training(precision="bf16")`` computes in bfloat16 on float32 weights.
         stem: of a residual network: "own", made for 224 × 224 pixels, or "small", which keeps the
