@@ -76,6 +76,7 @@ def estimate(
     study_file: Path,
     each: float | None = None,
     sketch: Sketch | None = None,
+    own: bool = True,
 ) -> Estimate:
     """Expected seconds of each run of a plan.
 
@@ -91,6 +92,7 @@ def estimate(
         study_file: declares it.
         each: seconds of a run, where they need not be found out.
         sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
+        own: whether code of the user's is asked, too; in those processes no debugger can stop.
     """
     if each is not None:
         unsound = {k: _fault(run) for k, run in plan.runs.items()}
@@ -100,7 +102,12 @@ def estimate(
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in similar.values():
         recorded[done.kind].append(done.seconds)
-    asked = {k: _Asked.of(run, run.kind in recorded, sketch) for k, run in plan.runs.items()}
+    asked = {
+        k: _Asked.of(run, run.kind in recorded, sketch)
+        if own or not has_own_code(run)
+        else _Asked(fault=_fault(run))
+        for k, run in plan.runs.items()
+    }
     _find_out((question for k in jobs for question in asked[k].questions), study_file)
     seconds, sources = {}, set()
     for k, run in plan.runs.items():
@@ -126,6 +133,13 @@ def estimate(
         tuple(_remarks(plan, {k: asked[k] for k in jobs})),
         {k: trouble for k in jobs if (trouble := asked[k].hopeless)},
     )
+
+
+def has_own_code(run: Run) -> bool:
+    """Whether a run trains with code of the user's."""
+    if isinstance(run, TrainRun):
+        return is_foreign(run.method, run.model, run.task)
+    return isinstance(run, PretrainRun) and is_foreign(run.model, run.task)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,15 @@ def add_engine(command: Options) -> None:
     """Where runs are executed."""
     command.add_argument(
         "--engine",
-        choices=("local", "slurm"),
-        help="where runs are executed: by processes of this machine (default), or by jobs of a "
-        "Slurm cluster, which share the store's folder",
+        choices=("local", "inline", "slurm", "ray"),
+        help="where runs are executed: by processes of this machine (default), by this very "
+        "process, for a debugger, by jobs of a Slurm cluster, or on the nodes of a Ray cluster",
+    )
+    command.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="of the Ray cluster's head, from one of its machines (default: RAY_ADDRESS, else Ray "
+        "is started on this machine)",
     )
     command.add_argument(
         "--slurm",

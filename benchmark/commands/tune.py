@@ -16,6 +16,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def tune(options: argparse.Namespace) -> int:
     """Tune a study's arms, and nothing else."""
     from benchmark.declare.tuned import is_searched
+    from benchmark.session.searching import search
     from benchmark.session.session import Session
     from benchmark.session.training import FAILED, FINISHED, INTERRUPTED
 
@@ -25,7 +26,7 @@ def tune(options: argparse.Namespace) -> int:
     session.plan()
     session.remark()
     with session.at_work():
-        tuning = session.tune()
+        tuning = search(session)
     assert tuning is not None
     if tuning.interrupted:
         return INTERRUPTED

@@ -6,6 +6,7 @@ An exception that a signal raises within a write to a database leaves it locked 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Interrupted(BaseException):
@@ -77,5 +78,26 @@ def patient() -> Iterator[Callable[[], None]]:
     try:
         yield check
     finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Within this block Ctrl-C and SIGTERM stop the run that this very process executes, too."""
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        told = before[signal.Signals(signum)]
+        if callable(told):
+            told(signum, frame)
+        interrupt("interrupted")
+
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, ask)
+    try:
+        yield
+    finally:
+        _State.why = ""
         for signum, handler in before.items():
             signal.signal(signum, handler)

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import time
 import traceback
+from bdb import BdbQuit
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -99,8 +100,13 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
         raise
     except BaseException as error:
         # Every failure is a result, SystemExit of the user's code too; Ctrl-C reaches no worker.
-        if isinstance(error, KeyboardInterrupt) and multiprocessing.parent_process() is None:
-            raise
+        if (
+            isinstance(error, KeyboardInterrupt | BdbQuit)
+            and multiprocessing.parent_process() is None
+        ):
+            if recorder:
+                recorder.end("KILLED", "interrupted")
+            raise KeyboardInterrupt from error
         _leave_unless(owner)
         status, message = reason(error)
         if recorder:

@@ -101,9 +101,11 @@ def _print_runs(
     expected: Estimate,
     results: Sequence[Tuned],
 ) -> None:
-    study, workers, console = session.study, session.workers, session.console
+    study, workers, console = session.study, session.execution.workers, session.console
     wall = expected.wall(made, needed.jobs, workers)
-    placed = _placed(session, made, needed, expected) if session.gpus and needed.jobs else None
+    placed = (
+        _placed(session, made, needed, expected) if session.asked.gpus and needed.jobs else None
+    )
     if placed:
         wall = placed[0]
     rows = left_to_tune(study, results) if is_searched(study) else []
@@ -126,7 +128,7 @@ def _placed(
     session: Session, made: Plan, needed: Todo, expected: Estimate
 ) -> tuple[float, RenderableType]:
     """Seconds on GPUs, and which run goes on which of them."""
-    packing = session.packing()
+    packing = session.execution.packing()
     foreseen = foresee(made, needed.jobs, expected.seconds, packing, session.store)
     return foreseen.wall, gpu_table(made, foreseen, packing, _group)
 

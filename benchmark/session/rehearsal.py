@@ -19,10 +19,16 @@ LABEL = (
     "verdicts mean nothing, and nothing of it is kept."
 )
 
+#: Options that say where runs are executed and kept.
+_LEFT_OUT = (
+    *("store", "optuna_storage", "workers", "gpus", "runs_per_gpu"),
+    *("engine", "slurm", "address"),
+)
+
 
 def rehearse(options: argparse.Namespace) -> int:
     """Run a study in miniature, in a store that is thrown away."""
-    for name in ("store", "optuna_storage", "workers", "gpus", "runs_per_gpu", "engine", "slurm"):
+    for name in _LEFT_OUT:
         if getattr(options, name):
             raise BenchmarkError(
                 "--smoke keeps nothing, so that it cannot mix with real runs, and takes one "

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.checks.estimate import estimate
 from benchmark.checks.gpus import require_gpu_study
 from benchmark.checks.memory import require_memory
 from benchmark.checks.mixing import Choice, settle
@@ -21,17 +19,10 @@ from benchmark.checks.space import require_space
 from benchmark.declare.limits import declarations
 from benchmark.declare.loading import load_study
 from benchmark.declare.study import Study
-from benchmark.declare.tuned import is_searched
 from benchmark.errors import StudyError
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
-from benchmark.execute.engines.inline import InlineEngine
-from benchmark.execute.engines.local import LocalEngine
-from benchmark.execute.engines.slurm.cluster import Cluster
-from benchmark.execute.engines.slurm.engine import SlurmEngine
-from benchmark.execute.engines.slurm.options import asked_cluster
-from benchmark.execute.gpus.gpu import FindGpus, Gpu, look
-from benchmark.execute.gpus.packing import Packing
+from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import todo
 from benchmark.record.environment import environment_here
@@ -41,21 +32,16 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.studies import use_of
 from benchmark.record.writer import Writer
-from benchmark.runs.kinds import Run, TrainRun, unfollowed
+from benchmark.runs.kinds import unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
-from benchmark.session.machine import RunsPerGpu, default_workers, gpus_of, packing_of
+from benchmark.session.engines import Asked, Execution
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from benchmark.terminal.page import page
-from benchmark.tuning.results import Tuned, TuningOutcome, chosen, unfair_arms
+from benchmark.tuning.results import Tuned, chosen
 from benchmark.user_code.project import Project
 from trainers.errors import TrainerError
-
-#: Seconds that a run of a rehearsal may be silent.
-_SILENCE = 120.0
-#: Jobs of a cluster side by side, where nothing else is asked.
-_JOBS = 8
 
 
 @dataclass(frozen=True)
@@ -67,28 +53,22 @@ class Session:
         study: what it declares.
         connection: to the record.
         optuna_storage: where searches are kept, if not beside the record.
-        asked_workers: runs side by side, if the user said how many.
+        asked: what the command line says of the engine.
         console: where to print.
         debug: whether to show tracebacks of failed runs.
         rehearses: whether runs are tiny, executed one by one, and their record is thrown away.
         environments: what to do with runs that are recorded from another environment.
-        gpus: those that runs are trained on; none leaves it to the study's device.
-        runs_per_gpu: runs side by side on each of them.
-        cluster: where runs are executed, if not on this machine.
     """
 
     study_file: Path
     study: Study
     connection: Connection
     optuna_storage: str | None
-    asked_workers: int | None
+    asked: Asked
     console: Console
     debug: bool
     rehearses: bool = False
     environments: Choice | None = None
-    gpus: tuple[Gpu, ...] = ()
-    runs_per_gpu: RunsPerGpu = 1
-    cluster: Cluster | None = None
 
     @classmethod
     def of(
@@ -109,10 +89,9 @@ class Session:
             find_gpus: finds out which there are, where the command line asks for some.
         """
         read_from(options.data)
-        cluster = asked_cluster(options)
-        gpus = gpus_of(options, find_gpus)  # before code of the study may open the driver
+        asked = Asked.of(options, find_gpus)  # before code of the study may open the driver
         study, store = study or load_study(options.study), store or Store.choose(options.store)
-        if gpus:
+        if asked.gpus:
             require_gpu_study(study, options.study)
         with Project.of(options.study).at_home():
             preflight(study, options.study, store.cache)
@@ -121,17 +100,14 @@ class Session:
             study=study,
             connection=Connection(store),
             optuna_storage=options.optuna_storage,
-            asked_workers=options.workers,
-            console=page(),
+            asked=asked,
+            console=page(still=asked.engine == "inline"),
             debug=options.debug,
             rehearses=rehearses,
             environments=getattr(options, "environments", None),
-            gpus=gpus,
-            runs_per_gpu=getattr(options, "runs_per_gpu", None) or 1,
-            cluster=cluster,
         )
         session.require_room()
-        session.require_cluster()
+        session.execution.check()
         return session
 
     def require_room(self) -> None:
@@ -147,22 +123,6 @@ class Session:
             with self.at_home():
                 require_memory(plan, needed, self.study_file)
                 require_space(plan, needed, self.store, self.study_file)
-
-    def require_cluster(self) -> None:
-        """Refuse options with which Slurm takes no job.
-
-        Raises:
-            BenchmarkError: with what it says.
-        """
-        if self._cluster:
-            self._cluster.check()
-
-    @cached_property
-    def _cluster(self) -> Cluster | None:
-        """Where runs are executed, with as many processors for each as it has threads."""
-        runs = [run for run in self.plan().runs.values() if isinstance(run, TrainRun)]
-        threads = max(run.training.threads for run in runs)
-        return self.cluster and self.cluster.with_processors(threads)
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name.
@@ -248,39 +208,30 @@ class Session:
         return Project.of(self.study_file)
 
     @cached_property
-    def workers(self) -> int:
-        """Runs side by side."""
-        if self.rehearses:
-            return 1
-        if self.gpus:
-            return self.packing().side_by_side([*self.plan().runs.values()])
-        if self.cluster and not self.asked_workers:
-            return _JOBS
-        return self.asked_workers or default_workers(self.plan())
-
-    def packing(self) -> Packing:
-        """How runs are placed on its GPUs, with nothing on them yet."""
+    def execution(self) -> Execution:
+        """Where runs are executed."""
         plan = self.plan()
-        similar = self.similar(plan, plan.runs) if self.runs_per_gpu == "auto" else {}
-        return packing_of(self.gpus, self.runs_per_gpu, plan, similar)
+        return Execution(
+            asked=self.asked,
+            plan=plan,
+            study_file=self.study_file,
+            store=self.store,
+            rehearses=self.rehearses,
+            harmless=self.rehearses_here,
+            similar=lambda: self.similar(plan, plan.runs),
+        )
 
     @cached_property
     def engine(self) -> Engine:
-        """Where runs are executed."""
-        if self.in_process:
-            return InlineEngine(self.study_file)
-        if self.gpus:
-            packing = self.packing()
-            return LocalEngine(packing.most, self.study_file, packing=packing)
-        if self._cluster:
-            engine = SlurmEngine(self.workers, self.study_file, self.store, self._cluster)
-            self.note(f"What Slurm's jobs print is kept in {engine.pool.logs}/JOB_0_log.out.")
-            return engine
-        return LocalEngine(self.workers, self.study_file, _SILENCE if self.rehearses else inf)
+        """Executes runs; where what they print goes is said."""
+        made = self.execution.engine
+        if self.execution.logs:
+            self.note(self.execution.logs)
+        return made
 
     @cached_property
-    def in_process(self) -> bool:
-        """Whether runs are executed here: tiny ones, of code that is known to do no harm."""
+    def rehearses_here(self) -> bool:
+        """Whether runs are tiny, of code that is known to do no harm to this process."""
         own = [part for part in declarations(self.study) if is_foreign(part)]
         return self.rehearses and not own and not altered_names()
 
@@ -319,41 +270,3 @@ class Session:
     def _tidy_up(self) -> None:
         self.store.cache.sweep()
         close_orphans(self.writer)
-
-    def tune(self) -> TuningOutcome | None:
-        """Search what is not searched yet; None where the study searches nothing."""
-        if not is_searched(self.study):
-            return None
-        if warning := unfair_arms(self.study):
-            self.console.print(f"Warning: {warning}.", markup=False, style="yellow")
-        from benchmark.tuning.of_study import open_tuning, storage_url, tune_study
-        from benchmark.tuning.optuna_study import guarding_storage
-
-        with guarding_storage(storage_url(self.store, self.optuna_storage)):
-            tuning = open_tuning(self.study, self.connection, self.optuna_storage)
-            return tune_study(
-                tuning, lambda: self.engine, self.tags, self.console, self._never_ending
-            )
-
-    def _never_ending(self) -> dict[tuple[str, str], str]:
-        """By arm and task, what the study's own code does that comes to no end in a step.
-
-        A rehearsal gives up every run that is silent.
-        """
-        plan = self.plan()
-        cells = list(zip(plan.study.cells(), plan.cells, strict=True))
-        runs = plan.runs
-        own = {k: runs[k] for _, k in cells if not self.rehearses and _is_own(runs[k])}
-        if not own:
-            return {}
-        with self.at_home():
-            found = estimate(plan, own, {}, self.study_file.resolve()).hopeless
-        return {
-            (arm.label, task.name): f"failed: {found[k].message}"
-            for (arm, task, _), k in cells
-            if k in found and found[k].endless
-        }
-
-
-def _is_own(run: Run) -> bool:
-    return isinstance(run, TrainRun) and is_foreign(run.method, run.model, run.task)

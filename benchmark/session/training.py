@@ -17,6 +17,7 @@ from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
 from benchmark.session.display import Display
 from benchmark.session.gpu_plan import counted
+from benchmark.session.searching import search
 from benchmark.session.session import Session
 from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, as_record
@@ -33,7 +34,7 @@ def run_session(session: Session) -> int:
     session.remark()
     with session.at_work():
         _refuse_mixture(session)
-        tuning = session.tune()
+        tuning = search(session)
         if tuning and not tuning.complete:
             return INTERRUPTED if tuning.interrupted else FAILED
         results = tuning.results if tuning else ()
@@ -91,16 +92,17 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
-    each, study_file = _TINY if session.in_process else None, session.study_file.resolve()
+    each, study_file = _TINY if session.rehearses_here else None, session.study_file.resolve()
     similar = session.similar(made, needed.jobs) if each is None else {}
     with session.at_home():
-        expected = estimate(made, needed.jobs, similar, study_file, each)
+        ask = session.asked.engine != "inline"
+        expected = estimate(made, needed.jobs, similar, study_file, each, own=ask)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
     _print_start(session, made, needed, expected)
     outcome = Outcome()
     if needed.jobs:
-        workers = session.workers
+        workers = session.execution.workers
         display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
         scheduler = Scheduler(
             engine=session.engine,
@@ -131,10 +133,11 @@ def _print_start(session: Session, made: Plan, needed: Todo, expected: Estimate)
     cells = len(made.cells)
     line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
     if needed.jobs:
-        wall = duration(expected.wall(made, needed.jobs, session.workers))
-        gpus = f" on {counted(session.gpus)}" if session.gpus else ""
+        workers, on = session.execution.workers, session.asked.gpus
+        wall = duration(expected.wall(made, needed.jobs, workers))
+        gpus = f" on {counted(on)}" if on else ""
         line += (
-            f"; {len(needed.jobs)} to do with {session.workers} workers{gpus}, about {wall} "
+            f"; {len(needed.jobs)} to do with {workers} workers{gpus}, about {wall} "
             f"(from {expected.source})"
         )
     line += f". Record: {session.store.shown}"

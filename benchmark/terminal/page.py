@@ -21,10 +21,16 @@ class _PlainConsole(Console):
         super().print(*map(_plain, objects), **keywords)
 
 
-def page() -> Console:
-    """The terminal; what is piped keeps the width of a page, not the 80 columns of a fallback."""
+def page(still: bool = False) -> Console:
+    """The terminal; what is piped keeps the width of a page, not the 80 columns of a fallback.
+
+    Args:
+        still: whether nothing on it is ever painted anew, as where somebody else writes there.
+    """
     kind = Console if Console().encoding.lower().startswith("utf") else _PlainConsole
     console = kind(highlight=False)
+    if console.is_terminal and still:
+        return kind(highlight=False, force_terminal=False, width=console.width)
     return console if console.is_terminal else kind(highlight=False, width=120)
 
 

@@ -1,9 +1,10 @@
-"""Runs in this very process, one after the other, for a rehearsal of runs of a second."""
+"""Runs in this very process, one after the other: for debuggers, and for runs of a moment."""
 
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.execute.interruption import interrupted_by_signals
 from benchmark.execute.job import Ended, Job, Progress
 from benchmark.execute.worker import execute
 from benchmark.user_code.project import Project
@@ -13,7 +14,8 @@ class InlineEngine:
     """Executes a job when it is asked what has happened; nothing goes on at the side.
 
     Jobs are pickled as on their way to another process, so that what cannot travel is found here
-    too.
+    too. Code of the study has the terminal for itself meanwhile; whoever leaves a debugger there,
+    or presses Ctrl-C, stops the run with a closed record, and the command.
 
     Args:
         study_file: relative paths of its code mean files beside it.
@@ -48,7 +50,7 @@ class InlineEngine:
         if self._unwanted:
             return [Ended(job.run.key, "pruned")]
         said: list[Progress | Ended] = []
-        with self.project.at_home():
+        with self.project.at_home(), interrupted_by_signals():
             ended = execute(job, said.append)
         return [*said, ended]
 

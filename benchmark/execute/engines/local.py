@@ -3,7 +3,7 @@
 import pickle
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -22,7 +22,7 @@ _PATIENCE = 3.0
 
 @dataclass
 class _Worker:
-    job: Job
+    key: str
     process: Contained
     heard: float
 
@@ -67,10 +67,19 @@ class LocalEngine:
 
     def start(self, job: Job) -> None:
         """Fork a process for the job."""
-        told = pickle.dumps(job)
         seen = self.packing.start(job).environment if self.packing else {}
-        process = Contained.start(self.study_file, work, told, self._sources, seen)
-        self._running.append(_Worker(job, process, time.monotonic()))
+        self.begin(job.run.key, pickle.dumps(job), seen)
+
+    def begin(self, key: str, pickled: bytes, seen: Mapping[str, str] | None = None) -> None:
+        """Fork a process for a job that is read only there.
+
+        Args:
+            key: of its run.
+            pickled: the job.
+            seen: variables of its environment.
+        """
+        process = Contained.start(self.study_file, work, pickled, self._sources, seen)
+        self._running.append(_Worker(key, process, time.monotonic()))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
@@ -83,7 +92,7 @@ class LocalEngine:
     def cancel(self, key: str) -> None:
         """Tell the job's process to close its record as pruned."""
         for worker in self._running:
-            if worker.job.run.key == key and key not in self._cancelled:
+            if worker.key == key and key not in self._cancelled:
                 self._cancelled.add(key)
                 worker.process.tell(signal.SIGUSR1)
 
@@ -95,7 +104,7 @@ class LocalEngine:
         for worker in self._running:
             worker.process.process.join(max(0.0, deadline - time.monotonic()))
             worker.process.end()
-        ended = [Ended(worker.job.run.key, "interrupted") for worker in self._running]
+        ended = [Ended(worker.key, "interrupted") for worker in self._running]
         self._running.clear()
         if self.packing:
             self.packing.clear()
@@ -103,7 +112,7 @@ class LocalEngine:
 
     def _read(self, worker: _Worker) -> list[Progress | Ended]:
         """Messages of one worker; one that is gone without an end died."""
-        key = worker.job.run.key
+        key = worker.key
         said, gone = worker.process.said()
         worker.heard = time.monotonic() if said else worker.heard
         found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
@@ -121,7 +130,7 @@ class LocalEngine:
 
     def _unsaid(self, worker: _Worker) -> Ended:
         """How a worker ended that could not say so itself."""
-        key = worker.job.run.key
+        key = worker.key
         if key in self._cancelled:  # told to stop before it had begun
             return Ended(key, "pruned")
         return Ended(key, "died", worker.process.death())

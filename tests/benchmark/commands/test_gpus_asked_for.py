@@ -115,7 +115,7 @@ def test_the_command_itself_sees_the_gpus_that_it_takes_and_no_others(tmp_path):
     told = options(write_study(tmp_path), gpus=(2, 0))
     session = Session.of(told, find_gpus=lambda: box(1, 1, 1))
     assert [os.environ[name] for name in VISIBLE] == ["12,10", "12,10"]
-    assert session.workers == 2
+    assert session.execution.workers == 2
     assert session.engine.free == 2
 
 

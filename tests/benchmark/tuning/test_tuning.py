@@ -13,6 +13,7 @@ import pytest
 
 from benchmark.declare.loading import load_study
 from benchmark.record.query import Query
+from benchmark.session.searching import search
 from benchmark.session.session import Session
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
@@ -136,7 +137,7 @@ def test_nor_does_it_depend_on_gpus(tuned, monkeypatch, undisturbed):
     tuned.write_text(TUNED.replace('device="cpu", ', ""))
     told = options(tuned, gpus="all", runs_per_gpu="auto")
     session = Session.of(told, find_gpus=lambda: box(80_000, 80_000))
-    outcome = session.tune()
+    outcome = search(session)
     assert outcome is not None
     assert outcome.complete
     assert trials(tuned.parent, tuned) == undisturbed

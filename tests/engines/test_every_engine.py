@@ -1,9 +1,11 @@
-"""What every engine promises the scheduler, asked of each: in this process, by processes, by Slurm.
+"""What every engine promises the scheduler, asked of each.
 
-Jobs of one engine take the runs of all tests, as they would those of a study.
+An engine with one worker takes the runs of all tests, as it would those of a study.
 """
 
 import argparse
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,7 @@ from benchmark.execute.scheduler import Scheduler
 from benchmark.record.left_open import close_orphans
 from benchmark.runs.kinds import DataRun, TrainRun
 from benchmark.session.session import Session
+from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.slurm.studies import wait_until
 
@@ -24,6 +27,7 @@ from tests.slurm.studies import wait_until
 STUDY = """
 import os, signal, time
 from dataclasses import dataclass
+import torch
 from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import Base
 from trainers.models import ResNet
@@ -53,13 +57,25 @@ class Diverges(Base):
         return super().loss(step) * float("nan")
 
 @dataclass(frozen=True)
+class Fills(Base):
+    name = "fills"
+    def loss(self, step):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+
+@dataclass(frozen=True)
+class Leaves(Base):
+    name = "leaves"
+    def loss(self, step):
+        raise SystemExit("enough")
+
+@dataclass(frozen=True)
 class Waits(Base):
     name = "waits"
     def loss(self, step):
         time.sleep(0.3)
         return super().loss(step)
 
-methods = [Base(), Raises(), Dies(), Diverges(), Waits()]
+methods = [Base(), Raises(), Dies(), Diverges(), Fills(), Leaves(), Waits()]
 study = Study(
     name="protocol",
     task=Digits(digits=(5, 6), train=32, dev=20, test=20),
@@ -71,17 +87,31 @@ study = Study(
     allow_underpowered=True,
 )
 """
+#: How runs of its arms end, and a word of what is said of them.
+WAYS = {
+    "raises": ("failed", "on purpose"),
+    "diverges": ("diverged", ""),
+    "fills": ("out of memory", "9.00 GiB"),
+    "leaves": ("failed", "enough"),
+    "dies": ("died", "SIGKILL"),
+}
 
 
 #: Of the first engine that was asked.
-_scores: dict[str, dict[str, dict[str, float]]] = {}
+_scores: dict[str, dict[str, float]] = {}
 
 
 @dataclass
 class Tried:
-    """An engine with one job at a time, and the runs of the study."""
+    """An engine with one worker, and the runs of the study."""
 
+    name: str
     session: Session
+
+    @property
+    def is_here(self) -> bool:
+        """Whether runs are executed by this very process."""
+        return self.name == "inline"
 
     def runs(self, method: str) -> list[TrainRun]:
         """Those of an arm, by seed."""
@@ -113,20 +143,45 @@ class Tried:
         experiment = self.session.writer.experiment("protocol")
         return Job(run, frozenset(("test",)), self.session.store, experiment, {})
 
+    def begin(self, run: TrainRun) -> None:
+        """Start a run, and wait until it is being trained, where others can watch that."""
+        self.session.engine.start(self.job(run))
+        if not self.is_here:
+            self.events(lambda event: isinstance(event, Progress))
+
+    def end(self) -> list[tuple[str, str]]:
+        """Wait for the end of a run; what was told of ends."""
+        told = self.events(lambda event: isinstance(event, Ended))
+        return [(event.key, event.status) for event in told if isinstance(event, Ended)]
+
     def events(self, until) -> list[Progress | Ended]:
         """What the engine tells until something is among it."""
         said: list[Progress | Ended] = []
         wait_until(lambda: said.extend(self.session.engine.events(0.2)) or any(map(until, said)))
         return said
 
+    def process(self, run: TrainRun) -> int:
+        """That of a run which is being trained."""
+        open_runs = f"attributes.status = 'RUNNING' and tags.key = '{run.key}'"
+        [attempt] = self.session.query.runs(open_runs)
+        return Process.parse(attempt.tags["process"]).pid
+
 
 @pytest.fixture(
-    scope="module", params=["inline", "local", pytest.param("slurm", marks=pytest.mark.slow)]
+    scope="module",
+    params=[
+        *("inline", "local"),
+        pytest.param("ray", marks=pytest.mark.slow),
+        pytest.param("slurm", marks=pytest.mark.slow),
+    ],
 )
 def tried(request, tmp_path_factory) -> Iterator[Tried]:
-    if request.param == "slurm":
+    name, address = request.param, None
+    if name == "slurm":
         request.getfixturevalue("started")
-    folder = tmp_path_factory.mktemp(request.param)
+    if name == "ray":
+        address = request.getfixturevalue("ray_nodes").address
+    folder = tmp_path_factory.mktemp(name)
     (folder / "protocol.py").write_text(STUDY)
     options = argparse.Namespace(
         data=None,
@@ -134,17 +189,14 @@ def tried(request, tmp_path_factory) -> Iterator[Tried]:
         optuna_storage=None,
         workers=1,
         debug=False,
-        engine=request.param if request.param == "slurm" else None,
-        slurm="partition=debug" if request.param == "slurm" else None,
+        engine=name,
+        address=address,
+        slurm="partition=debug" if name == "slurm" else None,
     )
     session = Session.of(options, store=Store(str(folder / "mlruns")))
-    if request.param == "inline":
-        from benchmark.execute.engines.inline import InlineEngine
-
-        session.__dict__["engine"] = InlineEngine(options.study)
-    yield Tried(session)
+    yield Tried(name, session)
     session.engine.stop()
-    if request.param == "slurm":
+    if name == "slurm":
         with suppress(FileNotFoundError):
             subprocess.run(["scancel", "--quiet", "--user=root"])
 
@@ -158,7 +210,8 @@ def test_every_job_ends_once_and_the_most_urgent_is_taken_first(tried):
     assert [event.key for event in ended] == [runs[i].key for i in (1, 3, 2, 0)]
     assert {event.status for event in ended} == {"finished"}
     scores = {event.key: _of_model(event.scores or {}) for event in ended}
-    assert scores == _scores.setdefault("base", scores), "another engine gave other scores"
+    _scores.update({key: _scores.get(key, of_run) for key, of_run in scores.items()})
+    assert scores == _scores, "another engine gave other scores"
     recorded = tried.session.query.finished([run.key for run in runs])
     assert scores == {key: _of_model(run.scores) for key, run in recorded.items()}
 
@@ -176,45 +229,53 @@ def test_progress_is_told_in_its_order(tried):
     assert isinstance(said[-1], Ended)
 
 
-def test_ways_to_fail_are_told_apart(tried):
+def test_ways_to_fail_are_told_apart_and_recorded(tried):
     scheduler = tried.scheduler()
-    ways = {"raises": "failed", "diverges": "diverged", "dies": "died"}
-    if "Inline" in type(tried.session.engine).__name__:
-        del ways["dies"]  # it would take this process along
+    ways = {way: end for way, end in WAYS.items() if way != "dies" or not tried.is_here}
     keys = {tried.runs(way)[0].key: way for way in ways}
     for way in ways:
         scheduler.add(tried.runs(way)[0], frozenset(("test",)))
     ended = [event for event in tried.finish(scheduler) if isinstance(event, Ended)]
-    assert {keys[event.key]: event.status for event in ended} == ways
-    said = {keys[event.key]: event.message for event in ended}
-    assert "on purpose" in said["raises"]
-    if "dies" in ways:
-        assert "SIGKILL" in said["dies"]
+    assert {keys[e.key]: e.status for e in ended} == {way: end for way, (end, _) in ways.items()}
+    for event in ended:
+        assert ways[keys[event.key]][1] in event.message
+    attempts = [r for r in tried.session.query.runs("tags.key != ''") if r.tags["key"] in keys]
+    assert [run.status for run in attempts] == ["FAILED"] * len(ways)
     assert tried.session.engine.free > 0
 
 
 def test_a_run_that_is_not_wanted_ends_as_pruned_and_the_next_one_is_executed(tried):
     tried.scheduler()
-    run, engine = tried.runs("waits")[0], tried.session.engine
-    engine.start(tried.job(run))
-    if "Inline" not in type(engine).__name__:
-        tried.events(lambda event: isinstance(event, Progress))
-    engine.cancel(run.key)
-    ended = [e for e in tried.events(lambda e: isinstance(e, Ended)) if isinstance(e, Ended)]
-    assert [(event.key, event.status) for event in ended] == [(run.key, "pruned")]
-    after = tried.runs("base")[0]
-    engine.start(tried.job(after))
-    ended = [e for e in tried.events(lambda e: isinstance(e, Ended)) if isinstance(e, Ended)]
-    assert [(event.key, event.status) for event in ended] == [(after.key, "cached")]
+    run, after = tried.runs("waits")[0], tried.runs("base")[0]
+    tried.begin(run)
+    tried.session.engine.cancel(run.key)
+    assert tried.end() == [(run.key, "pruned")]
+    tried.session.engine.start(tried.job(after))
+    assert tried.end() in ([(after.key, "cached")], [(after.key, "finished")])
+
+
+def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tried):
+    if tried.is_here:
+        pytest.skip("this process is the worker")
+    scheduler = tried.scheduler()
+    run, after = tried.runs("waits")[2], tried.runs("base")[3]
+    scheduler.add(run, frozenset(("test",)))
+    wait_until(lambda: any(isinstance(event, Progress) for event in scheduler.step()))
+    os.kill(tried.process(run), signal.SIGKILL)
+    scheduler.add(after, frozenset(("test",)))
+    ended = [event for event in tried.finish(scheduler) if isinstance(event, Ended)]
+    assert (ended[0].key, ended[0].status) == (run.key, "died")
+    assert [e.key for e in ended] == [run.key, after.key]
+    attempts = tried.session.query.runs(f"tags.key = '{run.key}'")
+    assert [attempt.status for attempt in attempts] == ["FAILED"]
 
 
 def test_what_is_stopped_leaves_no_open_record(tried):
     tried.scheduler()
     run, engine = tried.runs("waits")[1], tried.session.engine
-    engine.start(tried.job(run))
-    if "Inline" not in type(engine).__name__:
-        tried.events(lambda event: isinstance(event, Progress))
+    tried.begin(run)
     assert [(event.key, event.status) for event in engine.stop()] == [(run.key, "interrupted")]
-    close_orphans(tried.session.writer)
+    if tried.name in ("local", "inline"):
+        close_orphans(tried.session.writer)  # of a run that was too slow to do it
     assert not tried.session.query.runs("attributes.status = 'RUNNING' and tags.key != ''")
-    assert engine.events(0.0) == []
+    assert list(engine.events(0.0)) == []

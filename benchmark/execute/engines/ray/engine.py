@@ -1,0 +1,216 @@
+"""Runs on the nodes of a Ray cluster: actors hold the resources, a run is a process beside one."""
+
+import os
+import pickle
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from benchmark.execute.engines.ray.cluster import RayCluster
+from benchmark.execute.job import Ended, Job, Progress
+from benchmark.store.store import Store
+from benchmark.user_code.project import sources
+
+#: Seconds for which an actor waits for news before it looks whether anything is asked of it.
+_POLL = 0.5
+#: Seconds that actors have to close the records of their runs.
+_PATIENCE = 12.0
+#: How often a run is tried whose nodes are lost, and how many actors may be lost one after another.
+_TIMES = 5
+#: Seconds before another actor is made for one that was lost; twice as many after every further.
+_BACK_OFF = 1.0
+#: Of the command's environment, what runs need on other machines, too. Ray shows to everybody
+#: what is given to it as a runtime environment; there are passwords among these.
+_VARIABLES = re.compile(r"(MLFLOW|ARMBENCH|HF|TRANSFORMERS|AWS|AZURE|GOOGLE)_.*|(HTTPS?|NO)_PROXY")
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A run that was given out, and how often its node was lost."""
+
+    job: Job
+    lost: int = 0
+
+
+@dataclass(eq=False)
+class _Pilot:
+    """An actor.
+
+    Attributes:
+        actor: Ray's handle.
+        awaited: its answer that is on its way; None while it has nothing to do.
+        log: what its runs print.
+        flight: the run that it executes.
+    """
+
+    actor: Any
+    awaited: Any
+    log: Path
+    flight: _Flight | None = None
+
+    def answered(self) -> None:
+        """Have it tell what happens next, or wait for a run."""
+        self.awaited = self.actor.events.remote(_POLL) if self.flight else None
+
+
+class RayEngine:
+    """Executes jobs on nodes that share the store's folder.
+
+    Args:
+        workers: runs side by side.
+        study_file: imported by the process of each run.
+        store: below which what runs print is kept.
+        cluster: to which this process is connected.
+    """
+
+    def __init__(self, workers: int, study_file: Path, store: Store, cluster: RayCluster) -> None:
+        self.workers = workers
+        self.cluster = cluster
+        self.study_file = study_file.resolve()
+        stem = re.sub(r"[^A-Za-z0-9_]+", "-", study_file.stem)[:40]
+        self.logs = store.folder / "jobs" / f"ray-{stem}-{uuid4().hex[:8]}" / "logs"
+        self._sources = sources()
+        self._variables = {n: v for n, v in os.environ.items() if _VARIABLES.fullmatch(n.upper())}
+        self._pilots: list[_Pilot] = []
+        self._hired = 0
+        self._waiting: list[_Flight] = []
+        self._over: list[Ended] = []
+        self._lost = 0
+        self._not_before = 0.0
+
+    @property
+    def free(self) -> int:
+        """How many more jobs may be started now."""
+        return self.workers - len(self._flights)
+
+    @property
+    def _flights(self) -> list[_Flight]:
+        return [*self._waiting, *(p.flight for p in self._pilots if p.flight)]
+
+    def choose(self, jobs: Sequence[Job]) -> Job | None:
+        """The most urgent, while there is a worker for it."""
+        return jobs[0] if jobs and self.free > 0 else None
+
+    def start(self, job: Job) -> None:
+        """Give a job to an actor that has nothing to do, or to the next one that has not."""
+        self._waiting.append(_Flight(job))
+        self._assign()
+
+    def events(self, timeout: float) -> Sequence[Progress | Ended]:
+        """What actors said, and how runs ended that nobody can execute."""
+        import ray
+
+        self._assign()
+        found: list[Progress | Ended] = [*self._over]
+        self._over.clear()
+        awaited = {p.awaited: p for p in self._pilots if p.awaited is not None}
+        if not awaited:
+            time.sleep(0.0 if found else timeout)
+            return found
+        done, _ = ray.wait(list(awaited), timeout=0.0 if found else timeout)
+        if done:
+            done, _ = ray.wait(list(awaited), num_returns=len(awaited), timeout=0.0)
+        for answer in done:
+            found += self._read(awaited[answer])
+        self._assign()
+        return found
+
+    def cancel(self, key: str) -> None:
+        """Have the actor stop a run that has it."""
+        for flight in [each for each in self._waiting if each.job.run.key == key]:
+            self._waiting.remove(flight)
+            self._over.append(Ended(key, "pruned"))
+        for pilot in self._pilots:
+            if pilot.flight and pilot.flight.job.run.key == key:
+                pilot.actor.cancel.remote(key)
+
+    def stop(self) -> Sequence[Ended]:
+        """Have actors close the records of their runs, then end them."""
+        import ray
+
+        stopped = [Ended(flight.job.run.key, "interrupted") for flight in self._flights]
+        told = [pilot.actor.stop.remote() for pilot in self._pilots if pilot.flight]
+        if told:
+            ray.wait(told, num_returns=len(told), timeout=_PATIENCE)
+        for pilot in self._pilots:
+            ray.kill(pilot.actor)
+        self._pilots.clear()
+        self._waiting.clear()
+        self._over.clear()
+        return stopped
+
+    def _assign(self) -> None:
+        """Give what waits to actors that have nothing to do, and make those that are wanting."""
+        self._hire()
+        idle = [pilot for pilot in self._pilots if pilot.awaited is None]
+        self._waiting.sort(key=lambda flight: -flight.job.urgency)
+        for pilot, flight in zip(idle, list(self._waiting), strict=False):
+            self._waiting.remove(flight)
+            pilot.flight = flight
+            pilot.actor.start.remote(flight.job.run.key, pickle.dumps(flight.job))
+            pilot.answered()
+
+    def _hire(self) -> None:
+        """Make as many actors as there are runs, once for each worker."""
+        wanted = min(self.workers, len(self._flights)) - len(self._pilots)
+        if wanted < 1 or time.monotonic() < self._not_before:
+            return
+        make = self.cluster.pilot()
+        for _ in range(wanted):
+            self._hired += 1
+            log = self.logs / f"{self._hired}.out"
+            actor = make(self.study_file, self._sources, self._variables, log)
+            self._pilots.append(_Pilot(actor, actor.ready.remote(), log))
+
+    def _read(self, pilot: _Pilot) -> list[Progress | Ended]:
+        """What an actor answered; one that cannot answer is lost."""
+        import ray
+
+        try:
+            said = list(ray.get(pilot.awaited) or ())
+        except ray.exceptions.RayError as error:
+            return self._lose(pilot, error)
+        self._lost = 0
+        if any(isinstance(each, Ended) for each in said):
+            pilot.flight = None
+        pilot.answered()
+        return [_with_log(each, pilot.log) for each in said]
+
+    def _lose(self, pilot: _Pilot, error: BaseException) -> list[Progress | Ended]:
+        """Have another one take the run of an actor that is gone, unless that came too often."""
+        import ray
+
+        self._pilots.remove(pilot)
+        ray.kill(pilot.actor)  # where it is only out of reach, its run must not go on there
+        self._lost += 1
+        seconds = _BACK_OFF * 2.0 ** (self._lost - 1)
+        self._not_before = time.monotonic() + seconds
+        why = f"an actor of Ray was lost ({_reason(error)}); see {pilot.log} and ray status"
+        print(f"bench: {why}; trying again in {seconds:.0f} s.", file=sys.stderr)
+        flight = pilot.flight
+        if flight:
+            flight.lost += 1
+            self._waiting.append(flight)
+        if self._lost < _TIMES and (not flight or flight.lost < _TIMES):
+            return []
+        given_up = [f for f in self._waiting if f is flight or self._lost >= _TIMES]
+        self._waiting = [f for f in self._waiting if f not in given_up]
+        return [Ended(f.job.run.key, "died", why) for f in given_up]
+
+
+def _with_log(event: Progress | Ended, log: Path) -> Progress | Ended:
+    if isinstance(event, Ended) and event.status == "died":
+        return Ended(event.key, "died", f"{event.message}; what it printed is in {log}")
+    return event
+
+
+def _reason(error: BaseException) -> str:
+    """In a line, without the dump of an actor's state."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "\t" not in line and ": " not in line[:24]]
+    return (told or lines or [type(error).__name__])[-1].rstrip(".")[:200]

@@ -1,0 +1,46 @@
+"""The searches of a session's study: what `bench tune` does, and `bench run` before it trains."""
+
+from benchmark.checks.estimate import estimate, has_own_code
+from benchmark.declare.tuned import is_searched
+from benchmark.session.session import Session
+from benchmark.tuning.results import TuningOutcome, unfair_arms
+
+
+def search(session: Session) -> TuningOutcome | None:
+    """Search what is not searched yet; None where the study searches nothing."""
+    if not is_searched(session.study):
+        return None
+    if warning := unfair_arms(session.study):
+        session.console.print(f"Warning: {warning}.", markup=False, style="yellow")
+    from benchmark.tuning.of_study import open_tuning, storage_url, tune_study
+    from benchmark.tuning.optuna_study import guarding_storage
+
+    with guarding_storage(storage_url(session.store, session.optuna_storage)):
+        return tune_study(
+            open_tuning(session.study, session.connection, session.optuna_storage),
+            lambda: session.engine,
+            session.tags,
+            session.console,
+            lambda: _never_ending(session),
+        )
+
+
+def _never_ending(session: Session) -> dict[tuple[str, str], str]:
+    """By arm and task, what the study's own code does that comes to no end in a step.
+
+    A rehearsal gives up every run that is silent, and in a debugger a step may take for ever.
+    """
+    if session.rehearses or session.asked.engine == "inline":
+        return {}
+    plan = session.plan()
+    cells = list(zip(plan.study.cells(), plan.cells, strict=True))
+    own = {k: plan.runs[k] for _, k in cells if has_own_code(plan.runs[k])}
+    if not own:
+        return {}
+    with session.at_home():
+        found = estimate(plan, own, {}, session.study_file.resolve()).hopeless
+    return {
+        (arm.label, task.name): f"failed: {found[k].message}"
+        for (arm, task, _), k in cells
+        if k in found and found[k].endless
+    }

@@ -1,0 +1,209 @@
+"""A study whose runs are executed on the nodes of a real Ray cluster, with what befalls these."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import BenchmarkError
+from benchmark.execute.engines.ray.cluster import Needs, RayCluster
+from benchmark.execute.engines.ray.engine import RayEngine
+from benchmark.store.process import Process
+from benchmark.store.store import Store
+from tests.benchmark.conftest import bench as bench  # a fixture
+from tests.benchmark.conftest import command
+from tests.engines import ray_cluster
+from tests.slurm.studies import is_training, query, scores, statuses, wait_until, written
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """Start the command in a process of its own; what it prints goes to a file."""
+    monkeypatch.chdir(tmp_path)
+    running = []
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        with (tmp_path / "printed").open("a") as printed:
+            process = subprocess.Popen(
+                command(*arguments), stdout=printed, stderr=subprocess.STDOUT, text=True
+            )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def asked(ray_nodes):
+    """Options that name the cluster."""
+    return ("--engine", "ray", "--address", ray_nodes.address)
+
+
+def training(store: Path) -> int:
+    """The process of a run that is being trained."""
+    wait_until(lambda: is_training(store))
+    attempt = query(store).runs("attributes.status = 'RUNNING' and tags.key != ''")[0]
+    return Process.parse(attempt.tags["process"]).pid
+
+
+def pilots() -> list[int]:
+    """Actors of Ray, and what was started by them."""
+    return [p for p in ray_cluster.processes("ray::Pilot") if Path(f"/proc/{p}/exe").exists()]
+
+
+def test_scores_are_those_of_this_machine_and_what_a_run_prints_is_kept(tmp_path, bench, asked):
+    study = written(tmp_path)
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert bench("run", study, "--store", here, "--workers", 2).returncode == 0
+    told = bench("run", study, *asked, "--store", there, "--workers", 3)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert len(scores(here)) == 6
+    assert scores(there) == scores(here)
+    assert "said by a run" not in told.stdout + told.stderr
+    kept = [*there.glob("jobs/ray-study-*/logs/*.out")]
+    assert str(kept[0].parent) in told.stdout
+    assert len(kept) <= 3, "actors take one run after the other"
+    assert any("said by a run" in log.read_text() for log in kept)
+
+
+def test_a_node_that_is_lost_costs_time_alone(tmp_path, begun, bench, asked, ray_nodes):
+    study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
+    process = begun("run", study, *asked, "--workers", 2)
+    node = ray_cluster.node_of(ray_nodes, training(store))
+    ray_nodes.remove_node(node, allow_graceful=False)
+    try:
+        assert process.wait(400) == 0, (tmp_path / "printed").read_text()
+    finally:
+        ray_cluster.add_node(ray_nodes)
+    assert "an actor of Ray was lost" in (tmp_path / "printed").read_text()
+    told = statuses(store)
+    assert told.count("FINISHED") == 6
+    assert set(told) == {"FINISHED", "KILLED"}
+    here = tmp_path / "here"
+    assert bench("run", study, "--store", here, "--workers", 2).returncode == 0
+    assert scores(store) == scores(here)
+
+
+def test_ctrl_c_closes_the_records_and_leaves_no_process(tmp_path, begun, asked):
+    study, store = written(tmp_path, epochs=3000), tmp_path / "mlruns"
+    process = begun("run", study, *asked, "--workers", 2)
+    run = training(store)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "KILLED" in statuses(store)
+    assert "RUNNING" not in statuses(store)
+    wait_until(lambda: not pilots() and not Path(f"/proc/{run}").exists(), 60)
+
+
+def test_a_command_that_is_killed_leaves_no_process_and_is_gone_on_with(tmp_path, begun, asked):
+    study, store = written(tmp_path, epochs=100), tmp_path / "mlruns"
+    first = begun("run", study, *asked, "--workers", 2)
+    run = training(store)
+    first.kill()
+    first.wait()
+    wait_until(lambda: not pilots() and not Path(f"/proc/{run}").exists(), 60)
+    assert begun("run", study, *asked, "--workers", 2).wait(400) == 0
+    told = statuses(store)
+    assert told.count("FINISHED") == 6
+    assert set(told) == {"FINISHED", "KILLED"}
+
+
+def test_what_the_cluster_has_no_room_for_is_refused(tmp_path, bench, asked, ray_nodes):
+    study, store = written(tmp_path), tmp_path / "mlruns"
+    told = bench("run", study, *asked, "--workers", 5)
+    assert told.returncode == 2
+    assert f"find no room on the Ray cluster at {ray_nodes.address}, which has some for 4" in (
+        told.stderr
+    )
+    assert not (store / "mlflow.db").exists()
+    for needs, said in (
+        (Needs(8), "a run takes 8 CPUs, and no node of the Ray cluster"),
+        (Needs(1, 1.0), ""),
+        (Needs(4, 0.5), "4 CPUs and 0.5 of a GPU"),
+    ):
+        cluster = RayCluster(ray_nodes.address, needs)
+        if said:
+            with pytest.raises(BenchmarkError, match=said):
+                cluster.check(None, study, Store(str(store)))
+        else:
+            cluster.check(4, study, Store(str(store)))
+
+
+def test_a_record_that_nodes_do_not_reach_is_refused(tmp_path, bench, asked, monkeypatch):
+    from benchmark.execute.engines.ray.node import Sight, look
+
+    study = written(tmp_path)
+    (mark := tmp_path / "mark").touch()
+    here = Sight.of(study, mark, Store(str(tmp_path)))
+    assert look(here) == ""
+    study.write_text(f"{study.read_text()}\n")
+    assert "study.py is not what it is here: put the study's folder" in look(here)
+    sight = Sight.of(study, mark, Store("http://me:secret@127.0.0.1:9"))
+    said = look(sight)
+    assert "is not reached" in said
+    assert "secret" not in said
+    mark.unlink()
+    assert "Name a folder with --store that all nodes have" in look(sight)
+
+
+#: What an actor on a part of a GPU tells of itself.
+SEES = """
+from pathlib import Path
+import os
+Path(os.environ["ARMBENCH_SEEN"]).open("a").write(os.environ["CUDA_VISIBLE_DEVICES"] + "\\n")
+"""
+
+
+def test_runs_share_gpus_as_ray_gives_them_out(tmp_path, ray_nodes, monkeypatch):
+    seen = tmp_path / "seen"
+    monkeypatch.setenv("ARMBENCH_SEEN", str(seen))
+    study = written(tmp_path)
+    cluster = RayCluster(ray_nodes.address, Needs(1, 0.5))
+    cluster.connect()
+    assert cluster.room() == 4
+    from benchmark.declare.loading import load_study
+    from benchmark.execute.job import Ended, Job
+    from benchmark.record.writer import Writer
+    from benchmark.runs.kinds import DataRun
+    from benchmark.runs.plan import make_plan
+    from benchmark.store.connection import Connection
+
+    store = Store(str(tmp_path / "mlruns"))
+    runs = make_plan(load_study(study)).runs.values()
+    [data] = [run for run in runs if isinstance(run, DataRun)]
+    experiment = Writer(Connection(store)).experiment("gpus")
+    study.write_text(study.read_text() + SEES)
+    load_study(study)
+    engine = RayEngine(1, study, store, cluster)
+    engine.start(Job(data, frozenset(("data",)), store, experiment, {}))
+    ended: list[Ended] = []
+    wait_until(lambda: ended.extend(engine.events(0.2)) or ended)  # type: ignore[arg-type]
+    engine.stop()
+    assert [each.status for each in ended] == ["finished"]
+    assert seen.read_text().split()[-1] in ("0", "1")
+
+
+def test_without_an_address_all_is_bound_to_the_loopback_and_ends_with_the_command(
+    tmp_path, begun, monkeypatch
+):
+    if why := ray_cluster.lacking():
+        pytest.skip(why)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
+    process = begun("run", study, "--engine", "ray", "--workers", 1)
+    run = training(store)
+    mine = [p for p in ray_cluster.everything() if process.pid in ray_cluster.ancestors(p)]
+    listening = ray_cluster.listening([process.pid, *mine])
+    assert listening
+    assert all(host.startswith("127.") or host == "::1" for host in listening), listening
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert "RUNNING" not in statuses(store)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{p}") for p in [run, *mine]), 60)
