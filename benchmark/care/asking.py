@@ -2,7 +2,10 @@
 
 import sys
 
+from rich.console import Console
+
 from benchmark.errors import BenchmarkError
+from benchmark.store.cache import Cache
 
 
 def agreed(question: str, yes: bool) -> bool:
@@ -28,6 +31,16 @@ def agreed(question: str, yes: bool) -> bool:
         answer = ""
         print()
     return answer.strip().lower() in ("y", "yes")
+
+
+def look_at_others(cache: Cache, console: Console) -> None:
+    """Find out which other machines are at work, before something is removed."""
+
+    def tell(host: str) -> None:
+        told = f"Looking whether {host} is still at work, for a minute at most."
+        console.print(told, markup=False, soft_wrap=True)
+
+    cache.settle(tell)
 
 
 def counted(number: int, what: str) -> str:

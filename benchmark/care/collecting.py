@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.care.asking import agreed, counted, size
+from benchmark.care.asking import agreed, counted, look_at_others, size
 from benchmark.care.needed import Result, StillNeeded
 from benchmark.record.query import Query
 
@@ -41,6 +41,7 @@ def collect(query: Query, console: Console, yes: bool) -> int:
 def remove(query: Query, results: Mapping[Result, int], console: Console) -> None:
     """Remove what nobody uses or makes at this moment, and say how much that was."""
     cache = query.store.cache
+    look_at_others(cache, console)
     cache.sweep()
     gone = {result: count for result, count in results.items() if cache.remove(*result)}
     told = f"Removed {counted(len(gone), 'result')} of the cache, {size(sum(gone.values()))}."

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.care.asking import agreed, counted, size
+from benchmark.care.asking import agreed, counted, look_at_others, size
 from benchmark.care.collecting import listed, remove
 from benchmark.care.selection import ToRemove
 from benchmark.errors import StoreError
@@ -26,6 +26,7 @@ def remove_runs(query: Query, selection: ToRemove, console: Console, yes: bool) 
     Raises:
         StoreError: somebody writes to one of them.
     """
+    look_at_others(query.store.cache, console)
     _refuse_written(query, selection)
     if query.store.cache.uses.holder(use_of(selection.study)):
         raise _at_work(selection)

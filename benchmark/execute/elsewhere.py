@@ -11,6 +11,7 @@ from functools import cached_property
 
 from benchmark.execute.job import Ended, Job, Progress, is_done
 from benchmark.record.query import Query, counting
+from benchmark.store import lease
 
 #: Seconds between two looks at a run that is put aside.
 _AGAIN = 2.0
@@ -29,6 +30,7 @@ class Elsewhere:
     query: Query
     _aside: dict[str, tuple[float, str]] = field(default_factory=dict)
     _met: bool = False
+    _swept: float = 0.0
 
     def has(self, key: str) -> bool:
         """Whether a run is put aside for a while."""
@@ -47,6 +49,12 @@ class Elsewhere:
             self._met = True
             _ = self._earlier
         return None if known else Progress(key, 0.0, "", elsewhere=who)
+
+    def watch(self) -> None:
+        """Now and then look at what others hold, and clear away what those left that are gone."""
+        if self._met and time.monotonic() - self._swept > lease.LIMIT / 2:
+            self._swept = time.monotonic()
+            self.query.store.cache.sweep()
 
     def look(self, job: Job) -> Progress | Ended | None:
         """What keeps a run from being started now, if it is news: it is executed or has ended."""

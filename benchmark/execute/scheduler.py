@@ -231,6 +231,7 @@ class Scheduler:
         Raises:
             RecordLost: a worker, or this process, could not write to the record.
         """
+        self._elsewhere.watch()
         news = self._start_what_is_ready()
         if self._waiting and not self._running and not news:
             time.sleep(_TICK)  # other commands are at all that is left

@@ -6,7 +6,7 @@ them counts as not there.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from benchmark.errors import CacheError
 from benchmark.store import checksums
-from benchmark.store.leases import Lease, Leases, held_here
+from benchmark.store.lease import Lease, held_here
+from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
 #: What runs leave for others, each a folder of the cache.
@@ -120,6 +121,15 @@ class Cache:
                 shutil.rmtree(draft, ignore_errors=True)
         self.runs.sweep()
         self.uses.sweep()
+
+    def settle(self, tell: Callable[[str], None]) -> None:
+        """Find out what other machines use and execute, before something is removed.
+
+        Args:
+            tell: told the name of each whose sign is waited for, at most a minute.
+        """
+        for leases in (self.uses, self.runs):
+            leases.settle(tell)
 
     def results(self) -> dict[tuple[str, str], int]:
         """Every result, by kind and key, with its size in bytes."""

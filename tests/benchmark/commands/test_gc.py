@@ -10,8 +10,12 @@ import pytest
 
 from benchmark.record.query import Query
 from benchmark.record.studies import recorded_study
+from benchmark.store import lease
 from benchmark.store.cache import Cache
 from benchmark.store.connection import Connection
+from benchmark.store.lease import Holder
+from benchmark.store.leases import Leases
+from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
 from tests.benchmark.conftest import command
@@ -105,6 +109,27 @@ def test_what_a_process_uses_or_makes_stays(attempted, bench):
     assert "In use, and kept: 2." in done.stdout
     assert cache(attempted).has("weights", OTHER)
     assert not cache(attempted).path("weights", "2" * 64).exists()
+
+
+def test_what_another_machine_uses_stays_until_it_was_silent_for_long(
+    attempted, bench, monkeypatch
+):
+    monkeypatch.setattr(lease, "BEAT", 0.05)
+    for key in (OTHER, "1" * 64):
+        leave(cache(attempted), "weights", key)
+    n1, n2 = (Process(host, host, 4711, "1") for host in ("n1", "n2"))
+    lost = cache(attempted).uses.root / OTHER / Holder("shared", n1, "0").file
+    lost.parent.mkdir(parents=True)
+    lost.touch()
+    with Leases(cache(attempted).uses.root, n2).holding("1" * 64, mode="shared"):
+        monkeypatch.setattr(lease, "LIMIT", 1.0)
+        done = bench("gc", "--yes")
+    assert "Looking whether n1 is still at work, for a minute at most." in done.stdout
+    assert "Looking whether n2" in done.stdout
+    assert "Removed 1 result " in done.stdout
+    assert "In use, and kept: 1." in done.stdout
+    assert not cache(attempted).path("weights", OTHER).exists()
+    assert not lost.parent.exists()
 
 
 def test_where_nobody_can_be_asked_nothing_is_removed(attempted, bench):

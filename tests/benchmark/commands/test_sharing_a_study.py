@@ -23,9 +23,9 @@ from tests.benchmark.store.test_lost_records import linux
 
 #: Have processes that are silent for two seconds count as gone.
 IMPATIENT = """
-import benchmark.store.leases
+import benchmark.store.lease
 
-benchmark.store.leases.BEAT, benchmark.store.leases.LIMIT = 0.2, 2.0
+benchmark.store.lease.BEAT, benchmark.store.lease.LIMIT = 0.2, 2.0
 """
 
 pytestmark = [pytest.mark.slow, linux]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import LeaseLost
-from benchmark.store import leases
-from benchmark.store.leases import Holder, Lease, Leases
+from benchmark.store import lease
+from benchmark.store.lease import Holder, Lease
+from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
 #: What a process of another machine does, as whom it is told to be: to be told from that of this
@@ -21,11 +22,12 @@ import os, sys, time
 from dataclasses import replace
 from pathlib import Path
 from benchmark.errors import LeaseLost
-from benchmark.store import leases
-from benchmark.store.leases import Holder, Lease, Leases
+from benchmark.store import lease
+from benchmark.store.lease import Holder, Lease
+from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
-leases.BEAT, leases.LIMIT = 0.05, 2.0
+lease.BEAT, lease.LIMIT = 0.05, 2.0
 machine, root = sys.argv[1], Path(sys.argv[2])
 me = Process.here()
 them = Leases(root, replace(me, host=machine, machine=machine) if machine != "here" else me)
@@ -39,11 +41,11 @@ for _ in range(int(sys.argv[3])):
 """
 #: Holds the name until it is told to go on, and says whether it holds it still.
 UNTIL_TOLD = """
-with them.attempt("name") as lease:
+with them.attempt("name") as held:
     print("held", flush=True)
     for line in sys.stdin:
         try:
-            lease.require()
+            held.require()
         except LeaseLost as error:
             print(f"lost: {error}", flush=True)
         else:
@@ -79,8 +81,8 @@ def said(process: subprocess.Popen[str]) -> str:
 @pytest.fixture
 def quick(monkeypatch):
     """A holder counts as gone after half a second."""
-    monkeypatch.setattr(leases, "BEAT", 0.05)
-    monkeypatch.setattr(leases, "LIMIT", 0.5)
+    monkeypatch.setattr(lease, "BEAT", 0.05)
+    monkeypatch.setattr(lease, "LIMIT", 0.5)
 
 
 def left(root: Path) -> list[str]:
@@ -135,7 +137,7 @@ def test_a_living_holder_keeps_its_name_however_long_others_wait(tmp_path, quick
     for machine in ("here", "n1"):
         living = begun(UNTIL_TOLD, machine, tmp_path)
         assert said(living) == "held"
-        until = time.monotonic() + 2 * leases.LIMIT
+        until = time.monotonic() + 2 * lease.LIMIT
         while time.monotonic() < until:
             assert isinstance(Leases(tmp_path).attempt("name"), Holder)
             time.sleep(0.05)
@@ -195,25 +197,25 @@ def test_a_copy_of_a_process_lets_go_of_nothing(tmp_path):
     with Leases(tmp_path).holding("name") as _:
         child = os.fork()
         if child == 0:
-            lease = leases.held_here(tmp_path / "name")
-            if lease:
-                lease.release()
+            copied = lease.held_here(tmp_path / "name")
+            if copied:
+                copied.release()
             os._exit(0)
         os.waitpid(child, 0)
         assert Leases(tmp_path).holder("name")
-        mine = leases.held_here(tmp_path / "name")
+        mine = lease.held_here(tmp_path / "name")
         assert mine
         mine.require()
     assert left(tmp_path) == []
 
 
 def test_a_lease_that_was_deleted_with_its_folder_is_lost(tmp_path):
-    with Leases(tmp_path).attempt("name") as lease:
+    with Leases(tmp_path).attempt("name") as held:
         for path in (tmp_path / "name").iterdir():
             path.unlink()
         (tmp_path / "name").rmdir()
         with pytest.raises(LeaseLost):
-            lease.require()
+            held.require()
 
 
 @pytest.mark.slow
