@@ -13,6 +13,7 @@ from tests.slurm.studies import (
     is_training,
     jobs,
     logs,
+    query,
     scores,
     statuses,
     wait_until,
@@ -81,6 +82,15 @@ def test_ctrl_c_ends_the_jobs_and_closes_their_records(tmp_path, begun):
     assert not [*store.glob("jobs/*/waiting/*"), *store.glob("jobs/*/taken/*")]
 
 
+def is_held(store: Path) -> bool:
+    """Whether a job holds a run and what that needs, so that nobody removes these."""
+    cache = query(store).store.cache
+    return any(
+        cache.runs.holder(run.tags["key"]) and all(map(cache.uses.holder, run.needs.values()))
+        for run in query(store).runs("attributes.status = 'RUNNING' and tags.key != ''")
+    )
+
+
 def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(tmp_path, begun):
     study, store = written(tmp_path, epochs=100), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--workers", 2)
@@ -88,6 +98,7 @@ def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(t
     wait_until(lambda: is_training(store))
     first.kill()
     first.wait()
+    wait_until(lambda: is_held(store))
     assert begun(*asked).wait(400) == 0
     assert statuses(store) == ["FINISHED"] * 6
 
