@@ -5,7 +5,7 @@ go on with others meanwhile. What has become of it there counts here.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,9 +36,9 @@ class Elsewhere:
         """Whether a run is put aside for a while."""
         return key in self._aside and time.monotonic() < self._aside[key][0]
 
-    def count(self, keys: Collection[str]) -> int:
+    def count(self, keys: Container[str]) -> int:
         """How many of these runs are put aside."""
-        return sum(key in self._aside for key in keys)
+        return sum(key in keys for key in self._aside)
 
     def put_aside(self, job: Job, who: str) -> Progress | None:
         """Let a run be that another process executes; what is new of that."""

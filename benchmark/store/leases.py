@@ -83,8 +83,10 @@ class Leases:
         folder = self.root / name
         living, gone = _sorted(folder)
         for holder in gone:
-            with suppress(FileNotFoundError):  # its number has changed: it lives
-                (folder / holder.file).unlink()
+            try:
+                (folder / holder.file).unlink(missing_ok=True)  # its number may change: it lives
+            except OSError:  # another user's, or out of reach
+                living.append(holder)
         if not living:
             with suppress(OSError):
                 folder.rmdir()
