@@ -11,7 +11,7 @@ from functools import cached_property
 
 from benchmark.execute.job import Ended, Job, Progress, is_done
 from benchmark.record.query import Query, counting
-from benchmark.store import lease
+from benchmark.store import heartbeat
 
 #: Seconds between two looks at a run that is put aside.
 _AGAIN = 2.0
@@ -52,7 +52,7 @@ class Elsewhere:
 
     def watch(self) -> None:
         """Now and then look at what others hold, and clear away what those left that are gone."""
-        if self._met and time.monotonic() - self._swept > lease.LIMIT / 2:
+        if self._met and time.monotonic() - self._swept > heartbeat.LIMIT / 2:
             self._swept = time.monotonic()
             self.query.store.cache.sweep()
 

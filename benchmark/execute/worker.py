@@ -32,7 +32,7 @@ from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
 from benchmark.store.connection import Connection
-from benchmark.store.lease import Holder, Lease
+from benchmark.store.heartbeat import Holder, Lease
 from benchmark.user_code.blame import blamed
 from trainers.errors import Diverged, TrainerError
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from benchmark.errors import CacheError
 from benchmark.store import checksums
-from benchmark.store.lease import Lease, held_here
+from benchmark.store.heartbeat import Lease, held_here
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 

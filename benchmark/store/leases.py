@@ -17,8 +17,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmark.errors import CacheError
-from benchmark.store import lease
-from benchmark.store.lease import Holder, Lease, Mode, heart, holders, unwritten
+from benchmark.store import heartbeat
+from benchmark.store.heartbeat import Holder, Lease, Mode, heart, holders, unwritten
 from benchmark.store.process import Process
 
 #: Seconds between two looks at a lease that somebody waits for, at first and at most.
@@ -175,7 +175,7 @@ def _sorted(folder: Path) -> tuple[list[Holder], list[Holder]]:
         beat, since = before.get(holder.nonce, (-1, now))
         if beat != holder.beat or holder.process.is_at_work:
             since = now
-        if holder.process.is_gone or now - since >= lease.LIMIT:
+        if holder.process.is_gone or now - since >= heartbeat.LIMIT:
             gone.append(holder)
         else:
             living.append(holder)

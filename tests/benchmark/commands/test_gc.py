@@ -10,10 +10,10 @@ import pytest
 
 from benchmark.record.query import Query
 from benchmark.record.studies import recorded_study
-from benchmark.store import lease
+from benchmark.store import heartbeat
 from benchmark.store.cache import Cache
 from benchmark.store.connection import Connection
-from benchmark.store.lease import Holder
+from benchmark.store.heartbeat import Holder
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 from benchmark.store.store import Store
@@ -114,7 +114,7 @@ def test_what_a_process_uses_or_makes_stays(attempted, bench):
 def test_what_another_machine_uses_stays_until_it_was_silent_for_long(
     attempted, bench, monkeypatch
 ):
-    monkeypatch.setattr(lease, "BEAT", 0.05)
+    monkeypatch.setattr(heartbeat, "BEAT", 0.05)
     for key in (OTHER, "1" * 64):
         leave(cache(attempted), "weights", key)
     n1, n2 = (Process(host, host, 4711, "1") for host in ("n1", "n2"))
@@ -122,7 +122,7 @@ def test_what_another_machine_uses_stays_until_it_was_silent_for_long(
     lost.parent.mkdir(parents=True)
     lost.touch()
     with Leases(cache(attempted).uses.root, n2).holding("1" * 64, mode="shared"):
-        monkeypatch.setattr(lease, "LIMIT", 1.0)
+        monkeypatch.setattr(heartbeat, "LIMIT", 1.0)
         done = bench("gc", "--yes")
     assert "Looking whether n1 is still at work, for a minute at most." in done.stdout
     assert "Looking whether n2" in done.stdout

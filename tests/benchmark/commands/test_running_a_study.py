@@ -14,7 +14,7 @@ import pytest
 from benchmark.cli import main
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
-from benchmark.store.lease import Holder
+from benchmark.store.heartbeat import Holder
 from benchmark.store.store import Store
 from tests.benchmark.conftest import SMALL, command
 

@@ -23,9 +23,9 @@ from tests.benchmark.store.test_lost_records import linux
 
 #: Have processes that are silent for two seconds count as gone.
 IMPATIENT = """
-import benchmark.store.lease
+import benchmark.store.heartbeat
 
-benchmark.store.lease.BEAT, benchmark.store.lease.LIMIT = 0.2, 2.0
+benchmark.store.heartbeat.BEAT, benchmark.store.heartbeat.LIMIT = 0.2, 2.0
 """
 
 pytestmark = [pytest.mark.slow, linux]

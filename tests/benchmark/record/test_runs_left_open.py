@@ -7,7 +7,7 @@ import pytest
 from benchmark.record.attempts import written
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.recorded import Recorded
-from benchmark.store import lease
+from benchmark.store import heartbeat
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 from benchmark.store.store import Store
@@ -48,7 +48,7 @@ def test_a_machine_that_was_watched_and_said_nothing_is_gone(attempted, monkeypa
     run, key = begun(attempted, NAMES[0], N1), attempted.key(NAMES[0])
     with held(attempted, N1).holding(key) as _:
         assert close_orphans(attempted.writer) == 0
-        monkeypatch.setattr(lease, "LIMIT", 0.0)  # nothing has changed since that look
+        monkeypatch.setattr(heartbeat, "LIMIT", 0.0)  # nothing has changed since that look
         assert close_orphans(attempted.writer) == 1
     assert run not in open_runs(attempted)
 

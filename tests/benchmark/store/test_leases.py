@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import LeaseLost
-from benchmark.store import lease
-from benchmark.store.lease import Holder, Lease
+from benchmark.store import heartbeat
+from benchmark.store.heartbeat import Holder, Lease
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
@@ -22,12 +22,12 @@ import os, sys, time
 from dataclasses import replace
 from pathlib import Path
 from benchmark.errors import LeaseLost
-from benchmark.store import lease
-from benchmark.store.lease import Holder, Lease
+from benchmark.store import heartbeat
+from benchmark.store.heartbeat import Holder, Lease
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
-lease.BEAT, lease.LIMIT = 0.05, 2.0
+heartbeat.BEAT, heartbeat.LIMIT = 0.05, 2.0
 machine, root = sys.argv[1], Path(sys.argv[2])
 me = Process.here()
 them = Leases(root, replace(me, host=machine, machine=machine) if machine != "here" else me)
@@ -81,8 +81,8 @@ def said(process: subprocess.Popen[str]) -> str:
 @pytest.fixture
 def quick(monkeypatch):
     """A holder counts as gone after half a second."""
-    monkeypatch.setattr(lease, "BEAT", 0.05)
-    monkeypatch.setattr(lease, "LIMIT", 0.5)
+    monkeypatch.setattr(heartbeat, "BEAT", 0.05)
+    monkeypatch.setattr(heartbeat, "LIMIT", 0.5)
 
 
 def left(root: Path) -> list[str]:
@@ -137,7 +137,7 @@ def test_a_living_holder_keeps_its_name_however_long_others_wait(tmp_path, quick
     for machine in ("here", "n1"):
         living = begun(UNTIL_TOLD, machine, tmp_path)
         assert said(living) == "held"
-        until = time.monotonic() + 2 * lease.LIMIT
+        until = time.monotonic() + 2 * heartbeat.LIMIT
         while time.monotonic() < until:
             assert isinstance(Leases(tmp_path).attempt("name"), Holder)
             time.sleep(0.05)
@@ -197,13 +197,13 @@ def test_a_copy_of_a_process_lets_go_of_nothing(tmp_path):
     with Leases(tmp_path).holding("name") as _:
         child = os.fork()
         if child == 0:
-            copied = lease.held_here(tmp_path / "name")
+            copied = heartbeat.held_here(tmp_path / "name")
             if copied:
                 copied.release()
             os._exit(0)
         os.waitpid(child, 0)
         assert Leases(tmp_path).holder("name")
-        mine = lease.held_here(tmp_path / "name")
+        mine = heartbeat.held_here(tmp_path / "name")
         assert mine
         mine.require()
     assert left(tmp_path) == []
