@@ -179,7 +179,7 @@ def _sorted(folder: Path) -> tuple[list[Holder], list[Holder]]:
             gone.append(holder)
         else:
             living.append(holder)
-            silent[holder.nonce] = holder.beat, since
+        silent[holder.nonce] = holder.beat, since
     if silent:
         _watched[folder] = silent
     return living, gone

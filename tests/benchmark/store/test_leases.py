@@ -157,6 +157,9 @@ def test_times_of_files_tell_nothing(tmp_path, quick):
         found = Leases(tmp_path).attempt("name")
         assert isinstance(found, Holder)
         assert found.process.shown == "n1, process 4711"
+    time.sleep(heartbeat.LIMIT)
+    for _ in range(3):
+        assert Leases(tmp_path).holder("name") is None
     with Leases(tmp_path).holding("name"):
         assert not file.exists()
 
