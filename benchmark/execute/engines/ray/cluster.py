@@ -110,6 +110,8 @@ class RayCluster:
         if ray.is_initialized():
             return
         own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 80 * 2**20}
+        # Ray tells of lost nodes in fifty lines each, which paint over ours; there is no option.
+        ray._private.worker._worker_logs_enabled = False
         handler = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(

@@ -210,7 +210,7 @@ def _with_log(event: Progress | Ended, log: Path) -> Progress | Ended:
 
 
 def _reason(error: BaseException) -> str:
-    """In a line, without the dump of an actor's state."""
+    """The first sentence of what Ray says last, after the state of the actor."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "\t" not in line and ": " not in line[:24]]
-    return (told or lines or [type(error).__name__])[-1].rstrip(".")[:200]
+    told = [line for line in lines if ": " not in line[:24]]
+    return (told or lines or [type(error).__name__])[-1].partition(". ")[0].rstrip(".")
