@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,12 +114,15 @@ class RayCluster:
         ray._private.worker._worker_logs_enabled = False
         handler = signal.getsignal(signal.SIGTERM)
         try:
-            ray.init(
-                address=self.address or "local",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **({} if self.address else own),
-            )
+            # Actors import from the folder first in which this is called, and a study's may hold
+            # modules that are called like what they need.
+            with chdir("/"):
+                ray.init(
+                    address=self.address or "local",
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **({} if self.address else own),
+                )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise BenchmarkError(
                 f"{self} takes no command from here: {_line(error)}. Run this on one of its "
