@@ -8,14 +8,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.corrections import benjamini_hochberg, bonferroni, holm, uncorrected
+import stats.corrections  # noqa: F401, whose files register themselves
 from stats.errors import StatsError
 from stats.inputs import FloatArray, IntArray, as_floats, check_choice
-from stats.register import CORRECTIONS, correction_named, register
-
-# In the order in which they are named to users; the first is the default.
-for _module in (holm, bonferroni, benjamini_hochberg, uncorrected):
-    register(_module.CORRECTION)
+from stats.register import CORRECTIONS, correction_named
 
 
 def adjust(p_values: ArrayLike, correction: str = "holm") -> FloatArray:

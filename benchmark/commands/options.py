@@ -1,10 +1,9 @@
 """Arguments that several commands take, and what their texts may be."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
-
-CORRECTIONS = "holm (default), bonferroni, benjamini-hochberg or none"
 
 MOST = 10**6
 """Of runs side by side, pairs or comparisons; more are a slip of the finger."""
@@ -93,11 +92,22 @@ def add_environments(command: Options) -> None:
     )
 
 
-def add_level(command: Options, corrections: str = CORRECTIONS) -> None:
-    """Level, margin and correction."""
+def listed(names: Sequence[str]) -> str:
+    """What an option may be, the default first.
+
+    >>> listed(["holm", "bonferroni", "none"])
+    'holm (default), bonferroni, none'
+    """
+    return ", ".join([f"{names[0]} (default)", *names[1:]])
+
+
+def add_level(command: Options, more_corrections: str = "") -> None:
+    """Level, margin and correction, with what else is to be said of corrections."""
+    from stats.register import CORRECTIONS
+
     command.add_argument("--alpha", type=float, help="largest corrected p that counts")
     command.add_argument("--margin", type=float, help="smallest difference that matters, in points")
-    command.add_argument("--correction", help=corrections)
+    command.add_argument("--correction", help=listed(CORRECTIONS) + more_corrections)
 
 
 def add_format(command: Options) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.commands.options import add_format, add_level, add_store, count
+from benchmark.commands.options import add_format, add_level, add_store, count, listed
 from benchmark.errors import BenchmarkError, StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _JUDGED = ("alpha", "correction", "test")
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    from stats.register import PAIRED_TESTS
+
     command.add_argument(
         "study", nargs="?", type=Path, metavar="STUDY", help="a study file, for what is not given"
     )
@@ -34,7 +36,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--gain", type=float, help="true gain to be found (default: twice --margin)"
     )
-    command.add_argument("--test", help="wilcoxon (default), permutation, t or sign")
+    command.add_argument("--test", help=listed(PAIRED_TESTS))
     command.add_argument("--family", type=count, metavar="N", help="comparisons corrected together")
     add_level(command)
     add_store(command)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.commands.options import (
-    CORRECTIONS,
     add_format,
     add_level,
     add_recorded_study,
     add_store,
+    listed,
 )
 
 
@@ -50,12 +50,14 @@ def _add_direction(what: Any) -> None:
 
 
 def _add_question(stats: argparse.ArgumentParser) -> None:
+    from stats.judging import COMMON_SCALES, TASKS
+
     question = stats.add_argument_group(
         "which question", "By default: is each candidate better, and by how much, on each task?"
     )
     question.add_argument(
         "--tasks",
-        choices=("fixed", "sampled"),
+        choices=TASKS,
         help="over all tasks at once: these (fixed; tested over seeds), or others like them "
         "(sampled; tested over tasks)",
     )
@@ -64,7 +66,7 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
     )
     question.add_argument(
         "--scale",
-        choices=("relative", "rank", "z"),
+        choices=COMMON_SCALES,
         help="of --tasks on unlike scales: change from the baseline in %%, rank among the arms, or "
         "sds over seeds (margins are then of that scale)",
     )
@@ -92,28 +94,28 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
 
 
 def _add_answer(stats: argparse.ArgumentParser) -> None:
+    from stats.judging import EQUIVALENCES, FAMILIES, SCALES, ZEROS
+    from stats.many_arms.ranked_arms import BY_MEAN_RANKS
+    from stats.many_arms.shaffer import BY_ALL_PAIRS
+    from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+
     how = stats.add_argument_group("how it is answered", "By default: as the study declares.")
     how.add_argument(
         "--test",
-        help="wilcoxon (default), permutation, t, sign; with --unpaired: mann-whitney (default), "
-        "welch, unpaired-permutation; with --rank also nemenyi, conover",
+        help=f"{listed(PAIRED_TESTS)}; with --unpaired: {listed(UNPAIRED_TESTS)}; with --rank also "
+        + ", ".join(BY_MEAN_RANKS),
     )
     how.add_argument(
         "--effect",
-        help="hedges_g (default), d_z, d_av, rank_biserial, superiority; with --unpaired: "
-        "hedges_g (default), cliffs_delta, a12",
+        help=f"{listed(PAIRED_EFFECTS)}; with --unpaired: {listed(UNPAIRED_EFFECTS)}",
     )
-    add_level(how, f"{CORRECTIONS}; with --rank also shaffer")
-    how.add_argument("--family", choices=("model-init-task", "study"), help="corrected together")
+    add_level(how, f"; with --rank also {BY_ALL_PAIRS}")
+    how.add_argument("--family", choices=FAMILIES, help="corrected together")
     how.add_argument(
-        "--equivalence", choices=("t", "ranks"), help="of means (default) or of pseudo-medians"
+        "--equivalence", choices=EQUIVALENCES, help="of means (default) or of pseudo-medians"
     )
-    how.add_argument(
-        "--zeros", choices=("wilcox", "pratt", "zsplit"), help="of the signed-rank test"
-    )
-    how.add_argument(
-        "--interaction-scale", choices=("raw", "log_odds"), help="points (default) or log odds"
-    )
+    how.add_argument("--zeros", choices=ZEROS, help="of the signed-rank test")
+    how.add_argument("--interaction-scale", choices=SCALES, help="points (default) or log odds")
     how.add_argument(
         "--resolution", type=float, help="smallest step of the metric (accuracy of a study: known)"
     )

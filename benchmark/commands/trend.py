@@ -12,6 +12,8 @@ from benchmark.errors import BenchmarkError
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    from stats.judging import COMMON_SCALES
+
     add_recorded_study(command)
     command.add_argument(
         "--dose",
@@ -27,7 +29,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--effect-scale",
-        choices=("relative", "rank", "z"),
+        choices=COMMON_SCALES,
         help="of effects on tasks of unlike scales, as --scale of bench stats",
     )
     command.add_argument(

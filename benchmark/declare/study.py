@@ -130,9 +130,9 @@ class Study:
     @property
     def smallest_p(self) -> float:
         """The smallest corrected p-value that so many pairs can reach."""
-        from stats.power.sample_size import smallest_corrected_p
+        from stats.attainable import smallest_attainable_p
 
-        return smallest_corrected_p(
+        return smallest_attainable_p(
             self.n_pairs, self.family_size, self.judging.correction, self.judging.test
         )
 
@@ -255,10 +255,11 @@ class Study:
     def _check_power(self) -> None:
         if self.allow_underpowered or self.smallest_p < self.judging.alpha:
             return
-        from stats.power.sample_size import seeds_that_reach
+        from stats.attainable import seeds_needed_for_alpha
 
         judging = self.judging
-        needed = seeds_that_reach(judging.alpha, self.family_size, judging.correction, judging.test)
+        asked = self.family_size, judging.correction, judging.test
+        needed = seeds_needed_for_alpha(judging.alpha, *asked)
         pairs = f"{judging.unit}s"
         raise Underpowered(
             f"study: {self.n_pairs} {pairs} can never reach α = {judging.alpha:g}: the smallest "

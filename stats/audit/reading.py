@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stats.audit.attainable import TESTS
+from stats.audit.attainable import exact_tests
 from stats.audit.cell import METRICS, PrintedCell
 from stats.audit.sizes import SPLITS
 from stats.audit.spelling import meant
@@ -233,8 +233,8 @@ def _check_number(text: str, place: str, column: str, said: str = "") -> None:
 def _check_p_value(p_value: str, test: str, mean: str, place: str) -> None:
     if mean:
         raise ScoresError(f"{place}, column p: a mean and a p-value need a row each")
-    if test not in TESTS:
-        known = ", ".join(TESTS)
+    if test not in exact_tests():
+        known = ", ".join(exact_tests())
         raise ScoresError(f'{place}, column test: "{test}" is not among the exact tests: {known}')
     text = p_value.removeprefix("<").strip()
     _check_number(text, place, "p")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stats.attainable import seeds_needed_for_alpha, smallest_attainable_p
 from stats.changes.interaction import Interaction
 from stats.judging import Judging
-from stats.power.sample_size import seeds_that_reach, smallest_corrected_p
 from stats.table.cube import Cube, which
 
 
@@ -28,9 +28,9 @@ def of_interaction_families(found: Sequence[Interaction], judging: Judging) -> l
     """Families of interactions that are too large for their seeds."""
     lines = []
     for n, size in sorted({(each.n_pairs, each.family_size) for each in found}):
-        smallest = smallest_corrected_p(n, size, judging.correction, judging.test)
+        smallest = smallest_attainable_p(n, size, judging.correction, judging.test)
         if judging.paired and smallest >= judging.alpha:
-            needed = seeds_that_reach(judging.alpha, size, judging.correction, judging.test)
+            needed = seeds_needed_for_alpha(judging.alpha, size, judging.correction, judging.test)
             lines.append(
                 f"interactions: {n} pairs in a family of {size} can never reach "
                 f"p < {judging.alpha:g}: the smallest corrected p is {smallest:.3g}; {needed} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stats.inputs import FloatArray, IntArray
-from stats.register import Correction
+from stats.register import Correction, register
 
 
 def benjamini_hochberg_rows(ascending: FloatArray) -> FloatArray:
@@ -24,11 +24,13 @@ def _step_up(scaled: FloatArray) -> FloatArray:
     return np.asarray(np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1])
 
 
-CORRECTION = Correction(
-    name="benjamini-hochberg",
-    words="Benjamini-Hochberg",
-    rows=benjamini_hochberg_rows,
-    claims=benjamini_hochberg_claims,
-    smallest=lambda p_value, _: p_value,  # where all of a family are as small
-    level=lambda alpha, _: alpha,
+register(
+    Correction(
+        name="benjamini-hochberg",
+        words="Benjamini-Hochberg",
+        rows=benjamini_hochberg_rows,
+        claims=benjamini_hochberg_claims,
+        smallest=lambda p_value, _: p_value,  # where all of a family are as small
+        level=lambda alpha, _: alpha,
+    )
 )

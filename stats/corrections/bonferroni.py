@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stats.inputs import FloatArray, IntArray
-from stats.register import Correction
+from stats.register import Correction, register
 
 
 def bonferroni_rows(ascending: FloatArray) -> FloatArray:
@@ -28,11 +28,13 @@ def bonferroni_claims(ascending: FloatArray, order: IntArray) -> FloatArray:
     return np.asarray(ascending * (ascending.shape[-1] // 2))
 
 
-CORRECTION = Correction(
-    name="bonferroni",
-    words="Bonferroni",
-    rows=bonferroni_rows,
-    claims=bonferroni_claims,
-    smallest=bonferroni_smallest,
-    level=bonferroni_level,
+register(
+    Correction(
+        name="bonferroni",
+        words="Bonferroni",
+        rows=bonferroni_rows,
+        claims=bonferroni_claims,
+        smallest=bonferroni_smallest,
+        level=bonferroni_level,
+    )
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from stats.corrections.bonferroni import bonferroni_level, bonferroni_smallest
 from stats.inputs import FloatArray, IntArray
-from stats.register import Correction
+from stats.register import Correction, register
 
 
 def holm_rows(ascending: FloatArray) -> FloatArray:
@@ -37,11 +37,14 @@ def open_comparisons(order: IntArray) -> IntArray:
     return np.asarray(size - (np.cumsum(closes, axis=1) - closes), dtype=np.int64)
 
 
-CORRECTION = Correction(
-    name="holm",
-    words="Holm",
-    rows=holm_rows,
-    claims=holm_claims,
-    smallest=bonferroni_smallest,
-    level=bonferroni_level,
+register(
+    Correction(
+        name="holm",
+        words="Holm",
+        default=True,
+        rows=holm_rows,
+        claims=holm_claims,
+        smallest=bonferroni_smallest,
+        level=bonferroni_level,
+    )
 )

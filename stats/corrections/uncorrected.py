@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from stats.register import Correction
+from stats.register import Correction, register
 
-CORRECTION = Correction(
-    name="none",
-    words="uncorrected",
-    rows=lambda ascending: ascending,
-    claims=lambda ascending, _: ascending,
-    smallest=lambda p_value, _: p_value,
-    level=lambda alpha, _: alpha,
+register(
+    Correction(
+        name="none",
+        words="uncorrected",
+        rows=lambda ascending: ascending,
+        claims=lambda ascending, _: ascending,
+        smallest=lambda p_value, _: p_value,
+        level=lambda alpha, _: alpha,
+    )
 )

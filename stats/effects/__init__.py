@@ -1,1 +1,5 @@
 """How large a difference is, beside its unit: effect sizes and their intervals."""
+
+from stats.register import load
+
+load(__name__, __path__)

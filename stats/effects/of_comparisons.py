@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from stats.effects import standardised, superiority
 from stats.inputs import FloatArray
 from stats.judging import Judging
-from stats.register import Bounds, paired_effect, register, unpaired_effect
-
-# In the order in which they are named to users; the first of each kind is the default.
-for _record in (
-    *standardised.PAIRED,
-    *superiority.PAIRED,
-    *standardised.UNPAIRED,
-    *superiority.UNPAIRED,
-):
-    register(_record)
+from stats.register import Bounds, paired_effect, unpaired_effect
 
 
 def paired_effect_rows(

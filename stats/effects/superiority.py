@@ -12,7 +12,7 @@ from scipy.special import betaincinv, ndtr, ndtri, owens_t
 from stats.effects.effect_sizes import rank_biserial_rows
 from stats.effects.standardised import EffectSize
 from stats.inputs import FloatArray, check_fraction, finite_vector, two_arms
-from stats.register import Bounds, PairedEffect, UnpairedEffect
+from stats.register import Bounds, PairedEffect, UnpairedEffect, register
 
 BISECTIONS = 50
 """Halvings of [0, 1] until its width is below the rounding error of a float64."""
@@ -204,18 +204,20 @@ def _cliffs_delta(baseline: FloatArray, candidate: FloatArray, confidence: float
     return 2 * size - 1, 2 * low - 1, 2 * high - 1
 
 
-PAIRED = (
+register(
     PairedEffect(
         name="rank_biserial", symbol="r", words="rank-biserial r", rows=_paired_rank_biserial
-    ),
+    )
+)
+register(
     PairedEffect(
         name="superiority",
         symbol="PS",
         words="probability of superiority",
         rows=_paired_superiority,
-    ),
+    )
 )
-UNPAIRED = (
-    UnpairedEffect(name="cliffs_delta", symbol="delta", words="Cliff's delta", rows=_cliffs_delta),
-    UnpairedEffect(name="a12", symbol="A", words="Vargha-Delaney A", rows=a12_rows),
+register(
+    UnpairedEffect(name="cliffs_delta", symbol="delta", words="Cliff's delta", rows=_cliffs_delta)
 )
+register(UnpairedEffect(name="a12", symbol="A", words="Vargha-Delaney A", rows=a12_rows))

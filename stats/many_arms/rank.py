@@ -18,7 +18,7 @@ from stats.many_arms.pairwise import blocks_needed, pairwise_tests, smallest_cor
 from stats.many_arms.ranked_arms import RankedPair, Ranking, RankSettings
 from stats.many_arms.shaffer import adjust_all_pairs
 from stats.multiplicity import all_pairs
-from stats.register import PAIRED_TESTS
+from stats.register import PAIRED_TESTS, paired_test
 from stats.table.selection import Selection, select_arms
 from stats.ties import check_step, rank_blocks
 
@@ -66,8 +66,7 @@ def rank(
     """
     judging = judging or Judging()
     post_hoc = post_hoc or judging.of_averages(lower_is_better=False).test
-    # Tests of ranks within a block, and of signs, do not go by the size of differences.
-    pooling = blocks == "average" or post_hoc not in ("nemenyi", "conover", "sign")
+    pooling = blocks == "average" or _by_size(post_hoc)
     selection = select_arms(scores, methods, judging, pooling=pooling)
     settings = RankSettings(
         blocks=blocks,
@@ -79,6 +78,11 @@ def rank(
         zeros=judging.zeros,
     )
     return _ranked(study, selection, complete_blocks(selection, blocks, judging.paired), settings)
+
+
+def _by_size(post_hoc: str) -> bool:
+    """Whether it goes by the size of differences; tests of ranks within a block do not."""
+    return post_hoc in PAIRED_TESTS and paired_test(post_hoc).by_size
 
 
 def _step(resolution: ByTask, blocks: str, tasks: Sequence[str]) -> float | None:

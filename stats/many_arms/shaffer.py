@@ -12,10 +12,13 @@ from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_co
 from stats.multiplicity import adjust
 from stats.register import CORRECTIONS
 
+BY_ALL_PAIRS = "shaffer"
+"""The correction that is one of all pairs alone."""
+
 
 def all_pairs_corrections() -> tuple[str, ...]:
     """Shaffer's, and every correction that there is for any family."""
-    return ("shaffer", *CORRECTIONS)
+    return (BY_ALL_PAIRS, *CORRECTIONS)
 
 
 def adjust_all_pairs(p_values: ArrayLike, n_arms: int, correction: str = "shaffer") -> FloatArray:

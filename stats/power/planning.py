@@ -7,13 +7,14 @@ from functools import partial
 
 import numpy as np
 
+from stats.attainable import smallest_attainable_p
 from stats.equivalence.tost import tost_rows
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_count, check_fraction, check_positive
 from stats.intervals import mean_and_sd
 from stats.judging import Judging
 from stats.power.of_equivalence import pairs_for_tost, tost_power
-from stats.power.sample_size import seeds_for_test, smallest_corrected_p
+from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import (
     check_detectable,
     detectable_effect,
@@ -138,7 +139,7 @@ def plan_power(
         family=family,
         correction=correction,
         test=test,
-        smallest_attainable_p=smallest_corrected_p(n_pairs, family, correction, test),
+        smallest_attainable_p=smallest_attainable_p(n_pairs, family, correction, test),
         detectable=tuple(sd * detectable_effect(test, n_pairs, each, level) for each in POWERS),
         pairs_for_better=tuple(pairs_for_better(each) for each in POWERS),
         pairs_for_equivalent=tuple(pairs_for_tost(sd, margin, 0.0, p, level) for p in POWERS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stats.attainable import seeds_needed_for_alpha
 from stats.inputs import IntArray, check_choice, check_count, check_fraction
 from stats.power.by_pairs import pairs_for_paired_t
 from stats.register import (
@@ -14,46 +15,6 @@ from stats.register import (
     correction_named,
     primary_test,
 )
-from stats.two_arms.primary_tests import smallest_p
-
-
-def smallest_corrected_p(
-    n_pairs: int, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
-) -> float:
-    """Smallest corrected p that this test can give to so many pairs, or scores an arm.
-
-    Raises:
-        InvalidSetting: a family without members, a negative number of pairs, or an unknown test
-            or correction.
-
-    >>> [smallest_corrected_p(8, family=4, test=test) for test in ("wilcoxon", "t")]
-    [0.03125, 0.0]
-    """
-    check_choice("test", test, (*PAIRED_TESTS, *UNPAIRED_TESTS))
-    check_count("n_pairs", n_pairs, 0)
-    check_count("family", family, 1)
-    check_choice("correction", correction, CORRECTIONS)
-    least = smallest_p(test, n_pairs, n_pairs)
-    return min(1.0, correction_named(correction).smallest(least, family))
-
-
-def seeds_that_reach(
-    alpha: float, family: int = 1, correction: str = "holm", test: str = "wilcoxon"
-) -> int:
-    """Smallest number of seeds an arm whose corrected p can fall below `alpha`.
-
-    Raises:
-        InvalidSetting: `alpha` outside (0, 1), a family without members, or an unknown test or
-            correction.
-
-    >>> [seeds_that_reach(0.05, 4, test=test) for test in ("wilcoxon", "t", "mann-whitney")]
-    [8, 2, 5]
-    """
-    check_fraction("alpha", alpha)
-    seeds = 2
-    while smallest_corrected_p(seeds, family, correction, test) >= alpha:
-        seeds += 1
-    return seeds
 
 
 def seeds_for_test(
@@ -93,7 +54,9 @@ def seeds_for_test(
     check_count("family", family, 1)
     strictest = correction_named(correction).level(alpha, family)
     seeds = np.ceil(pairs_for_paired_t(effect, power, strictest) / primary_test(test).efficiency)
-    return np.maximum(seeds.astype(np.int64), seeds_that_reach(alpha, family, correction, test))
+    return np.maximum(
+        seeds.astype(np.int64), seeds_needed_for_alpha(alpha, family, correction, test)
+    )
 
 
 def pairs_for_signed_rank(

@@ -15,12 +15,8 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from stats.inputs import FloatArray
-from stats.two_arms.hodges_lehmann import walsh_averages
-from stats.two_arms.signed_rank import null_distribution
+from stats.register import Shifts
 from stats.two_arms.student import paired_t_power
-
-BY_SHIFTS = ("wilcoxon", "permutation")
-"""The tests of which it is known how they shift."""
 
 AVERAGES = 1 << 22
 """Averages that are computed for a number of pairs, 32 MB."""
@@ -30,18 +26,21 @@ FEWEST, MOST = 2_000, 64_000
 
 
 def power_by_shifts(
-    test: str, effect: float, n_pairs: int, alpha: float, *, seed: int = 20220
+    test: Shifts, effect: float, n_pairs: int, alpha: float, *, seed: int = 20220
 ) -> float:
-    """Power of "wilcoxon" or "permutation" for normal differences, two-sided.
+    """Power of a test for normal differences, two-sided.
 
     Args:
-        test: which.
+        test: how it answers when differences are shifted, as the register has it.
         effect: mean difference over the sd of the differences.
         n_pairs: number of pairs; of the permutation test at most 20, whose subsets are counted.
         alpha: level of the test.
         seed: of the residuals.
 
-    >>> round(power_by_shifts("wilcoxon", 1.2, 8, 0.05), 3)
+    >>> from stats.register import paired_test
+    >>> shifts = paired_test("wilcoxon").shifts
+    >>> assert shifts is not None
+    >>> round(power_by_shifts(shifts, 1.2, 8, 0.05), 3)
     0.768
     """
     shifts, controls, level = _shifts(test, n_pairs, alpha, seed)
@@ -59,36 +58,18 @@ def power_by_shifts(
 
 @lru_cache(maxsize=64)
 def _shifts(
-    test: str, n_pairs: int, alpha: float, seed: int
+    test: Shifts, n_pairs: int, alpha: float, seed: int
 ) -> tuple[FloatArray, FloatArray, float]:
     """Means beyond which each sample is rejected, those of t at the same level, and that level."""
-    if test == "wilcoxon":
-        tail = null_distribution(tuple(range(1, n_pairs + 1)))
-        rank = int(np.searchsorted(2 * tail, alpha))  # so many sums of ranks are extreme enough
-        level = 2 * float(tail[rank - 1]) if rank else 0.0
-    else:
-        rank = math.ceil(alpha * 2.0 ** (n_pairs - 1)) - 1  # so many patterns, with the observed
-        level = rank * 2.0 ** (1 - n_pairs)
+    rank, level = test.rank(n_pairs, alpha)
     if not level:
         return np.array([]), np.array([]), 0.0
-    averages = walsh_averages if test == "wilcoxon" else _subset_means
-    count = n_pairs * (n_pairs + 1) // 2 if test == "wilcoxon" else 2**n_pairs
+    count = test.count(n_pairs)
     samples = min(MOST, max(FEWEST, AVERAGES // count))
     noise = np.random.default_rng([n_pairs, seed]).standard_normal((samples, n_pairs))
     residuals = noise - noise.mean(axis=1, keepdims=True)
     parts = np.array_split(residuals, max(1, samples * count // AVERAGES))
-    shifts = [-np.partition(averages(part), rank - 1, axis=1)[:, rank - 1] for part in parts]
+    shifts = [-np.partition(test.averages(part), rank - 1, axis=1)[:, rank - 1] for part in parts]
     critical = -float(stdtrit(n_pairs - 1, level / 2))
     controls = critical * residuals.std(axis=1, ddof=1) / math.sqrt(n_pairs)
     return np.concatenate(shifts), controls, level
-
-
-def _subset_means(rows: FloatArray) -> FloatArray:
-    """Means of all subsets that are not empty, shape (m, 2ⁿ − 1).
-
-    A pattern of signs has a sum as large as the observed one where the mean of those it turns is
-    not above zero.
-    """
-    n = rows.shape[1]
-    members = (np.arange(1, 2**n)[:, None] >> np.arange(n) & 1).astype(np.float64)
-    return np.asarray(rows @ (members / members.sum(axis=1, keepdims=True)).T)

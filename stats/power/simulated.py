@@ -13,7 +13,7 @@ from stats.inputs import FloatArray, check_choice, check_count, check_fraction, 
 from stats.judging import Judging
 from stats.power.by_pairs import LARGEST_EFFECT, SMALLEST_EFFECT
 from stats.power.sample_size import seeds_for_test
-from stats.power.shifted import BY_SHIFTS, power_by_shifts
+from stats.power.shifted import power_by_shifts
 from stats.register import PAIRED_TESTS, paired_test
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 from stats.two_arms.student import paired_t_power
@@ -27,7 +27,7 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
 
     "t" by the non-central t and "sign" by the binomial distribution, exactly. "wilcoxon" and
     "permutation" by seeded simulations of the exact test, of which all is integrated out that can
-    be (`stats.shifted_power`); beyond 40 and 12 pairs by the t test at n times their asymptotic
+    be (`stats.power.shifted`); beyond 40 and 12 pairs by the t test at n times their asymptotic
     efficiency.
 
     Args:
@@ -51,8 +51,8 @@ def power_of(test: str, effect: float, n_pairs: int, alpha: float = 0.05) -> flo
         return known.power(effect, n_pairs, alpha)
     if n_pairs > known.simulated_up_to:
         return float(paired_t_power(effect, max(2.0, n_pairs * known.efficiency), alpha))
-    if test in BY_SHIFTS:
-        return power_by_shifts(test, effect, n_pairs, alpha)
+    if known.shifts is not None:
+        return power_by_shifts(known.shifts, effect, n_pairs, alpha)
     if smallest_p(test, n_pairs, n_pairs) >= alpha:
         return 0.0
     tested = paired_test_rows(noise(n_pairs) + effect, Judging(test=test))

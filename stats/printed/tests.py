@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-import numpy as np
 from scipy.special import stdtr
 
 from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
@@ -150,24 +149,6 @@ def paired_error(sds: tuple[float, float], n: int, correlation: float) -> float:
     first, second = sds
     variance = first**2 + second**2 - 2 * correlation * first * second
     return math.sqrt(max(0.0, variance) / n)
-
-
-def attainable_p_values(n_pairs: int) -> tuple[float, ...]:
-    """Every two-sided p that the exact signed-rank test can give to n pairs without ties or zeros.
-
-    A printed p that is not among them was not made by this test on n pairs.
-
-    Raises:
-        InvalidSetting: fewer than one pair.
-
-    >>> attainable_p_values(3)
-    (0.25, 0.5, 0.75, 1.0)
-    """
-    from stats.two_arms.signed_rank import null_distribution
-
-    check_count("n_pairs", n_pairs, 1)
-    tails = 2 * null_distribution(tuple(range(1, n_pairs + 1)))
-    return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
 
 
 class _Arm(NamedTuple):

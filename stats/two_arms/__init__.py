@@ -1,1 +1,5 @@
 """Tests of two arms, paired by seed or not; each is one file."""
+
+from stats.register import load
+
+load(__name__, __path__)

@@ -10,7 +10,12 @@ from scipy.special import ndtr, ndtri
 
 from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, finite_vector
 from stats.judging import ZEROS
-from stats.two_arms.signed_rank import EXACT_LIMIT, doubled_ranks, null_distributions
+from stats.two_arms.signed_rank import (
+    EXACT_LIMIT,
+    doubled_ranks,
+    null_distributions,
+    walsh_averages,
+)
 
 KEPT = "keep"
 """Zero differences are differences like any other; no test of 0 answers to such an interval."""
@@ -158,15 +163,3 @@ def beside_zero(
     low = np.where((low == 0) & above, np.nextafter(0.0, 1), low)
     high = np.where((high == 0) & below, np.nextafter(0.0, -1), high)
     return np.where(below, np.minimum(low, high), low), np.where(above, np.maximum(low, high), high)
-
-
-def walsh_averages(differences: FloatArray) -> FloatArray:
-    """Sorted averages of all pairs i ≤ j of each row: (m, n) becomes (m, n(n + 1)/2).
-
-    >>> walsh_averages(np.array([[1.0, 2.0, 4.0]])).tolist()
-    [[1.0, 1.5, 2.0, 2.5, 3.0, 4.0]]
-    """
-    first, second = np.triu_indices(differences.shape[1])
-    averages = (differences[:, first] + differences[:, second]) / 2
-    averages.sort(axis=1)
-    return averages

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stats.attainable import smallest_attainable_p
+from stats.attainable import smallest_p_of_pairs
 from stats.inputs import FloatArray, check_count, finite_vector, random_stream
-from stats.register import PairedTest, RowsTested
+from stats.register import PairedTest, RowsTested, Shifts, register
 from stats.ties import RELATIVE_NOISE
 
 DIRECT_LIMIT = 12
@@ -80,7 +82,9 @@ def permutation_test(
         p_less=float(less[0]),
         n_pairs=len(vector),
         exact=exact,
-        smallest_attainable_p=smallest_attainable_p(nonzero) if exact else 1 / (resamples + 1),
+        smallest_attainable_p=smallest_p_of_pairs(nonzero, nonzero)
+        if exact
+        else 1 / (resamples + 1),
     )
 
 
@@ -169,8 +173,39 @@ def _random(
 
 
 def _smallest(n_pairs: int, _: int) -> float:
-    exact = smallest_attainable_p(n_pairs)
+    exact = smallest_p_of_pairs(n_pairs, n_pairs)
     return max(exact, 1 / (RESAMPLES + 1)) if n_pairs > EXACT_LIMIT else exact
+
+
+def _possible(n_pairs: int, low: Fraction, high: Fraction) -> tuple[float, ...]:
+    """Sign patterns come in pairs that are as extreme: multiples of 2/2ⁿ, of which there are many.
+
+    The smallest, those at both ends of a range and beside it, and one in its middle.
+
+    >>> _possible(5, Fraction(1, 8), Fraction(1, 2))
+    (0.0625, 0.125, 0.3125, 0.5, 0.5625)
+    """
+    patterns = 2 ** (n_pairs - 1)
+    first, last = math.ceil(low * patterns), math.floor(high * patterns)
+    near = {1, first - 1, first, (first + last) // 2, last, last + 1}
+    return tuple(each / patterns for each in sorted(near) if 1 <= each <= patterns)
+
+
+def _subset_means(rows: FloatArray) -> FloatArray:
+    """Means of all subsets that are not empty, shape (m, 2ⁿ − 1).
+
+    A pattern of signs has a sum as large as the observed one where the mean of those it turns is
+    not above zero.
+    """
+    n = rows.shape[1]
+    members = (np.arange(1, 2**n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+    return np.asarray(rows @ (members / members.sum(axis=1, keepdims=True)).T)
+
+
+def _deciding_mean(n_pairs: int, alpha: float) -> tuple[int, float]:
+    """So many patterns, with the observed one, that are extreme enough; and that level."""
+    rank = math.ceil(alpha * 2.0 ** (n_pairs - 1)) - 1
+    return rank, rank * 2.0 ** (1 - n_pairs)
 
 
 def _tested(differences: FloatArray, _: str) -> RowsTested:
@@ -178,12 +213,16 @@ def _tested(differences: FloatArray, _: str) -> RowsTested:
     return RowsTested(differences.mean(axis=1), greater, less, p_value)
 
 
-TEST = PairedTest(
-    name="permutation",
-    words="permutation test of the mean",
-    rows=_tested,
-    smallest_p=_smallest,
-    by_signs=True,
-    simulated_up_to=12,
-    of_means=True,
+register(
+    PairedTest(
+        name="permutation",
+        words="permutation test of the mean",
+        rows=_tested,
+        smallest_p=_smallest,
+        by_signs=True,
+        simulated_up_to=12,
+        of_means=True,
+        shifts=Shifts(_subset_means, lambda n_pairs: 2**n_pairs, _deciding_mean),
+        possible_p=_possible,
+    )
 )

@@ -7,23 +7,8 @@ import numpy as np
 from stats.attainable import smallest_p_of_signs
 from stats.inputs import FloatArray
 from stats.judging import Judging
-from stats.register import RowsTested, paired_test, primary_test, register, unpaired_test
-from stats.two_arms import (
-    permutation,
-    rank_sum,
-    sign_test,
-    signed_rank,
-    student,
-    unpaired_permutation,
-    welch,
-)
+from stats.register import RowsTested, paired_test, primary_test, unpaired_test
 from stats.two_arms.unpaired_permutation import smallest_p_of_deals
-
-# In the order in which they are named to users; the first of each kind is the default.
-for _module in (signed_rank, permutation, student, sign_test):
-    register(_module.TEST)
-for _other in (rank_sum, welch, unpaired_permutation):
-    register(_other.TEST)
 
 
 def paired_test_rows(differences: FloatArray, judging: Judging) -> dict[str, FloatArray]:

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from stats.attainable import RELATIVE_EFFICIENCY
 from stats.inputs import FloatArray, IntArray, check_fraction, two_arms
-from stats.register import RowsTested, UnpairedTest
+from stats.register import RowsTested, UnpairedTest, register
 from stats.ties import midranks
 from stats.two_arms.hodges_lehmann import HodgesLehmann, beside_zero
 from stats.two_arms.signed_rank import two_sided
@@ -228,11 +228,14 @@ def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
     return RowsTested(statistic, greater, less, two_sided(greater, less))
 
 
-TEST = UnpairedTest(
-    name="mann-whitney",
-    words="exact Mann-Whitney (unpaired)",
-    rows=_tested,
-    smallest_p=_smallest,
-    by_deals=True,
-    efficiency=RELATIVE_EFFICIENCY,
+register(
+    UnpairedTest(
+        name="mann-whitney",
+        words="exact Mann-Whitney (unpaired)",
+        default=True,
+        rows=_tested,
+        smallest_p=_smallest,
+        by_deals=True,
+        efficiency=RELATIVE_EFFICIENCY,
+    )
 )

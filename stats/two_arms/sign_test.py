@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, bdtrik, ndtr
 
-from stats.attainable import smallest_attainable_p, smallest_p_of_pairs
+from stats.attainable import smallest_p_of_pairs
 from stats.inputs import FloatArray, finite_vector
-from stats.register import PairedTest, RowsTested
+from stats.register import PairedTest, RowsTested, register
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def sign_test(differences: ArrayLike) -> SignTest:
         p_value=float(p_value[0]),
         p_greater=float(greater[0]),
         p_less=float(less[0]),
-        smallest_attainable_p=smallest_attainable_p(n_nonzero),
+        smallest_attainable_p=smallest_p_of_pairs(n_nonzero, n_nonzero),
     )
 
 
@@ -86,16 +87,30 @@ def sign_power(effect: float, n_pairs: int, alpha: float) -> float:
     return float(bdtr(float(most), n_pairs, share) + bdtr(float(most), n_pairs, 1 - share))
 
 
+def _possible(n_pairs: int, _low: Fraction, _high: Fraction) -> tuple[float, ...]:
+    """All of them: twice each tail of the binomial law.
+
+    >>> _possible(3, Fraction(0), Fraction(1))
+    (0.25, 1.0)
+    """
+    tails: FloatArray = 2 * bdtr(np.arange(n_pairs // 2 + 1, dtype=np.float64), n_pairs, 0.5)
+    return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
+
+
 def _tested(differences: FloatArray, _: str) -> RowsTested:
     return RowsTested(*sign_test_rows(differences))
 
 
-TEST = PairedTest(
-    name="sign",
-    words="exact sign test",
-    rows=_tested,
-    smallest_p=smallest_p_of_pairs,
-    by_signs=True,
-    efficiency=2 / math.pi,
-    power=sign_power,
+register(
+    PairedTest(
+        name="sign",
+        words="exact sign test",
+        rows=_tested,
+        smallest_p=smallest_p_of_pairs,
+        by_signs=True,
+        by_size=False,
+        efficiency=2 / math.pi,
+        power=sign_power,
+        possible_p=_possible,
+    )
 )

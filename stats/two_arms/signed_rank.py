@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from stats.attainable import RELATIVE_EFFICIENCY, smallest_attainable_p, smallest_p_of_pairs
-from stats.inputs import FloatArray, IntArray, check_choice, finite_vector
+from stats.attainable import RELATIVE_EFFICIENCY, smallest_p_of_pairs
+from stats.inputs import FloatArray, IntArray, check_choice, check_count, finite_vector
 from stats.judging import ZEROS
-from stats.register import PairedTest, RowsTested
+from stats.register import PairedTest, RowsTested, Shifts, register
 from stats.ties import midranks
 
 EXACT_LIMIT = 1000
@@ -71,7 +72,7 @@ def signed_rank(differences: ArrayLike, zeros: str = "wilcox") -> SignedRank:
         p_less=float(less[0]),
         n_pairs=len(vector),
         n_nonzero=n_nonzero,
-        smallest_attainable_p=smallest_attainable_p(n_nonzero),
+        smallest_attainable_p=smallest_p_of_pairs(n_nonzero, n_nonzero),
         zeros=zeros,
     )
 
@@ -180,17 +181,82 @@ def null_distribution(ranks: tuple[int, ...]) -> FloatArray:
     return cumulative
 
 
+def attainable_p_values(n_pairs: int) -> tuple[float, ...]:
+    """Every two-sided p that the exact signed-rank test can give to n pairs without ties or zeros.
+
+    A printed p that is not among them was not made by this test on n pairs.
+
+    Raises:
+        InvalidSetting: fewer than one pair.
+
+    >>> attainable_p_values(3)
+    (0.25, 0.5, 0.75, 1.0)
+    """
+    check_count("n_pairs", n_pairs, 1)
+    tails = 2 * null_distribution(tuple(range(1, n_pairs + 1)))
+    return tuple(np.unique(np.minimum(tails, 1.0)).tolist())
+
+
+def by_normal_approximation(n_pairs: int, low: float, high: float) -> str:
+    """Where the normal approximation of this test gives a p from `low` to `high`; "" if nowhere.
+
+    >>> by_normal_approximation(6, 0.0275, 0.0285)
+    'the normal approximation gives 0.0277 at W = 0'
+    """
+    w = np.arange(n_pairs * (n_pairs + 1) // 4 + 1)
+    distance = n_pairs * (n_pairs + 1) / 4 - w
+    sd = np.sqrt(n_pairs * (n_pairs + 1) * (2 * n_pairs + 1) / 24)
+    for name, correction in (("", 0.0), (" with continuity correction", 0.5)):
+        p_values = np.minimum(1.0, 2 * ndtr(-np.maximum(0.0, distance - correction) / sd))
+        found = np.flatnonzero((low <= p_values) & (p_values <= high))
+        if found.size:
+            p_value = float(p_values[found[0]])
+            return f"the normal approximation{name} gives {p_value:.4f} at W = {w[found[0]]}"
+    return ""
+
+
+def walsh_averages(differences: FloatArray) -> FloatArray:
+    """Sorted averages of all pairs i ≤ j of each row: (m, n) becomes (m, n(n + 1)/2).
+
+    >>> walsh_averages(np.array([[1.0, 2.0, 4.0]])).tolist()
+    [[1.0, 1.5, 2.0, 2.5, 3.0, 4.0]]
+    """
+    first, second = np.triu_indices(differences.shape[1])
+    averages = (differences[:, first] + differences[:, second]) / 2
+    averages.sort(axis=1)
+    return averages
+
+
+def _deciding_average(n_pairs: int, alpha: float) -> tuple[int, float]:
+    """So many Walsh averages, from below, that a sum of ranks is extreme enough; and that level."""
+    tail = null_distribution(tuple(range(1, n_pairs + 1)))
+    rank = int(np.searchsorted(2 * tail, alpha))
+    return rank, 2 * float(tail[rank - 1]) if rank else 0.0
+
+
+def _possible(n_pairs: int, _low: Fraction, _high: Fraction) -> tuple[float, ...]:
+    return attainable_p_values(n_pairs)
+
+
 def _tested(differences: FloatArray, zeros: str) -> RowsTested:
     statistic, greater, less = signed_rank_rows(differences, zeros)
     return RowsTested(statistic, greater, less, two_sided(greater, less))
 
 
-TEST = PairedTest(
-    name="wilcoxon",
-    words="exact Wilcoxon signed-rank",
-    rows=_tested,
-    smallest_p=smallest_p_of_pairs,
-    by_signs=True,
-    efficiency=RELATIVE_EFFICIENCY,
-    tells_zeros=True,
+register(
+    PairedTest(
+        name="wilcoxon",
+        words="exact Wilcoxon signed-rank",
+        default=True,
+        rows=_tested,
+        smallest_p=smallest_p_of_pairs,
+        by_signs=True,
+        efficiency=RELATIVE_EFFICIENCY,
+        shifts=Shifts(
+            walsh_averages, lambda n_pairs: n_pairs * (n_pairs + 1) // 2, _deciding_average
+        ),
+        tells_zeros=True,
+        possible_p=_possible,
+        approximated=by_normal_approximation,
+    )
 )

@@ -12,7 +12,7 @@ from stats.attainable import smallest_p_of_spread
 from stats.errors import InvalidSetting, StatsError
 from stats.inputs import FloatArray, as_floats, check_fraction
 from stats.intervals import mean_and_sd, standardised
-from stats.register import PairedTest, RowsTested
+from stats.register import PairedTest, RowsTested, register
 
 
 def student_rows(mean: FloatArray, sd: FloatArray, n_pairs: int) -> tuple[FloatArray, FloatArray]:
@@ -81,11 +81,13 @@ def _tested(differences: FloatArray, _: str) -> RowsTested:
     return RowsTested(statistic, -mean, mean, p_value)
 
 
-TEST = PairedTest(
-    name="t",
-    words="paired t test",
-    rows=_tested,
-    smallest_p=smallest_p_of_spread,
-    power=_power,
-    of_means=True,
+register(
+    PairedTest(
+        name="t",
+        words="paired t test",
+        rows=_tested,
+        smallest_p=smallest_p_of_spread,
+        power=_power,
+        of_means=True,
+    )
 )

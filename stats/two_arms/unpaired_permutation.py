@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stats.inputs import FloatArray, check_count, random_stream, two_arms
-from stats.register import RowsTested, UnpairedTest
+from stats.register import RowsTested, UnpairedTest, register
 from stats.ties import RELATIVE_NOISE
 from stats.two_arms.permutation import BLOCK, RESAMPLES
 
@@ -152,12 +152,14 @@ def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
     return RowsTested(difference, *unpaired_permutation_rows(baseline, candidate))
 
 
-TEST = UnpairedTest(
-    name="unpaired-permutation",
-    words="permutation test of the means (unpaired)",
-    rows=_tested,
-    smallest_p=_smallest,
-    by_deals=True,
-    simulated_up_to=8,
-    of_means=True,
+register(
+    UnpairedTest(
+        name="unpaired-permutation",
+        words="permutation test of the means (unpaired)",
+        rows=_tested,
+        smallest_p=_smallest,
+        by_deals=True,
+        simulated_up_to=8,
+        of_means=True,
+    )
 )

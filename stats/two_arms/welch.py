@@ -11,7 +11,7 @@ from scipy.special import stdtr, stdtrit
 from stats.attainable import smallest_p_of_spread
 from stats.inputs import FloatArray, check_fraction, two_arms
 from stats.intervals import mean_and_sd
-from stats.register import RowsTested, UnpairedTest
+from stats.register import RowsTested, UnpairedTest, register
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,12 @@ def _tested(baseline: FloatArray, candidate: FloatArray) -> RowsTested:
     return RowsTested(rows["t"], -rows["difference"], rows["difference"], rows["p_value"])
 
 
-TEST = UnpairedTest(
-    name="welch",
-    words="Welch's t test (unpaired)",
-    rows=_tested,
-    smallest_p=smallest_p_of_spread,
-    of_means=True,
+register(
+    UnpairedTest(
+        name="welch",
+        words="Welch's t test (unpaired)",
+        rows=_tested,
+        smallest_p=smallest_p_of_spread,
+        of_means=True,
+    )
 )

@@ -9,9 +9,9 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from stats.attainable import seeds_needed_for_alpha
 from stats.inputs import FloatArray, IntArray
 from stats.judging import Judging
-from stats.power.sample_size import seeds_that_reach
 from stats.table.cube import Cell, Cube, which
 from stats.table.pairing import Seed
 from stats.two_arms.primary_tests import smallest_p
@@ -42,7 +42,7 @@ def _out_of_reach(
             hopeless.setdefault(key, []).append(each.smallest_attainable_p_adjusted)
     lines = []
     for (n, k, equal, size), smallest in sorted(hopeless.items()):
-        needed = seeds_that_reach(judging.alpha, size, judging.correction, judging.test)
+        needed = seeds_needed_for_alpha(judging.alpha, size, judging.correction, judging.test)
         least_p, most_p = f"{min(smallest):.3g}", f"{max(smallest):.3g}"
         lines.append(
             f"{f'{n} pairs' if judging.paired else f'{n} and {k} scores'}{equal} in a family of "

@@ -15,6 +15,13 @@ import pytest
 import yaml
 
 from benchmark.cli import COMMANDS, parser
+from stats.register import (
+    CORRECTIONS,
+    PAIRED_EFFECTS,
+    PAIRED_TESTS,
+    UNPAIRED_EFFECTS,
+    UNPAIRED_TESTS,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -109,6 +116,14 @@ def test_the_page_on_commands_has_every_option_and_no_other(command):
     (commands,) = (each for each in parser([command])._actions if each.dest == "command")
     options = {flag for each in commands.choices[command]._actions for flag in each.option_strings}
     assert shown == {flag for flag in options if flag.startswith("--")} - {"--help"}
+
+
+@pytest.mark.parametrize(("command", "kinds"), [("stats", 5), ("power", 1)])
+def test_the_page_on_commands_names_all_that_is_registered(command, kinds):
+    text = prose(DOCS / "commands.md").split(f"\n## bench {command}\n")[1].split("\n## ")[0]
+    registers = [PAIRED_TESTS, UNPAIRED_TESTS, PAIRED_EFFECTS, UNPAIRED_EFFECTS, CORRECTIONS]
+    for names in registers[:kinds]:
+        assert ", ".join([f"`{names[0]}` (default)", *(f"`{each}`" for each in names[1:])]) in text
 
 
 @pytest.mark.parametrize(

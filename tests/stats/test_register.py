@@ -11,12 +11,24 @@ from statsmodels.stats.multitest import multipletests
 
 import stats
 from benchmark.cli import main
+from benchmark.declare.loading import load_study
+from benchmark.record.of_study import study_record
+from benchmark.record.studies import record_study
+from benchmark.record.writer import Writer
+from benchmark.runs.plan import make_plan
+from benchmark.store.connection import Connection
+from benchmark.store.store import Store
 from stats import InvalidSetting, Judging, analyse, compare
+from stats.attainable import seeds_needed_for_alpha, smallest_attainable_p
 from stats.inputs import FloatArray
 from stats.power.planning import strictest_level
 from stats.power.sample_size import seeds_for_test
 from stats.register import (
+    CORRECTIONS,
+    PAIRED_EFFECTS,
     PAIRED_TESTS,
+    UNPAIRED_EFFECTS,
+    UNPAIRED_TESTS,
     Bounds,
     Correction,
     PairedEffect,
@@ -49,6 +61,7 @@ def unanimous() -> Iterator[str]:
             rows=extremes,
             smallest_p=lambda n, _: 2.0 ** (1 - n),
             efficiency=0.5,
+            by_size=False,
         )
     )
     yield "unanimous"
@@ -69,6 +82,8 @@ def test_it_is_planned_for(unanimous: str):
     # All of six normal differences with mean 1 and sd 1 are positive with probability Φ(1)⁶.
     assert stats.power_of(unanimous, 1.0, 6) == pytest.approx(0.8413**6, abs=0.02)
     assert stats.power_of(unanimous, 1.0, 4) == 0
+    assert smallest_attainable_p(8, family=4, test=unanimous) == 4 * 2 / 2**8
+    assert seeds_needed_for_alpha(0.05, family=4, test=unanimous) == 8
     assert unanimous in str(stats.plan_power(6, sd=0.6, margin=0.5, test=unanimous))
 
 
@@ -80,6 +95,14 @@ def test_it_is_written_about(unanimous: str, form: str):
     tasks = long_table(60 + np.random.default_rng(1).normal(0, 1, (6, 1, 3)))
     ranking = stats.rank(tasks, post_hoc=unanimous)
     assert "unanimity of all seeds of every pair" in render(ranking, form)
+
+
+def test_a_test_that_goes_by_no_size_ranks_over_tasks_on_unlike_scales(unanimous: str):
+    tasks = long_table(60 + np.random.default_rng(1).normal(0, 1, (6, 1, 3)))
+    tasks.loc[tasks["task"] == tasks["task"].iloc[0], "score"] *= 1000
+    assert stats.rank(tasks, post_hoc=unanimous).settings.post_hoc == unanimous
+    with pytest.raises(InvalidSetting, match="unlike scales"):
+        stats.rank(tasks, post_hoc="t")
 
 
 def test_commands_take_it(unanimous: str, tmp_path, capsys):
@@ -97,11 +120,97 @@ def test_commands_take_it(unanimous: str, tmp_path, capsys):
     assert "unanimity of all seeds" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("printed", "severity"), [("0.02", "impossible"), ("0.04", "fine"), ("0.031", "fine")]
+)
+def test_an_audit_knows_its_smallest_p(
+    unanimous: str, printed: str, severity: str, tmp_path, capsys
+):
+    table = tmp_path / "table.csv"
+    table.write_text(f"method,task,mean,n,p,test\nkd,rte,,6,{printed},{unanimous}\n")
+    assert main(["audit", str(table), "--format", "json"]) in (0, 1)
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["kind"], finding["severity"]) == ("p_value", severity)
+    assert "6 pairs: smallest two-sided p 0.031" in finding["detail"]
+
+
+STUDY = """
+from benchmark import Arm, Comparison, Judging, Study
+from trainers.methods import LS, Base
+from trainers.models import ResNet
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+study = Study(
+    name="unanimous",
+    task=Digits(train=20, dev=40, test=1000),
+    arms=(Arm(ResNet((8,)), "scratch", Base()), Arm(ResNet((8,)), "scratch", LS())),
+    comparison=Comparison("base", ("ls",)),
+    judging=Judging(margin=2.0, test="unanimous", effect="gains", correction="sidak"),
+    training=Training(epochs=1, batch_size=16, device="cpu", precision="float32"),
+    seeds=(1, 2, 3, 4, 5, 6),
+)
+"""
+
+
+def test_a_report_and_its_page_write_about_all_three(
+    unanimous: str, gains: str, sidak: str, tmp_path
+):
+    path = tmp_path / "unanimous.py"
+    path.write_text(STUDY)
+    plan = make_plan(load_study(path))
+    writer = Writer(Connection(Store(str(tmp_path / "mlruns"))))
+    experiment = writer.experiment(plan.study.name)
+    for (arm, _, seed), key in zip(plan.study.cells(), plan.cells, strict=True):
+        run = writer.start(
+            experiment, key, {"key": key, "role": "arm", **plan.runs[key].tags()}, {}
+        )
+        writer.log(run, {"test/accuracy": (BASE if arm.name == "base" else KD)[seed]})
+        writer.end(run, "FINISHED", "finished")
+    record_study(writer, study_record(plan, path))
+    out = tmp_path / "out"
+    asked = ["report", str(path), "--store", str(tmp_path / "mlruns"), "--out", str(out)]
+    assert main(asked) == 0
+    for written in [out / "report.html", *out.glob("*.md"), *out.glob("*.tex")]:
+        text = written.read_text()
+        assert "unanimity of all seeds" in text, written
+        assert "share of gains" in text, written
+
+
+def test_help_names_what_is_registered(unanimous: str, gains: str, sidak: str, capsys):
+    for command in ("stats", "power"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert all(name in told for name in (*PAIRED_TESTS, *CORRECTIONS))
+        assert f"{PAIRED_TESTS[0]} (default), " in told
+        if command == "stats":
+            assert all(name in told for name in (*PAIRED_EFFECTS, *UNPAIRED_EFFECTS))
+            assert all(name in told.replace("- ", "-") for name in UNPAIRED_TESTS)
+
+
+def test_one_test_of_a_kind_is_the_default():
+    with pytest.raises(InvalidSetting, match=f'the default is "{PAIRED_TESTS[0]}"'):
+        register(
+            PairedTest(
+                name="other", words="", default=True, rows=extremes, smallest_p=lambda n, _: 0.0
+            )
+        )
+
+
+def test_no_number_of_seeds_is_said_where_a_test_stops_short():
+    with pytest.raises(InvalidSetting, match="no number of seeds lets test"):
+        seeds_needed_for_alpha(0.05, 10**9, test="permutation")
+
+
 def test_a_name_is_taken_once_and_gone_when_it_is_withdrawn(unanimous: str):
     with pytest.raises(InvalidSetting, match='"unanimous" is registered already'):
         register(PairedTest(name=unanimous, words="", rows=extremes, smallest_p=lambda n, _: 0.0))
-    assert [*PAIRED_TESTS] == ["wilcoxon", "permutation", "t", "sign", unanimous]
+    others = set(PAIRED_TESTS) - {unanimous}
+    assert PAIRED_TESTS[0] in others
+    assert len(others) == len(PAIRED_TESTS) - 1
     withdraw(unanimous)
+    assert set(PAIRED_TESTS) == others
     with pytest.raises(InvalidSetting, match="unanimous"):
         Judging(test=unanimous)
 

@@ -18,7 +18,8 @@ from stats.printed.scores import (
     printed_number,
     sd_of_average_is_possible,
 )
-from stats.printed.tests import attainable_p_values, compare_printed
+from stats.printed.tests import compare_printed
+from stats.two_arms.signed_rank import attainable_p_values
 
 
 def test_grim_of_the_published_means(reference):

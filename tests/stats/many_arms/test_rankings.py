@@ -293,7 +293,7 @@ def test_a_pair_is_judged_as_a_comparison_of_its_two_methods(post_hoc: str, lowe
 
 @pytest.mark.slow
 @given(st.integers(2, 12), st.integers(2, 6), st.sampled_from(all_pairs_corrections()))
-@pytest.mark.parametrize("test", ["wilcoxon", "permutation", "sign", "t"])
+@pytest.mark.parametrize("test", PAIRED_TESTS)
 def test_the_smallest_p_of_a_ranking_is_reached_and_never_undercut(
     test: str, blocks: int, arms: int, correction: str
 ):

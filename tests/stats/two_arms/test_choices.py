@@ -27,12 +27,12 @@ from stats import (
     t_interval,
     welch,
 )
+from stats.attainable import seeds_needed_for_alpha
 from stats.effects.log_odds import log_odds
 from stats.effects.standardised import d_av
 from stats.equivalence.tost import tost_rows
 from stats.power.by_pairs import noether_sample_size
 from stats.power.of_equivalence import pairs_for_tost, tost_power
-from stats.power.sample_size import seeds_that_reach
 from stats.power.shifted import power_by_shifts
 from stats.power.simulated import detectable_effect, simulated_seeds
 from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
@@ -308,7 +308,7 @@ def test_a_plan_says_never_where_alpha_cannot_be_reached():
     text = render(plan)
     assert "alpha can never be reached" in text
     assert "never" in text
-    assert seeds_that_reach(0.05, 3) == 7
+    assert seeds_needed_for_alpha(0.05, 3) == 7
 
 
 def test_a_plan_is_a_table_and_a_curve():

@@ -1,17 +1,17 @@
-"""The primary tests, effect sizes and corrections that there are, by name.
-
-Each is one record here. Judging, planning, wording, the audit and the commands ask the register, so
-that what is registered can decide comparisons, be planned for, be shown and be written about.
-"""
+"""What a test, an effect size or a correction says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar, overload
+from fractions import Fraction
+from typing import NamedTuple
 
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, IntArray
+
+MOST_SEEDS = 2_000
+"""Beyond so many 2/2ⁿ is no number any more."""
 
 
 class RowsTested(NamedTuple):
@@ -31,15 +31,44 @@ class RowsTested(NamedTuple):
     p_value: FloatArray
 
 
+class Shifts(NamedTuple):
+    """How a test answers when all differences are shifted, by which its power is simulated fast.
+
+    Attributes:
+        averages: of differences of shape (m, n), shape (m, k): the test rejects upward where so
+            many of them as `rank` says lie above zero.
+        count: k of n pairs.
+        rank: of n pairs and α: the place of the deciding average from below, 0 where none decides,
+            and the level that the test really has.
+    """
+
+    averages: Callable[[FloatArray], FloatArray]
+    count: Callable[[int], int]
+    rank: Callable[[int, float], tuple[int, float]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrimaryTest:
-    """What every primary test says of itself.
+class Named:
+    """What everything in the register says of itself.
 
     Attributes:
         name: as it is asked for.
         words: as outputs call it.
+        default: whether it is taken where none is named; one of each kind is.
+    """
+
+    name: str
+    words: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryTest(Named):
+    """What every primary test says of itself.
+
+    Attributes:
         smallest_p: smallest two-sided p of so many scores of baseline and candidate, without ties;
-            of a paired test both numbers are that of the pairs.
+            of a paired test both numbers are that of the pairs. It falls as these grow.
         efficiency: Pitman efficiency against t under normal differences, by which sample sizes are
             planned.
         simulated_up_to: pairs, or scores an arm, up to which power is simulated; beyond them it is
@@ -47,12 +76,25 @@ class PrimaryTest:
         of_means: whether it is about the mean, beside which a mean difference is shown.
     """
 
-    name: str
-    words: str
     smallest_p: Callable[[int, int], float]
     efficiency: float = 1.0
     simulated_up_to: int = 40
     of_means: bool = False
+
+    def seeds_for(self, alpha: float, corrected: Callable[[float], float] = float) -> int:
+        """Fewest seeds an arm whose smallest p, once it is corrected, lies below alpha.
+
+        Raises:
+            InvalidSetting: no number of them is enough, as where resampling ends.
+        """
+        for seeds in range(1, MOST_SEEDS):
+            if corrected(self.smallest_p(seeds, seeds)) < alpha:
+                return seeds
+        raise InvalidSetting(
+            f'no number of seeds lets test "{self.name}" reach alpha = {alpha:g}: its smallest p, '
+            f"once corrected, stays at {corrected(self.smallest_p(MOST_SEEDS, MOST_SEEDS)):.2g}; "
+            "take a smaller family or another test"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +105,30 @@ class PairedTest(PrimaryTest):
         rows: from settled differences of shape (m, n), and the rule for zeros.
         by_signs: whether its null distribution is that of the signs, of which a difference of zero
             has none, so that each zero doubles the smallest p.
+        by_size: whether the size of a difference counts, so that all must be on one scale.
         power: exact power for normal differences: of mean over sd, pairs and level.
+        shifts: how its power is simulated in much less time than by testing each sample.
         tells_zeros: whether outputs say what it does with zero differences.
+        possible_p: the two-sided p that n pairs can give without ties, in ascending order: the
+            smallest, and all in the range and beside it, or so many of them as tell what the range
+            holds. None where no more than the smallest is known.
+        approximated: how an approximation that is printed in place of the exact p would fall into
+            a range of p, in words; "" where it does not.
     """
 
     rows: Callable[[FloatArray, str], RowsTested]
     by_signs: bool = False
+    by_size: bool = True
     power: Callable[[float, int, float], float] | None = None
+    shifts: Shifts | None = None
     tells_zeros: bool = False
+    possible_p: Callable[[int, Fraction, Fraction], tuple[float, ...]] | None = None
+    approximated: Callable[[int, float, float], str] | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it can give a few p-values only, of which there is a smallest."""
+        return self.smallest_p(2, 2) > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +150,14 @@ Bounds = tuple[FloatArray, FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Named):
     """What every effect size says of itself.
 
     Attributes:
-        name: as it is asked for.
         symbol: the head of its column.
-        words: as outputs call it.
     """
 
-    name: str
     symbol: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +184,12 @@ class UnpairedEffect(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+class Correction(Named):
     """How the p-values of one family are corrected.
 
     What `rows` and `claims` return may exceed 1, and is cut there.
 
     Attributes:
-        name: as it is asked for.
-        words: as outputs call it.
         rows: from p-values that ascend along the last axis, of shape (…, k).
         smallest: the corrected p of k comparisons that all have this p.
         level: the p below which the smallest of k lies where its corrected p lies below α.
@@ -146,8 +198,6 @@ class Correction:
             it they are corrected by `rows` as one family of 2k.
     """
 
-    name: str
-    words: str
     rows: Callable[[FloatArray], FloatArray]
     smallest: Callable[[float, int], float]
     level: Callable[[float, int], float]
@@ -155,109 +205,3 @@ class Correction:
 
 
 Record = PairedTest | UnpairedTest | PairedEffect | UnpairedEffect | Correction
-R = TypeVar("R", PairedTest, UnpairedTest, PairedEffect, UnpairedEffect, Correction)
-
-
-class Names(Sequence[str]):
-    """The names in a register, those that are added later with them."""
-
-    def __init__(self, records: Mapping[str, Record]) -> None:
-        self._records = records
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        return tuple(self._records)[place]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._records))
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._records
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __repr__(self) -> str:
-        return repr(tuple(self._records))
-
-
-_PAIRED: dict[str, PairedTest] = {}
-_UNPAIRED: dict[str, UnpairedTest] = {}
-_PAIRED_EFFECTS: dict[str, PairedEffect] = {}
-_UNPAIRED_EFFECTS: dict[str, UnpairedEffect] = {}
-_CORRECTIONS: dict[str, Correction] = {}
-
-PAIRED_TESTS, UNPAIRED_TESTS = Names(_PAIRED), Names(_UNPAIRED)
-PAIRED_EFFECTS, UNPAIRED_EFFECTS = Names(_PAIRED_EFFECTS), Names(_UNPAIRED_EFFECTS)
-CORRECTIONS = Names(_CORRECTIONS)
-
-
-def register(record: Record) -> None:
-    """Make a test, an effect size or a correction one that may be asked for, everywhere.
-
-    An effect size may be registered for either kind of scores under one name.
-
-    Raises:
-        InvalidSetting: its name is taken.
-    """
-    match record:
-        case PairedTest():
-            _add(record, "primary test", _PAIRED, _UNPAIRED)
-        case UnpairedTest():
-            _add(record, "primary test", _UNPAIRED, _PAIRED)
-        case PairedEffect():
-            _add(record, "paired effect size", _PAIRED_EFFECTS)
-        case UnpairedEffect():
-            _add(record, "unpaired effect size", _UNPAIRED_EFFECTS)
-        case Correction():
-            _add(record, "correction", _CORRECTIONS)
-
-
-def _add(record: R, what: str, own: dict[str, R], *others: Mapping[str, Record]) -> None:
-    if any(record.name in records for records in (own, *others)):
-        raise InvalidSetting(f'a {what} "{record.name}" is registered already')
-    own[record.name] = record
-
-
-def withdraw(name: str) -> None:
-    """Take what has this name out of the register."""
-    for records in (_PAIRED, _UNPAIRED, _PAIRED_EFFECTS, _UNPAIRED_EFFECTS, _CORRECTIONS):
-        records.pop(name, None)
-
-
-def paired_test(name: str) -> PairedTest:
-    """The paired test of this name."""
-    return _PAIRED[name]
-
-
-def unpaired_test(name: str) -> UnpairedTest:
-    """The unpaired test of this name."""
-    return _UNPAIRED[name]
-
-
-def primary_test(name: str) -> PrimaryTest:
-    """The test of this name, paired or not."""
-    return _PAIRED[name] if name in _PAIRED else _UNPAIRED[name]
-
-
-def paired_effect(name: str) -> PairedEffect:
-    """The effect size of this name for paired scores."""
-    return _PAIRED_EFFECTS[name]
-
-
-def unpaired_effect(name: str) -> UnpairedEffect:
-    """The effect size of this name for arms that share no seeds."""
-    return _UNPAIRED_EFFECTS[name]
-
-
-def effect_size(name: str) -> Effect:
-    """The effect size of this name, paired or not."""
-    return _PAIRED_EFFECTS[name] if name in _PAIRED_EFFECTS else _UNPAIRED_EFFECTS[name]
-
-
-def correction_named(name: str) -> Correction:
-    """The correction of this name."""
-    return _CORRECTIONS[name]
