@@ -25,6 +25,8 @@ from stats.verdicts.claims import adjust_claims_in_families
 
 ALPHA = 0.05
 
+UNDECIDED = "not decided"
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -157,7 +159,7 @@ def _findings(
     ]
     for i, each in enumerate(family):
         runs = needed.get(id(each))
-        severity, verdict = _verdict(each, highs[i], inside[i], runs)
+        severity, verdict = _verdict(each, highs[i], inside[i])
         paired = [column[i] for column in at_correlations]
         said = [
             _test(each, question),
@@ -167,21 +169,25 @@ def _findings(
             *_undecided(severity, lows[i], highs[i], paired),
             *(_power(runs, each, question) if severity == "unsupported" else ()),
         ]
-        recomputed = f"{_signed(each)}, p {_p(p_values[i])}: {verdict}"
-        yield _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
+        recomputed = f"{_signed(each)}, p {_p(p_values[i])}"
+        finding = _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
+        lacking = runs if verdict == UNDECIDED and _lacks(each, runs) else None
+        yield replace(finding, verdict=verdict, runs=lacking)
 
 
-def _verdict(
-    each: TestedCandidate, highest: float, p_equivalence: float, needed: int | None
-) -> tuple[str, str]:
+def _lacks(each: TestedCandidate, needed: int | None) -> bool:
+    """Whether it has fewer runs than it needs."""
+    return needed is not None and needed > min(each.baseline.n, each.candidate.n)
+
+
+def _verdict(each: TestedCandidate, highest: float, p_equivalence: float) -> tuple[str, str]:
     equivalent = p_equivalence < ALPHA
     if highest < ALPHA:
         inside = ", inside the margin" if equivalent else ""
         return "fine", ("higher" if each.found.difference > 0 else "lower") + inside
     if equivalent:
         return "fine", "equivalent within the margin"
-    more = needed is not None and needed > min(each.baseline.n, each.candidate.n)
-    return "unsupported", "not decided" + (f" ({needed:,} runs)" if more else "")
+    return "unsupported", UNDECIDED
 
 
 def _test(each: TestedCandidate, question: Question) -> str:

@@ -40,6 +40,9 @@ class Finding:
         severity: one of `SEVERITIES`.
         printed: what the table shows.
         recomputed: what it would have to be, or what follows from it.
+        verdict: of a difference, "" of all else.
+        runs: an arm, that 80 % power at the margin takes where a difference is not decided and so
+            many are not there.
         detail: the arithmetic.
     """
 
@@ -52,6 +55,20 @@ class Finding:
     printed: str
     recomputed: str
     detail: str
+    verdict: str = ""
+    runs: int | None = None
+
+    @property
+    def told(self) -> str:
+        """What was recomputed, with the verdict."""
+        return (
+            f"{self.recomputed}: {self.verdict}{self.lacking}" if self.verdict else self.recomputed
+        )
+
+    @property
+    def lacking(self) -> str:
+        """How many runs it takes, in brackets, where they are not there."""
+        return f" ({self.runs:,} runs)" if self.runs else ""
 
 
 def of(cell: PrintedCell, kind: str, severity: str, recomputed: str, detail: str) -> Finding:

@@ -15,6 +15,7 @@ from stats.audit.cell import METRICS, PrintedCell
 from stats.audit.sizes import SPLITS
 from stats.audit.spelling import meant
 from stats.errors import ScoresError
+from stats.table.reading.place import Place
 from stats.two_arms.signed_rank import EXACT_LIMIT
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _parse(reader: Reader, source: str) -> tuple[list[str], list[list[str]], lis
         _check_header(header, source)
         for row in reader:
             if any(cell.strip() for cell in row):
-                _check_width(row, header, f"{source}, line {reader.line_num}")
+                _check_width(row, header, Place(source, f"line {reader.line_num}"))
                 rows.append([cell.strip() for cell in row])
                 lines.append(reader.line_num)
     except csv.Error as error:
@@ -85,7 +86,7 @@ def _parse(reader: Reader, source: str) -> tuple[list[str], list[list[str]], lis
     return header, rows, lines
 
 
-def _check_width(row: Sequence[str], header: Sequence[str], place: str) -> None:
+def _check_width(row: Sequence[str], header: Sequence[str], place: Place) -> None:
     """As many fields as columns; a decimal comma makes one more, beginning at its column."""
     if len(row) == len(header):
         return
@@ -129,9 +130,9 @@ def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
         raise ScoresError(f"{source}: no results in it")
     kind = frame.index.name or "row"
     records = frame.to_dict("records")
-    rows: list[tuple[str, dict[str, str]]] = []
+    rows: list[tuple[Place, dict[str, str]]] = []
     for index, record in zip(frame.index, records, strict=True):
-        place = f"{source}, {kind} {index}"
+        place = Place(source, f"{kind} {index}")
         rows.append((place, {str(k): _text(v, place, str(k)) for k, v in record.items()}))
     split = [(place, _split(row, place)) for place, row in rows]
     units = _units([row for _, row in split])
@@ -140,7 +141,7 @@ def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
     return cells
 
 
-def _text(value: object, place: str, column: str) -> str:
+def _text(value: object, place: Place, column: str) -> str:
     if value is None or value != value:  # NaN is what pandas makes of an empty cell
         return ""
     if not isinstance(value, str):
@@ -148,7 +149,7 @@ def _text(value: object, place: str, column: str) -> str:
     return value.strip().replace("\N{MINUS SIGN}", "-")
 
 
-def _split(row: dict[str, str], place: str) -> dict[str, str]:
+def _split(row: dict[str, str], place: Place) -> dict[str, str]:
     """`62.13 ± 0.67` in one cell becomes a mean and an sd."""
     mean, *sd = BETWEEN.split(row["mean"])
     if not sd:
@@ -171,7 +172,7 @@ def _units(rows: Sequence[Row]) -> dict[str, int]:
     return units
 
 
-def _cell(row: Row, place: str, unit: int) -> PrintedCell:
+def _cell(row: Row, place: Place, unit: int) -> PrintedCell:
     names = {name: row.get(name, "") for name in NAMES}
     for needed in ("method", "task"):
         if not names[needed]:
@@ -206,7 +207,7 @@ def _cell(row: Row, place: str, unit: int) -> PrintedCell:
     )
 
 
-def _check_spelling(names: Row, place: str) -> None:
+def _check_spelling(names: Row, place: Place) -> None:
     for column, known in (("metric", METRICS), ("split", tuple(SPLITS))):
         if close := meant(names[column], known):
             raise ScoresError(
@@ -214,7 +215,7 @@ def _check_spelling(names: Row, place: str) -> None:
             )
 
 
-def _check_number(text: str, place: str, column: str, said: str = "") -> None:
+def _check_number(text: str, place: Place, column: str, said: str = "") -> None:
     where = f'{place}, column {column}: "{text}"'
     if "," in text:
         raise ScoresError(f"{where} has a comma; decimals need a point, as in 62.13")
@@ -230,7 +231,7 @@ def _check_number(text: str, place: str, column: str, said: str = "") -> None:
         )
 
 
-def _check_p_value(p_value: str, test: str, mean: str, place: str) -> None:
+def _check_p_value(p_value: str, test: str, mean: str, place: Place) -> None:
     if mean:
         raise ScoresError(f"{place}, column p: a mean and a p-value need a row each")
     if test not in exact_tests():
@@ -242,7 +243,7 @@ def _check_p_value(p_value: str, test: str, mean: str, place: str) -> None:
         raise ScoresError(f"{place}, column p: {text} is no probability")
 
 
-def _count(text: str, place: str, column: str, what: str) -> int:
+def _count(text: str, place: Place, column: str, what: str) -> int:
     if not text:
         raise ScoresError(f"{place}, column {column}: empty; give {what}")
     if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
@@ -250,11 +251,11 @@ def _count(text: str, place: str, column: str, what: str) -> int:
     return int(text)
 
 
-def _examples(text: str, place: str) -> int | None:
+def _examples(text: str, place: Place) -> int | None:
     return _count(text, place, "examples", "") if text else None
 
 
-def _step(text: str, unit: int, place: str) -> Fraction | None:
+def _step(text: str, unit: int, place: Place) -> Fraction | None:
     if not text:
         return None
     _check_number(text, place, "step")
@@ -264,12 +265,13 @@ def _step(text: str, unit: int, place: str) -> Fraction | None:
     return step
 
 
-def _check_once(cells: Sequence[PrintedCell], places: Sequence[str]) -> None:
-    seen: dict[tuple[str, ...], str] = {}
+def _check_once(cells: Sequence[PrintedCell], places: Sequence[Place]) -> None:
+    seen: dict[tuple[str, ...], Place] = {}
     for cell, place in zip(cells, places, strict=True):
         identity = (*cell.arm, cell.task, cell.metric, cell.test)
         if identity in seen:
-            first = seen[identity].rsplit(", ", 1)[-1]
             named = f"{cell.row}, task {cell.task}"
-            raise ScoresError(f"{place}: a second figure for {named} (the first is in {first})")
+            raise ScoresError(
+                f"{place}: a second figure for {named} (the first is in {seen[identity].row})"
+            )
         seen[identity] = place

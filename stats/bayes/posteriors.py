@@ -121,7 +121,7 @@ def posteriors(
     remarks = [*selection.remarks, *remarks_on_margin(selection.cube, margin)]
     remarks += [no_region] * (margin is None)
     remarks += _of_few([each.arms.shape[1] for each in found], unit)
-    remarks += [line for each in found for line in each.remarks]
+    remarks += [str(remark) for each in found for remark in each.remarks]
     return Posteriors(
         study=study,
         tasks=tasks,

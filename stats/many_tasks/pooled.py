@@ -129,7 +129,7 @@ def _pooled(selection: Selection, found: Sequence[Units], study: str, judging: J
     families = families_of(places, judging)
     comparisons = conclude_comparisons(named, measures, families, judging)
     reach = caveats.of_analysis(comparisons, families, judging)
-    remarks = [remark for each in found for remark in each.remarks]
+    remarks = [str(remark) for each in found for remark in each.remarks]
     lost = selection.cube.collapsed(judging.margin, bool(judging.lower_is_better))
     remarks += caveats.of_collapse(selection.cube, lost)
     return Pooled(

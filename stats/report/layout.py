@@ -58,7 +58,7 @@ def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     """The interactions of an analysis, in the order in which they were tested."""
     grouped: dict[tuple[str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
     for each in analysis.interactions:
-        where = f"interaction, {place(each.model, each.task)}".removesuffix(", ")
+        where = ", ".join(filter(None, ("interaction", place(each.model, each.task))))
         grouped.setdefault((where, each.inits), []).append((versus(each), each))
     return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -21,12 +21,14 @@ class TextTable:
         heading: of each column, `Words` where it holds words.
         over: names that stand over several columns each, with the number of these; none where
             empty. The first column has nothing above it.
+        compared: whether its rows are comparisons, which a terminal shows in one cell each.
     """
 
     title: str
     heading: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     over: tuple[tuple[str, int], ...] = ()
+    compared: bool = False
 
     def without_empty(self, name: str) -> TextTable:
         """The same table without the column of this name, if no row has anything in it."""
@@ -34,7 +36,7 @@ class TextTable:
         if any(row[column] for row in self.rows):
             return self
         heading, *rows = ((*row[:column], *row[column + 1 :]) for row in (self.heading, *self.rows))
-        return TextTable(self.title, heading, tuple(rows), self.over)
+        return replace(self, heading=heading, rows=tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import numpy as np
 from stats.errors import ScoresError
 from stats.inputs import LARGEST, SMALLEST
 from stats.table.direction import DIRECTIONS
-from stats.table.reading.duplicates import Place, check_once
+from stats.table.reading.duplicates import check_once
 from stats.table.reading.files import plain_numbers, read_lines
+from stats.table.reading.place import Place, PlaceOf
 from stats.table.reading.seeds import alike, seed_of
 from stats.table.reading.spellings import check_spellings
 
@@ -64,7 +65,7 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
         [pd.Series(list(column), dtype=object, name=name) for name, column in named], axis=1
     )
     table = _validated(frame, source, lines.places, metric)
-    check_spellings(table, lambda row: f"{source}, {lines.places[int(row)]}")
+    check_spellings(table, lambda row: Place(source, lines.places[int(row)]))
     return table
 
 
@@ -99,9 +100,8 @@ def _validated(
         raise ScoresError(f"{source}: no scores in it")
     import pandas as pd
 
-    def place(row: Any) -> str:
-        where = f"row {row}" if places is None else places[int(row)]
-        return f"{source}, {where}"
+    def place(row: Any) -> Place:
+        return Place(source, f"row {row}" if places is None else places[int(row)])
 
     table = pd.DataFrame(index=frame.index)
     for name in COLUMNS:
@@ -165,7 +165,7 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
     return len(held) > 0 and bool(pd.to_numeric(held, errors="coerce").notna().all())
 
 
-def _scores(column: pd.Series[Any], place: Place) -> pd.Series[float]:
+def _scores(column: pd.Series[Any], place: PlaceOf) -> pd.Series[float]:
     import pandas as pd
 
     written = column.map(lambda each: str(each) if isinstance(each, bool) else each)
@@ -193,7 +193,7 @@ def _scores(column: pd.Series[Any], place: Place) -> pd.Series[float]:
     return scores
 
 
-def _directions(column: pd.Series[Any], place: Place) -> pd.Series[Any]:
+def _directions(column: pd.Series[Any], place: PlaceOf) -> pd.Series[Any]:
     """ "lower" or "higher" is better, "" where nothing is said."""
     given = _names(column).str.lower().str.replace("_", " ")
     unknown = column.index[~given.isin(list(DIRECTIONS))]
@@ -209,7 +209,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or str(value).strip().lower() in NO_SCORE
 
 
-def _seeds(column: pd.Series[Any], place: Place) -> pd.Series[Any]:
+def _seeds(column: pd.Series[Any], place: PlaceOf) -> pd.Series[Any]:
     """Whole numbers where all seeds are, else names."""
     missing = column.isna() | (_names(column) == "")
     if missing.any():
@@ -228,7 +228,7 @@ def _names(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.__class__(names[codes], index=column.index, dtype="str")
 
 
-def _check_methods(table: pd.DataFrame, place: Place) -> None:
+def _check_methods(table: pd.DataFrame, place: PlaceOf) -> None:
     nameless = table.index[table["method"] == ""]
     if len(nameless):
         raise ScoresError(f"{place(nameless[0])}, column method: empty")

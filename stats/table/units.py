@@ -15,6 +15,21 @@ from stats.table.cube import Cube, which
 ONE_TASK = "one task is no sample of tasks; two are needed"
 
 
+class Remark(NamedTuple):
+    """What is to be said of one comparison.
+
+    Attributes:
+        where: the comparison.
+        said: of it.
+    """
+
+    where: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.said}"
+
+
 class Units(NamedTuple):
     """The pairs of one comparison.
 
@@ -26,7 +41,7 @@ class Units(NamedTuple):
 
     names: dict[str, Any]
     arms: FloatArray
-    remarks: list[str]
+    remarks: list[Remark]
 
 
 def units(cube: Cube, tasks: str | None, paired: bool = True) -> Iterator[Units]:
@@ -68,7 +83,7 @@ def cells_by_model_and_init(cube: Cube) -> dict[tuple[str, str], list[int]]:
     return grouped
 
 
-Averaged = tuple[FloatArray, list[int], list[str]]
+Averaged = tuple[FloatArray, list[int], list[Remark]]
 
 
 def _of_one_task(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
@@ -79,7 +94,8 @@ def _of_one_task(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
     dropped = np.flatnonzero(known & ~shared).tolist()
     where = which(cube.methods[0], cube.methods[method], cube.cells[cells[0]])
     seeds = ", ".join(str(cube.seeds[seed]) for seed in dropped)
-    remarks = [f"{where}: dropped seed{'s' * (len(dropped) > 1)} {seeds}"] if dropped else []
+    said = f"dropped seed{'s' * (len(dropped) > 1)} {seeds}"
+    remarks = [Remark(where, said)] if dropped else []
     return arms[:, shared], dropped, remarks
 
 
@@ -111,14 +127,17 @@ def _over_tasks(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
             if not paired
         )
         remarks.append(
-            f"{_which(cube, cells, method)}: seed {cube.seeds[seed]} is left out of every task, "
-            f"because it has no pair on {gaps}"
+            Remark(
+                _which(cube, cells, method),
+                f"seed {cube.seeds[seed]} is left out of every task, because it has no pair on "
+                f"{gaps}",
+            )
         )
     if complete.sum() < 2:
         raise NotEnoughPairs(
             f"{_which(cube, cells, method)}: {int(complete.sum())} seeds have a pair on every "
             "task, and two are needed; leave out the tasks that lack them, or run these seeds; "
-            + first_few([remark.split(": ", 1)[1] for remark in remarks])
+            + first_few([remark.said for remark in remarks])
         )
     return arms[:, :, complete].mean(axis=1), dropped, remarks
 
@@ -154,17 +173,20 @@ def _over_own_seeds(cube: Cube, cells: Sequence[int], method: int) -> Averaged:
     return means, [], _uneven(cube, cells, method, sizes.min(axis=0))
 
 
-def _uneven(cube: Cube, cells: Sequence[int], method: int, sizes: IntArray) -> list[str]:
+def _uneven(cube: Cube, cells: Sequence[int], method: int, sizes: IntArray) -> list[Remark]:
     """A remark where the averages of tasks are over different numbers of seeds."""
     if len(set(sizes.tolist())) == 1:
         return []
     counted = ", ".join(
         f"{cube.cells[cell].task} {n}" for cell, n in zip(cells, sizes.tolist(), strict=True)
     )
-    uneven = (
-        f"tasks weigh alike although they are averages of different numbers of seeds: {counted}"
-    )
-    return [f"{_which(cube, cells, method)}: {uneven}"]
+    return [
+        Remark(
+            _which(cube, cells, method),
+            "tasks weigh alike although they are averages of different numbers of seeds: "
+            + counted,
+        )
+    ]
 
 
 def _both(cube: Cube, cells: Sequence[int], method: int) -> FloatArray:

@@ -46,7 +46,7 @@ def to_table(
         tables = sheet.tables
         if isinstance(result, Analysis | Pooled):
             console.print(Text(_legend(result.judging), style="dim"))
-            tables = tables[len(blocks(result)) :]
+            tables = tuple(each for each in tables if not each.compared)
             for compact in _compact(result, width):
                 console.print(*[""] * bool(compact.title), compact)
         for each in tables:

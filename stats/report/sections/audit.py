@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from stats.audit import Audit, Finding
+from stats.audit.differences import UNDECIDED
 from stats.audit.finding import KINDS, MEANINGS, SEVERITIES
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
@@ -69,7 +70,7 @@ def tally(found: Audit) -> TextTable:
 def findings_table(found: Audit, severity: str, kind: str) -> TextTable:
     """Findings of one severity and kind."""
     rows = tuple(
-        (place(each), each.printed, each.recomputed, each.detail)
+        (place(each), each.printed, each.told, each.detail)
         for each in found.findings
         if (each.severity, each.kind) == (severity, kind)
     )
@@ -82,7 +83,8 @@ def _differences(found: Audit) -> TextTable:
     for each in found.findings:
         if each.kind == DIFFERENCE:
             sides = rows.setdefault(_arm(each), {"fine": [], "unsupported": []})
-            said = each.recomputed.replace(": not decided", "")
+            undecided = each.verdict == UNDECIDED
+            said = f"{each.recomputed}{each.lacking}" if undecided else each.told
             sides[each.severity].append(f"{each.column} {said}")
     cells = tuple(
         (arm, "; ".join(sides["fine"]), "; ".join(sides["unsupported"]))

@@ -98,7 +98,8 @@ def _table(block: Block, judging: Judging) -> TextTable:
         for label, cells in block.rows
     )
     over = tuple((init, len(columns)) for init in block.inits) if any(block.inits) else ()
-    return TextTable(block.title, (Words("comparison"), *columns * len(block.inits)), rows, over)
+    heading = (Words("comparison"), *columns * len(block.inits))
+    return TextTable(block.title, heading, rows, over, compared=True)
 
 
 def _columns(judging: Judging, short: bool) -> list[str]:

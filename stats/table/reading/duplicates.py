@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stats.errors import ScoresError
+from stats.table.reading.place import PlaceOf
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Place = Callable[[Any], str]
 
 MOST = 50
 """Duplicates that are listed one by one."""
 
 
 def check_once(
-    table: pd.DataFrame, ignored: pd.DataFrame, place: Place, identity: Sequence[str]
+    table: pd.DataFrame, ignored: pd.DataFrame, place: PlaceOf, identity: Sequence[str]
 ) -> None:
     """Refuse runs that have two scores.
 
     Args:
         table: validated scores.
         ignored: columns of the same rows that are not read.
-        place: where a row stands, as "file, line 3".
+        place: where a row stands.
         identity: columns that together name a run.
 
     Raises:
@@ -37,7 +36,7 @@ def check_once(
     first: dict[tuple[Any, ...], tuple[str, float]] = {}
     copies, lines = 0, []
     for row, *run, score in table[[*columns, "score"]].itertuples(name=None):
-        where = place(row).rsplit(", ", 1)[-1]
+        where = place(row).row
         origin, before = first.setdefault(tuple(run), (where, score))
         if origin == where:
             continue
@@ -46,7 +45,7 @@ def check_once(
         named = ", ".join(f"{n} {v}" for n, v in zip(columns, run, strict=True) if v != "")
         told = "a copy" if same else f"{score:g} after {before:g}"
         lines.append(f"{where}: {named} (first in {origin}, {told})")
-    source = place(table.index[0]).rsplit(", ", 1)[0]
+    source = place(table.index[0]).source
     what = "a second score" if len(lines) == 1 else f"{len(lines)} second scores"
     more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
     raise ScoresError(

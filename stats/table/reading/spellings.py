@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from stats.errors import ScoresError
-from stats.table.reading.duplicates import Place
+from stats.table.reading.place import PlaceOf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 NAMES = ("model", "init", "method", "task", "split", "metric")
 
 
-def check_spellings(table: pd.DataFrame, place: Place) -> None:
+def check_spellings(table: pd.DataFrame, place: PlaceOf) -> None:
     """Refuse two spellings of one name, which would drop seeds or whole arms.
 
     Args:
         table: validated scores.
-        place: where a row stands, as "file, line 3".
+        place: where a row stands.
 
     Raises:
         ScoresError: with both spellings, and where each is first.
@@ -30,8 +30,8 @@ def check_spellings(table: pd.DataFrame, place: Place) -> None:
             alike = unicodedata.normalize("NFC", name).casefold()
             spelling, before = first.setdefault(alike, (name, row))
             if spelling != name:
-                line = place(before).rsplit(", ", 1)[-1]
                 raise ScoresError(
-                    f'{place(row)}, column {column}: "{name}", and "{spelling}" in {line}; spell '
-                    "one name alike, or give two things names that differ in more than capitals"
+                    f'{place(row)}, column {column}: "{name}", and "{spelling}" in '
+                    f"{place(before).row}; spell one name alike, or give two things names that "
+                    "differ in more than capitals"
                 )

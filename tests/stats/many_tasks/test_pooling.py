@@ -162,6 +162,15 @@ def test_tasks_without_common_seeds_are_refused():
         pooled(table, "m0", ["m1"], Judging(tasks="sampled"))
 
 
+def test_names_with_colons_are_told_once():
+    table = long_table(three_arms()).assign(model="org: small")
+    table.loc[table["task"] == "t3", "seed"] += 100
+    with pytest.raises(NotEnoughPairs) as refused:
+        pooled(table, "m0", ["m1"], Judging(tasks="fixed"))
+    assert str(refused.value).count("org: small") == 1
+    assert "run these seeds; seed 0 is left out of every task" in str(refused.value)
+
+
 def test_meaningless_pools_are_refused():
     table = long_table(three_arms())
     with pytest.raises(InvalidSetting, match="tasks must be one of fixed, sampled"):

@@ -237,3 +237,13 @@ def test_two_spellings_of_one_name_are_refused_with_their_lines(tmp_path: Path, 
     lines += [f"{','.join(each.values())},{seed},60" for seed, each in enumerate((names, other))]
     with pytest.raises(ScoresError, match=rf'line 3, column {column}: "Café", and .* in line 2'):
         read_scores(written(tmp_path, "\n".join(lines) + "\n"))
+
+
+def test_a_file_may_have_commas_in_its_name(tmp_path: Path):
+    path = tmp_path / "base, kd.csv"
+    path.write_text("method,seed,score\nbase,1,2\nbase,1,3\n")
+    with pytest.raises(ScoresError, match=r"base, kd\.csv: a second .* line 3: .*first in line 2"):
+        read_scores(path)
+    frame = pd.DataFrame({"method": ["base"] * 2, "seed": [1] * 2, "score": [2.0, 3.0]})
+    with pytest.raises(ScoresError, match=r"^mine, and yours: a second .* row 1: .*first in row 0"):
+        validate_scores(frame, "mine, and yours")
