@@ -9,12 +9,10 @@
 
 from stats.audit import audit_tables
 from stats.bayes.posteriors import posteriors
-from stats.bayes.signed_rank import bayesian_signed_rank
 from stats.changes.interaction import interaction
-from stats.changes.of_doses import trends
+from stats.changes.of_doses import analyse_trends
 from stats.changes.trend import trend
 from stats.effects.standardised import hedges_g
-from stats.effects.superiority import cliffs_delta, superiority
 from stats.equivalence.non_inferiority import non_inferiority
 from stats.equivalence.tost import tost
 from stats.errors import (
@@ -39,7 +37,6 @@ from stats.power.of_studies import plan_comparisons
 from stats.power.planning import plan_power
 from stats.power.sample_size import seeds_for_test
 from stats.power.simulated import power_of
-from stats.printed.scores import grim
 from stats.sequential.group_sequential import sequential_look, sequential_plan
 from stats.table.scores import read_scores, validate_scores
 from stats.two_arms.bootstrap import bootstrap_interval
@@ -48,14 +45,11 @@ from stats.two_arms.permutation import permutation_test
 from stats.two_arms.rank_sum import mann_whitney
 from stats.two_arms.sign_test import sign_test
 from stats.two_arms.signed_rank import signed_rank
-from stats.two_arms.stochastic_order import almost_stochastic_order
 from stats.two_arms.welch import welch
 from stats.verdicts.analyse import analyse
-from stats.verdicts.claims import adjust_claims
 from stats.verdicts.collapse import collapse
-from stats.verdicts.collapse_table import collapses
+from stats.verdicts.collapse_table import analyse_collapse
 from stats.verdicts.compare import ComparisonResult, compare
-from stats.verdicts.verdict import decide
 
 __all__ = [
     "ComparisonResult",
@@ -67,20 +61,15 @@ __all__ = [
     "StatsError",
     "UnknownName",
     "adjust",
-    "adjust_claims",
     "aggregate",
-    "almost_stochastic_order",
     "analyse",
+    "analyse_collapse",
+    "analyse_trends",
     "audit_tables",
-    "bayesian_signed_rank",
     "bootstrap_interval",
-    "cliffs_delta",
     "collapse",
-    "collapses",
     "compare",
-    "decide",
     "friedman",
-    "grim",
     "hedges_g",
     "hodges_lehmann",
     "interaction",
@@ -102,11 +91,9 @@ __all__ = [
     "sequential_plan",
     "sign_test",
     "signed_rank",
-    "superiority",
     "t_interval",
     "tost",
     "trend",
-    "trends",
     "validate_scores",
     "welch",
 ]

@@ -277,7 +277,8 @@ class Fit:
         logits = {split: predict(self.model, s, self.training) for split, s in sets.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {
-            split: metrics.scores(logits[split], s.labels, temperature) for split, s in sets.items()
+            split: metrics.all_scores(logits[split], s.labels, temperature)
+            for split, s in sets.items()
         }
         return Trained(self.model, scores, logits, self.best_epoch, self.steps, spent)
 

@@ -11,15 +11,15 @@ from scipy.special import log_softmax, softmax
 REVISION = 1
 
 Logits = NDArray[np.floating]
-Labels = NDArray[np.integer]
+TrueLabels = NDArray[np.integer]
 
 
-def accuracy(logits: Logits, labels: Labels) -> float:
+def accuracy(logits: Logits, labels: TrueLabels) -> float:
     """Share of examples whose most likely class is right, in percent."""
     return 100.0 * float(np.mean(logits.argmax(-1) == labels))
 
 
-def f1(logits: Logits, labels: Labels) -> float:
+def f1(logits: Logits, labels: TrueLabels) -> float:
     """F1 in percent: of class 1 where there are two classes (as in GLUE), else the macro mean."""
     from sklearn.metrics import f1_score  # half a second that only these two metrics pay
 
@@ -28,19 +28,19 @@ def f1(logits: Logits, labels: Labels) -> float:
     return 100.0 * float(f1_score(labels, logits.argmax(-1), average=average, zero_division=0))
 
 
-def matthews(logits: Logits, labels: Labels) -> float:
+def matthews(logits: Logits, labels: TrueLabels) -> float:
     """Matthews correlation of predicted and true class, times 100."""
     from sklearn.metrics import matthews_corrcoef
 
     return 100.0 * float(matthews_corrcoef(labels, logits.argmax(-1)))
 
 
-def nll(logits: Logits, labels: Labels) -> float:
+def nll(logits: Logits, labels: TrueLabels) -> float:
     """Mean negative log-likelihood of the true class, in nats."""
     return float(-log_softmax(logits, -1)[np.arange(len(labels)), labels].mean())
 
 
-def brier(logits: Logits, labels: Labels) -> float:
+def brier(logits: Logits, labels: TrueLabels) -> float:
     """Mean over examples of Σ_k (p_k − y_k)², between 0 and 2 (Brier 1950).
 
     >>> brier(np.array([[0.0, 0.0]]), np.array([1]))
@@ -51,7 +51,7 @@ def brier(logits: Logits, labels: Labels) -> float:
     return float((p**2).sum(-1).mean())
 
 
-def ece(logits: Logits, labels: Labels, bins: int = 15, equal_mass: bool = False) -> float:
+def ece(logits: Logits, labels: TrueLabels, bins: int = 15, equal_mass: bool = False) -> float:
     """Expected calibration error of the top label, in percent (Guo et al. 2017).
 
     Args:
@@ -74,7 +74,7 @@ def ece(logits: Logits, labels: Labels, bins: int = 15, equal_mass: bool = False
     return 100.0 * float(sum(gaps)) / len(labels)
 
 
-def temperature(logits: Logits, labels: Labels) -> float:
+def temperature(logits: Logits, labels: TrueLabels) -> float:
     """The temperature that minimises the negative log-likelihood, between 1/20 and 20."""
     from scipy.optimize import minimize_scalar
 
@@ -103,12 +103,12 @@ SELECTS = {
 }
 
 
-def score(name: str, logits: Logits, labels: Labels) -> float:
+def score(name: str, logits: Logits, labels: TrueLabels) -> float:
     """One metric of :data:`SELECTS`."""
     return (_PLAIN | _CALIBRATION)[name](logits, labels)
 
 
-def best_constant(name: str, labels: Labels, classes: int) -> float | None:
+def best_constant(name: str, labels: TrueLabels, classes: int) -> float | None:
     """Most that one answer for every example scores; None for a metric of probabilities.
 
     >>> best_constant("accuracy", np.array([0, 1, 1, 2]), 3)
@@ -120,7 +120,7 @@ def best_constant(name: str, labels: Labels, classes: int) -> float | None:
     return max(_PLAIN[name](answer, labels) for answer in answers)
 
 
-def scores(logits: Logits, labels: Labels, dev_temperature: float) -> dict[str, float]:
+def all_scores(logits: Logits, labels: TrueLabels, dev_temperature: float) -> dict[str, float]:
     """All metrics of one split.
 
     Calibration is given as it is and after temperature scaling, without which label smoothing's

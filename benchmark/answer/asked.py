@@ -138,13 +138,13 @@ def _compared(
     options: argparse.Namespace, scores: Scores, judging: "Judging"
 ) -> "Sequence[Result]":
     """Candidates against the baseline: those asked for, in the family that the study declared."""
-    from stats import collapses, posteriors
+    from stats import analyse_collapse, posteriors
 
     table, study = scores.table, scores.study
     baseline, *asked = options.compare or scores.arms
     if options.collapse:
         below = options.below
-        return [collapses(table, baseline, asked, judging, below=below, study=study)]
+        return [analyse_collapse(table, baseline, asked, judging, below=below, study=study)]
     if options.bayes:
         return [posteriors(table, baseline, asked, judging, study=study)]
     if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):

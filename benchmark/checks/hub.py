@@ -39,7 +39,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Source:
+class HubSource:
     """A repository of the hub at one revision."""
 
     kind: str
@@ -48,7 +48,7 @@ class Source:
     files: tuple[File, ...]
 
     @classmethod
-    def open(cls, kind: str, name: str, revision: str | None) -> "Source":
+    def open(cls, kind: str, name: str, revision: str | None) -> "HubSource":
         """Ask the hub for the files; of a data set that is a program, for the tables made of it."""
         found = cls._listed(kind, name, revision)
         if kind == "data" and not any(f.name.lower().endswith(layout.TABLES) for f in found.files):
@@ -61,7 +61,7 @@ class Source:
         return found
 
     @classmethod
-    def _listed(cls, kind: str, name: str, revision: str | None) -> "Source":
+    def _listed(cls, kind: str, name: str, revision: str | None) -> "HubSource":
         from huggingface_hub import HfApi
 
         info: Any = HfApi(endpoint=endpoint()).repo_info(

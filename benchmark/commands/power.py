@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmark.runs.plan import Plan
     from benchmark.store.connection import Connection
     from stats import Judging
-    from stats.power.of_studies import PowerPlans
+    from stats.power.of_studies import PowerAnalysis
     from stats.power.planning import PowerPlan
 
 
@@ -68,7 +68,7 @@ def power(options: argparse.Namespace) -> int:
     if margin is None:
         unit = f'of the scale "{judging.scale}"' if judging.scale else "in points"
         raise BenchmarkError(f"{options.study} declares no margin: give --margin, {unit}.")
-    plans: PowerPlan | PowerPlans
+    plans: PowerPlan | PowerAnalysis
     notes: list[str] = []
     if options.sd is None:
         plans, notes = _from_record(options, study, judging, pairs, family)
@@ -113,7 +113,7 @@ def _loaded(options: argparse.Namespace) -> "Study":
 
 def _from_record(
     options: argparse.Namespace, study: "Study", judging: "Judging", pairs: int, family: int
-) -> "tuple[PowerPlans, list[str]]":
+) -> "tuple[PowerAnalysis, list[str]]":
     """Plans at the sds of the runs that the record already has, and what is to be said of these.
 
     Raises:

@@ -49,7 +49,7 @@ def trend(options: argparse.Namespace) -> int:
     from benchmark.store.connection import Connection
     from benchmark.store.store import Store
     from benchmark.terminal.page import page, rendered
-    from stats import trends
+    from stats import analyse_trends
 
     doses = read_doses(options.dose)
     store = Store.choose(options.store)
@@ -57,7 +57,7 @@ def trend(options: argparse.Namespace) -> int:
     query = Query(Connection(store))
     record = recorded_study(query, options.study)
     judging, finished = declared_judging(record, None, options.split), runs_of(record, query)
-    found = trends(
+    found = analyse_trends(
         scores_table(record, query, finished, None, options.split),
         record.baseline,
         record.candidates,

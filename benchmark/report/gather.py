@@ -18,7 +18,7 @@ from benchmark.tuning.notes import notes_on_tuning
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.collapse_table import Collapses, collapses
+from stats.verdicts.collapse_table import CollapseAnalysis, analyse_collapse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,11 +76,11 @@ class Gathered:
         return ranked(self.scores, self.judging, self.record.study)
 
     @cached_property
-    def collapses(self) -> Collapses | None:
+    def collapses(self) -> CollapseAnalysis | None:
         """How often the arms of each comparison collapse; None where no run of theirs did."""
         baseline, candidates = self.record.baseline, self.record.candidates
         study = self.record.study
-        found = collapses(self.scores, baseline, candidates, self.judging, study=study)
+        found = analyse_collapse(self.scores, baseline, candidates, self.judging, study=study)
         shares = [(each.found.baseline, each.found.candidate) for each in found.candidates]
         return found if any(share.count for both in shares for share in both) else None
 

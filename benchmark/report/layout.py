@@ -13,7 +13,7 @@ from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pool
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import sentences, wording
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.collapse_table import Collapses
+from stats.verdicts.collapse_table import CollapseAnalysis
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _compared(result: Analysis | Pooled) -> Section:
     return Section(sheet, (comparison_rows(result), *changes))
 
 
-def _collapses(found: Collapses) -> Sheet:
+def _collapses(found: CollapseAnalysis) -> Sheet:
     """How often arms collapse; what the comparisons above warn of is not said again."""
     return replace(_titled(collapses_sheet(found), "Collapsed runs"), warnings=())
 

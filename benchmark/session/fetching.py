@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.checks.hub import Source, explained
+from benchmark.checks.hub import HubSource, explained
 from benchmark.checks.preflight import missing, size, told
 from benchmark.declare.loading import load_study
 from benchmark.errors import FetchError, NotReady
@@ -65,7 +65,7 @@ def _fetch(kind: str, name: str, needs: Sequence[Needed], root: Path, console: C
     final, draft = root / name, root / ".fetching" / f"{kind}--{name.replace('/', '--')}"
     before = _record(final) or _record(draft)
     with explained(kind, name):
-        source = Source.open(kind, name, before.get("revision"))
+        source = HubSource.open(kind, name, before.get("revision"))
         chosen = source.choose(needs, draft)
         have = before.get("files", {}) if final.is_dir() else {}
         new = [f for f in chosen if have.get(f.name) != f.size]

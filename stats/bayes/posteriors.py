@@ -53,7 +53,7 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posteriors:
+class PosteriorAnalysis:
     """Bayesian signed-rank tests of candidates against a baseline.
 
     Attributes:
@@ -84,8 +84,8 @@ def posteriors(
     study: str = "",
     samples: int = 50_000,
     seed: int = 0,
-) -> Posteriors:
-    """`stats.bayesian_signed_rank` of every candidate, for each model and init.
+) -> PosteriorAnalysis:
+    """`stats.bayes.signed_rank.bayesian_signed_rank` of every candidate, for each model and init.
 
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
@@ -122,7 +122,7 @@ def posteriors(
     remarks += [no_region] * (margin is None)
     remarks += _of_few([each.arms.shape[1] for each in found], unit)
     remarks += [str(remark) for each in found for remark in each.remarks]
-    return Posteriors(
+    return PosteriorAnalysis(
         study=study,
         tasks=tasks,
         unit=unit,

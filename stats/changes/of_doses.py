@@ -44,8 +44,8 @@ class CandidateTrend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trends:
-    """What `trends` found.
+class TrendAnalysis:
+    """What `analyse_trends` found.
 
     Attributes:
         over: what the doses are: "init" or "task".
@@ -63,7 +63,7 @@ class Trends:
     warnings: tuple[str, ...]
 
 
-def trends(
+def analyse_trends(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
@@ -72,7 +72,7 @@ def trends(
     *,
     dose_scale: str = "log1p",
     study: str = "",
-) -> Trends:
+) -> TrendAnalysis:
     """Test for each candidate whether its effect has a slope over inits or tasks.
 
     A seed counts where it has a score of both arms at every dose. p-values are corrected over the
@@ -115,7 +115,7 @@ def trends(
         [(each.model, each.where) for each in found],
         judging.correction,
     )
-    return Trends(
+    return TrendAnalysis(
         study=study,
         metric=metric,
         split=split,

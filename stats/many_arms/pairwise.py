@@ -36,7 +36,7 @@ def pairwise_tests(
     Returns:
         `p_value`, `direction` (1 where the first of the two has more, −1 where the second has),
         `mean_difference` and `hodges_lehmann` of first minus second, each of the shape
-        (k(k − 1)/2,), in the order of `stats.mean_rank_tests.all_pairs`.
+        (k(k − 1)/2,), in the order of `stats.multiplicity.all_pairs`.
     """
     judging = Judging(test=test, zeros=zeros)
     first, second = all_pairs(scores.shape[1]).T

@@ -1,4 +1,4 @@
-"""Aggregates over tasks from a table of scores, each with its interval."""
+"""Aggregation over tasks from a table of scores, each with its interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
 from stats.inputs import FloatArray, IntArray, check_choice, check_number, check_resamples
 from stats.judging import Judging
 from stats.many_arms.blocks import failed_runs
-from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregates
+from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregation
 from stats.many_tasks.stratified_bootstrap import (
     STATISTICS,
     Counts,
@@ -43,8 +43,8 @@ def aggregate(
     target: float | None = None,
     replicates: int = 50_000,
     seed: int = 0,
-) -> Aggregates:
-    """Aggregates over tasks with stratified bootstrap intervals (Agarwal et al. 2021).
+) -> Aggregation:
+    """Aggregation over tasks with stratified bootstrap intervals (Agarwal et al. 2021).
 
     The intervals say what other seeds on these tasks would give, and nothing about other tasks.
     They are percentile intervals, which few runs make too narrow: nominal 95 % intervals of the
@@ -86,7 +86,7 @@ def aggregate(
     chunks = resamples(arms, replicates, seed, paired)
     points, spreads = _bootstrap(arms, chunks, names, target, against)
     table = _Table(selection.cube.methods, points, spreads, confidence, lower)
-    return Aggregates(
+    return Aggregation(
         methods=selection.cube.methods,
         tasks=tasks,
         runs=tuple(len(arm.scores) for arm in arms),

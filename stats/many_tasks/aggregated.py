@@ -33,8 +33,8 @@ class AggregateContrast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregates:
-    """Aggregates of several methods over the same tasks.
+class Aggregation:
+    """Aggregation of several methods over the same tasks.
 
     Attributes:
         runs: of each method, over all tasks.

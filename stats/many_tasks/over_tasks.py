@@ -51,7 +51,7 @@ def optimality_gap(scores: ArrayLike, target: float) -> float:
     return float((target - np.minimum(table, target)).mean())
 
 
-def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
+def profile_at(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
     """Fraction of runs with a score above each threshold (Agarwal et al. 2021).
 
     It knows no direction: of losses, negate scores and thresholds, as
@@ -65,7 +65,7 @@ def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> FloatArray:
         NotEnoughPairs: no score or threshold.
         StatsError: not finite numbers.
 
-    >>> performance_profile([[1, 2], [3, 4]], [0, 1, 2.5, 4]).tolist()
+    >>> profile_at([[1, 2], [3, 4]], [0, 1, 2.5, 4]).tolist()
     [1.0, 0.75, 0.5, 0.0]
     """
     ordered = np.sort(finite_table(scores, RUNS_OF_TASKS, at_least=1), axis=None)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from stats.inputs import FloatArray, check_resamples, finite_vector
 from stats.judging import Judging
 from stats.many_tasks.aggregate import runs_of
-from stats.many_tasks.over_tasks import performance_profile
+from stats.many_tasks.over_tasks import profile_at
 from stats.many_tasks.stratified_bootstrap import Runs, resamples
 from stats.table.selection import select_arms
 
@@ -88,9 +88,7 @@ def performance_profiles(
     return Profiles(
         methods=selection.cube.methods,
         thresholds=tuple(at.tolist()),
-        fraction=tuple(
-            tuple(performance_profile(arm.scores[:, None], sign * at).tolist()) for arm in arms
-        ),
+        fraction=tuple(tuple(profile_at(arm.scores[:, None], sign * at).tolist()) for arm in arms),
         low=tuple(tuple(row) for row in bands[0].tolist()),
         high=tuple(tuple(row) for row in bands[1].tolist()),
         confidence=confidence,

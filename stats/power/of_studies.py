@@ -39,7 +39,7 @@ class ComparisonPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PowerPlans:
+class PowerAnalysis:
     """Plans of all comparisons of a study, each at the sd of its own differences."""
 
     study: str
@@ -58,7 +58,7 @@ def plan_comparisons(
     gain: float | None = None,
     family: int = 1,
     study: str = "",
-) -> PowerPlans:
+) -> PowerAnalysis:
     """`stats.plan_power` of every comparison, at the sd that its differences have so far.
 
     The sd of differences is the same whichever way the metric is better, so that no direction is
@@ -110,7 +110,7 @@ def plan_comparisons(
             warnings.append(f"{named}: {why}, no sd")
     if not plans:
         raise NotEnoughPairs("no comparison has differences with a spread; " + "; ".join(warnings))
-    return PowerPlans(study=study, split=split, plans=tuple(plans), warnings=tuple(warnings))
+    return PowerAnalysis(study=study, split=split, plans=tuple(plans), warnings=tuple(warnings))
 
 
 def _pairs(

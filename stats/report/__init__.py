@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from stats.audit import Audit
-from stats.bayes.posteriors import Posteriors
-from stats.changes.of_doses import Trends
+from stats.bayes.posteriors import PosteriorAnalysis
+from stats.changes.of_doses import TrendAnalysis
 from stats.inputs import check_choice
 from stats.many_arms.ranked_arms import Ranking
-from stats.many_tasks.aggregated import Aggregates
+from stats.many_tasks.aggregated import Aggregation
 from stats.many_tasks.pooled import Pooled
-from stats.power.of_studies import PowerPlans
+from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
@@ -23,7 +23,7 @@ from stats.report.sections.trend import trends_sheet
 from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
 from stats.verdicts.analyse import Analysis
-from stats.verdicts.collapse_table import Collapses
+from stats.verdicts.collapse_table import CollapseAnalysis
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -31,26 +31,26 @@ Result = (
     Analysis
     | Pooled
     | Ranking
-    | Posteriors
-    | Aggregates
+    | PosteriorAnalysis
+    | Aggregation
     | PowerPlan
-    | PowerPlans
-    | Trends
+    | PowerAnalysis
+    | TrendAnalysis
     | Audit
-    | Collapses
+    | CollapseAnalysis
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Analysis: analysis_sheet,
     Pooled: pooled_sheet,
     Ranking: ranking_sheet,
-    Posteriors: posteriors_sheet,
-    Aggregates: aggregates_sheet,
+    PosteriorAnalysis: posteriors_sheet,
+    Aggregation: aggregates_sheet,
     PowerPlan: plan_sheet,
-    PowerPlans: plans_sheet,
-    Trends: trends_sheet,
+    PowerAnalysis: plans_sheet,
+    TrendAnalysis: trends_sheet,
     Audit: audit_sheet,
-    Collapses: collapses_sheet,
+    CollapseAnalysis: collapses_sheet,
 }
 
 
@@ -66,7 +66,7 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `trends` or `audit_tables` returns, or a sequence of such.
+            `plan_comparisons`, `analyse_trends` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from stats.changes.interaction import Interaction
 from stats.many_tasks.pooled import Pooled
-from stats.report.words.wording import place
+from stats.report.words.wording import table_title
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import ComparisonResult
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ComparisonBlock:
     """The comparisons of one model and task.
 
     Attributes:
@@ -34,16 +34,16 @@ class InteractionBlock:
     rows: tuple[tuple[str, Interaction], ...]
 
 
-def blocks(result: Analysis | Pooled) -> list[Block]:
+def blocks(result: Analysis | Pooled) -> list[ComparisonBlock]:
     """The comparisons of a result, in the order in which they were made."""
     grouped: dict[str, list[ComparisonResult]] = {}
     for each in result.comparisons:
         task = "all tasks" if isinstance(result, Pooled) else each.task
-        grouped.setdefault(place(each.model, task), []).append(each)
+        grouped.setdefault(table_title(each.model, task), []).append(each)
     return [_block(title, members) for title, members in grouped.items()]
 
 
-def _block(title: str, members: list[ComparisonResult]) -> Block:
+def _block(title: str, members: list[ComparisonResult]) -> ComparisonBlock:
     inits = tuple(dict.fromkeys(each.init for each in members))
     candidates: dict[str, dict[str, ComparisonResult]] = {}
     for each in members:
@@ -51,14 +51,14 @@ def _block(title: str, members: list[ComparisonResult]) -> Block:
     rows = tuple(
         (label, tuple(by_init.get(init) for init in inits)) for label, by_init in candidates.items()
     )
-    return Block(title, inits, rows)
+    return ComparisonBlock(title, inits, rows)
 
 
 def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     """The interactions of an analysis, in the order in which they were tested."""
     grouped: dict[tuple[str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
     for each in analysis.interactions:
-        where = ", ".join(filter(None, ("interaction", place(each.model, each.task))))
+        where = ", ".join(filter(None, ("interaction", table_title(each.model, each.task))))
         grouped.setdefault((where, each.inits), []).append((versus(each), each))
     return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
 

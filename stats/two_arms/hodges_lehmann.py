@@ -13,7 +13,7 @@ from stats.judging import ZEROS
 from stats.two_arms.signed_rank import (
     EXACT_LIMIT,
     doubled_ranks,
-    null_distributions,
+    null_distributions_of_rows,
     walsh_averages,
 )
 
@@ -140,7 +140,7 @@ def critical_sums(doubled: IntArray, level: float) -> tuple[IntArray, FloatArray
         middle = doubled.sum(axis=1) / 2
         critical = np.maximum(0, np.ceil(middle + ndtri(level) * sd) - 1).astype(np.int64)
         return critical, ndtr((critical - middle) / sd)
-    for rows, cumulative, step, _ in null_distributions(doubled):
+    for rows, cumulative, step, _ in null_distributions_of_rows(doubled):
         below = int(np.searchsorted(cumulative, level)) - 1
         reached = cumulative[max(0, below)]
         # Sums between two that can occur have the tail of the lower one.

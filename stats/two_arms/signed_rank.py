@@ -123,14 +123,16 @@ def _tails(doubled: IntArray, positive: IntArray) -> tuple[FloatArray, FloatArra
         z = centred / np.maximum(np.sqrt((doubled.astype(np.float64) ** 2).sum(axis=1)) / 2, 1)
         return ndtr(-z), ndtr(z)
     greater, less = np.empty(len(doubled)), np.empty(len(doubled))
-    for rows, cumulative, step, total in null_distributions(doubled):
+    for rows, cumulative, step, total in null_distributions_of_rows(doubled):
         w = positive[rows] // step
         less[rows] = _lower_tail(cumulative, w, total)
         greater[rows] = _lower_tail(cumulative, total - w, total)
     return greater, less
 
 
-def null_distributions(doubled: IntArray) -> Iterator[tuple[IntArray, FloatArray, int, int]]:
+def null_distributions_of_rows(
+    doubled: IntArray,
+) -> Iterator[tuple[IntArray, FloatArray, int, int]]:
     """The rows that share their ranks, and the null distribution of these.
 
     Args:

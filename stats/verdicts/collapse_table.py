@@ -48,8 +48,8 @@ class CandidateCollapse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collapses:
-    """What `collapses` found.
+class CollapseAnalysis:
+    """What `analyse_collapse` found.
 
     Attributes:
         below: the score that a collapsed run is no better than, if it was declared.
@@ -69,7 +69,7 @@ class Collapses:
         return bool(self.judging.lower_is_better)
 
 
-def collapses(
+def analyse_collapse(
     scores: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
@@ -77,7 +77,7 @@ def collapses(
     *,
     below: float | None = None,
     study: str = "",
-) -> Collapses:
+) -> CollapseAnalysis:
     """`stats.collapse` of every candidate on every model, init and task.
 
     The p-values of either question are corrected over the candidates of a family, as in `analyse`;
@@ -109,7 +109,7 @@ def collapses(
     rule |= {"lower_is_better": selection.lower_is_better}
     lost = np.array([collapsed(arms, **rule) for arms in cube.scores])
     found, remarks = _found(cube, lost, judging)
-    return Collapses(
+    return CollapseAnalysis(
         study=study,
         metric=selection.metric,
         split=selection.split,

@@ -5,6 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import benchmark
+import stats
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
@@ -32,6 +38,30 @@ def test_no_neighbours_differ_by_an_s():
         (room.name, name) for room, known in names.items() for name in known if f"{name}s" in known
     ]
     assert twins == []
+
+
+def defined(file: Path) -> Iterator[str]:
+    """Public functions, classes and names of types that stand in a module."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            types = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            yield from (name for name in types if not name.isupper())
+
+
+@pytest.mark.parametrize("package", ["stats", "trainers"])
+def test_no_names_of_one_package_differ_by_an_s(package: str):
+    files = [file for file in MODULES if file.relative_to(ROOT).parts[0] == package]
+    names = {name for file in files for name in defined(file) if not name.startswith("_")}
+    assert len(names) > 200
+    assert sorted(name for name in names if f"{name}s" in names) == []
+
+
+@pytest.mark.parametrize("door", [benchmark, stats])
+def test_no_names_at_a_front_door_differ_by_an_s(door: ModuleType):
+    assert sorted(name for name in door.__all__ if f"{name}s" in door.__all__) == []
+    assert len(door.__all__) <= 45
 
 
 def name_of(file: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stats import Judging, analyse, read_scores, trends
+from stats import Judging, analyse, analyse_trends, read_scores
 from stats.report import render
 from stats.verdicts.analyse import Analysis
 
@@ -89,7 +89,7 @@ def test_the_tables_beside_the_papers_are_those_of_the_scores(study, init):
 
 @pytest.mark.parametrize("scale", ["log1p", "order"])
 def test_the_slopes_are_those_of_the_scores(scale):
-    found = trends(
+    found = analyse_trends(
         scores("pretraining_dose"),
         "base",
         ["ls", "kd"],
@@ -103,7 +103,7 @@ def test_the_slopes_are_those_of_the_scores(scale):
 
 def test_the_slopes_over_classes_are_those_of_the_scores():
     doses = {f"docstrings/{name}": number for name, number in CLASSES.items()}
-    found = trends(
+    found = analyse_trends(
         scores("number_of_classes"),
         "base",
         ["ls"],

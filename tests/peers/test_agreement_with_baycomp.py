@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats import bayesian_signed_rank
+from stats.bayes.signed_rank import bayesian_signed_rank
 from stats.two_arms.correlated_t import correlated_t
 
 baycomp = pytest.importorskip("baycomp", reason="baycomp is not installed here; see make peers")

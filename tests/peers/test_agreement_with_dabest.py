@@ -12,16 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stats import (
-    bootstrap_interval,
-    cliffs_delta,
-    hedges_g,
-    permutation_test,
-    signed_rank,
-    t_interval,
-    welch,
-)
+from stats import bootstrap_interval, hedges_g, permutation_test, signed_rank, t_interval, welch
 from stats.effects.standardised import d_av
+from stats.effects.superiority import cliffs_delta
 
 dabest = pytest.importorskip("dabest", reason="DABEST is not installed here; see make peers")
 

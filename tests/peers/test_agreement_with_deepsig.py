@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats import adjust, almost_stochastic_order
+from stats import adjust
+from stats.two_arms.stochastic_order import almost_stochastic_order
 
 deepsig = pytest.importorskip("deepsig", reason="deepsig is not installed here; see make peers")
 deepsig_aso = pytest.importorskip("deepsig.aso")

@@ -11,8 +11,8 @@ import pytest
 from stats.many_tasks.over_tasks import (
     interquartile_mean,
     optimality_gap,
-    performance_profile,
     probability_of_improvement,
+    profile_at,
 )
 from stats.many_tasks.stratified_bootstrap import stratified_bootstrap
 
@@ -48,7 +48,7 @@ def test_profiles_agree(runs: int, tasks: int):
     first, _ = scores_of(runs, tasks)
     thresholds = np.linspace(-0.5, 2.5, 31)
     expected = library.score_distributions(first, thresholds)
-    assert performance_profile(first, thresholds) == pytest.approx(expected, abs=1e-12)
+    assert profile_at(first, thresholds) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(

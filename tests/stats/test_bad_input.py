@@ -86,7 +86,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "cliffs_delta": {**ARMS, **RANGE},
     "collapse": {"baseline_scores": A, "candidate_scores": B, **LEVEL, "margin": 0.5}
     | {"below": 50.0},
-    "collapses": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
+    "analyse_collapse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "below": 50.0},
     "compare": {"baseline_scores": A, "candidate_scores": B, **TESTED, "test": "t"}
     | {"resolution": 0.1, "effect": "d_z", "equivalence": "ranks"},
@@ -124,7 +124,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "pairs_for_paired_t": {"effect": 0.5, **POWER},
     "pairs_for_signed_rank": {"effect": 0.5, **FAMILY, **POWER},
     "pairs_for_tost": {"sd": 0.6, "margin": 0.5, "difference": 0.1, **POWER},
-    "performance_profile": {"scores": TABLE, "thresholds": [60.0, 61.0]},
+    "profile_at": {"scores": TABLE, "thresholds": [60.0, 61.0]},
     "performance_profiles": {"scores": FRAME, "methods": ["a", "b"], "thresholds": [60.0, 61.0]}
     | {"replicates": 50, **LEVEL, **DRAWN},
     "permutation_test": {**PAIRED, "resamples": 9, **DRAWN},
@@ -163,7 +163,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "tost_welch_from_summary": {"mean_difference": 0.1, "sds": (1, 2), "ns": (8, 8), "margin": 0.5},
     "trend": {"differences": TABLE, "doses": [0.0, 1.0, 3.0, 9.0], "scale": "log1p"}
     | {**LEVEL, "test": "t", "zeros": "pratt"},
-    "trends": {**COMPARED, **LEVEL, "doses": {"x": 0, "y": 1}, "dose_scale": "order"}
+    "analyse_trends": {**COMPARED, **LEVEL, "doses": {"x": 0, "y": 1}, "dose_scale": "order"}
     | {"correction": "holm", "zeros": "pratt", "test": "t"},
     "unpaired_power": {"test": "welch", "effect": 0.5, "n_scores": 8, **LEVEL},
     "unpaired_seeds": {"test": "welch", "effect": 1.0, **POWER},

@@ -38,6 +38,7 @@ from stats.register import (
     withdraw,
 )
 from stats.report import render
+from stats.verdicts.claims import adjust_claims
 from tests.stats.long_tables import long_table
 
 BASE = {1: 61.2, 2: 60.4, 3: 62.0, 4: 60.9, 5: 61.7, 6: 60.8}
@@ -268,7 +269,7 @@ def test_a_correction_is_one_record_too(sidak: str, tmp_path, capsys):
     raw = [0.01, 0.2, 0.03]
     assert stats.adjust(raw, sidak) == pytest.approx(multipletests(raw, method="holm-sidak")[1])
     # Differences and equivalences become one family of six where it says nothing of these.
-    both = stats.adjust_claims(raw, [0.4, 0.001, 0.5], sidak)
+    both = adjust_claims(raw, [0.4, 0.001, 0.5], sidak)
     expected = multipletests([*raw, 0.4, 0.001, 0.5], method="holm-sidak")[1]
     assert np.concatenate(both) == pytest.approx(expected)
     assert (

@@ -59,7 +59,7 @@ def test_the_temperature_undoes_a_scaling_of_the_logits(case, scale):
 
 def test_scaling_changes_calibration_but_no_decision():
     z, y = draw((1, 4, 60))
-    raw, scaled = metrics.scores(z, y, 1.0), metrics.scores(z, y, 2.5)
+    raw, scaled = metrics.all_scores(z, y, 1.0), metrics.all_scores(z, y, 2.5)
     assert set(raw) == set(metrics.METRICS)
     assert raw["accuracy"] == scaled["accuracy"]
     assert raw["nll"] == raw["nll_scaled"] != scaled["nll_scaled"]

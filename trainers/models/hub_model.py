@@ -18,7 +18,7 @@ from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
 from trainers.models.stem import SMALL_STEM, make_stem_small
 from trainers.models.stored.body import Checkpoint, load_body, mark_drawn_anew
-from trainers.models.stored.hub_weights import classifier, load_pretrained_body, reads
+from trainers.models.stored.hub_weights import classifier, input_of, load_pretrained_body
 from trainers.models.stored.repository import Repository, without_weights
 from trainers.models.text import encode_texts, open_tokenizer, padding_token, text_lengths
 from trainers.resolve.folders import settled
@@ -143,10 +143,12 @@ class HubModel(Model):
         if self.repository.missing_config() or self._missing_reader():
             return
         kind = self.repository.model_type
-        if reads(kind) is None:
+        if input_of(kind) is None:
             raise ModelError(f'{self.name} is of the type "{kind}", which classifies nothing.')
-        if reads(kind) != task.reads:
-            raise ModelError(f"{self.name} reads {reads(kind)}, and {task.name} has {task.reads}.")
+        if input_of(kind) != task.reads:
+            raise ModelError(
+                f"{self.name} reads {input_of(kind)}, and {task.name} has {task.reads}."
+            )
         if task.reads == "images":
             Preprocessing.check(self.repository.folder, self.image_size)
         if task.reads == "text" and self.positions and max_length > self.positions:
@@ -165,7 +167,7 @@ class HubModel(Model):
         config.num_labels = classes
         if hasattr(config, "use_cache"):
             config.use_cache = False
-        if reads(config.model_type) == "text":
+        if input_of(config.model_type) == "text":
             config.pad_token_id = padding_token(open_tokenizer(self.repository.folder))
         if self.layers:
             if not hasattr(config, "num_hidden_layers"):
@@ -206,7 +208,7 @@ class HubModel(Model):
         """Give the module its dtype, and images what they pass through first."""
         dtype = getattr(torch, self.dtype)
         module.to(dtype)
-        if reads(module.config.model_type) == "images":
+        if input_of(module.config.model_type) == "images":
             preprocessing = Preprocessing.of(self.repository.folder, self.image_size, dtype)
             module.register_forward_pre_hook(preprocessing, with_kwargs=True)
         return module
@@ -231,7 +233,7 @@ class HubModel(Model):
             ModelError: the examples are not what the model reads, or its tokenizer is not its own.
         """
         config = self.config(2)
-        kind = reads(config.model_type)
+        kind = input_of(config.model_type)
         if kind == "images":
             if "pixels" not in examples.inputs:
                 raise ModelError(f"{self.name} reads images, and the task's examples have none.")
@@ -270,13 +272,13 @@ class HubModel(Model):
 
     def _images(self) -> dict[str, Any]:
         """How images are read, where that does not stand in the files."""
-        if reads(self.repository.model_type) != "images" or self._missing_reader():
+        if input_of(self.repository.model_type) != "images" or self._missing_reader():
             return {}
         return Preprocessing.in_key(self.repository.folder, self.image_size)
 
     def _missing_reader(self) -> Needed | None:
         """Why text or images cannot be read, if they cannot; a tokenizer is opened to see."""
-        kind = reads(self.repository.model_type)
+        kind = input_of(self.repository.model_type)
         wrong = self.repository.missing_reader(kind)
         if wrong or kind != "text":
             return wrong

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainers.models.stored.hub_weights import reads
+from trainers.models.stored.hub_weights import input_of
 from trainers.models.stored.repository import PREPROCESSOR
 
 _ROBERTA = {"vocab_size": 50_265, "max_position_embeddings": 514, "type_vocab_size": 1}
@@ -59,5 +59,5 @@ def write_shape(source: str, folder: Path) -> None:
     if kind == "gpt2":
         config.pad_token_id = config.eos_token_id
     config.save_pretrained(folder)
-    if reads(kind) == "images":
+    if input_of(kind) == "images":
         (folder / PREPROCESSOR).write_text(json.dumps({"do_resize": False}), "utf-8")

@@ -14,7 +14,7 @@ from benchmark.runs.reach.names import Reference, references, texts
 from benchmark.runs.reach.opened import changes, openings
 from benchmark.runs.reach.origin import origin
 from benchmark.runs.reach.paths import Paths, Unknown
-from benchmark.runs.reach.syntax import Function, functions_of, normal_form
+from benchmark.runs.reach.syntax import FunctionNode, functions_of, normal_form
 from benchmark.user_code.project import in_words_of_the_user, project_of, wherever_it_lies
 
 #: Globals that say where a module lies and how it was loaded.
@@ -130,7 +130,7 @@ class Functions:
         for node in found:
             self.files(node, function)
 
-    def files(self, node: Function, function: FunctionType) -> None:
+    def files(self, node: FunctionNode, function: FunctionType) -> None:
         """The files that a function names, and the code that it changes."""
         file = _file(function.__code__.co_filename)
         hook = _is_hooked(type(self.owner))

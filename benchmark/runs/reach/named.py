@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark.runs.reach.opened import only_writes
 from benchmark.runs.reach.paths import Paths, Unknown
-from benchmark.runs.reach.syntax import Function
+from benchmark.runs.reach.syntax import FunctionNode
 
 #: Methods of a path, and functions that are given one, that leave something there.
 _WRITERS = frozenset(
@@ -23,7 +23,7 @@ _WRITERS = frozenset(
 )
 
 
-def named(function: Function, paths: Paths) -> Iterator[Path]:
+def named(function: FunctionNode, paths: Paths) -> Iterator[Path]:
     """Every path that stands in a function as a whole, and every text that a call is given.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmark.runs.reach.paths import ELSEWHERE, OPENED, Paths, Unknown
-from benchmark.runs.reach.syntax import Function
+from benchmark.runs.reach.syntax import FunctionNode
 
 #: Functions of packages, by their last name, that read the file or folder they are given.
 _READERS = frozenset(
@@ -47,7 +47,7 @@ class Opening:
     text: str
 
 
-def openings(function: Function, paths: Paths) -> Iterator[Opening]:
+def openings(function: FunctionNode, paths: Paths) -> Iterator[Opening]:
     """Every reading of a file or folder in a function.
 
     Args:
@@ -63,7 +63,7 @@ def openings(function: Function, paths: Paths) -> Iterator[Opening]:
                         yield Opening(path, node.lineno, ast.unparse(node))
 
 
-def changes(function: Function, paths: Paths) -> Iterator[tuple[str, int]]:
+def changes(function: FunctionNode, paths: Paths) -> Iterator[tuple[str, int]]:
     """Calls that set an attribute of a module or a class of the user's, with their lines."""
     for node in ast.walk(function):
         match node:

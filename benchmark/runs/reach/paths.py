@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
 
-from benchmark.runs.reach.syntax import Function
+from benchmark.runs.reach.syntax import FunctionNode
 
 
 class Unknown(Exception):  # noqa: N818 - it is no error: the value depends on a run
@@ -60,7 +60,7 @@ class Paths:
         is_hook: whether it is a method that is given the run's own folder.
     """
 
-    function: Function
+    function: FunctionNode
     outside: Callable[[str], object]
     home: Path
     is_own: Callable[[object], bool]

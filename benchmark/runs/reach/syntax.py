@@ -10,10 +10,10 @@ from benchmark.user_code.project import source_of
 
 #: Fields of the syntax tree that say nothing about what is computed.
 _SILENT = frozenset(("ctx", "kind", "type_comment", "returns", "type_params"))
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def functions_of(code: CodeType) -> Sequence[Function]:
+def functions_of(code: CodeType) -> Sequence[FunctionNode]:
     """The function that a code object was compiled from; several where they share a line.
 
     Raises:
@@ -77,8 +77,8 @@ def _is_idle(node: ast.stmt, in_class: bool) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _functions(source: bytes) -> defaultdict[tuple[int, str], list[Function]]:
-    found: defaultdict[tuple[int, str], list[Function]] = defaultdict(list)
+def _functions(source: bytes) -> defaultdict[tuple[int, str], list[FunctionNode]]:
+    found: defaultdict[tuple[int, str], list[FunctionNode]] = defaultdict(list)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             line = min([node.lineno, *(each.lineno for each in node.decorator_list)])

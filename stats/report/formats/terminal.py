@@ -13,7 +13,7 @@ from rich.text import Text
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.register import effect_size
-from stats.report.layout import Block, blocks
+from stats.report.layout import ComparisonBlock, blocks
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
@@ -87,7 +87,7 @@ def _compact(result: Analysis | Pooled, width: int) -> list[Table]:
     ]
 
 
-def _inits(block: Block, shown: slice) -> Table:
+def _inits(block: ComparisonBlock, shown: slice) -> Table:
     table = _empty(block.title)
     table.add_column("comparison", overflow="fold")
     for init in block.inits[shown]:

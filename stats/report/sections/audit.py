@@ -70,7 +70,7 @@ def tally(found: Audit) -> TextTable:
 def findings_table(found: Audit, severity: str, kind: str) -> TextTable:
     """Findings of one severity and kind."""
     rows = tuple(
-        (place(each), each.printed, each.told, each.detail)
+        (where_found(each), each.printed, each.told, each.detail)
         for each in found.findings
         if (each.severity, each.kind) == (severity, kind)
     )
@@ -95,7 +95,7 @@ def _differences(found: Audit) -> TextTable:
     return TextTable("difference from the first method", heading, cells)
 
 
-def place(each: Finding) -> str:
+def where_found(each: Finding) -> str:
     """Table, split, row and column, as far as they have names."""
     return " · ".join(part for part in (_arm(each), each.column) if part)
 

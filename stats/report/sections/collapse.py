@@ -10,10 +10,10 @@ from stats.register import effect_size, primary_test
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 from stats.verdicts.collapse import Share
-from stats.verdicts.collapse_table import CandidateCollapse, Collapses
+from stats.verdicts.collapse_table import CandidateCollapse, CollapseAnalysis
 
 
-def collapses_sheet(found: Collapses) -> Sheet:
+def collapses_sheet(found: CollapseAnalysis) -> Sheet:
     """The sheet of how often arms collapse, and how they differ where neither does."""
     judging = found.judging
     title, where = wording.places([(e.task, e.model, e.init) for e in found.candidates])
@@ -33,7 +33,7 @@ def collapses_sheet(found: Collapses) -> Sheet:
     )
 
 
-def _rule(found: Collapses) -> str:
+def _rule(found: CollapseAnalysis) -> str:
     if found.below is not None:
         edge = "no lower" if found.judging.lower_is_better else "no higher"
         return f"collapsed: a run whose score is {edge} than {found.below:g}"
@@ -50,7 +50,7 @@ def _corrected(judging: Judging) -> str:
     return f"by itself: {name} over the candidates {family}"
 
 
-def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
+def _how_often(found: CollapseAnalysis, title: str, where: list[str]) -> TextTable:
     interval = f"[{wording.confidence(found.judging)} CI]"
     heading = (
         *(Words("comparison"), Words("where"), f"baseline collapsed {interval}"),
@@ -71,7 +71,7 @@ def _how_often(found: Collapses, title: str, where: list[str]) -> TextTable:
     return TextTable(named, heading, rows).without_empty("where")
 
 
-def _others(found: Collapses, title: str, where: list[str]) -> TextTable:
+def _others(found: CollapseAnalysis, title: str, where: list[str]) -> TextTable:
     judging = found.judging
     effect = effect_size(judging.effect).words
     heading = (

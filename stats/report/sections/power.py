@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stats.power.of_studies import ComparisonPlan, PowerPlans
+from stats.power.of_studies import ComparisonPlan, PowerAnalysis
 from stats.power.planning import POWERS, PowerPlan, PowerPoint
 from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable, Words
@@ -37,7 +37,7 @@ def plan_sheet(plan: PowerPlan) -> Sheet:
     )
 
 
-def plans_sheet(found: PowerPlans) -> Sheet:
+def plans_sheet(found: PowerAnalysis) -> Sheet:
     """The sheet of the plans of several comparisons, with the curve of the widest."""
     first = found.plans[0].plan
     title, where = wording.places([(each.task, each.model, each.init) for each in found.plans])
@@ -62,7 +62,7 @@ def plans_sheet(found: PowerPlans) -> Sheet:
     )
 
 
-def _comparisons(found: PowerPlans, title: str, where: Sequence[str]) -> TextTable:
+def _comparisons(found: PowerAnalysis, title: str, where: Sequence[str]) -> TextTable:
     heading = (
         *(Words("comparison"), Words("where"), "sd (pairs)", "found"),
         *(f"better at {found.plans[0].plan.gain:g}", "equivalent at 0"),

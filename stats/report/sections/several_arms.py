@@ -8,9 +8,9 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from stats.bayes.posteriors import Posterior, Posteriors
+from stats.bayes.posteriors import Posterior, PosteriorAnalysis
 from stats.many_arms.ranked_arms import Ranking
-from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregates
+from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregation
 from stats.register import PAIRED_TESTS, paired_test
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import digits
@@ -18,12 +18,12 @@ from stats.report.words.wording import (
     averages,
     correction_words,
     measured,
-    place,
     places,
     points,
     probability,
     score,
     signed,
+    table_title,
 )
 
 BY_MEAN_RANKS = {
@@ -143,7 +143,7 @@ def how_told_apart(ranking: Ranking) -> str:
 
 
 def _title(what: str, ranking: Ranking) -> str:
-    where = place(" · ".join(filter(None, (ranking.model, ranking.init))), ranking.task)
+    where = table_title(" · ".join(filter(None, (ranking.model, ranking.init))), ranking.task)
     return f"{what}, {where}" if where else what
 
 
@@ -163,7 +163,7 @@ def _ranking_header(ranking: Ranking) -> tuple[str, ...]:
     )
 
 
-def posteriors_sheet(found: Posteriors) -> Sheet:
+def posteriors_sheet(found: PosteriorAnalysis) -> Sheet:
     """The sheet of Bayesian signed-rank tests."""
     region = "no region of practical equivalence"
     if found.margin is not None:
@@ -210,7 +210,7 @@ def _chance(p: float) -> str:
     return ">0.999" if p == 1 else "<0.001"
 
 
-def _measured(result: Ranking | Posteriors | Aggregates) -> dict[str, Any]:
+def _measured(result: Ranking | PosteriorAnalysis | Aggregation) -> dict[str, Any]:
     return {"metric": result.metric, "lower_is_better": result.lower_is_better}
 
 
@@ -221,11 +221,11 @@ def _difference(each: Posterior) -> tuple[str, str, str]:
     return score(means[0], places), score(means[1], places), signed(each.mean_difference, places)
 
 
-def aggregates_sheet(aggregates: Aggregates) -> Sheet:
+def aggregates_sheet(aggregates: Aggregation) -> Sheet:
     """The sheet of aggregates over tasks, and of their contrasts with a baseline."""
     ours = [(each.method, each) for each in aggregates.aggregates]
     theirs = [(each.candidate, each) for each in aggregates.contrasts]
-    tables = [_by_statistic("Aggregates", Words("method"), ours)]
+    tables = [_by_statistic("Aggregation", Words("method"), ours)]
     if theirs:
         title = f"Against {aggregates.contrasts[0].baseline}"
         tables.append(_by_statistic(title, Words("candidate"), theirs))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from stats.changes.of_doses import CandidateTrend, Trends
+from stats.changes.of_doses import CandidateTrend, TrendAnalysis
 from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words.wording import (
     correction_words,
     measured,
-    place,
     printable,
     probability,
+    table_title,
     with_interval,
 )
 
@@ -25,7 +25,7 @@ UNITS = {
 }
 
 
-def trends_sheet(found: Trends) -> Sheet:
+def trends_sheet(found: TrendAnalysis) -> Sheet:
     """The sheet of trends: for each model and task, or init, effects by dose and their slope."""
     first = found.trends[0].trend
     doses = ", ".join(f"{printable(name)} = {dose:g}" for name, dose in found.doses.items())
@@ -46,11 +46,11 @@ def trends_sheet(found: Trends) -> Sheet:
     )
 
 
-def grouped(found: Trends) -> dict[str, list[CandidateTrend]]:
+def grouped(found: TrendAnalysis) -> dict[str, list[CandidateTrend]]:
     """The trends of each model and task, or init, by its title."""
     groups: dict[str, list[CandidateTrend]] = {}
     for each in found.trends:
-        groups.setdefault(place(each.model, each.where), []).append(each)
+        groups.setdefault(table_title(each.model, each.where), []).append(each)
     return groups
 
 
@@ -69,7 +69,7 @@ def _table(title: str, group: list[CandidateTrend]) -> TextTable:
     return TextTable(title, heading, tuple(rows))
 
 
-def _records(found: Trends, each: CandidateTrend) -> list[dict[str, Any]]:
+def _records(found: TrendAnalysis, each: CandidateTrend) -> list[dict[str, Any]]:
     named = {name: getattr(each, name) for name in ("baseline", "candidate", "model", "where")}
     what = {"metric": found.metric, "lower_is_better": found.lower_is_better}
     of_slope = {

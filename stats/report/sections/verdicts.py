@@ -8,7 +8,13 @@ from typing import Any
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.register import effect_size
-from stats.report.layout import Block, InteractionBlock, blocks, interaction_blocks, versus
+from stats.report.layout import (
+    ComparisonBlock,
+    InteractionBlock,
+    blocks,
+    interaction_blocks,
+    versus,
+)
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 from stats.verdicts.analyse import Analysis
@@ -90,7 +96,7 @@ def _tables(result: Analysis | Pooled) -> list[TextTable]:
     return [_table(block, result.judging) for block in blocks(result)]
 
 
-def _table(block: Block, judging: Judging) -> TextTable:
+def _table(block: ComparisonBlock, judging: Judging) -> TextTable:
     short = any(each and each.seeds_needed for _, cells in block.rows for each in cells)
     columns = _columns(judging, short)
     rows = tuple(

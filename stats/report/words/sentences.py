@@ -92,7 +92,7 @@ def interaction_findings(analysis: Analysis) -> list[Statement]:
     """Every interaction of an analysis in words."""
     return [
         Statement(
-            wording.place(each.model, each.task),
+            wording.table_title(each.model, each.task),
             "",
             _interaction(each, analysis.judging),
         )

@@ -31,7 +31,7 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 
-def place(model: str, task: str) -> str:
+def table_title(model: str, task: str) -> str:
     """Title of a table; empty where neither has a name."""
     return printable(" · ".join(part for part in (task, model) if part))
 

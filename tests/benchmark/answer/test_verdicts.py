@@ -14,7 +14,8 @@ from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
-from stats import bayesian_signed_rank, compare, interaction
+from stats import compare, interaction
+from stats.bayes.signed_rank import bayesian_signed_rank
 from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
 
 ARMS = ("baseline", "candidate")

@@ -30,7 +30,7 @@ from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.sheets import cost_sheet
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
-from stats import Judging, collapses
+from stats import Judging, analyse_collapse
 from tests.benchmark.reported import (
     ARM_NAMES,
     INITS,
@@ -379,7 +379,7 @@ def test_collapsed_runs_have_a_section_and_only_where_there_are_any(gathered):
     lost.loc[where, "score"] = 10.0
     report = lay_out(replace(gathered, scores=lost))
     (section,) = (each for each in report.sections if each.sheet.kind == "collapses")
-    expected = collapses(lost, "base", ARM_NAMES[1:], Judging(margin=2.0, resolution=1.0))
+    expected = analyse_collapse(lost, "base", ARM_NAMES[1:], Judging(margin=2.0, resolution=1.0))
     rows = [each for each in section.sheet.records if each["candidate_collapsed"]]
     (row,) = rows
     (found,) = (each for each in expected.candidates if each.found.candidate.count)

@@ -11,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from stats import InvalidSetting, NotEnoughPairs, StatsError, grim, signed_rank
+from stats import InvalidSetting, NotEnoughPairs, StatsError, signed_rank
 from stats.printed.scores import (
     average_is_possible,
+    grim,
     grimmer,
     printed_number,
     sd_of_average_is_possible,

@@ -16,10 +16,10 @@ from stats import (
     StatsError,
     UnknownName,
     adjust,
+    analyse_trends,
     signed_rank,
     t_interval,
     trend,
-    trends,
 )
 from stats.changes.trend import DOSE_SCALES
 from stats.report import FORMATS, render
@@ -106,7 +106,7 @@ def scores() -> pd.DataFrame:
 
 
 def test_a_table_gives_a_trend_for_each_candidate_corrected_together():
-    found = trends(scores(), "base", ["ls", "kd"], DOSES)
+    found = analyse_trends(scores(), "base", ["ls", "kd"], DOSES)
     ls, kd = (each.trend for each in found.trends)
     assert ls.slope == pytest.approx(-1, abs=0.02)
     assert ls.p_value == 2 / 2**8
@@ -117,9 +117,11 @@ def test_a_table_gives_a_trend_for_each_candidate_corrected_together():
 
 def test_tasks_are_doses_as_well_as_inits():
     table = scores()
-    over = trends(table.rename(columns={"init": "task", "task": "init"}), "base", ["ls"], DOSES)
+    over = analyse_trends(
+        table.rename(columns={"init": "task", "task": "init"}), "base", ["ls"], DOSES
+    )
     assert (over.over, over.trends[0].where) == ("task", "docstrings")
-    assert over.trends[0].trend == trends(table, "base", ["ls"], DOSES).trends[0].trend
+    assert over.trends[0].trend == analyse_trends(table, "base", ["ls"], DOSES).trends[0].trend
 
 
 def test_a_seed_without_a_score_is_named_and_a_candidate_without_seeds_too():
@@ -128,7 +130,7 @@ def test_a_seed_without_a_score_is_named_and_a_candidate_without_seeds_too():
         (table["seed"] == 3) & (table["method"] == "ls") & (table["init"] == "scratch"), "score"
     ] = np.nan
     table.loc[(table["method"] == "kd") & (table["init"] == "scratch"), "score"] = np.nan
-    found = trends(table, "base", ["ls", "kd"], DOSES)
+    found = analyse_trends(table, "base", ["ls", "kd"], DOSES)
     assert [(each.candidate, each.n_seeds, each.dropped_seeds) for each in found.trends] == [
         ("ls", 7, (3,))
     ]
@@ -138,16 +140,16 @@ def test_a_seed_without_a_score_is_named_and_a_candidate_without_seeds_too():
 
 def test_a_dose_that_is_not_there_is_named():
     with pytest.raises(UnknownName, match='no init "mlm-9"'):
-        trends(scores(), "base", ["ls"], DOSES | {"mlm-9": 9})
+        analyse_trends(scores(), "base", ["ls"], DOSES | {"mlm-9": 9})
     with pytest.raises(UnknownName, match='no init or task "x"'):
-        trends(scores(), "base", ["ls"], {"x": 0, "y": 1})
+        analyse_trends(scores(), "base", ["ls"], {"x": 0, "y": 1})
     with pytest.raises(InvalidSetting, match="two doses"):
-        trends(scores(), "base", ["ls"], {"scratch": 0})
+        analyse_trends(scores(), "base", ["ls"], {"scratch": 0})
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_shows_trends(format):
-    found = trends(scores(), "base", ["ls", "kd"], DOSES, study="s")
+    found = analyse_trends(scores(), "base", ["ls", "kd"], DOSES, study="s")
     text = render(found, format, width=120)
     if format == "json":
         assert json.loads(text)["trends"][0]["trend"]["doses"] == [0, 100, 300, 1000]
@@ -158,7 +160,7 @@ def test_every_format_shows_trends(format):
 
 
 def test_the_curve_shows_the_computed_effects_and_their_intervals():
-    found = trends(scores(), "base", ["ls", "kd"], DOSES)
+    found = analyse_trends(scores(), "base", ["ls", "kd"], DOSES)
     figure = dose_response(found, margin=1.0)
     curves = figure.findobj(lambda artist: artist.get_gid() == "curve")
     assert [list(line.get_ydata()) for line in curves] == [

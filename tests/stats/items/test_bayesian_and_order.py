@@ -10,18 +10,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from stats import (
-    InvalidSetting,
-    NotEnoughPairs,
-    NotPaired,
-    StatsError,
-    almost_stochastic_order,
-    bayesian_signed_rank,
-    t_interval,
-)
-from stats.bayes.signed_rank import bayesian_signed_rank_pairs
+from stats import InvalidSetting, NotEnoughPairs, NotPaired, StatsError, t_interval
+from stats.bayes.signed_rank import bayesian_signed_rank, bayesian_signed_rank_pairs
 from stats.sequential.sign_e_value import sign_e_value
 from stats.two_arms.correlated_t import correlated_t
+from stats.two_arms.stochastic_order import almost_stochastic_order
 
 TEN = [2, -1, 3, 5, 0, 4, -2, 6, 1, 3]
 FOLDS = [0.2, 0.5, -0.1, 0.4, 0.3, 0.6, 0.1, 0.2, 0.4, 0.4]

@@ -125,8 +125,11 @@ def test_unlike_scales_are_pooled_on_a_common_scale_alone(kind):
         ask(scale="relative")
     doses = {"a": 1, "b": 2}
     with pytest.raises(InvalidSetting, match="unlike scales"):
-        stats.trends(table, "base", ["kd"], doses)
-    assert "in %" in stats.trends(table, "base", ["kd"], doses, Judging(scale="relative")).metric
+        stats.analyse_trends(table, "base", ["kd"], doses)
+    assert (
+        "in %"
+        in stats.analyse_trends(table, "base", ["kd"], doses, Judging(scale="relative")).metric
+    )
     stats.rank(table, blocks="task", post_hoc="nemenyi")  # by ranks within each task alone
 
 

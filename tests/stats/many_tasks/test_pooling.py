@@ -15,12 +15,12 @@ from stats import (
     NotEnoughPairs,
     NotPaired,
     UnknownName,
-    adjust_claims,
     compare,
     mixed_effects,
     pooled,
 )
 from stats.two_arms.signed_rank import signed_rank_rows, two_sided
+from stats.verdicts.claims import adjust_claims
 from tests.stats.long_tables import long_table
 
 N_TASKS, N_SEEDS = 7, 8

@@ -24,8 +24,8 @@ from stats import (
 from stats.many_tasks.over_tasks import (
     interquartile_mean,
     optimality_gap,
-    performance_profile,
     probability_of_improvement,
+    profile_at,
 )
 from stats.many_tasks.stratified_bootstrap import (
     STATISTICS,
@@ -88,7 +88,7 @@ def test_aggregates_do_not_see_the_order_of_runs_and_keep_the_scale(two, random,
     assert optimality_gap(factor * scores, target=3 * factor) == pytest.approx(
         factor * optimality_gap(scores, target=3)
     )
-    profile = performance_profile(scores, [-1, 0, 1, 2, 3, 4, 5])
+    profile = profile_at(scores, [-1, 0, 1, 2, 3, 4, 5])
     assert profile[0] == 1
     assert (np.diff(profile) <= 0).all()
     assert profile[-1] == 0

@@ -144,7 +144,7 @@ def test_every_output_says_which_way_is_better(form, lower):
         stats.pooled(table, "base", ["kd"], Judging(tasks="fixed", **told)),
         stats.rank(table, judging=Judging(**told), blocks="seed"),
         stats.posteriors(table, "base", ["kd"], Judging(**told), samples=100),
-        stats.trends(table, "base", ["kd"], {"a": 0, "b": 1}, Judging(**told)),
+        stats.analyse_trends(table, "base", ["kd"], {"a": 0, "b": 1}, Judging(**told)),
         stats.aggregate(table, judging=Judging(**told), replicates=100),
     ]
     for result in results:

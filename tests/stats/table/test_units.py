@@ -12,13 +12,13 @@ from stats import (
     NotEnoughPairs,
     NotPaired,
     analyse,
-    bayesian_signed_rank,
     compare,
     interaction,
     pooled,
     posteriors,
     rank,
 )
+from stats.bayes.signed_rank import bayesian_signed_rank
 from stats.judging import by_task
 from stats.ties import settle
 from tests.stats.long_tables import long_table

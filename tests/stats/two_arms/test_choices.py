@@ -23,13 +23,13 @@ from stats import (
     plan_power,
     power_of,
     sign_test,
-    superiority,
     t_interval,
     welch,
 )
 from stats.attainable import seeds_needed_for_alpha
 from stats.effects.log_odds import log_odds
 from stats.effects.standardised import d_av
+from stats.effects.superiority import superiority
 from stats.equivalence.tost import tost_rows
 from stats.power.by_pairs import noether_sample_size
 from stats.power.of_equivalence import pairs_for_tost, tost_power

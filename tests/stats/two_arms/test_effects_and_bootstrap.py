@@ -17,13 +17,11 @@ from stats import (
     NotPaired,
     StatsError,
     bootstrap_interval,
-    cliffs_delta,
     hedges_g,
     hodges_lehmann,
     non_inferiority,
     sign_test,
     signed_rank,
-    superiority,
     t_interval,
     tost,
 )
@@ -34,7 +32,7 @@ from stats.effects.standardised import (
     hedges_g_z_interval,
     standardised_from_summary,
 )
-from stats.effects.superiority import a12, rank_biserial_interval
+from stats.effects.superiority import a12, cliffs_delta, rank_biserial_interval, superiority
 from stats.equivalence.by_ranks import rank_equivalence
 from stats.two_arms.bootstrap import bootstrap_rows, multisets
 

@@ -16,12 +16,12 @@ from stats import (
     NotPaired,
     UnknownName,
     adjust,
-    adjust_claims,
     analyse,
     compare,
     interaction,
     read_scores,
 )
+from stats.verdicts.claims import adjust_claims
 
 CANDIDATES = ["ls", "tf_reg", "kd"]
 

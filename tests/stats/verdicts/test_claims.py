@@ -15,7 +15,6 @@ from stats import (
     Judging,
     StatsError,
     adjust,
-    adjust_claims,
     analyse,
     compare,
     interaction,
@@ -26,6 +25,7 @@ from stats.power.of_equivalence import tost_power
 from stats.register import CORRECTIONS
 from stats.report import render
 from stats.simulation.families import false_claims, false_interactions, found
+from stats.verdicts.claims import adjust_claims
 
 pairs_of_p = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=4)
 GAINS = (0, 0, 0, 0, 0.5, 1, 1.5, 2)

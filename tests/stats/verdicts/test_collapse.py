@@ -17,8 +17,8 @@ from stats import (
     NotEnoughPairs,
     StatsError,
     analyse,
+    analyse_collapse,
     collapse,
-    collapses,
     compare,
     pooled,
 )
@@ -140,7 +140,7 @@ def test_collapsed_runs_are_named_beside_the_verdict_in_every_output():
 
 
 def test_a_table_of_candidates_is_corrected_question_by_question():
-    found = collapses(table(base=BASE, kd=KD, ls=BASE[::-1]), "base", ["kd", "ls"])
+    found = analyse_collapse(table(base=BASE, kd=KD, ls=BASE[::-1]), "base", ["kd", "ls"])
     kd, ls = found.candidates
     assert (kd.found.candidate.count, ls.found.candidate.count, kd.n_pairs) == (2, 0, 8)
     assert kd.p_adjusted == 1.0
@@ -155,13 +155,13 @@ def test_a_table_of_candidates_is_corrected_question_by_question():
 
 
 def test_what_is_not_known_of_the_metric_is_said_beside_collapses_too():
-    found = collapses(table(base=BASE, kd=KD).assign(metric="zeal"), "base", ["kd"])
+    found = analyse_collapse(table(base=BASE, kd=KD).assign(metric="zeal"), "base", ["kd"])
     assert 'nothing says of "zeal" whether more is better' in " ".join(found.warnings)
 
 
 def test_arms_that_share_no_scored_seed_are_named_and_not_left_out_in_silence():
     scores = pd.concat([table(base=BASE, kd=KD), table(ls=BASE).assign(seed=range(90, 98))])
-    found = collapses(scores, "base", ["kd", "ls"])
+    found = analyse_collapse(scores, "base", ["kd", "ls"])
     assert [each.candidate for each in found.candidates] == ["kd"]
     assert "base vs ls (rte): not compared, no scored seed is shared" in found.warnings
 
@@ -169,7 +169,7 @@ def test_arms_that_share_no_scored_seed_are_named_and_not_left_out_in_silence():
 def test_how_often_is_answered_where_no_seed_is_left_to_compare():
     lost = [88.0, 50.1, 87.9, 50.2]
     scores = table(base=[50.0, 88.1, 50.3, 88.2], kd=lost)
-    (only,) = collapses(scores, "base", ["kd"], below=60).candidates
+    (only,) = analyse_collapse(scores, "base", ["kd"], below=60).candidates
     assert (only.found.baseline.count, only.found.candidate.count) == (2, 2)
     assert only.found.others is None
-    assert "fewer than 2" in render(collapses(scores, "base", ["kd"], below=60))
+    assert "fewer than 2" in render(analyse_collapse(scores, "base", ["kd"], below=60))

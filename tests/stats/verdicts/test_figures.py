@@ -21,7 +21,7 @@ from matplotlib.text import Text
 
 import stats
 from stats.report import figures as draw
-from stats.report.figures.drawing.placement import spread, swarm
+from stats.report.figures.drawing.placement import spread_out, swarm
 from stats.report.figures.drawing.style import DARK, LIGHT
 from stats.report.figures.of_arms.cost import pareto_front
 
@@ -147,7 +147,7 @@ def drawn_doses(names: tuple[str, ...], look: draw.Look) -> Figure:
     parts = [table(names).assign(init=init) for init in ("a", "b", "c")]
     scores = pd.concat(parts).assign(model=names[0], metric=names[1], split="test")
     scores["score"] += np.random.default_rng(6).normal(0, 0.3, len(scores))
-    found = stats.trends(scores, names[0], names[1:], {"a": 0, "b": 100, "c": 3000})
+    found = stats.analyse_trends(scores, names[0], names[1:], {"a": 0, "b": 100, "c": 3000})
     return draw.dose_response(found, margin=1.0, look=look)
 
 
@@ -507,11 +507,11 @@ def test_history_keeps_the_best_so_far_in_the_direction_of_the_metric() -> None:
 def test_labels_move_apart_and_no_further_than_needed() -> None:
     random = np.random.default_rng(8)
     wanted = random.normal(0, 1, 12).tolist()
-    places = spread(wanted, 0.3)
+    places = spread_out(wanted, 0.3)
     assert np.argsort(places).tolist() == np.argsort(wanted).tolist()
     assert np.diff(sorted(places)).min() >= 0.3 - 1e-9
     far = [10.0 * value for value in range(5)]
-    assert spread(far, 0.3) == far
+    assert spread_out(far, 0.3) == far
     tied = swarm([1.0] * 9, 0.1)
     assert sorted(tied) == list(range(-4, 5))
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stats import Judging, compare, decide, pooled
+from stats import Judging, compare, pooled
 from stats.report.words import wording
 from stats.verdicts.compare import conclude_comparisons
 from stats.verdicts.paired import paired_statistics
+from stats.verdicts.verdict import decide
 
 NAN = float("nan")
 

@@ -16,10 +16,10 @@ from trainers.models.stored.body import in_pooler, load_weights
 from trainers.models.stored.weight_files import weight_shapes
 
 
-def reads(model_type: str) -> Literal["text", "images"] | None:
+def input_of(model_type: str) -> Literal["text", "images"] | None:
     """What a type of model classifies, if transformers has a classifier for it.
 
-    >>> reads("roberta"), reads("vit"), reads("t5gemma_encoder_of_nobody")
+    >>> input_of("roberta"), input_of("vit"), input_of("t5gemma_encoder_of_nobody")
     ('text', 'images', None)
     """
     from transformers.models.auto.modeling_auto import (
@@ -40,7 +40,7 @@ def classifier(config: Any) -> nn.Module:
     """
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
-    text = reads(config.model_type) == "text"
+    text = input_of(config.model_type) == "text"
     kind: Any = AutoModelForSequenceClassification if text else AutoModelForImageClassification
     try:
         module: nn.Module = kind.from_config(config, dtype=torch.float32)

@@ -12,7 +12,7 @@ import torch
 
 from trainers.errors import ModelError
 from trainers.inputs import wordpiece
-from trainers.models.stored.hub_weights import reads, silent
+from trainers.models.stored.hub_weights import input_of, silent
 from trainers.models.stored.repository import PREPROCESSOR, Repository
 from trainers.seeding import initialising
 
@@ -54,7 +54,7 @@ def type_of(source: str | Path) -> str:
     from transformers import CONFIG_MAPPING
 
     name = repository.name.lower().replace("minilm", "bert")  # MiniLM is a BERT
-    fitting = [t for t in CONFIG_MAPPING if t in name and reads(t) is not None]
+    fitting = [t for t in CONFIG_MAPPING if t in name and input_of(t) is not None]
     if not fitting:
         raise ModelError(
             f"{source}: it is not on this machine, and its name does not say of what type it is. "
@@ -77,7 +77,7 @@ def save_tiny(kind: str, folder: Path, *, layers: int, side: int, texts: Iterabl
 
     config: Any = CONFIG_MAPPING[kind]()
     _shrink(config, layers, side)
-    if reads(kind) == "images":
+    if input_of(kind) == "images":
         processor = {"image_processor_type": "ViTImageProcessor", "do_normalize": True}
         processor |= {"size": {"height": side, "width": side}, "resample": 2}
         normal = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3}

@@ -153,7 +153,7 @@ class ImageTask(SourceTask):
             plain = plain.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(plain, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
 
-    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.Splits:
+    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.SplitFiles:
         found = layout.image_splits(place, config, asked)
         if found and not any(layout.called(split, found) for split in asked):
             raise NoSuchSplit(_misplaced(next(iter(found.values()))[0], place))

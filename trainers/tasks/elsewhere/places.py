@@ -67,7 +67,7 @@ def files_of(
     data: str | Path,
     config: str,
     wanted: Sequence[str],
-    find: Callable[[Path, str, Sequence[str]], layout.Splits],
+    find: Callable[[Path, str, Sequence[str]], layout.SplitFiles],
 ) -> dict[str, Sequence[Path]]:
     """The files of some splits, in this order.
 
@@ -100,7 +100,7 @@ def files_of(
     return {split: found[name] for split, name in names.items() if name}
 
 
-def _names(wanted: Sequence[str], found: layout.Splits, place: Path) -> dict[str, str | None]:
+def _names(wanted: Sequence[str], found: layout.SplitFiles, place: Path) -> dict[str, str | None]:
     """What the place calls each of the splits.
 
     Raises:

@@ -256,7 +256,7 @@ class SourceTask(Task):
         wanted = dict.fromkeys(part.split for part in self.parts.values())
         return files_of(self.data, self.config, [*wanted], self._layout)
 
-    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.Splits:
+    def _layout(self, place: Path, config: str, asked: Sequence[str]) -> layout.SplitFiles:
         return layout.splits(place, config, asked)
 
     def _survey(self) -> Survey:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def spread(wanted: Sequence[float], gap: float) -> list[float]:
+def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
     """Places at least `gap` apart, in the same order, as near to those wanted as can be.
 
     The sum of squared moves is the least that is possible: places less their rank times the gap
     must ascend, which is isotonic regression (pool adjacent violators).
 
-    >>> [round(place, 2) for place in spread([1.0, 1.1, 5.0], 1.0)]
+    >>> [round(place, 2) for place in spread_out([1.0, 1.1, 5.0], 1.0)]
     [0.55, 1.55, 5.0]
-    >>> spread([3.0, 0.0], 1.0)
+    >>> spread_out([3.0, 0.0], 1.0)
     [3.0, 0.0]
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])

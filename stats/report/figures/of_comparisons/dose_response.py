@@ -9,20 +9,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from stats.changes.of_doses import CandidateTrend, Trends
+from stats.changes.of_doses import CandidateTrend, TrendAnalysis
 from stats.report.figures.drawing.labels import fitted, score_axis, shortened
 from stats.report.figures.drawing.style import STEPS, Look, drawing, legend, legend_height
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.sections.trend import grouped
 
 
-def dose_response(found: Trends, *, margin: float | None = None, look: Look = Look()) -> Figure:
+def dose_response(
+    found: TrendAnalysis, *, margin: float | None = None, look: Look = Look()
+) -> Figure:
     """Effects over doses with their t intervals as a band, one panel a model and task, or init.
 
     The band is that of every dose by itself, not one for the curve as a whole.
 
     Args:
-        found: from `stats.trends`.
+        found: from `stats.analyse_trends`.
         margin: smallest difference that matters, in points of the metric.
         look: width and colours.
     """

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from stats.errors import NotEnoughPairs
 from stats.inputs import FloatArray
 from stats.report.figures.drawing.labels import fitted, score_axis, wrapped
-from stats.report.figures.drawing.placement import spread
+from stats.report.figures.drawing.placement import spread_out
 from stats.report.figures.drawing.style import SMALL, STEPS, Look, drawing, letters
 from stats.table.pairing import join_arms
 
@@ -93,7 +93,7 @@ def _name_seeds(axes: Axes, block: FloatArray, seeds: list[str], look: Look, hei
     low, high = axes.get_ylim()
     gap = 1.35 * SMALL / 72 / height * (high - low)
     named = [i for i, value in enumerate(last) if np.isfinite(value)]
-    heights = spread([float(last[i]) for i in named], gap)
+    heights = spread_out([float(last[i]) for i in named], gap)
     for i, at in zip(named, heights, strict=True):
         axes.annotate(
             fitted([seeds[i]], 8)[0],

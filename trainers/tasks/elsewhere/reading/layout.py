@@ -32,10 +32,10 @@ SYNONYMS = (
     ("test", "testing", "eval", "evaluation"),
 )
 
-Splits = Mapping[str, Sequence[Path]]
+SplitFiles = Mapping[str, Sequence[Path]]
 
 
-def splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits:
+def splits(source: Path, config: str, asked: Sequence[str] = ()) -> SplitFiles:
     """The files of each split, in order.
 
     A single file is the split "train". In a folder they are found, in this order, from what
@@ -116,7 +116,7 @@ def called(split: str, there: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> Splits | None:
+def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> SplitFiles | None:
     """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere.
 
     A split that is asked for and not there so is looked for by keyword among the folders around
@@ -257,7 +257,7 @@ def declared(folder: Path, config: str) -> Mapping[str, Sequence[str]]:
     return stated.patterns if stated else {}
 
 
-def _saved(folder: Path) -> Splits | None:
+def _saved(folder: Path) -> SplitFiles | None:
     """What ``save_to_disk`` of ``datasets`` left, of one split or of several."""
     if (several := folder / "dataset_dict.json").is_file():
         names = json.loads(several.read_text("utf-8"))["splits"]
@@ -273,7 +273,7 @@ def _arrow_files(folder: Path) -> list[Path]:
     return [folder / each["filename"] for each in listed]
 
 
-def _complete(found: dict[str, list[Path]], source: Path, apart: bool = False) -> Splits:
+def _complete(found: dict[str, list[Path]], source: Path, apart: bool = False) -> SplitFiles:
     """Refuse a split of which a shard is missing, or which is there in two formats.
 
     Args:
