@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "https://github.com/armbench/armbench/blob/main"
 LINK = re.compile(r"\]\(([\w./-]+)(#[\w-]+)?\)")
 
-#: What a user imports from, and then the rooms of `stats`.
+#: What a user imports from, and then all rooms of `stats`.
 DOORS = ("benchmark", "stats")
 DOORS += tuple(f"trainers.{each}" for each in ("methods", "models", "tasks", "settings"))
 DOORS += ("trainers.pretraining",)
 ROOMS = tuple(
-    f"stats.{folder.name}"
-    for folder in sorted((ROOT / "stats").iterdir())
-    if (folder / "__init__.py").is_file() and folder.name != "report"
+    f"stats.{room.stem}"
+    for room in sorted((ROOT / "stats").iterdir())
+    if (room / "__init__.py").is_file() or (room.suffix == ".py" and room.stem != "__init__")
 )
 
 

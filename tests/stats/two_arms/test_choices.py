@@ -35,7 +35,13 @@ from stats.power.by_pairs import noether_sample_size
 from stats.power.of_equivalence import pairs_for_tost, tost_power
 from stats.power.shifted import power_by_shifts
 from stats.power.simulated import detectable_effect, simulated_seeds
-from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
+from stats.register import (
+    PAIRED_EFFECTS,
+    PAIRED_TESTS,
+    UNPAIRED_EFFECTS,
+    UNPAIRED_TESTS,
+    paired_test,
+)
 from stats.report import FORMATS, render
 from stats.two_arms.primary_tests import paired_test_rows
 from stats.two_arms.rank_sum import hodges_lehmann_shift
@@ -102,8 +108,8 @@ def test_unpaired_effects_have_intervals(effect: str):
         ({"test": "welch"}, 'test "welch" is for unpaired scores, and these are declared paired'),
         ({"test": "wilcoxon", "paired": False}, 'test "wilcoxon" is for paired scores'),
         ({"effect": "a12"}, 'effect "a12" is for unpaired scores'),
-        ({"effect": "d_z", "paired": False}, "take one of hedges_g, cliffs_delta, a12"),
-        ({"test": "anova"}, "test must be one of wilcoxon, permutation, t, sign"),
+        ({"effect": "d_z", "paired": False}, f"take one of {', '.join(UNPAIRED_EFFECTS)}"),
+        ({"test": "anova"}, f"test must be one of {', '.join(PAIRED_TESTS)}"),
         ({"equivalence": "bayes"}, "equivalence must be one of t, ranks"),
     ],
 )
@@ -290,9 +296,9 @@ def test_power_is_the_share_of_samples_that_the_test_rejects(test: str, n: int):
 @pytest.mark.parametrize(("test", "n"), [("wilcoxon", 8), ("wilcoxon", 20), ("permutation", 8)])
 def test_what_is_detectable_is_right_to_the_digits_that_are_printed(test: str, n: int):
     """Two digits, of which half a percent of power moves none: so for other random numbers."""
-    effect = detectable_effect(test, n)
+    effect, shifts = detectable_effect(test, n), paired_test(test).shifts
     for seed in range(4):
-        assert power_by_shifts(test, effect, n, 0.05, seed=seed) == pytest.approx(0.8, abs=0.005)
+        assert power_by_shifts(shifts, effect, n, 0.05, seed=seed) == pytest.approx(0.8, abs=0.005)
 
 
 def test_simulated_and_asymptotic_power_meet():
