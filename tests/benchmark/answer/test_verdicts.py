@@ -16,6 +16,7 @@ from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from stats import compare, interaction
 from stats.bayes.signed_rank import bayesian_signed_rank
+from stats.register import PAIRED_TESTS
 from tests.benchmark.recorded import INITS, METHODS, SIZES, STUDY, of
 
 ARMS = ("baseline", "candidate")
@@ -270,11 +271,11 @@ def test_unpaired_scores_are_judged_once_they_are_declared(answer, unpaired):
         ),
         (["recorded", "--correction", "shaffer"], "it goes with --rank"),
         (["recorded", "--correction", "bonferonni"], "correction must be one of"),
-        (["recorded", "--test", "welch"], "take one of wilcoxon, permutation, t, sign."),
+        (["recorded", "--test", "welch"], f"take one of {', '.join(PAIRED_TESTS)}."),
         (["recorded", "--test", "anova"], "--test anova is unknown"),
         (
             ["--rank", "--test", "welch"],
-            "by wilcoxon, permutation, t, sign, nemenyi, conover, not by welch",
+            f"by {', '.join(PAIRED_TESTS)}, nemenyi, conover, not by welch",
         ),
         (["recorded", "--effect", "a12"], "--effect a12 is for unpaired scores"),
         (["--input", "CSV", *ASK, "--test", "welch"], "or add --unpaired"),
