@@ -150,7 +150,7 @@ class Running:
 
     def wait_for_runs(self, query: Query, finished: int) -> None:
         """Until so many runs have finished and others are under way."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if query.store.exists():
                 done = query.runs("attributes.status = 'FINISHED' and tags.key != ''")
