@@ -1,7 +1,7 @@
 """How long runs will take: from recorded durations, else from a short calibration."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from pathlib import Path
@@ -46,15 +46,6 @@ class Estimate:
     remarks: tuple[str, ...] = ()
     hopeless: Mapping[str, Trouble] = field(default_factory=dict)
 
-    def wall(self, plan: Plan, jobs: Mapping[str, object], workers: int) -> float:
-        """Seconds until all jobs are done: the longest chain or the fullest worker."""
-        total = sum(self.seconds[k] for k in jobs) / workers
-        chain: dict[str, float] = {}
-        for k in plan.runs:
-            before = max((chain[n.key] for n in plan.runs[k].needs.values()), default=0.0)
-            chain[k] = before + (self.seconds[k] if k in jobs else 0.0)
-        return max([total, *chain.values()])
-
 
 @dataclass(frozen=True)
 class Sketch:
@@ -97,41 +88,23 @@ def estimate(
     if each is not None:
         unsound = {k: _fault(run) for k, run in plan.runs.items()}
         hopeless = {k: trouble for k, trouble in unsound.items() if trouble}
-        seconds = dict.fromkeys(plan.runs, each)
-        return Estimate(seconds, {}, "experience", hopeless=hopeless)
+        return Estimate(dict.fromkeys(plan.runs, each), {}, "experience", hopeless=hopeless)
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in similar.values():
         recorded[done.kind].append(done.seconds)
-    asked = {
-        k: _Asked.of(run, run.kind in recorded, sketch)
-        if own or not has_own_code(run)
-        else _Asked(fault=_fault(run))
-        for k, run in plan.runs.items()
-    }
-    _find_out((question for k in jobs for question in asked[k].questions), study_file)
-    seconds, sources = {}, set()
-    for k, run in plan.runs.items():
-        if run.kind in recorded:
-            seconds[k] = median(recorded[run.kind])
-            source = "recorded durations"
-        elif k in jobs:
-            seconds[k] = _calibrated(run, asked[k], sketch)
-            source = f"{'published sizes and ' if sketch else ''}a calibration of a few steps"
-        else:
-            seconds[k], source = 0.0, ""
-        if k in jobs and source:
-            sources.add(source)
-    flops = {
-        k: answer
-        for k in jobs
-        if isinstance(plan.runs[k], TrainRun) and isinstance(answer := asked[k].relative, float)
-    }
+    series = [_Series.of(keys, plan, jobs, recorded, sketch, own) for keys in _alike(plan)]
+    wanted = [some for some in series if some.open]
+    _find_out((question for some in wanted for question in some.asked.questions), study_file)
+    seconds: dict[str, float] = {}
+    for some in series:
+        took = some.seconds(recorded, sketch)
+        seconds.update((k, took if some.known or k in jobs else 0.0) for k in some.keys)
     return Estimate(
-        _filled(seconds, sketch),
-        flops,
-        " and ".join(sorted(sources)) or "nothing to do",
-        tuple(_remarks(plan, {k: asked[k] for k in jobs})),
-        {k: trouble for k in jobs if (trouble := asked[k].hopeless)},
+        _filled({k: seconds[k] for k in plan.runs}, sketch),
+        {k: flops for some in wanted if (flops := some.flops) is not None for k in some.open},
+        " and ".join(sorted({some.source(sketch) for some in wanted})) or "nothing to do",
+        tuple(_remarks(wanted)),
+        {k: why for some in wanted if (why := some.asked.hopeless) for k in some.open},
     )
 
 
@@ -140,6 +113,67 @@ def has_own_code(run: Run) -> bool:
     if isinstance(run, TrainRun):
         return is_foreign(run.method, run.model, run.task)
     return isinstance(run, PretrainRun) and is_foreign(run.model, run.task)
+
+
+def _alike(plan: Plan) -> Iterable[list[str]]:
+    """Keys of the runs of a series that are declared by the same objects."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for k, run in plan.runs.items():
+        found.setdefault((type(run), run.series, *map(id, run.declared())), []).append(k)
+    return found.values()
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Runs that take equally long.
+
+    Attributes:
+        keys: of all of them.
+        run: one of them.
+        open: keys of those that are to do.
+        known: whether one of their kind is recorded.
+        asked: what is to be found out for each of them.
+    """
+
+    keys: Sequence[str]
+    run: Run
+    open: Sequence[str]
+    known: bool
+    asked: "_Asked"
+
+    @classmethod
+    def of(
+        cls,
+        keys: Sequence[str],
+        plan: Plan,
+        jobs: Mapping[str, object],
+        recorded: Mapping[str, Sequence[float]],
+        sketch: Sketch | None,
+        own: bool,
+    ) -> "_Series":
+        run = plan.runs[keys[0]]
+        known = run.kind in recorded
+        asked = own or not has_own_code(run)
+        questions = _Asked.of(run, known, sketch) if asked else _Asked(fault=_fault(run))
+        return cls(keys, run, [k for k in keys if k in jobs], known, questions)
+
+    @property
+    def flops(self) -> float | None:
+        """Of a step relative to base; None where they are not known."""
+        counted = self.asked.relative if isinstance(self.run, TrainRun) else None
+        return None if isinstance(counted, Trouble) else counted
+
+    def source(self, sketch: Sketch | None) -> str:
+        """Where the seconds of a run come from."""
+        if self.known:
+            return "recorded durations"
+        return f"{'published sizes and ' if sketch else ''}a calibration of a few steps"
+
+    def seconds(self, recorded: Mapping[str, Sequence[float]], sketch: Sketch | None) -> float:
+        """Of a run; what nobody wants to know of them is not found out."""
+        if self.known:
+            return median(recorded[self.run.kind])
+        return _calibrated(self.run, self.asked, sketch) if self.open else 0.0
 
 
 @dataclass(frozen=True)
@@ -245,14 +279,15 @@ def _filled(seconds: Mapping[str, float], sketch: Sketch | None) -> Mapping[str,
     return {k: typical if isnan(s) else s for k, s in seconds.items()}
 
 
-def _remarks(plan: Plan, asked: Mapping[str, _Asked]) -> Iterator[str]:
+def _remarks(open_ones: Iterable[_Series]) -> Iterator[str]:
     """Who cannot be estimated and why, each once."""
     said: dict[str, list[str]] = defaultdict(list)
-    for k, of_run in asked.items():
-        run = plan.runs[k]
-        for answer in (of_run.fault, *(_answers[q.place] for q in of_run.questions)):
+    for each in open_ones:
+        asked = each.asked
+        for answer in (asked.fault, *(_answers[q.place] for q in asked.questions)):
             if isinstance(answer, Trouble):
-                left = " It is not trained." if of_run.hopeless else ""
-                said[f"cannot be estimated: {answer.message.rstrip('.')}.{left}"].append(run.series)
+                left = " It is not trained." if asked.hopeless else ""
+                told = f"cannot be estimated: {answer.message.rstrip('.')}.{left}"
+                said[told].append(each.run.series)
     for sentence, names in said.items():
         yield f"{', '.join(dict.fromkeys(names))}: {sentence}"

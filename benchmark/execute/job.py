@@ -64,6 +64,8 @@ HELD = "held elsewhere"
 OUT_OF_MEMORY = "out of memory"
 #: Status of a run whose record went out of reach: nothing else can be done until it is back.
 LOST = "record lost"
+#: Tag of a run that is tried again: the id of the attempt before it.
+RETRY_OF = "retry_of"
 
 
 @dataclass(frozen=True)

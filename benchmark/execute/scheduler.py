@@ -1,7 +1,7 @@
 """From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
@@ -10,7 +10,8 @@ from benchmark.errors import RecordLost
 from benchmark.execute.elsewhere import Elsewhere
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
-from benchmark.execute.job import HELD, LOST, OUT_OF_MEMORY, Ended, Job, Progress, is_done
+from benchmark.execute.job import HELD, LOST, OUT_OF_MEMORY, RETRY_OF, Ended, Job, Progress, is_done
+from benchmark.execute.queue import Queue
 from benchmark.execute.recorder import record_failure
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query
@@ -23,8 +24,6 @@ from benchmark.store.store import Store
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
-#: Tag of a run that is tried again: the id of the attempt before it.
-_RETRY_OF = "retry_of"
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,7 @@ class Scheduler:
     tags: Mapping[str, str]
     on_start: Callable[[Run], None] = lambda _: None
     outcome: Outcome = field(default_factory=Outcome)
-    _waiting: dict[str, tuple[float, Job]] = field(default_factory=dict)
-    _running: dict[str, Job] = field(default_factory=dict)
+    _queue: Queue = field(default_factory=Queue)
 
     @cached_property
     def _elsewhere(self) -> Elsewhere:
@@ -161,13 +159,13 @@ class Scheduler:
     @property
     def busy(self) -> bool:
         """Whether anything is executing or waiting to."""
-        return bool(self._waiting or self._running)
+        return bool(self._queue.waiting or self._queue.running)
 
     @property
     def hungry(self) -> bool:
         """Whether more could be executing than there is to execute."""
-        idle = min(self.engine.free, self.engine.workers - len(self._running))
-        return idle > len(self._waiting) - self._elsewhere.count(self._waiting)
+        idle = min(self.engine.free, self.engine.workers - len(self._queue.running))
+        return idle > len(self._queue.waiting) - self._elsewhere.count(self._queue.waiting)
 
     def add(
         self,
@@ -184,22 +182,12 @@ class Scheduler:
             urgency: the highest is started first.
             tags: of this run, beside the provenance.
         """
-        at_work = self._running.get(run.key)
+        at_work = self._queue.running.get(run.key)
         if at_work and outputs <= at_work.outputs:
             return
         told = {**self.tags, **(tags or {})}
-        self._wait(urgency, Job(run, outputs, self.writer.store, self.experiment, told))
-
-    def _wait(self, urgency: float, job: Job) -> None:
-        """Have a job wait, as one with what waits for the same run."""
-        key = job.run.key
-        if key in self._waiting:
-            before, other = self._waiting[key]
-            urgency, outputs = max(urgency, before), job.outputs | other.outputs
-            retried = {n: told for n, told in other.tags.items() if n == _RETRY_OF}
-            alone, tags = job.alone or other.alone, {**job.tags, **retried}
-            job = replace(job, outputs=outputs, tags=tags, alone=alone)
-        self._waiting[key] = (urgency, replace(job, urgency=urgency))
+        store, experiment = self.writer.store, self.experiment
+        self._queue.add(Job(run, outputs, store, experiment, told, urgency=urgency))
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Let runs be: those under way are stopped and end as pruned.
@@ -207,18 +195,18 @@ class Scheduler:
         A run that leaves something for another one goes on.
         """
         for k in keys:
-            if k in self._waiting and not self._waiting[k][1].outputs:
-                del self._waiting[k]
-            if k in self._running and not self._running[k].outputs:
+            if k in self._queue.waiting and not self._queue.waiting[k].outputs:
+                self._queue.remove(k)
+            if k in self._queue.running and not self._queue.running[k].outputs:
                 self.engine.cancel(k)
 
     def is_under_way(self, key: str) -> bool:
         """Whether a run is executing or waiting to."""
-        return key in self._waiting or key in self._running
+        return key in self._queue.waiting or key in self._queue.running
 
     def give_up(self, key: str, reason: str) -> Ended:
         """Record a run as failed that is not started, and give up what depends on it."""
-        _, job = self._waiting.pop(key)
+        job = self._queue.remove(key)
         if job.run.tracked:
             record_failure(self.writer, job, reason)
         ended = Ended(key, "failed", reason)
@@ -233,7 +221,7 @@ class Scheduler:
         """
         self._elsewhere.watch()
         news = self._start_what_is_ready()
-        if self._waiting and not self._running and not news:
+        if self._queue.waiting and not self._queue.running and not news:
             time.sleep(_TICK)  # other commands are at all that is left
         for told in self.engine.events(_TICK):
             event = self._put_aside(self._once_more(told))
@@ -247,8 +235,9 @@ class Scheduler:
         """Have a run wait that another command was quicker to take; what is to be said of it."""
         if not isinstance(event, Ended) or event.status != HELD:
             return event
-        job = self._running.pop(event.key)
-        self._wait(job.urgency, job)
+        job = self._queue.end(event.key)
+        assert job
+        self._queue.add(job)
         return self._elsewhere.put_aside(job, event.message)
 
     def _once_more(self, event: Progress | Ended) -> Progress | Ended:
@@ -258,11 +247,12 @@ class Scheduler:
         """
         if not isinstance(event, Ended) or event.status != OUT_OF_MEMORY or not event.crowded:
             return event
-        job = self._running.pop(event.key)
+        job = self._queue.end(event.key)
+        assert job
         self.outcome.crowded_out[event.key] = event
         attempts = self.query.runs(f"tags.key = '{event.key}' and attributes.status = 'FAILED'")
-        first = {_RETRY_OF: attempts[-1].run_id} if job.run.tracked and attempts else {}
-        self._wait(inf, replace(job, tags={**job.tags, **first}, alone=True))
+        first = {RETRY_OF: attempts[-1].run_id} if job.run.tracked and attempts else {}
+        self._queue.add(replace(job, tags={**job.tags, **first}, alone=True, urgency=inf))
         return Progress(event.key, 0.0, "out of memory, waits for a GPU of its own")
 
     def stop(self) -> None:
@@ -270,8 +260,7 @@ class Scheduler:
         self.outcome.interrupted = True
         for ended in self.engine.stop():
             self.outcome.ended[ended.key] = ended
-        self._waiting.clear()
-        self._running.clear()
+        self._queue.clear()
         close_orphans(self.writer)
 
     def _start_what_is_ready(self) -> list[Progress | Ended]:
@@ -282,32 +271,20 @@ class Scheduler:
             if told is not None:
                 news.append(told)
             if isinstance(told, Ended):
-                del self._waiting[told.key]
+                self._queue.remove(told.key)
                 self._settle(told)
             elif not self._elsewhere.has(job.run.key):
-                self._start(job)
+                self.engine.start(self._queue.begin(job.run.key))
+                self.on_start(job.run)
         return news
 
-    def _start(self, job: Job) -> None:
-        del self._waiting[job.run.key]
-        self._running[job.run.key] = job
-        self.engine.start(job)
-        self.on_start(job.run)
-
-    def _ready(self) -> list[Job]:
+    def _ready(self) -> Iterator[Job]:
         """Jobs that wait for no other run, nor for another command, the most urgent first."""
-        ready = []
-        for k, (_, job) in sorted(self._waiting.items(), key=lambda item: -item[1][0]):
-            if self._elsewhere.has(k):
-                continue
-            before = {need.key for need in job.run.needs.values()}
-            if not (before | {k}) & self._running.keys() and not before & self._waiting.keys():
-                ready.append(job)
-        return ready
+        return (job for job in self._queue.ready() if not self._elsewhere.has(job.run.key))
 
     def _settle(self, event: Ended) -> None:
         """Close the record of a worker that died, and give up what depended on a failed run."""
-        self._running.pop(event.key, None)
+        self._queue.end(event.key)
         self.outcome.ended[event.key] = event
         if event.status == LOST:
             raise RecordLost(event.message)
@@ -318,11 +295,10 @@ class Scheduler:
         lost = [event.key]
         while lost:
             gone = lost.pop()
-            for k, (_, job) in list(self._waiting.items()):
-                if any(need.key == gone for need in job.run.needs.values()):
-                    del self._waiting[k]
-                    self.outcome.blocked[k] = event.key
-                    lost.append(k)
+            for k in self._queue.dependants(gone):
+                self._queue.remove(k)
+                self.outcome.blocked[k] = event.key
+                lost.append(k)
 
 
 def run_plan(

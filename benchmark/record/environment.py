@@ -30,6 +30,11 @@ def environment_here(device: str, packages: Iterable[str] = ()) -> Environment:
         device: "cpu", "cuda" or "mps".
         packages: that the user's code calls, by the names they are imported by.
     """
+    return _here(device, frozenset(packages))
+
+
+@cache
+def _here(device: str, packages: frozenset[str]) -> Environment:
     return environment_of(
         {
             "python": platform.python_version(),
@@ -75,7 +80,7 @@ def environment_of(tags: Mapping[str, str]) -> Environment:
 
 def differ(a: Environment, b: Environment) -> bool:
     """Whether numbers may differ between two environments, as far as both are known."""
-    return any(a[name] != b[name] for name in a.keys() & b.keys())
+    return a is not b and any(a[name] != b[name] for name in a.keys() & b.keys())
 
 
 def distinct(environments: Iterable[Environment]) -> list[Environment]:

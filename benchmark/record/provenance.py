@@ -66,6 +66,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+@cache
 def version_of(package: str) -> str:
     """The version of an installed package."""
     try:

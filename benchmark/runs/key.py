@@ -8,9 +8,37 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cached_property
 from typing import Any
 
 from benchmark.errors import StudyError
+
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+class Specification(dict[str, Any]):
+    """What one thing that is declared says of itself, shared by the runs that are made of it.
+
+    Nothing changes it once it is made: its canonical form is computed once.
+    """
+
+    @cached_property
+    def canonical(self) -> str:
+        """As JSON with sorted names."""
+        return _encoded(_plain(self))
+
+    @cached_property
+    def followed(self) -> "Specification":
+        """The same without what is another one in every command."""
+        return Specification(
+            {name: _followed(value) for name, value in self.items() if name != "anew"}
+        )
+
+
+def _followed(value: Any) -> Any:
+    if isinstance(value, Specification):
+        return value.followed
+    return Specification(value).followed if isinstance(value, Mapping) else value
 
 
 def key(specification: Mapping[str, Any]) -> str:
@@ -28,8 +56,12 @@ def canonical(specification: Mapping[str, Any]) -> str:
     Raises:
         StudyError: it holds something without a stable form, such as a function.
     """
-    plain = _plain(specification)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    parts = (f"{_encoded(name)}:{_json(specification[name])}" for name in sorted(specification))
+    return f"{{{','.join(parts)}}}"
+
+
+def _json(value: Any) -> str:
+    return value.canonical if isinstance(value, Specification) else _encoded(_plain(value))
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from benchmark.errors import StudyError
-from benchmark.runs.key import key
+from benchmark.runs.key import Specification, key
 from benchmark.runs.reach import Reached, alterations, reach
 from trainers import loop, metrics, seeding
 from trainers.inputs import batches
@@ -109,8 +109,8 @@ class Run:
     @cached_property
     def kind(self) -> str:
         """A description shared by runs that take equally long; durations are looked up by it."""
-        own = {k: v for k, v in self.specification().items() if k not in ("seed", "teacher")}
-        return key(_followed(own))
+        told = Specification(self.specification()).followed
+        return key({k: v for k, v in told.items() if k not in ("seed", "teacher")})
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class TrainRun(Run):
             "body": self.needs["body"].key if "body" in self.needs else None,
             "checkpoint": self.checkpoint.identity if self.checkpoint else None,
             "method": _identity(self.method),
-            "training": self.training.specification() | _code(self.training),
+            "training": _identity(self.training),
             "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
             "seed": self.seed,
             "metric": self.metric,
@@ -261,21 +261,12 @@ class TrainRun(Run):
         )
 
 
-def _followed(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without what is another one in every command."""
-    return {
-        name: _followed(value) if isinstance(value, Mapping) else value
-        for name, value in specification.items()
-        if name != "anew"
-    }
-
-
 @cache
 def _fingerprint(task: Task) -> str:
     return task.fingerprint()
 
 
-def _identity(declared: Any) -> dict[str, Any]:
+def _identity(declared: Any) -> Specification:
     """A specification, with the digest of the user's own code behind it.
 
     Raises:
@@ -290,9 +281,8 @@ def _identity(declared: Any) -> dict[str, Any]:
 
 
 @cache
-def _cached_identity(declared: Any) -> dict[str, Any]:
-    specification: dict[str, Any] = declared.specification()
-    return specification | _code(declared)
+def _cached_identity(declared: Any) -> Specification:
+    return Specification(declared.specification() | _code(declared))
 
 
 def _code(declared: Any) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A study becomes a graph of runs: data, pre-training, teachers, and the arms themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -51,14 +51,26 @@ def make_plan(study: Study, settings: Settings | None = None) -> Plan:
         StudyError: an arm asks for something that it cannot have.
     """
     planner, chosen = Planner(study), settings or {}
-    cells = []
-    for arm, task, seed in study.cells():
-        params = chosen.get((arm.place, task.name), {})
-        cells.append(planner.arm_run(arm, task, seed, params) if params is not None else "")
+    cells: list[str] = []
+    for task in study.tasks:
+        for arm in study.arms:
+            params = chosen.get((arm.place, task.name), {})
+            failed = [""] * len(study.seeds)
+            cells += failed if params is None else planner.arm_runs(arm, task, study.seeds, params)
     return Plan(study, planner.runs, tuple(cells))
 
 
 R = TypeVar("R", bound="Run")
+
+
+@dataclass(frozen=True)
+class _Called:
+    """What the runs of a series are called."""
+
+    series: str
+    role: str
+    method: str
+    suffix: str = ""
 
 
 class Planner:
@@ -68,43 +80,46 @@ class Planner:
         self.study = study
         self.runs: dict[str, Run] = {}
 
-    def arm_run(
-        self, arm: Arm, task: Task, seed: int, params: Params, role: str = "arm", suffix: str = ""
-    ) -> str:
-        """Plan one cell; its run keeps the role "arm" although another may use it as a teacher.
+    def arm_runs(
+        self,
+        arm: Arm,
+        task: Task,
+        seeds: Sequence[int],
+        params: Params,
+        role: str = "arm",
+        suffix: str = "",
+    ) -> list[str]:
+        """Plan cells of an arm; a run keeps the role "arm" although another may learn from it.
 
         Args:
             arm: as declared.
             task: what it is trained on.
-            seed: the replicate.
+            seeds: the replicates.
             params: the setting in place of what is declared.
             role: "arm" or "trial-seed".
-            suffix: of the run's name.
+            suffix: of the runs' names.
+
+        Returns:
+            The key of each replicate.
         """
         declared = self.study.training_of(arm, task)
         try:
             set_up = tuned(arm, declared, params)
             assert set_up.training is not None
-            run = self.train_run(
+            runs = self.train_runs(
                 arm.model,
                 arm.init,
                 set_up.method,
                 set_up.training.resolved(),
                 task,
-                seed,
+                seeds,
+                _Called(self._called(arm, task), role, arm.name, suffix),
                 declared.resolved(),
             )
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
-        called = self._called(arm, task)
-        self.runs[run.key] = replace(
-            run,
-            role=role,
-            method_name=arm.name,
-            called=called,
-            name=f"{called} · {seed}{suffix}",
-        )
-        return run.key
+        self.runs.update((run.key, run) for run in runs)
+        return [run.key for run in runs]
 
     def _called(self, arm: Arm, task: Task) -> str:
         """An arm as it is told from every other in the study, on every task."""
@@ -112,17 +127,18 @@ class Planner:
         model = f" · {arm.model.name}" if len(models) > 1 else ""
         return f"{arm.label}{model}{f' · {task.name}' if len(self.study.tasks) > 1 else ''}"
 
-    def train_run(
+    def train_runs(
         self,
         model: Model,
         init: Init,
         method: Method,
         training: Training,
         task: Task,
-        seed: int,
+        seeds: Sequence[int],
+        called: _Called | None = None,
         teachers: Training | None = None,
-    ) -> TrainRun:
-        """Plan a training run and all that it needs.
+    ) -> list[TrainRun]:
+        """Plan training runs that differ in their seed alone, and all that they need.
 
         Args:
             model: what is trained.
@@ -130,7 +146,8 @@ class Planner:
             method: how.
             training: resolved settings.
             task: on what.
-            seed: the replicate.
+            seeds: the replicates.
+            called: their name; None takes that of a teacher.
             teachers: settings of a teacher that has none of its own, where those of the student
                 are tuned: one teacher then serves every setting.
         """
@@ -141,49 +158,55 @@ class Planner:
             body = model.pretraining if isinstance(init, str) else init
             assert not isinstance(body, Path | EverySecondLayer)  # they start from a checkpoint
             needs["body"] = Need(self.body(model, body, training, task), "weights")
-        teacher = method.teacher_for(teachers or training)
+        teacher, taught = method.teacher_for(teachers or training), [needs] * len(seeds)
         if teacher is not None:
-            run = self.teacher_run(teacher, model, init, teachers or training, task, seed)
-            needs["teacher"] = Need(run, "logits")
-        called = f"{model.name} · {method.name} · {init_name}"
-        return self._add(
-            TrainRun(
-                name=f"{called} · {seed}",
-                called=called,
-                role="teacher",
-                needs=needs,
-                task=task,
-                model=model,
-                method=method,
-                training=training,
-                seed=seed,
-                metric=self.study.metric_on(task),
-                method_name=method.name,
-                init_name=init_name,
-                checkpoint=checkpoint,
-            )
+            them = self.teacher_runs(teacher, model, init, teachers or training, task, seeds)
+            taught = [{**needs, "teacher": Need(run, "logits")} for run in them]
+        names = called or _Called(
+            f"{model.name} · {method.name} · {init_name}", "teacher", method.name
         )
+        return [
+            self._add(
+                TrainRun(
+                    name=f"{names.series} · {seed}{names.suffix}",
+                    called=names.series,
+                    role=names.role,
+                    needs=of_seed,
+                    task=task,
+                    model=model,
+                    method=method,
+                    training=training,
+                    seed=seed,
+                    metric=self.study.metric_on(task),
+                    method_name=names.method,
+                    init_name=init_name,
+                    checkpoint=checkpoint,
+                )
+            )
+            for seed, of_seed in zip(seeds, taught, strict=True)
+        ]
 
-    def teacher_run(
+    def teacher_runs(
         self,
         teacher: Teacher,
         student: Model,
         init: Init,
         training: Training,
         task: Task,
-        seed: int,
-    ) -> TrainRun:
-        """The run whose logits a student learns from, on the student's own training set."""
+        seeds: Sequence[int],
+    ) -> list[TrainRun]:
+        """The runs whose logits students of some seeds learn from, on their own training sets."""
         # With splits of its own, every seed needs a teacher that saw the same training set.
         own = teacher.seed is None or task.per_seed
-        return self.train_run(
+        runs = self.train_runs(
             student if isinstance(teacher.model, str) else teacher.model,
             init if teacher.init == "student" else teacher.init,
             teacher.method or Base(),
             (teacher.training or training).resolved(),
             task,
-            seed if own or teacher.seed is None else teacher.seed,
+            seeds if own or teacher.seed is None else [teacher.seed],
         )
+        return runs if own else runs * len(seeds)
 
     def body(
         self,
@@ -198,8 +221,8 @@ class Planner:
         if isinstance(pretraining, Supervised):
             settings = pretraining.training.resolved()
             check_savings(model, pretraining.task, settings)
-            run = self.train_run(
-                model, "scratch", Base(), settings, pretraining.task, pretraining.seed
+            (run,) = self.train_runs(
+                model, "scratch", Base(), settings, pretraining.task, [pretraining.seed]
             )
             self.runs[run.key] = replace(run, role="pretraining")
             return run

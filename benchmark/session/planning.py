@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -102,18 +102,16 @@ def _print_runs(
     results: Sequence[Tuned],
 ) -> None:
     study, workers, console = session.study, session.execution.workers, session.console
-    wall = expected.wall(made, needed.jobs, workers)
-    placed = (
-        _placed(session, made, needed, expected) if session.asked.gpus and needed.jobs else None
-    )
-    if placed:
-        wall = placed[0]
+    packing = session.execution.packing() if session.asked.gpus else None
+    jobs, seconds = needed.jobs, expected.seconds
+    foreseen = foresee(made, jobs, seconds, session.store, workers, packing)
+    wall = foreseen.wall
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
         wall += _print_searches(rows, expected, study, console) / workers
     console.print(_plan_table(made, needed, expected))
-    if placed:
-        console.print(placed[1])
+    if packing and jobs:
+        console.print(gpu_table(made, foreseen, packing, _group))
     console.print(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
         f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
@@ -122,15 +120,6 @@ def _print_runs(
         f"of {study.family_size}: {study.smallest_p:.4g} (α = {study.judging.alpha:g}).",
         markup=False,
     )
-
-
-def _placed(
-    session: Session, made: Plan, needed: Todo, expected: Estimate
-) -> tuple[float, RenderableType]:
-    """Seconds on GPUs, and which run goes on which of them."""
-    packing = session.execution.packing()
-    foreseen = foresee(made, needed.jobs, expected.seconds, packing, session.store)
-    return foreseen.wall, gpu_table(made, foreseen, packing, _group)
 
 
 def _expectation(wall: float, workers: int, expected: Estimate) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from benchmark.checks.estimate import Estimate, estimate
+from benchmark.checks.foresight import foresee
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
@@ -134,7 +135,9 @@ def _print_start(session: Session, made: Plan, needed: Todo, expected: Estimate)
     line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
     if needed.jobs:
         workers, on = session.execution.workers, session.asked.gpus
-        wall = duration(expected.wall(made, needed.jobs, workers))
+        packing = session.execution.packing() if on else None
+        jobs, seconds = needed.jobs, expected.seconds
+        wall = duration(foresee(made, jobs, seconds, session.store, workers, packing).wall)
         gpus = f" on {counted(on)}" if on else ""
         line += (
             f"; {len(needed.jobs)} to do with {workers} workers{gpus}, about {wall} "

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from benchmark.errors import StoreError
@@ -71,7 +72,7 @@ class Store:
         """Where artifacts lie; a server decides that itself."""
         return self.folder / "artifacts" if self.is_local else None
 
-    @property
+    @cached_property
     def cache(self) -> Cache:
         """What can be deleted and is made again."""
         return Cache(self.folder / "cache")

@@ -298,7 +298,7 @@ class SearchLoop:
             run_id = writer.start(self.scheduler.experiment, name, self._tags(number), params)
         self.optuna_study.own(number, run_id)
         try:
-            groups = [tuple(self._plan(params, number, seed)) for seed in self.seeds]
+            groups = self._plan(params, number)
         except (TrainerError, StudyError, ValueError, TypeError) as error:
             # Values that are allowed one by one may not go together.
             self.optuna_study.end(number, "failed", None, f"failed: {error}", 0)
@@ -311,11 +311,13 @@ class SearchLoop:
         tags = {"role": "trial", "search": self.searching.name, "trial": str(number)}
         return {**self.scheduler.tags, **tags, "mlflow.parentRunId": self.run_id}
 
-    def _plan(self, params: Params, number: int, seed: int) -> list[str]:
-        return [
-            self.planner.arm_run(arm, task, seed, params, "trial-seed", f" · trial {number}")
+    def _plan(self, params: Params, number: int) -> list[tuple[str, ...]]:
+        """Of each seed, the runs of all members."""
+        of_members = [
+            self.planner.arm_runs(arm, task, self.seeds, params, "trial-seed", f" · trial {number}")
             for arm, task in self.searching.members
         ]
+        return list(zip(*of_members, strict=True))
 
     def _launch(self, running: RunningTrial) -> None:
         """Hand a trial's next seed to the scheduler; without pruning all of them at once."""

@@ -228,9 +228,7 @@ class StudyTuning:
             "settings": settings,
             # The members as declared: their keys hold data, model, method, training, teachers.
             "runs": [
-                planner.arm_run(arm, task, seed, {})
-                for arm, task in searching.members
-                for seed in seeds
+                k for arm, task in searching.members for k in planner.arm_runs(arm, task, seeds, {})
             ],
         }
         return key(identity)[:12], trials

@@ -1,6 +1,6 @@
 """Where runs execute: one small protocol, and the engines that follow it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from benchmark.execute.job import Ended, Job, Progress
@@ -22,7 +22,7 @@ class Engine(Protocol):
         """How many more jobs may be started now; some of them may wait until others have ended."""
         ...
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """Which of these, the most urgent first, is to be started now; None if there is none."""
         ...
 

@@ -1,7 +1,7 @@
 """Runs in this very process, one after the other: for debuggers, and for runs of a moment."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark.execute.interruption import interrupted_by_signals
@@ -34,9 +34,9 @@ class InlineEngine:
         """How many more jobs may be started now: one, or none."""
         return 0 if self._waiting else 1
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The first, where none waits."""
-        return jobs[0] if jobs and self.free else None
+        return next(iter(jobs), None) if self.free else None
 
     def start(self, job: Job) -> None:
         """Take a job; :meth:`events` executes it."""

@@ -3,7 +3,7 @@
 import pickle
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -59,11 +59,11 @@ class LocalEngine:
         left = self.workers - len(self._running)
         return min(left, self.packing.free) if self.packing else left
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The first for which there is a worker, and room on a GPU."""
-        if self.free < 1 or not jobs:
+        if self.free < 1:
             return None
-        return self.packing.choose(jobs) if self.packing else jobs[0]
+        return self.packing.choose(jobs) if self.packing else next(iter(jobs), None)
 
     def start(self, job: Job) -> None:
         """Fork a process for the job."""

@@ -1,6 +1,6 @@
 """Jobs on GPUs: which is started next and where, and what is learned when one ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 
@@ -41,7 +41,7 @@ class Packing:
         """Runs side by side on all GPUs, if they are small enough."""
         return self.slots.most * len(self.gpus)
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The first of these that fits somewhere.
 
         One that does not fit has the GPU with fewest runs kept for it, so that smaller ones after

@@ -25,7 +25,7 @@ def test_every_run_is_foreseen_on_one_gpu_and_after_what_it_needs(plan, data, gp
     seconds = {k: data.draw(lasting) for k in plan.runs}
     jobs = dict.fromkeys(plan.runs, frozenset())
     placed = packing(*[80_000] * gpus, most=most, memory=KnownMemory() if measures else None)
-    found = foresee(plan, jobs, seconds, placed, None)
+    found = foresee(plan, jobs, seconds, None, placed.most, placed)
 
     keys = [k for on in found.runs.values() for k in on]
     assert sorted(keys) == sorted(plan.runs)

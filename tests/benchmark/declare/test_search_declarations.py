@@ -207,7 +207,7 @@ def test_a_setting_goes_to_method_and_training_and_nothing_else_is_touched():
 def test_one_teacher_serves_every_setting():
     arm = Arm(MODEL, "scratch", SelfKD(), search=LR)
     planner = Planner(study_of(Arm(MODEL, "scratch", Base()), arm))
-    keys = [planner.arm_run(arm, DIGITS, 9, {"lr": lr}) for lr in (1e-3, 1e-2)]
+    keys = [k for lr in (1e-3, 1e-2) for k in planner.arm_runs(arm, DIGITS, [9], {"lr": lr})]
     first, second = (planner.runs[k].needs["teacher"].key for k in keys)
     assert first == second
     assert keys[0] != keys[1]

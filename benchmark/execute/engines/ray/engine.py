@@ -5,7 +5,7 @@ import pickle
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,9 @@ class RayEngine:
     def _flights(self) -> list[_Flight]:
         return [*self._waiting, *(p.flight for p in self._pilots if p.flight)]
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The most urgent, while there is a worker for it."""
-        return jobs[0] if jobs and self.free > 0 else None
+        return next(iter(jobs), None) if self.free > 0 else None
 
     def start(self, job: Job) -> None:
         """Give a job to an actor that has nothing to do, or to the next one that has not."""

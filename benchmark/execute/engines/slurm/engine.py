@@ -10,7 +10,7 @@ import pickle
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,9 +92,9 @@ class SlurmEngine:
         """How many more jobs may be started now."""
         return _AHEAD * self.workers - len(self._flying)
 
-    def choose(self, jobs: Sequence[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The most urgent, as long as the pool takes more."""
-        return jobs[0] if jobs and self.free > 0 else None
+        return next(iter(jobs), None) if self.free > 0 else None
 
     def start(self, job: Job) -> None:
         """Leave a job in the pool, unless a Slurm job of an earlier command is at it."""

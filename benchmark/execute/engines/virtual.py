@@ -1,0 +1,73 @@
+"""Runs on a clock that nobody waits for: each takes as long as is expected of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+
+from benchmark.execute.gpus.gpu import Gpu
+from benchmark.execute.gpus.packing import Packing
+from benchmark.execute.job import Ended, Job, Progress
+from benchmark.runs.kinds import Run
+
+
+class VirtualEngine:
+    """Says of a job that it has finished when everything that ends earlier has.
+
+    Args:
+        workers: how many at a time.
+        seconds: how long a run takes.
+        packing: places jobs on GPUs, with nothing on them yet.
+    """
+
+    def __init__(
+        self, workers: int, seconds: Callable[[Run], float], packing: Packing | None = None
+    ) -> None:
+        self.workers, self.seconds, self.packing = workers, seconds, packing
+        #: Seconds since the first job was started.
+        self.now = 0.0
+        #: By GPU, keys in the order in which they began.
+        self.order: dict[Gpu, list[str]] = {gpu: [] for gpu in packing.gpus} if packing else {}
+        #: By GPU, when the last of what has begun there ends.
+        self.until: dict[Gpu, float] = dict.fromkeys(self.order, 0.0)
+        self._running: list[tuple[float, int, str]] = []
+        self._begun = 0
+
+    @property
+    def free(self) -> int:
+        """How many more jobs may be started now."""
+        left = self.workers - len(self._running)
+        return min(left, self.packing.free) if self.packing else left
+
+    def choose(self, jobs: Iterable[Job]) -> Job | None:
+        """The first for which there is a worker, and room on a GPU."""
+        if self.free < 1:
+            return None
+        return self.packing.choose(jobs) if self.packing else next(iter(jobs), None)
+
+    def start(self, job: Job) -> None:
+        """Begin a job now."""
+        ends = self.now + self.seconds(job.run)
+        self._begun += 1
+        heappush(self._running, (ends, self._begun, job.run.key))
+        if self.packing:
+            gpu = self.packing.start(job)
+            self.order[gpu].append(job.run.key)
+            self.until[gpu] = max(self.until[gpu], ends)
+
+    def events(self, timeout: float) -> Sequence[Progress | Ended]:
+        """The job that ends next, at once; its end is now."""
+        if not self._running:
+            return []
+        self.now, _, key = heappop(self._running)
+        ended = Ended(key, "finished")
+        return [self.packing.end(ended) if self.packing else ended]
+
+    def cancel(self, key: str) -> None:
+        """Let a job go on: nobody can tell how far it is."""
+
+    def stop(self) -> Sequence[Ended]:
+        """End all that has begun, now."""
+        stopped = [Ended(key, "interrupted") for _, _, key in sorted(self._running)]
+        self._running.clear()
+        if self.packing:
+            self.packing.clear()
+        return stopped
