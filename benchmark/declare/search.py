@@ -1,5 +1,6 @@
 """What a user declares about tuning: the space of an arm, and how all spaces are searched."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -225,8 +226,10 @@ class Tuning:
                     "what is tuned on a seed cannot be tested on it."
                 )
             return self.seeds
-        free = (s for s in range(FIRST_SEED, FIRST_SEED + self.seeds + len(comparison)))
-        return tuple([s for s in free if s not in comparison][: self.seeds])
+        taken = set(comparison)
+        return tuple(
+            itertools.islice((s for s in itertools.count(FIRST_SEED) if s not in taken), self.seeds)
+        )
 
     def specification(self) -> dict[str, Any]:
         """What changes which settings are proposed and how they are judged."""

@@ -61,7 +61,9 @@ def canonical(specification: Mapping[str, Any]) -> str:
 
 
 def _json(value: Any) -> str:
-    return value.canonical if isinstance(value, Specification) else _encoded(_plain(value))
+    if isinstance(value, Specification):
+        return value.canonical
+    return str(value) if type(value) is int else _encoded(_plain(value))
 
 
 def _plain(value: Any) -> Any:
