@@ -44,13 +44,18 @@ def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path) -> N
 
 def to_write(plan: Plan, needed: Todo) -> int:
     """Bytes that the runs to execute leave in the cache and in their records, nearly."""
-    bytes_of, total = cache(_bytes_of), 0
+    return sum(left_by(plan, needed).values())
+
+
+def left_by(plan: Plan, needed: Todo) -> dict[str, int]:
+    """Bytes that each of the runs to execute leaves, by key."""
+    bytes_of, found = cache(_bytes_of), {}
     for k, outputs in needed.jobs.items():
         run = plan.runs[k]
         assert isinstance(run, DataRun | PretrainRun | TrainRun)
         model = None if isinstance(run, DataRun) else run.model
-        total += sum(bytes_of(o, run.task, model if o == "weights" else None) for o in outputs)
-    return total
+        found[k] = sum(bytes_of(o, run.task, model if o == "weights" else None) for o in outputs)
+    return found
 
 
 def _bytes_of(output: Output, task: Task, model: Model | None) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
@@ -14,16 +14,18 @@ from rich.text import Text
 from benchmark.checks.class_table import class_table
 from benchmark.checks.estimate import Estimate, estimate
 from benchmark.checks.foresight import foresee
-from benchmark.checks.preflight import missing
+from benchmark.checks.preflight import missing, size
+from benchmark.checks.space import left_by
 from benchmark.declare.loading import load_study
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady
 from benchmark.execute.gpus.gpu import FindGpus, look
+from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import Todo, todo
-from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.session.gpu_plan import gpu_table
+from benchmark.session.planned import series_of
 from benchmark.session.session import Session
 from benchmark.store.store import Store
 from benchmark.terminal.duration import duration
@@ -111,7 +113,7 @@ def _print_runs(
         wall += _print_searches(rows, expected, study, console) / workers
     console.print(_plan_table(made, needed, expected))
     if packing and jobs:
-        console.print(gpu_table(made, foreseen, packing, _group))
+        console.print(gpu_table(made, foreseen, packing, series_of))
     console.print(
         f"\n{study.name}: {len(made.runs)} runs, {len(needed.jobs)} to do"
         f"{', and tuning before them' if any(left for _, _, left, _ in rows) else ''}.\n"
@@ -155,28 +157,36 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
     """A row for the runs that differ only in their seed."""
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
-        groups.setdefault(_group(r), []).append(k)
-    heading = ("runs", "number", "to do", "FLOPs", "each", "after")
+        groups.setdefault(series_of(r), []).append(k)
+    heading = ("runs", "number", "to do", "FLOPs", "each", "in all", "disk", "after")
     table = Table(*heading, box=None, header_style="bold")
+    left = left_by(made, with_hidden(made, needed))
     for name, keys in groups.items():
-        open_keys = [k for k in keys if k in needed.jobs]
-        each = _each(sum(expected.seconds[k] for k in open_keys) / max(1, len(open_keys)))
         needs = dict.fromkeys(
-            _group(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
+            series_of(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
         )
-        counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
-        flops = f"{counted[0]:.2f}×" if counted else ""
-        cells = (name, str(len(keys)), str(len(open_keys)), flops, each if open_keys else "cached")
-        table.add_row(*map(Text, cells), Text(", ".join(needs)))
+        costs = _costs(keys, needed, expected, left)
+        table.add_row(*map(Text, (name, str(len(keys)), *costs, ", ".join(needs))))
     return table
+
+
+def _costs(
+    keys: Sequence[str], needed: Todo, expected: Estimate, left: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Of some runs: how many are to do, and what these take."""
+    open_keys = [k for k in keys if k in needed.jobs]
+    if not open_keys:
+        return "0", "", "cached", "", ""
+    seconds = sum(expected.seconds[k] for k in open_keys)
+    counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
+    return (
+        str(len(open_keys)),
+        f"{counted[0]:.2f}×" if counted else "",
+        _each(seconds / len(open_keys)),
+        _each(seconds),
+        size(sum(left[k] for k in open_keys)),
+    )
 
 
 def _each(seconds: float) -> str:
     return "?" if isnan(seconds) else duration(seconds)
-
-
-def _group(r: Run) -> str:
-    """What has one row: an arm on whatever task, of whatever model, else the runs of all seeds."""
-    if isinstance(r, TrainRun) and r.role == "arm":
-        return f"{r.method_name} · {r.init_name}"
-    return r.series

@@ -1,5 +1,6 @@
 """Tune, train and judge the study of a session: what `bench run` and its rehearsal do."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from benchmark.runs.plan import Plan
 from benchmark.secrets import masked
 from benchmark.session.display import Display
 from benchmark.session.gpu_plan import counted
+from benchmark.session.planned import planned_and_real
 from benchmark.session.searching import search
 from benchmark.session.session import Session
 from benchmark.terminal.duration import duration
@@ -100,8 +102,9 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         expected = estimate(made, needed.jobs, similar, study_file, each, own=ask)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
-    _print_start(session, made, needed, expected)
-    outcome = Outcome()
+    planned = _foreseen(session, made, needed, expected)
+    _print_start(session, made, needed, expected.source, planned)
+    outcome, began = Outcome(), time.monotonic()
     if needed.jobs:
         workers = session.execution.workers
         display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
@@ -123,6 +126,10 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
                 {k: trouble.message for k, trouble in expected.hopeless.items()},
             )
     _print_failures(made, outcome, console, session.debug)
+    if any(ended.status == "finished" for ended in outcome.ended.values()):
+        took = time.monotonic() - began
+        told = planned_and_real(made, outcome, expected.seconds, planned, took)
+        console.print(told, markup=False, soft_wrap=True)
     session.note(*_crowded_out(made, outcome))
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
@@ -130,18 +137,22 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     return FAILED if outcome.failed else FINISHED
 
 
-def _print_start(session: Session, made: Plan, needed: Todo, expected: Estimate) -> None:
+def _foreseen(session: Session, made: Plan, needed: Todo, expected: Estimate) -> float:
+    """Seconds until all is done, as far as that can be told."""
+    workers = session.execution.workers
+    packing = session.execution.packing() if session.asked.gpus else None
+    return foresee(made, needed.jobs, expected.seconds, session.store, workers, packing).wall
+
+
+def _print_start(session: Session, made: Plan, needed: Todo, source: str, planned: float) -> None:
     cells = len(made.cells)
     line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
     if needed.jobs:
         workers, on = session.execution.workers, session.asked.gpus
-        packing = session.execution.packing() if on else None
-        jobs, seconds = needed.jobs, expected.seconds
-        wall = duration(foresee(made, jobs, seconds, session.store, workers, packing).wall)
         gpus = f" on {counted(on)}" if on else ""
         line += (
-            f"; {len(needed.jobs)} to do with {workers} workers{gpus}, about {wall} "
-            f"(from {expected.source})"
+            f"; {len(needed.jobs)} to do with {workers} workers{gpus}, about {duration(planned)} "
+            f"(from {source})"
         )
     line += f". Record: {session.store.shown}"
     session.console.print(line, markup=False, soft_wrap=True)
