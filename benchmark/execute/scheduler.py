@@ -273,7 +273,7 @@ class Scheduler:
             if isinstance(told, Ended):
                 self._queue.remove(told.key)
                 self._settle(told)
-            elif not self._elsewhere.has(job.run.key):
+            elif not self._elsewhere.count((job.run.key,)):
                 self.engine.start(self._queue.begin(job.run.key))
                 self.on_start(job.run)
         return news
