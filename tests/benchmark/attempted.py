@@ -59,8 +59,9 @@ class Attempted:
         self.writer.end(self.begin(name), "FINISHED", "finished", {}, metrics)
 
     def fail(self, name: str, reason: str) -> None:
-        """A run that failed."""
-        self.writer.end(self.begin(name), "FAILED", reason)
+        """A run that failed, for instance by "diverged: the loss was nan"."""
+        cause, _, detail = reason.partition(": ")
+        self.writer.end(self.begin(name), "FAILED", cause, detail=detail)
 
     def stop(self, name: str) -> None:
         """A run that was interrupted."""

@@ -91,7 +91,7 @@ def _record(writer, experiment, run, cell, random, scratch) -> None:
     tags |= {"needs.teacher": TEACHER} if arm.name == ARM_NAMES[1] else {}
     opened = writer.start(experiment, run.name, tags, {})
     if (task.name, arm.init_name, arm.name, seed) == LOST:
-        writer.end(opened, "FAILED", "diverged: the loss was <b>nan</b> in epoch 2")
+        writer.end(opened, "FAILED", "diverged", detail="the loss was <b>nan</b> in epoch 2")
         return
     better = 6.0 if (arm.name, arm.init_name) == (ARM_NAMES[1], "scratch") else 0.1
     noise = 0.4 if arm.init_name == "scratch" else 5.0

@@ -211,7 +211,7 @@ def test_a_clock_that_was_set_back_changes_no_order(moved, monkeypatch):
             later = Writer(Connection(query.store))
             record_study(later, replace(record, study=name))
             opened = later.start(later.experiment(name), name, {"key": "k"}, {})
-            later.end(opened, "FAILED", f"failed: {name}")
+            later.end(opened, "FAILED", "failed", detail=name)
         assert recorded_study(query, None).study == name
         assert query.last_reasons(["k"])["k"] == f"failed: {name}"
     runs = query.runs("tags.key = 'k'")
