@@ -30,7 +30,17 @@ class StoreError(BenchmarkError):
 
 
 class RecordLost(BenchmarkError):  # noqa: N818 - reads as what became of the record
-    """The record went out of reach while a command was at work; exit code 1."""
+    """The record went out of reach while a command was at work; exit code 1.
+
+    Args:
+        message: for the user.
+        cause: what happened to it, in a part of a sentence.
+        passing: whether it may be back without anything being mended in it.
+    """
+
+    def __init__(self, message: str, cause: str = "", passing: bool = False) -> None:
+        super().__init__(message)
+        self.cause, self.passing = cause, passing
 
 
 class CacheError(BenchmarkError):

@@ -1,6 +1,7 @@
 """Arguments that several commands take, and what their texts may be."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -82,6 +83,17 @@ def add_engine(command: Options) -> None:
     )
 
 
+def add_run_timeout(command: Options) -> None:
+    """How long a run may take."""
+    command.add_argument(
+        "--run-timeout",
+        type=seconds,
+        metavar="DURATION",
+        help="time that a run may take, as 90s, 30m, 6h or 2d: one that takes longer is ended and "
+        "has failed (default: no limit)",
+    )
+
+
 def add_environments(command: Options) -> None:
     """What to do with runs of another environment."""
     command.add_argument(
@@ -142,6 +154,23 @@ def count(text: str) -> int:
     if len(text.lstrip("0")) > 7 or int(text) > MOST:
         raise argparse.ArgumentTypeError(f"{text[:40]} is more than {MOST:,}")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A duration, with its unit.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    number, unit = text[:-1], text[-1:]
+    known = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,3})?", number) or unit not in known:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is no duration with its unit, as 90s, 30m, 6h or 2d"
+        )
+    if float(number) * known[unit] < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is less than a second")
+    return float(number) * known[unit]
 
 
 def count_or_auto(text: str) -> int | Literal["auto"]:

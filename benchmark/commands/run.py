@@ -2,7 +2,13 @@
 
 import argparse
 
-from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
+from benchmark.commands.options import (
+    add_engine,
+    add_environments,
+    add_execution,
+    add_run_timeout,
+    add_study,
+)
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -18,6 +24,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add_study(command)
     add_execution(command)
     add_engine(command)
+    add_run_timeout(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmark.commands.options import add_engine, add_execution, add_study
+from benchmark.commands.options import add_engine, add_execution, add_run_timeout, add_study
 from benchmark.errors import StudyError
 
 
@@ -11,6 +11,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add_study(command)
     add_execution(command)
     add_engine(command)
+    add_run_timeout(command)
 
 
 def tune(options: argparse.Namespace) -> int:

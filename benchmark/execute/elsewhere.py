@@ -9,14 +9,14 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from benchmark.execute.job import Ended, Job, Progress, is_done
+from benchmark.execute.job import TIMED_OUT, Ended, Job, Progress, is_done
 from benchmark.record.query import Query, counting
 from benchmark.store import heartbeat
 
 #: Seconds between two looks at a run that is put aside.
 _AGAIN = 2.0
 #: Failures that are due to the run, and would come again.
-_RESULTS = ("diverged", "failed")
+_RESULTS = ("diverged", "failed", TIMED_OUT)
 
 
 @dataclass

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from benchmark.store.outages import unless
+
 
 class Interrupted(BaseException):
     """The run was told to stop; not an error of its own, so no handler of errors may catch it.
 
-    Its argument says why in a word: "interrupted" or "pruned".
+    Its argument says why in a word: "interrupted", "pruned" or "timed out".
     """
 
 
@@ -26,6 +28,17 @@ def interrupt(why: str) -> None:
     _State.why = _State.why or why
     if _State.open:
         raise Interrupted(_State.why)
+
+
+def told_to_stop() -> str:
+    """Why this process was told to stop, in a word; empty as long as it was not."""
+    return _State.why
+
+
+def forget(why: str) -> None:
+    """Have this process, if it was told to stop for this reason, be told so no longer."""
+    if _State.why == why:
+        _State.why = ""
 
 
 @contextmanager
@@ -60,7 +73,8 @@ def shielded() -> Iterator[None]:
 def patient() -> Iterator[Callable[[], None]]:
     """Within this block Ctrl-C and SIGTERM wait for a call of the function that it gives.
 
-    The function raises KeyboardInterrupt if one of them came. A second one does not wait.
+    The function raises KeyboardInterrupt if one of them came, and is called, too, while a record is
+    waited for that is out of reach. A second one does not wait.
     """
     asked = False
 
@@ -74,9 +88,14 @@ def patient() -> Iterator[Callable[[], None]]:
         if asked:
             raise KeyboardInterrupt
 
+    def stops_waiting() -> bool:
+        check()
+        return False
+
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield check
+        with unless(stops_waiting):
+            yield check
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Output, Run
@@ -20,6 +21,7 @@ class Progress:
         epoch: how many epochs are completed; 0 where there are none.
         dev: score on dev after that epoch.
         elsewhere: the process of another command that executes it; empty of our own runs.
+        notice: what the user is told in a sentence that concerns the whole command.
     """
 
     key: str
@@ -28,6 +30,7 @@ class Progress:
     epoch: int = 0
     dev: float | None = None
     elsewhere: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Ended:
     Attributes:
         key: of the run.
         status: "finished", "cached" (another process had finished it), :data:`HELD`, or why it
-            failed in a word: "diverged", "out of memory", "disk full", "unreadable",
-            "interrupted", "pruned", "failed", "died", :data:`LOST`.
+            failed in a word: "diverged", "out of memory", "unreadable", "pruned", "failed", or one
+            of those named below. :mod:`benchmark.execute.retries` tells those that are tried again.
         message: the error in one line; of a finished run, what of the cache was made anew for it;
             of one that is held, by whom.
         scores: by "split/metric".
@@ -66,6 +69,16 @@ OUT_OF_MEMORY = "out of memory"
 LOST = "record lost"
 #: Tag of a run that is tried again: the id of the attempt before it.
 RETRY_OF = "retry_of"
+#: Of one that went on for longer than it may.
+TIMED_OUT = "timed out"
+#: Of one whose worker was ended from outside, was told to stop, or ended of its own code.
+KILLED, INTERRUPTED, DIED = "killed", "interrupted", "died"
+#: Of one for which a disk had no room, or that a disk or a file system failed under.
+DISK_FULL, DISK_ERROR = "disk full", "disk error"
+#: Of one whose machine went away.
+NODE_LOST = "node lost"
+#: Of workers that could not close the record of their run.
+UNSAID = (KILLED, DIED, TIMED_OUT, NODE_LOST)
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class Job:
         tags: provenance.
         alone: whether nothing else may be on its GPU.
         urgency: of jobs that an engine has not begun, the one of the highest is begun first.
+        limit: seconds that it may take; infinity for no limit.
     """
 
     run: Run
@@ -89,6 +103,7 @@ class Job:
     tags: Mapping[str, str]
     alone: bool = False
     urgency: float = 0.0
+    limit: float = inf
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

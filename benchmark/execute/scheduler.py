@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
@@ -10,9 +11,20 @@ from benchmark.errors import RecordLost
 from benchmark.execute.elsewhere import Elsewhere
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
-from benchmark.execute.job import HELD, LOST, OUT_OF_MEMORY, RETRY_OF, Ended, Job, Progress, is_done
+from benchmark.execute.job import (
+    HELD,
+    LOST,
+    OUT_OF_MEMORY,
+    RETRY_OF,
+    UNSAID,
+    Ended,
+    Job,
+    Progress,
+    is_done,
+)
 from benchmark.execute.queue import Queue
 from benchmark.execute.recorder import record_failure
+from benchmark.execute.retries import Retries
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
@@ -20,6 +32,7 @@ from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Output, Run
 from benchmark.runs.plan import Plan, dependants
 from benchmark.store.cache import Cache
+from benchmark.store.outages import in_a_hurry
 from benchmark.store.store import Store
 
 #: Seconds between looks at the engine when it has nothing to tell.
@@ -139,7 +152,10 @@ class Scheduler:
         experiment: MLflow's id of the study's experiment.
         tags: provenance, written with every run.
         on_start: told of every run as it starts.
+        notify: told in a sentence what the user should know at once.
+        limit: seconds that a run may take.
         outcome: what became of the runs so far.
+        retries: runs that wait to be tried again after a fault that was not theirs.
     """
 
     engine: Engine
@@ -148,7 +164,10 @@ class Scheduler:
     experiment: str
     tags: Mapping[str, str]
     on_start: Callable[[Run], None] = lambda _: None
+    notify: Callable[[str], None] = lambda _: None
+    limit: float = inf
     outcome: Outcome = field(default_factory=Outcome)
+    retries: Retries = field(default_factory=Retries)
     _queue: Queue = field(default_factory=Queue)
 
     @cached_property
@@ -162,9 +181,14 @@ class Scheduler:
         return bool(self._queue.waiting or self._queue.running)
 
     @property
+    def _at_work(self) -> int:
+        """How many jobs are executing; those that are tried again later only count as begun."""
+        return len(self._queue.running) - len(self.retries)
+
+    @property
     def hungry(self) -> bool:
         """Whether more could be executing than there is to execute."""
-        idle = min(self.engine.free, self.engine.workers - len(self._queue.running))
+        idle = min(self.engine.free, self.engine.workers - self._at_work)
         return idle > len(self._queue.waiting) - self._elsewhere.count(self._queue.waiting)
 
     def add(
@@ -186,8 +210,9 @@ class Scheduler:
         if at_work and outputs <= at_work.outputs:
             return
         told = {**self.tags, **(tags or {})}
-        store, experiment = self.writer.store, self.experiment
-        self._queue.add(Job(run, outputs, store, experiment, told, urgency=urgency))
+        store = self.writer.store
+        job = Job(run, outputs, store, self.experiment, told, urgency=urgency, limit=self.limit)
+        self._queue.add(job)
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Let runs be: those under way are stopped and end as pruned.
@@ -195,6 +220,9 @@ class Scheduler:
         A run that leaves something for another one goes on.
         """
         for k in keys:
+            if k in self.retries:
+                self._queue.end(k)
+                self._queue.add(self.retries.take(k))
             if k in self._queue.waiting and not self._queue.waiting[k].outputs:
                 self._queue.remove(k)
             if k in self._queue.running and not self._queue.running[k].outputs:
@@ -220,13 +248,18 @@ class Scheduler:
             RecordLost: a worker, or this process, could not write to the record.
         """
         self._elsewhere.watch()
+        for job in self.retries.due():
+            self._queue.end(job.run.key)
+            self._queue.add(job)
         news = self._start_what_is_ready()
-        if self._queue.waiting and not self._queue.running and not news:
-            time.sleep(_TICK)  # other commands are at all that is left
+        if not self._at_work and self.busy and not news:
+            time.sleep(_TICK)  # other commands are at all that is left, or it is tried again later
         for told in self.engine.events(_TICK):
             event = self._put_aside(self._once_more(told))
             if isinstance(event, Ended):
                 self._settle(event)
+            elif event is not None and event.notice:
+                self.notify(event.notice)
             if event is not None:
                 news.append(event)
         return news
@@ -241,19 +274,38 @@ class Scheduler:
         return self._elsewhere.put_aside(job, event.message)
 
     def _once_more(self, event: Progress | Ended) -> Progress | Ended:
-        """Have a run wait for a GPU of its own that went out of memory beside others.
+        """Have a run tried again that lacked memory beside others, or did not end by its own doing.
 
-        The record keeps the attempt as FAILED, and the next one names it.
+        The record keeps the attempt, and the next one names it.
         """
-        if not isinstance(event, Ended) or event.status != OUT_OF_MEMORY or not event.crowded:
+        if not isinstance(event, Ended):
             return event
-        job = self._queue.end(event.key)
-        assert job
-        self.outcome.crowded_out[event.key] = event
-        attempts = self.query.runs(f"tags.key = '{event.key}' and attributes.status = 'FAILED'")
-        first = {RETRY_OF: attempts[-1].run_id} if job.run.tracked and attempts else {}
-        self._queue.add(replace(job, tags={**job.tags, **first}, alone=True, urgency=inf))
-        return Progress(event.key, 0.0, "out of memory, waits for a GPU of its own")
+        if event.status == OUT_OF_MEMORY and event.crowded:
+            self.outcome.crowded_out[event.key] = event
+            job = self._next_attempt(event)
+            self._queue.end(event.key)
+            self._queue.add(replace(job, alone=True, urgency=inf))
+            return Progress(event.key, 0.0, "out of memory, waits for a GPU of its own")
+        if not self.retries.count(event):
+            return self.retries.in_vain(event)
+        job = self._next_attempt(event)
+        again = f"{event.status}: {self.retries.rest(event, job)}"
+        told = f"{event.status}: {event.message}" if event.message else event.status
+        notice = f"{job.run.name}  {told}; {again.partition(': ')[2]}"
+        return Progress(event.key, 0.0, again, notice=notice)
+
+    def _next_attempt(self, event: Ended) -> Job:
+        """The job of a run whose attempt has just ended, with what names that attempt."""
+        job = self._queue.running[event.key]
+        self._close(event)
+        before = self.query.runs(f"tags.key = '{event.key}' and attributes.status != 'FINISHED'")
+        first = {RETRY_OF: before[-1].run_id} if job.run.tracked and before else {}
+        return replace(job, tags={**job.tags, **first})
+
+    def _close(self, event: Ended) -> None:
+        """Close the record of a run whose worker could not."""
+        if event.status in UNSAID:
+            close_dead(self.writer, event.key, event.status, event.message)
 
     def stop(self) -> None:
         """Interrupt what is executing and forget what is waiting."""
@@ -261,7 +313,9 @@ class Scheduler:
         for ended in self.engine.stop():
             self.outcome.ended[ended.key] = ended
         self._queue.clear()
-        close_orphans(self.writer)
+        self.retries.clear()
+        with in_a_hurry(), suppress(RecordLost):  # the next command closes what is left open
+            close_orphans(self.writer)
 
     def _start_what_is_ready(self) -> list[Progress | Ended]:
         """Start what nobody else does, as long as there is room; what others have done of it."""
@@ -283,13 +337,12 @@ class Scheduler:
         return (job for job in self._queue.ready() if not self._elsewhere.has(job.run.key))
 
     def _settle(self, event: Ended) -> None:
-        """Close the record of a worker that died, and give up what depended on a failed run."""
+        """Close what a worker left open, and give up what depended on a failed run."""
         self._queue.end(event.key)
         self.outcome.ended[event.key] = event
         if event.status == LOST:
             raise RecordLost(event.message)
-        if event.status == "died":
-            close_dead(self.writer, event.key, "died", event.message)
+        self._close(event)
         if event.status in ("finished", "cached", "pruned"):
             return
         lost = [event.key]

@@ -12,11 +12,15 @@ from pathlib import Path
 import torch
 
 from benchmark.errors import BenchmarkError, CacheError, LeaseLost, RecordLost, StoreError
-from benchmark.execute.interruption import Interrupted, interruptible, shielded
+from benchmark.execute.deadline import limited
+from benchmark.execute.interruption import Interrupted, interruptible, shielded, told_to_stop
 from benchmark.execute.job import (
+    DISK_ERROR,
+    DISK_FULL,
     HELD,
     LOST,
     OUT_OF_MEMORY,
+    TIMED_OUT,
     Ended,
     Job,
     Progress,
@@ -33,7 +37,9 @@ from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
 from benchmark.store.connection import Connection
 from benchmark.store.heartbeat import Holder, Lease
-from benchmark.user_code.blame import blamed
+from benchmark.store.outages import persevering
+from benchmark.terminal.duration import duration
+from benchmark.user_code.blame import blamed, user_line
 from trainers.errors import Diverged, TrainerError
 
 #: Seconds between two looks at a run that another process executes.
@@ -45,6 +51,8 @@ _FULL = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "HIP error: out of memory",
 )
+#: What a file system says that fails under its files, or is gone.
+_OF_DISKS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EREMOTEIO, errno.EROFS, errno.ENODEV)
 
 
 def execute(job: Job, report: Report) -> Ended:
@@ -52,17 +60,24 @@ def execute(job: Job, report: Report) -> Ended:
 
     Only one process at a time executes a key: of a second one the run ends as held elsewhere.
     """
-    cache, needs = job.store.cache, job.run.needs.values()
+    cache, needs, key = job.store.cache, job.run.needs.values(), job.run.key
+
+    def tell(notice: str) -> None:
+        report(Progress(key, 0.0, "waits for the record", notice=notice))
+
     try:
-        lease = cache.runs.attempt(job.run.key)
-        if isinstance(lease, Holder):
-            return Ended(job.run.key, HELD, lease.process.shown)
-        with lease, cache.using(*{need.key for need in needs}):
-            return _execute_alone(job, report, lease)
+        with persevering(tell, lambda: told_to_stop() == "interrupted"):
+            lease = cache.runs.attempt(key)
+            if isinstance(lease, Holder):
+                return Ended(key, HELD, lease.process.shown)
+            with lease, cache.using(*{need.key for need in needs}):
+                return _execute_alone(job, report, lease)
     except LeaseLost as error:
-        return Ended(job.run.key, HELD, str(error))
+        return Ended(key, HELD, str(error))
     except (RecordLost, StoreError) as error:
-        return Ended(job.run.key, LOST, str(error), details=traceback.format_exc())
+        if told_to_stop():
+            return Ended(key, told_to_stop())
+        return Ended(key, LOST, str(error), details=traceback.format_exc())
     except CacheError as error:
         return Ended(job.run.key, *reason(error), details=traceback.format_exc())
 
@@ -90,12 +105,18 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
     try:
-        with interruptible():
+        with interruptible(), limited(job.limit):
             scores = perform(job, inputs.open, recorder, say)
     except Interrupted as stopped:
+        seconds = time.perf_counter() - started
+        if str(stopped) == TIMED_OUT:
+            why = f"it goes on for more than {duration(job.limit)}{_place(stopped)}"
+            if recorder:
+                recorder.end("FAILED", TIMED_OUT, why)
+            return Ended(key, TIMED_OUT, why, None, seconds, traceback.format_exc())
         if recorder:
             recorder.end("KILLED", str(stopped))
-        return Ended(key, str(stopped), seconds=time.perf_counter() - started)
+        return Ended(key, str(stopped), seconds=seconds)
     except (RecordLost, StoreError, LeaseLost):
         raise
     except BaseException as error:
@@ -118,6 +139,12 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     return Ended(key, "finished", mended, scores, time.perf_counter() - started)
 
 
+def _place(error: BaseException) -> str:
+    """Where the user's code stood, to be put behind a sentence."""
+    line = user_line(error)
+    return f" ({line})" if line else ""
+
+
 def _leave_unless(owner: int) -> None:
     """End a copy of this process that code of the study forked: a run has one record."""
     if os.getpid() != owner:
@@ -132,14 +159,22 @@ def reason(error: BaseException) -> tuple[str, str]:
         return "diverged", message
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or _is_full(error):
         return OUT_OF_MEMORY, message
-    cause = error.__cause__ if isinstance(error, CacheError) else error
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk full", f"{message}; free some space and run the same command again"
+    cause = (error.__cause__ or error) if isinstance(error, CacheError) else error
+    if _disk_is_full(cause):
+        return DISK_FULL, f"{message}; free some space"
+    if isinstance(cause, OSError) and cause.errno in _OF_DISKS:
+        return DISK_ERROR, f"{message}; look at the disk"
     if isinstance(cause, OSError):
         return "unreadable", f"{type(cause).__name__}: {message}"
     if isinstance(error, TrainerError | BenchmarkError):
         return "failed", message
     return "failed", blamed(error)
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    """Whether a disk had no room, as Python and what is written in Rust say it."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or (type(error).__name__ == "SafetensorError" and "No space left" in str(error))
 
 
 def _is_full(error: BaseException) -> bool:
@@ -175,7 +210,8 @@ class Inputs:
 
     def _make_again(self, need: Need, flaw: str) -> None:
         def say(progress: Progress) -> None:
-            self.report(Progress(self.job.run.key, 0.0, f"{need.run.name}, once more"))
+            told = f"{need.run.name}, once more"
+            self.report(Progress(self.job.run.key, 0.0, told, notice=progress.notice))
 
         job = replace(self.job, run=need.run, outputs=frozenset((need.output,)))
         while (ended := execute(job, say)).status == HELD:

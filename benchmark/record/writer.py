@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from benchmark.record.query import Query
 from benchmark.secrets import masked
-from benchmark.store.connection import Connection, guarding
+from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 
 # isort: split
 # What mlflow reads when it is imported is set by the file that connects to it.
+from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
@@ -56,23 +57,24 @@ class Writer:
             StoreError: the experiment was deleted in MLflow.
         """
         if name not in self._experiments:
-            found = Query(self.connection).experiment(name) or self._made(name)
-            self._experiments[name] = found
+            found = Query(self.connection).experiment(name)
+            self._experiments[name] = found or self._new_experiment(name)
         return self._experiments[name]
 
-    def _made(self, name: str) -> str:
-        """A new experiment, unless another command was quicker to make it."""
+    def _new_experiment(self, name: str) -> str:
         kept = self.store.artifacts
-        try:
-            made: str = self.connection.client.create_experiment(
-                name, artifact_location=kept.as_uri() if kept else None
-            )
-        except MlflowException:
-            there = Query(self.connection).experiment(name)
-            if there is None:
-                raise
-            return there
-        return made
+
+        def make(client: MlflowClient) -> str:
+            try:
+                place = kept.as_uri() if kept else None
+                return str(client.create_experiment(name, artifact_location=place))
+            except MlflowException:
+                made = client.get_experiment_by_name(name)  # by another process, or a moment ago
+                if made is None:
+                    raise
+                return str(made.experiment_id)
+
+        return self.connection.ask(make)
 
     def start(
         self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]
@@ -80,11 +82,26 @@ class Writer:
         """Open a run and return its id."""
         at, client = self._now(), self.connection.client
         called = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-        run = client.create_run(experiment, at, _cut(tags), called)
-        self._begun[run.info.run_id] = at, time.monotonic()
+        run_id = self._open(experiment, at, _cut(tags), called)
+        self._begun[run_id] = at, time.monotonic()
         params = [Param(k, v) for k, v in _cut({k: str(v) for k, v in parameters.items()}).items()]
-        client.log_batch(run.info.run_id, params=params)
-        return str(run.info.run_id)
+        client.log_batch(run_id, params=params)
+        return run_id
+
+    def _open(self, experiment: str, at: int, tags: Mapping[str, str], called: str) -> str:
+        """Open a run once, also where the record got it and its answer did not arrive."""
+        asked = False
+
+        def make(client: MlflowClient) -> str:
+            nonlocal asked
+            if asked:
+                for run in client.search_runs([experiment], f"attributes.start_time = {at}"):
+                    if tags.items() <= run.data.tags.items():
+                        return str(run.info.run_id)
+            asked = True
+            return str(client.create_run(experiment, at, dict(tags), called).info.run_id)
+
+        return self.connection.ask(make)
 
     def log(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
         """Write metrics of one step."""
@@ -110,14 +127,7 @@ class Writer:
             self.connection.client.log_artifact(run_id, str(path), folder)
             return
         place = kept / (folder or "") / path.name
-        draft = place.with_name(f".{path.name}.{os.getpid()}")
-        with guarding(self.store):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                shutil.copyfile(path, draft)
-                draft.replace(place)
-            finally:
-                draft.unlink(missing_ok=True)
+        self.connection.ask(lambda _: _copy(path, place))
 
     def attach_folder(self, run_id: str, folder: Path) -> None:
         """Keep everything in a folder as artifacts of the run."""
@@ -188,6 +198,16 @@ class Writer:
                 metrics=metrics[i * _MOST_METRICS : (i + 1) * _MOST_METRICS],
                 tags=tags[i * _MOST_TAGS : (i + 1) * _MOST_TAGS],
             )
+
+
+def _copy(path: Path, place: Path) -> None:
+    draft = place.with_name(f".{path.name}.{os.getpid()}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(path, draft)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _metrics(values: Mapping[str, float], step: int) -> list[Metric]:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from pathlib import Path
 
 from benchmark.errors import BenchmarkError
@@ -25,8 +24,6 @@ from benchmark.runs.plan import Plan
 from benchmark.session.machine import RunsPerGpu, default_workers, gpus_of, packing_of
 from benchmark.store.store import Store
 
-#: Seconds that a run of a rehearsal may be silent.
-_SILENCE = 120.0
 #: Jobs of a cluster side by side, where nothing else is asked.
 _JOBS = 8
 
@@ -168,7 +165,7 @@ class Execution:
         if self.asked.gpus:
             packing = self.packing()
             return LocalEngine(packing.most, self.study_file, packing=packing)
-        return LocalEngine(self.workers, self.study_file, _SILENCE if self.rehearses else inf)
+        return LocalEngine(self.workers, self.study_file)
 
     @property
     def logs(self) -> str:

@@ -1,11 +1,9 @@
 """What a study would run and how long that takes, printed."""
 
 import argparse
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +25,7 @@ from benchmark.runs.plan import Plan
 from benchmark.session.gpu_plan import gpu_table
 from benchmark.session.planned import series_of
 from benchmark.session.session import Session
+from benchmark.store.scratch import scratch
 from benchmark.store.store import Store
 from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
@@ -83,17 +82,17 @@ def _print_sketch(options: argparse.Namespace, find_gpus: FindGpus) -> None:
     declared = load_study(options.study)
     if not missing(declared):
         return
-    with tempfile.TemporaryDirectory(prefix="bench-plan-") as folder:
-        try:
-            study, sketch = stand_in(declared, Path(folder) / "stand-ins")
-        except TrainerError:
-            return  # the type of a model is unknown: what is missing is all that can be said
-        store = Store(str(Path(folder) / "mlruns"))
-        session = Session.of(options, study, store, find_gpus=find_gpus)
-        made = session.plan()
-        needed = todo(made, {}, store)
-        expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
-        _print_runs(session, made, needed, expected, ())
+    folder = scratch("bench-plan-")
+    try:
+        study, sketch = stand_in(declared, folder / "stand-ins")
+    except TrainerError:
+        return  # the type of a model is unknown: what is missing is all that can be said
+    store = Store(str(folder / "mlruns"))
+    session = Session.of(options, study, store, find_gpus=find_gpus)
+    made = session.plan()
+    needed = todo(made, {}, store)
+    expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
+    _print_runs(session, made, needed, expected, ())
 
 
 def _print_runs(

@@ -1,14 +1,13 @@
 """`bench run --smoke STUDY`: does everything fit together, before anything large is fetched?"""
 
 import argparse
-import tempfile
-from pathlib import Path
 
 from benchmark.checks.stand_ins import rehearsal
 from benchmark.declare.loading import load_study
 from benchmark.errors import BenchmarkError, StudyError
 from benchmark.session.session import Session
 from benchmark.session.training import run_session
+from benchmark.store.scratch import scratch
 from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from trainers.errors import TrainerError
@@ -35,13 +34,13 @@ def rehearse(options: argparse.Namespace) -> int:
                 f"process: leave out --{name.replace('_', '-')}."
             )
     declared, console = load_study(options.study), page()
-    with tempfile.TemporaryDirectory(prefix="bench-smoke-") as folder:
-        try:
-            study = rehearsal(declared, Path(folder) / "stand-ins")
-        except TrainerError as error:
-            raise StudyError(f"{options.study}: {error}") from error
-        console.print(f"{LABEL}\n", markup=False, style="yellow")
-        store = Store(str(Path(folder) / "mlruns"))
-        code = run_session(Session.of(options, study, store, rehearses=True))
-        console.print(f"\n{LABEL}", markup=False, style="yellow")
+    folder = scratch("bench-smoke-")
+    try:
+        study = rehearsal(declared, folder / "stand-ins")
+    except TrainerError as error:
+        raise StudyError(f"{options.study}: {error}") from error
+    console.print(f"{LABEL}\n", markup=False, style="yellow")
+    store = Store(str(folder / "mlruns"))
+    code = run_session(Session.of(options, study, store, rehearses=True))
+    console.print(f"\n{LABEL}", markup=False, style="yellow")
     return code

@@ -18,8 +18,7 @@ def search(session: Session) -> TuningOutcome | None:
     with guarding_storage(storage_url(session.store, session.optuna_storage)):
         return tune_study(
             open_tuning(session.study, session.connection, session.optuna_storage),
-            lambda: session.engine,
-            session.tags,
+            session.scheduler,
             session.console,
             lambda: _never_ending(session),
         )

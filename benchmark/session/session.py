@@ -2,10 +2,11 @@
 
 import argparse
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 
 from rich.console import Console
@@ -19,12 +20,12 @@ from benchmark.checks.space import require_space
 from benchmark.declare.limits import declarations
 from benchmark.declare.loading import load_study
 from benchmark.declare.study import Study
-from benchmark.errors import StudyError
+from benchmark.errors import RecordLost, StudyError
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import todo
+from benchmark.execute.scheduler import Scheduler, todo
 from benchmark.record.environment import environment_here
 from benchmark.record.left_open import close_orphans
 from benchmark.record.provenance import provenance
@@ -32,16 +33,20 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.studies import use_of
 from benchmark.record.writer import Writer
-from benchmark.runs.kinds import unfollowed
+from benchmark.runs.kinds import Run, unfollowed
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
 from benchmark.session.engines import Asked, Execution
 from benchmark.store.connection import Connection
+from benchmark.store.outages import in_a_hurry, persevering
 from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, chosen
 from benchmark.user_code.project import Project
 from trainers.errors import TrainerError
+
+#: Seconds that a run of a rehearsal may take.
+_REHEARSED = 120.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Session:
         debug: whether to show tracebacks of failed runs.
         rehearses: whether runs are tiny, executed one by one, and their record is thrown away.
         environments: what to do with runs that are recorded from another environment.
+        run_timeout: seconds that a run may take.
     """
 
     study_file: Path
@@ -69,6 +75,7 @@ class Session:
     debug: bool
     rehearses: bool = False
     environments: Choice | None = None
+    run_timeout: float = inf
 
     @classmethod
     def of(
@@ -105,6 +112,7 @@ class Session:
             debug=options.debug,
             rehearses=rehearses,
             environments=getattr(options, "environments", None),
+            run_timeout=getattr(options, "run_timeout", None) or (_REHEARSED if rehearses else inf),
         )
         session.require_room()
         session.execution.check()
@@ -229,6 +237,23 @@ class Session:
             self.note(self.execution.logs)
         return made
 
+    def scheduler(self, on_start: Callable[[Run], None]) -> Scheduler:
+        """What starts runs of the study on its engine.
+
+        Args:
+            on_start: told of every run as it starts.
+        """
+        return Scheduler(
+            engine=self.engine,
+            query=self.query,
+            writer=self.writer,
+            experiment=self.writer.experiment(self.study.name),
+            tags=self.tags,
+            on_start=on_start,
+            notify=self.notify,
+            limit=self.run_timeout,
+        )
+
     @cached_property
     def rehearses_here(self) -> bool:
         """Whether runs are tiny, of code that is known to do no harm to this process."""
@@ -257,15 +282,29 @@ class Session:
         for sentence in sentences:
             self.console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
 
+    @cached_property
+    def notify(self) -> Callable[[str], None]:
+        """Says at once what concerns the whole command, once where many processes say it."""
+        last = ""
+
+        def say(sentence: str) -> None:
+            nonlocal last
+            if sentence != last:
+                self.note(sentence)
+            last = sentence
+
+        return say
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Nobody removes the study's runs in this block; what a killed process left is mended."""
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with self.store.cache.using(use_of(self.study.name)):
+        with persevering(self.notify), self.store.cache.using(use_of(self.study.name)):
             self._tidy_up()
             yield
-            self._tidy_up()  # a machine that is gone has not moved since then
+            with in_a_hurry(), suppress(RecordLost):  # else the next command does it
+                self._tidy_up()  # a machine that is gone has not moved since then
 
     def _tidy_up(self) -> None:
         self.store.cache.sweep()

@@ -11,7 +11,7 @@ from benchmark.checks.foresight import foresee
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import Outcome, Scheduler, Todo, promising, run_plan, todo
+from benchmark.execute.scheduler import Outcome, Todo, promising, run_plan, todo
 from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
 from benchmark.record.studies import record_study
@@ -108,14 +108,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     if needed.jobs:
         workers = session.execution.workers
         display = Display(made, needed.jobs, needed.cached, finished, expected, workers, console)
-        scheduler = Scheduler(
-            engine=session.engine,
-            query=session.query,
-            writer=session.writer,
-            experiment=session.writer.experiment(made.study.name),
-            tags=session.tags,
-            on_start=display.on_start,
-        )
+        scheduler = session.scheduler(display.on_start)
         with display:
             outcome = run_plan(
                 made,

@@ -6,22 +6,19 @@ import MLflow.
 
 import functools
 import logging
-import multiprocessing
 import os
 import sqlite3
-import sys
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from benchmark.errors import RecordLost, StoreError
-from benchmark.secrets import masked
 from benchmark.store.database import copied, run_ids, settle
+from benchmark.store.outages import first_line, gone, lost, patiently
 from benchmark.store.store import Store
 
 # Read by mlflow when it is imported: its usage reports would leave the machine with every call.
@@ -38,8 +35,6 @@ from sqlalchemy.exc import SQLAlchemyError
 logging.getLogger("mlflow").setLevel(logging.CRITICAL)
 logging.getLogger("alembic").setLevel(logging.ERROR)
 
-#: Seconds for which a database that somebody else has locked is waited for.
-PATIENCE = 150.0
 #: Answers to a question, such as that there is no such run; all others are faults of the record.
 _ANSWERS = (
     "RESOURCE_DOES_NOT_EXIST",
@@ -49,31 +44,8 @@ _ANSWERS = (
 )
 _FAULTS = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 _READS = ("get_", "search_", "list_", "download_")
-#: What is said of a fault, by what libraries say of it; and what to do about it.
-_CAUSES = (
-    (("is locked",), "another process has kept it locked", "End that process"),
-    (("disk is full", "No space left", "quota"), "the disk is full", "Free some space"),
-    (
-        ("readonly database", "Read-only file system", "Permission denied", "unable to open"),
-        "it can no longer be opened for writing",
-        "Give back the permission to write there",
-    ),
-    (
-        ("disk I/O error", "File too large"),
-        "its disk refuses to read or to write it",
-        "Look at the disk, and at limits on the size of files (ulimit -f)",
-    ),
-    (
-        ("malformed", "not a database", "no such table"),
-        "its database is damaged",
-        "Put back a copy of it",
-    ),
-    (
-        ("onnection", "timed out", "too many 5", "server closed", "terminat"),
-        "its server does not answer",
-        "Start the server",
-    ),
-)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -109,11 +81,16 @@ class Connection:
         kind, _, path = str(self.client.tracking_uri).partition(":///")
         return Path(path) if kind == "sqlite" else None
 
+    def ask(self, question: Callable[[MlflowClient], _T]) -> _T:
+        """Ask or tell the record several things, from the start again where it is out of reach."""
+        watched = cast(_Watched, self.client)
+        return watched.call(question, watched.bare)
+
     def run_ids(self, tag: str, values: Collection[str]) -> list[str]:
         """The ids of all runs in a sqlite file whose tag has one of these values, oldest first."""
-        watched = cast(_Watched, self.client)
-        found: list[str] = watched.call(run_ids, self.database, tag, values)
-        return found
+        database = self.database
+        assert database is not None
+        return self.ask(lambda _: run_ids(database, tag, values))
 
     def artifacts_of(self, run_id: str) -> Path | None:
         """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
@@ -137,13 +114,14 @@ def connect(store: Store, make: bool) -> MlflowClient:
         StoreError: the store cannot be opened.
         RecordLost: it is not there, and not to be made.
     """
-    # Unreachable servers would otherwise be retried for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # A server that is out of reach is waited for by us: MLflow would ask it again for minutes, in
+    # which nothing is said and no signal heard, and open a run twice whose answer was lost.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     database = store.database
     if database is None:
         return _watched(_opened(store, store.uri, make), store)
     if not make and not database.exists():
-        raise _gone(store)
+        raise gone(store.shown)
     if database.exists() and not store.is_writable:
         copy = f"sqlite:///{copied(database)}"
         return _watched(_opened(store, copy, make), store, only_read=True)
@@ -176,32 +154,32 @@ def _make(store: Store, database: Path) -> None:
 
 def _opened(store: Store, uri: str, make: bool, database: Path | None = None) -> MlflowClient:
     def opened() -> MlflowClient:
-        client = MlflowClient(tracking_uri=uri)
-        client.search_experiments(max_results=1)
-        if database:
-            settle(database, (store.folder / "artifacts").as_uri())
-        return client
+        with _guarding(store.shown):
+            client = MlflowClient(tracking_uri=uri)
+            client.search_experiments(max_results=1)
+            if database:
+                settle(database, (store.folder / "artifacts").as_uri())
+            return client
 
     try:
-        client: MlflowClient = _patiently(opened, store)
+        return patiently(opened, store.shown)
     except Exception as error:
         if not make:
-            raise lost(store.shown, error) from error
-        raise StoreError(
-            f"the MLflow store {store.shown} cannot be opened: {_line(error)}"
-        ) from error
-    return client
+            raise error if isinstance(error, RecordLost) else lost(store.shown, error) from error
+        said = first_line(error.__cause__ or error)
+        raise StoreError(f"the MLflow store {store.shown} cannot be opened: {said}") from error
 
 
 class _Watched:
-    """MLflow's client, whose faults are told in one sentence."""
+    """MLflow's client, which waits for the record and whose faults are told in one sentence."""
 
     def __init__(self, client: MlflowClient, store: Store, only_read: bool) -> None:
-        self._client, self._store, self._only_read = client, store, only_read
+        self.bare = client
+        self._store, self._only_read = store, only_read
         self._file = None if only_read else _identity(store)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._client, name)
+        found = getattr(self.bare, name)
         if not callable(found):
             return found
         if self._only_read and not name.startswith(_READS):
@@ -212,12 +190,16 @@ class _Watched:
             )
         return functools.partial(self.call, found)
 
-    def call(self, method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-        """Call something that asks the record, and tell its faults."""
-        if _identity(self._store) != self._file and not self._only_read:
-            raise _gone(self._store)
-        with guarding(self._store):
-            return _patiently(lambda: method(*args, **keywords), self._store)
+    def call(self, method: Callable[..., _T], *args: Any, **keywords: Any) -> _T:
+        """Call something that asks the record, again where that is out of reach."""
+
+        def once() -> _T:
+            if _identity(self._store) != self._file and not self._only_read:
+                raise gone(self._store.shown)
+            with _guarding(self._store.shown):
+                return method(*args, **keywords)
+
+        return patiently(once, self._store.shown)
 
 
 def _watched(client: MlflowClient, store: Store, only_read: bool = False) -> MlflowClient:
@@ -236,7 +218,7 @@ def _identity(store: Store) -> tuple[int, int] | None:
 
 
 @contextmanager
-def guarding(store: Store) -> Iterator[None]:
+def _guarding(shown: str) -> Iterator[None]:
     """Within this block a fault of the record is one sentence.
 
     Raises:
@@ -247,59 +229,7 @@ def guarding(store: Store) -> Iterator[None]:
     except _FAULTS as error:
         if isinstance(error, MlflowException) and error.error_code in _ANSWERS:
             raise
-        raise lost(store.shown, error) from error
-
-
-def lost(what: str, error: BaseException) -> RecordLost:
-    """The end of a command whose record is out of reach.
-
-    Args:
-        what: the record's address as it may be printed.
-        error: what a library said.
-    """
-    cause, remedy = f"it failed ({_line(error)})", "See to it"
-    said = f"{error} {os.strerror(getattr(error, 'errno', 0) or 0)}"
-    for signs, told, way in _CAUSES:
-        if any(sign in said for sign in signs):
-            cause, remedy = told, way
-            break
-    return _told(what, cause, remedy)
-
-
-def _gone(store: Store) -> RecordLost:
-    return _told(store.shown, "its database was deleted or moved away", "Put it back")
-
-
-def _told(what: str, cause: str, remedy: str) -> RecordLost:
-    return RecordLost(
-        f"the record {what} was lost: {cause}. {remedy}, and run the same command again: it goes "
-        "on from what has been recorded."
-    )
-
-
-def _patiently(attempt: Callable[[], Any], store: Store) -> Any:
-    """Try again as long as another process has locked the database."""
-    until = time.monotonic() + PATIENCE
-    waiting = False
-    while True:
-        try:
-            return attempt()
-        except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-            if "is locked" not in str(error) or time.monotonic() > until:
-                raise
-        if not waiting and multiprocessing.parent_process() is None:
-            print(
-                f"bench: another process has locked the record {store.shown}; waiting for it.",
-                file=sys.stderr,
-            )
-        waiting = True
-        time.sleep(0.5)
-
-
-def _line(error: BaseException) -> str:
-    """The first line of what a library said, without passwords."""
-    lines = str(error).strip().splitlines()
-    return masked(lines[0]) if lines else type(error).__name__
+        raise lost(shown, error) from error
 
 
 def preload() -> None:

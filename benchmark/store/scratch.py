@@ -3,16 +3,28 @@
 import atexit
 import multiprocessing.process
 import os
+import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from benchmark.store.process import Process
+
+#: In each of these folders, the file that says whose it is.
+_OWNER = ".owner"
 _open = ExitStack()
 
 
 def scratch(prefix: str) -> Path:
-    """A new folder in the system's place for such, until :func:`clear`."""
-    return Path(_open.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+    """A new folder in the system's place for such, until :func:`clear`.
+
+    Args:
+        prefix: of its name; it begins with "bench-".
+    """
+    folder = Path(_open.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+    with suppress(OSError):  # no room: it is not swept then
+        (folder / _OWNER).write_text(Process.here().name, "utf-8")
+    return folder
 
 
 def clear() -> None:
@@ -20,8 +32,21 @@ def clear() -> None:
     _open.close()
 
 
+def sweep() -> None:
+    """Remove those that commands of this user left which were killed on this machine."""
+    for folder in Path(tempfile.gettempdir()).glob("bench-*"):
+        try:
+            mine = folder.lstat().st_uid == os.getuid()
+            owner = Process.parse((folder / _OWNER).read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if mine and owner is not None and owner.is_gone:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def keep_temporary_files_together() -> None:
     """Have Python's and torch's own folders made in one of these, in place of beside it."""
+    sweep()
     folder = scratch("bench-")
     # multiprocessing would remove its own only at an exit that `bench` does not wait for.
     multiprocessing.process.current_process()._config["tempdir"] = str(folder)  # type: ignore[attr-defined]

@@ -1,13 +1,16 @@
 """Tuning as part of `bench run`, alone as `bench tune`, and as `bench plan` announces it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 
 from rich.console import Console
 
 from benchmark.declare.study import Study
-from benchmark.execute.engines import Engine
+from benchmark.execute.scheduler import Scheduler
 from benchmark.record.left_open import close_children
+from benchmark.runs.kinds import Run
 from benchmark.store.connection import Connection
+from benchmark.store.outages import in_a_hurry
 from benchmark.store.store import Store
 from benchmark.tuning.display import TuningDisplay, print_results
 from benchmark.tuning.figures import draw_expected_best, draw_search
@@ -38,8 +41,7 @@ def known_results(study: Study, connection: Connection, asked: str | None) -> tu
 
 def tune_study(
     tuning: StudyTuning,
-    make_engine: Callable[[], Engine],
-    tags: Mapping[str, str],
+    make_scheduler: Callable[[Callable[[Run], None]], Scheduler],
     console: Console,
     hopeless: Callable[[], Hopeless] = dict,
 ) -> TuningOutcome:
@@ -47,14 +49,12 @@ def tune_study(
     results = tuning.results()
     outcome = TuningOutcome(results, tuning.is_complete(results))
     if not outcome.complete:
-        experiment = tuning.writer.experiment(tuning.study.name)
         display = TuningDisplay(tuning.study.name, console)
-        engine, given_up = make_engine(), hopeless()
+        scheduler, given_up = make_scheduler(display.on_start), hopeless()
         with display:
-            outcome = tuning.run(
-                engine, experiment, dict(tags), display, display.on_start, given_up
-            )
-    _record_results(tuning, outcome)
+            outcome = tuning.run(scheduler, display, given_up)
+    with in_a_hurry() if outcome.interrupted else nullcontext():
+        _record_results(tuning, outcome)
     print_results(outcome.results, console)
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")

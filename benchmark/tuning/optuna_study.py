@@ -37,7 +37,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchmark.declare.search import Params, Range, Search, Tuning, Value
 from benchmark.errors import StoreError
 from benchmark.secrets import masked
-from benchmark.store.connection import lost
+from benchmark.store.outages import lost
 from benchmark.store.process import Process
 from benchmark.tuning.trial import Signs, State, Trial, claimed
 

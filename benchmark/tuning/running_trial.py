@@ -1,6 +1,5 @@
 """What a process knows of the trials that it trains."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count, takewhile
@@ -18,7 +17,6 @@ class RunningTrial:
         launched: how many groups have been handed to the scheduler.
         trouble: why it failed; empty as long as it has not.
         lost: whether it can go on only after a new start of the command.
-        deaths: how often each of its runs lost its worker.
     """
 
     number: int
@@ -27,7 +25,6 @@ class RunningTrial:
     launched: int = 0
     trouble: str = ""
     lost: bool = False
-    deaths: Counter[str] = field(default_factory=Counter)
 
     @property
     def keys(self) -> set[str]:

@@ -8,7 +8,7 @@ from benchmark.declare.search import Params
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching
 from benchmark.errors import StudyError
-from benchmark.execute.job import Ended, Progress
+from benchmark.execute.job import DIED, KILLED, OUT_OF_MEMORY, TIMED_OUT, Ended, Progress
 from benchmark.execute.scheduler import Scheduler, missing
 from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Status
@@ -23,10 +23,9 @@ from trainers.errors import TrainerError
 #: Seconds between looks at what other processes did.
 _LOOK = 1.0
 ENDED: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-#: Workers that a run may lose before its setting is blamed.
-_DEATHS = 2
-#: Ends of a run that are due to its setting: the trial has failed, and would again.
-_DUE_TO_SETTING = ("diverged", "out of memory", "failed")
+#: Ends of a run that are due to its setting: the trial has failed, and would again. A run whose
+#: worker died was tried again before.
+_DUE_TO_SETTING = ("diverged", OUT_OF_MEMORY, "failed", TIMED_OUT, DIED, KILLED)
 
 
 class SearchLoop:
@@ -111,12 +110,6 @@ class SearchLoop:
             running.trouble = f"{event.status}: {event.message}"
         elif event.status == "pruned":  # by another trial that had no more use for it
             self._train(running, event.key)
-        elif event.status == "died":
-            running.deaths[event.key] += 1
-            if running.deaths[event.key] < _DEATHS:
-                self._train(running, event.key)
-            else:
-                running.trouble = f"died {_DEATHS} times: {event.message}"
         else:
             running.lost = True
 

@@ -1,6 +1,7 @@
 """All searches of a study, side by side on one engine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import optuna
 from benchmark.declare.search import Params
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching, searches
-from benchmark.execute.engines import Engine
+from benchmark.errors import RecordLost
 from benchmark.execute.interruption import patient
 from benchmark.execute.job import Ended, Progress
 from benchmark.execute.scheduler import Scheduler
@@ -18,6 +19,7 @@ from benchmark.record.writer import Writer
 from benchmark.runs.key import key
 from benchmark.runs.plan import Planner
 from benchmark.store.connection import Connection
+from benchmark.store.outages import in_a_hurry
 from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.results import Tuned, TuningOutcome, all_over
 from benchmark.tuning.search_loop import SearchLoop
@@ -76,36 +78,27 @@ class StudyTuning:
         return all_over(self.searches, results)
 
     def run(
-        self,
-        engine: Engine,
-        experiment: str,
-        tags: dict[str, str],
-        watcher: Watcher,
-        on_start: Callable[..., None],
-        hopeless: Hopeless | None = None,
+        self, scheduler: Scheduler, watcher: Watcher, hopeless: Hopeless | None = None
     ) -> TuningOutcome:
         """Search until every search is over, or nothing more can be done.
 
         Args:
-            engine: where trials are trained.
-            experiment: MLflow's id of the study's experiment.
-            tags: provenance.
+            scheduler: trains.
             watcher: is told how it goes.
-            on_start: told of every run as it starts.
             hopeless: arms whose trials are given up before they start.
         """
         self.hopeless = hopeless or {}
-        scheduler = Scheduler(engine, self.query, self.writer, experiment, tags, on_start)
         loops: dict[str, SearchLoop] = {}
         with patient() as check:
             try:
                 self._search(loops, scheduler, watcher, check)
             except KeyboardInterrupt:
                 scheduler.stop()
-                for loop in loops.values():
-                    loop.interrupt()
+                with in_a_hurry(), suppress(RecordLost):  # the next command closes what is open
+                    for loop in loops.values():
+                        loop.interrupt()
             except BaseException:
-                engine.stop()  # no process is left behind
+                scheduler.engine.stop()  # no process is left behind
                 raise
         results = self.results()
         interrupted = scheduler.outcome.interrupted

@@ -31,6 +31,11 @@ def is_of_the_user(code: CodeType) -> bool:
     return not _is_generated(file, code.co_name) and not _is_foreign(file)
 
 
+def is_file_of_the_user(file: str) -> bool:
+    """Whether code of this file is the user's own."""
+    return not _is_foreign(file)
+
+
 def _is_generated(file: str, name: str) -> bool:
     """Whether ``@dataclass`` wrote it."""
     return file == "<string>" and name.startswith("__")

@@ -41,6 +41,7 @@ study = Study(
     allow_underpowered=True,
 )
 """
+linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found through /proc")
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_a_run_that_takes_longer_than_a_job_may_is_said(tmp_path, begun):
     process = begun("run", study, "--engine", "slurm", "--slurm", "time=1", "--workers", 1)
     assert process.wait(900) == 1
     printed = (tmp_path / "printed").read_text()
-    assert "interrupted: it takes longer than a Slurm job may; give --slurm a longer" in printed
+    assert "timed out: it takes longer than a Slurm job may; give --slurm a longer" in printed
     assert set(statuses(store)) == {"KILLED"}
     assert "not started, for want of" in printed
 
@@ -165,7 +165,7 @@ def test_jobs_that_end_before_they_begin_are_given_up(tmp_path, bench, monkeypat
     asked = f"export=ALL,PYTHONHOME={tmp_path}"  # in which no Python starts
     told = bench("run", written(tmp_path), "--engine", "slurm", "--slurm", asked)
     assert told.returncode == 1
-    assert "preparing digits/567: died: Slurm jobs ended without a word; see " in told.stdout
+    assert "preparing digits/567: failed: Slurm jobs ended without a word; see " in told.stdout
     log = Path(told.stdout.partition("without a word; see ")[2].split()[0])
     assert "PYTHONHOME" in log.read_text()
 

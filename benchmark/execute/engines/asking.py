@@ -10,6 +10,8 @@ from typing import Any
 
 from benchmark.execute.calibration import Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
+from benchmark.execute.job import KILLED
+from benchmark.execute.retries import ATTEMPTS
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import OURS, sources
 
@@ -47,8 +49,10 @@ def ask(questions: Sequence[Question], study_file: Path) -> list[Answer]:
     ours = [i for i, question in enumerate(questions) if not is_foreign(*question.declared)]
     theirs = [[i] for i in range(len(questions)) if i not in set(ours)]
     for together in [ours, *theirs]:
+        killed = 0
         while left := [i for i in together if i not in answers]:
-            answers |= _ask(left, questions, study_file)
+            found = _ask(left, questions, study_file, killed + 1 < ATTEMPTS[KILLED])
+            answers, killed = answers | found, 0 if found else killed + 1
     return [answers[i] for i in range(len(questions))]
 
 
@@ -66,9 +70,12 @@ def _parts(declared: object) -> tuple[object, ...]:
 
 
 def _ask(
-    numbers: Sequence[int], questions: Sequence[Question], study_file: Path
+    numbers: Sequence[int], questions: Sequence[Question], study_file: Path, again: bool
 ) -> dict[int, Answer]:
-    """The answers of one process, the last of which may be why it is no more."""
+    """The answers of one process, the last of which may be why it is no more.
+
+    There may be none where it is asked again, and was ended from outside.
+    """
     answers: dict[int, Answer] = {}
     told = pickle.dumps([questions[i] for i in numbers])
     process, heard = Contained.start(study_file, _answer, told, sources()), time.monotonic()
@@ -82,7 +89,10 @@ def _ask(
                     return dict.fromkeys(numbers, Trouble(each.message))
                 answers[numbers[len(answers)]] = each
             if len(answers) < len(numbers) and (gone or time.monotonic() - heard > _PATIENCE):
-                why = process.death() if gone else f"it goes on for more than {_PATIENCE:.0f} s"
+                death = process.death() if gone else None
+                if death and death.status == KILLED and again:
+                    break
+                why = death.message if death else f"it goes on for more than {_PATIENCE:.0f} s"
                 trouble = Trouble(why, ends_processes=True, endless=not gone)
                 answers[numbers[len(answers)]] = trouble
                 break

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark.execute.interruption import interrupted_by_signals
-from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.job import INTERRUPTED, Ended, Job, Progress
 from benchmark.execute.worker import execute
 from benchmark.user_code.project import Project
 
@@ -52,6 +52,9 @@ class InlineEngine:
         said: list[Progress | Ended] = []
         with self.project.at_home(), interrupted_by_signals():
             ended = execute(job, said.append)
+        if ended.status == INTERRUPTED:  # which nothing does but what ends the command
+            self._waiting = job
+            raise KeyboardInterrupt
         return [*said, ended]
 
     def cancel(self, key: str) -> None:

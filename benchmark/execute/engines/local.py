@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ _PATIENCE = 3.0
 class _Worker:
     key: str
     process: Contained
-    heard: float
 
 
 class LocalEngine:
@@ -33,7 +31,6 @@ class LocalEngine:
     Args:
         workers: how many at a time.
         study_file: imported by each process, so that classes declared there are known.
-        silence: seconds that a run may say nothing, before it is ended as one that hangs.
         packing: places jobs on GPUs, each of whose workers sees its own alone; None leaves all
             workers what this process sees.
     """
@@ -42,11 +39,10 @@ class LocalEngine:
         self,
         workers: int,
         study_file: Path,
-        silence: float = inf,
         packing: Packing | None = None,
     ) -> None:
         self.workers = workers
-        self.silence, self.packing = silence, packing
+        self.packing = packing
         self.study_file = study_file.resolve()
         self._sources = sources()
         warm_up()
@@ -79,7 +75,7 @@ class LocalEngine:
             seen: variables of its environment.
         """
         process = Contained.start(self.study_file, work, pickled, self._sources, seen)
-        self._running.append(_Worker(key, process, time.monotonic()))
+        self._running.append(_Worker(key, process))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
@@ -114,12 +110,9 @@ class LocalEngine:
         """Messages of one worker; one that is gone without an end died."""
         key = worker.key
         said, gone = worker.process.said()
-        worker.heard = time.monotonic() if said else worker.heard
         found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
         if gone and not any(isinstance(event, Ended) for event in found):
             found.append(self._unsaid(worker))
-        elif not found and time.monotonic() - worker.heard > self.silence:
-            found.append(Ended(key, "failed", f"it goes on for more than {self.silence:.0f} s"))
         if any(isinstance(event, Ended) for event in found):
             worker.process.end()
             self._running.remove(worker)
@@ -133,7 +126,8 @@ class LocalEngine:
         key = worker.key
         if key in self._cancelled:  # told to stop before it had begun
             return Ended(key, "pruned")
-        return Ended(key, "died", worker.process.death())
+        death = worker.process.death()
+        return Ended(key, death.status, death.message)
 
 
 def _ended(key: str, why: NotLoaded) -> Ended:

@@ -4,6 +4,7 @@ Processes are forked from a warm server that has torch and transformers loaded, 
 in milliseconds. One that dies, hangs, forks or leaves threads behind takes nothing else along.
 """
 
+import faulthandler
 import multiprocessing
 import os
 import pickle
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BenchmarkError
+from benchmark.execute.deadline import end_from_below
+from benchmark.execute.engines.deaths import UNKNOWN, Death, death
 from benchmark.execute.interruption import interrupt
 from benchmark.user_code.project import Sources
 
@@ -53,10 +56,12 @@ class Contained:
     Attributes:
         process: the leader of a group of its own, in which what it forks is too.
         connection: what it says arrives here.
+        traces: where its code stood arrives here, as text, if that ends the process.
     """
 
     process: BaseProcess
     connection: Connection
+    traces: Connection
 
     @classmethod
     def start(
@@ -77,12 +82,12 @@ class Contained:
             environment: variables that it has from its start, before it looks for a GPU.
         """
         receiving, sending = _context.Pipe(duplex=False)
-        warm_up()
-        told = (sending, study_file.resolve(), read, work, pickled, dict(environment or {}))
-        process = _context.Process(target=_begin, args=told, daemon=True)
-        process.start()
+        traces, traced = _context.Pipe(duplex=False)
+        given = (study_file.resolve(), read, work, pickled, dict(environment or {}))
+        process = _forked(sending, traced, *given)
         sending.close()
-        return cls(process, receiving)
+        traced.close()
+        return cls(process, receiving, traces)
 
     def said(self) -> tuple[list[Any], bool]:
         """What it has said since the last call, and whether it is gone."""
@@ -101,10 +106,13 @@ class Contained:
         if self.process.pid:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+            if self.process.exitcode == UNKNOWN:  # it lives on where its server was killed
+                self.tell(signal.SIGKILL)
         with suppress(OSError):
             self.process.kill()
         self.process.join()
         self.connection.close()
+        self.traces.close()
 
     def tell(self, signum: signal.Signals) -> None:
         """Send it a signal, unless it has just ended."""
@@ -112,15 +120,16 @@ class Contained:
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signum)
 
-    def death(self) -> str:
+    def death(self) -> Death:
         """How it ended that could not say so itself."""
         self.process.join(1)
-        code = self.process.exitcode
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            likely = "; the system may have run out of memory" if name == "SIGKILL" else ""
-            return f"its worker was ended by {name}{likely}"
-        return f"its worker ended with exit code {code}"
+        return death(self.process.exitcode, self._trace())
+
+    def _trace(self) -> str:
+        found = b""
+        while self.traces.poll() and (more := os.read(self.traces.fileno(), 1 << 16)):
+            found += more
+        return found.decode("utf-8", "backslashreplace")
 
 
 def warm_up() -> None:
@@ -142,8 +151,24 @@ def wait_for(running: Sequence[Contained], timeout: float) -> None:
     wait([end for each in running for end in (each.connection, each.process.sentinel)], timeout)
 
 
+def _forked(*told: object) -> BaseProcess:
+    """A new process; where the server that forks was killed a moment ago, of a new one."""
+    for last in (False, False, True):
+        warm_up()
+        process = _context.Process(target=_begin, args=told, daemon=True)
+        try:
+            process.start()
+        except (EOFError, ConnectionError, FileNotFoundError):
+            if last:
+                raise
+        else:
+            break
+    return process
+
+
 def _begin(
     connection: Connection,
+    traces: Connection,
     study_file: Path,
     read: Sources,
     work: Work,
@@ -162,6 +187,8 @@ def _begin(
     signal.signal(signal.SIGUSR1, _interrupt)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.register_at_fork(after_in_child=connection.close)  # one voice is enough
+    faulthandler.enable(traces.fileno(), all_threads=False)
+    end_from_below(traces.fileno())
 
     from benchmark.declare.loading import load_module
     from benchmark.terminal.transliteration import transliterate_output

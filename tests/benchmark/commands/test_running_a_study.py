@@ -207,8 +207,8 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
         os.kill(worker, signal.SIGCONT)
     output = running.end()
     if victims == "worker":
-        assert running.process.returncode == 1
-        assert "SIGKILL" in output
+        assert running.process.returncode == 0
+        assert "SIGKILL; the system may have run out of memory; tried again in 2 s" in output
     again = bench("run", slow, "--workers", 2)
     assert again.returncode == 0, again.stdout + again.stderr
     assert arm_scores(query) == uninterrupted

@@ -19,7 +19,7 @@ from tests.benchmark.commands.test_running_a_study import (
 from tests.benchmark.commands.test_running_a_study import (
     uninterrupted as uninterrupted,
 )  # a fixture
-from tests.benchmark.store.test_lost_records import linux
+from tests.benchmark.conftest import linux
 
 #: Have processes that are silent for two seconds count as gone.
 IMPATIENT = """

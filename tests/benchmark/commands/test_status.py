@@ -16,8 +16,8 @@ from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
 from tests.benchmark.commands.test_running_a_study import Running, statuses
-from tests.benchmark.conftest import command
-from tests.benchmark.store.test_lost_records import Server, linux
+from tests.benchmark.conftest import command, linux
+from tests.benchmark.server import Server
 
 HERE = {"host": socket.gethostname()}
 

@@ -9,7 +9,8 @@ import torch
 
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 from benchmark.execute.gpus.memory import KnownMemory
-from benchmark.execute.job import OUT_OF_MEMORY, Ended, Progress
+from benchmark.execute.job import KILLED, OUT_OF_MEMORY, Ended, Progress
+from benchmark.execute.retries import ATTEMPTS
 from benchmark.execute.scheduler import todo
 from benchmark.execute.worker import reason
 from benchmark.user_code.project import sources
@@ -68,8 +69,8 @@ def test_the_gpu_of_a_worker_that_dies_is_used_again(tmp_path):
     study = write_study(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", seeds=(1, 2, 3))
     bench = Bench(study, packing(1, most=1))
     outcome = bench.run()
-    assert Counter(ended.status for ended in outcome.ended.values()) == {"finished": 4, "died": 3}
-    assert [beside for _, beside in bench.began] == [1] * 6
+    assert Counter(ended.status for ended in outcome.ended.values()) == {"finished": 4, "killed": 3}
+    assert [beside for _, beside in bench.began] == [1] * (3 + 3 * ATTEMPTS[KILLED])
     assert bench.packing.free == 1
 
 

@@ -331,7 +331,7 @@ NO_RUN = "not started, for want of preparing own "
 TASKS = {
     "prepare dies": NO_RUN,
     "load exits": "failed: it ends the process (exit code 0)",
-    "load killed": "died: its worker was ended by SIGKILL; the system may have run out of memory",
+    "load killed": "killed: its worker was ended by SIGKILL; the system may have run out of memory",
     "load eats": "out of memory: MemoryError",
     "load nothing": "failed: Own.load returned None in place of Examples",
     "load wrong": "failed: Own.load, train: label 99 of 1 examples stands for none of the 3",
@@ -382,11 +382,11 @@ def check_ends(done, query, told: dict[str, str], kind: str) -> None:
 
 @pytest.mark.slow
 def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmark.session.session._SILENCE", 8.0)
+    monkeypatch.setattr("benchmark.session.session._REHEARSED", 8.0)
     done = bench("run", own(tmp_path, nets=["encode loops", "encode dies"]), "--smoke")
     assert done.returncode == 1, done.stdout + done.stderr
     told = " ".join(done.stdout.split())
-    assert "net encode loops · 1: failed: it goes on for more than 8 s" in told
+    assert "net encode loops · 1: timed out: it goes on for more than 8 s (study.py:" in told
     assert "net encode dies · 1: died: its worker was ended by SIGSEGV" in told
     assert "base · scratch · resnet-8 · 1: " not in told
 

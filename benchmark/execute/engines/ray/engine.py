@@ -6,13 +6,13 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from benchmark.execute.engines.ray.cluster import RayCluster
-from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.job import NODE_LOST, UNSAID, Ended, Job, Progress
 from benchmark.store.store import Store
 from benchmark.user_code.project import sources
 
@@ -20,7 +20,7 @@ from benchmark.user_code.project import sources
 _POLL = 0.5
 #: Seconds that actors have to close the records of their runs.
 _PATIENCE = 12.0
-#: How often a run is tried whose nodes are lost, and how many actors may be lost one after another.
+#: How many actors may be lost one after another.
 _TIMES = 5
 #: Seconds before another actor is made for one that was lost; twice as many after every further.
 _BACK_OFF = 1.0
@@ -31,10 +31,9 @@ _VARIABLES = re.compile(r"(MLFLOW|ARMBENCH|HF|TRANSFORMERS|AWS|AZURE|GOOGLE)_.*|
 
 @dataclass(eq=False)
 class _Flight:
-    """A run that was given out, and how often its node was lost."""
+    """A run that was given out."""
 
     job: Job
-    lost: int = 0
 
 
 @dataclass(eq=False)
@@ -182,7 +181,7 @@ class RayEngine:
         return [_with_log(each, pilot.log) for each in said]
 
     def _lose(self, pilot: _Pilot, error: BaseException) -> list[Progress | Ended]:
-        """Have another one take the run of an actor that is gone, unless that came too often."""
+        """Tell that the run of a lost actor is lost; where that comes too often, of all."""
         import ray
 
         self._pilots.remove(pilot)
@@ -193,19 +192,18 @@ class RayEngine:
         why = f"an actor of Ray was lost ({_reason(error)}); see {pilot.log} and ray status"
         print(f"bench: {why}; trying again in {seconds:.0f} s.", file=sys.stderr)
         flight = pilot.flight
+        found: list[Progress | Ended] = []
         if flight:
-            flight.lost += 1
-            self._waiting.append(flight)
-        if self._lost < _TIMES and (not flight or flight.lost < _TIMES):
-            return []
-        given_up = [f for f in self._waiting if f is flight or self._lost >= _TIMES]
-        self._waiting = [f for f in self._waiting if f not in given_up]
-        return [Ended(f.job.run.key, "died", why) for f in given_up]
+            found.append(Ended(flight.job.run.key, NODE_LOST, why))
+        if self._lost >= _TIMES:
+            found += [Ended(f.job.run.key, "failed", why) for f in self._waiting]
+            self._waiting.clear()
+        return found
 
 
 def _with_log(event: Progress | Ended, log: Path) -> Progress | Ended:
-    if isinstance(event, Ended) and event.status == "died":
-        return Ended(event.key, "died", f"{event.message}; what it printed is in {log}")
+    if isinstance(event, Ended) and event.status in UNSAID:
+        return replace(event, message=f"{event.message}; what it printed is in {log}")
     return event
 
 

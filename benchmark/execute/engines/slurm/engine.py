@@ -22,7 +22,7 @@ from benchmark.execute.engines.slurm.cluster import (
 )
 from benchmark.execute.engines.slurm.pilot import work
 from benchmark.execute.engines.slurm.pool import Entry, JobPool, Whereabouts
-from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.job import NODE_LOST, Ended, Job, Progress
 from benchmark.store.store import Store
 from benchmark.user_code.project import sources
 
@@ -33,7 +33,7 @@ _AHEAD = 4
 _TICK, _LOOK = 0.1, 5.0
 #: Seconds for which stopped jobs are waited for.
 _PATIENCE = 20.0
-#: How often a run is tried whose jobs are lost, and how many jobs may be lost one after another.
+#: How many jobs may be lost one after another, or not be taken.
 _TIMES = 5
 #: Seconds before jobs are submitted in place of a lost one; twice as many after every further one.
 _BACK_OFF = 5.0
@@ -49,14 +49,12 @@ class _Flight:
         job: what.
         ticket: in the pool.
         heard: how much of what was said of it has been read.
-        lost: how often its job was lost.
         missed: how often it was neither waiting nor with a job.
     """
 
     job: Job
     ticket: str
     heard: int = 0
-    lost: int = 0
     missed: int = 0
 
 
@@ -223,7 +221,7 @@ class SlurmEngine:
             if self.pool.ended(place.ticket):
                 continue
             if state is None and flight is not None:
-                found += self._lost_run(place, flight)
+                found.append(self._lost_run(place, flight))
             elif state is None or state in _NOT_BEGUN:
                 # Slurm starts it again, but only minutes after its node was lost.
                 self.pool.leave(place.job)
@@ -234,19 +232,15 @@ class SlurmEngine:
             waiting = {place.ticket for place in self.pool.waiting()}
             for flight in self._flying.values():
                 if flight.ticket in waiting:
-                    found.append(Ended(flight.job.run.key, "died", self._trouble))
+                    found.append(Ended(flight.job.run.key, "failed", self._trouble))
             self._withdraw([each.key for each in found])
         return found
 
-    def _lost_run(self, place: Whereabouts, flight: _Flight) -> list[Ended]:
-        """Give a run back whose job is gone, unless it has gone too often."""
-        flight.lost += 1
-        if flight.lost < _TIMES:
-            self.pool.give_back(place)
-            return []
+    def _lost_run(self, place: Whereabouts, flight: _Flight) -> Ended:
+        """Take a run out of the pool whose job is gone."""
         self.pool.withdraw(place)
-        why = f"its Slurm job was lost {flight.lost} times; see {self.pool.log(place.job)}"
-        return [Ended(flight.job.run.key, "died", why)]
+        why = f"its Slurm job is gone; see {self.pool.log(place.job)}"
+        return Ended(flight.job.run.key, NODE_LOST, why)
 
     def _withdraw(self, keys: list[str]) -> None:
         for place in self.pool.waiting():

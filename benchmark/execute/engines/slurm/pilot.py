@@ -15,7 +15,7 @@ from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, 
 from benchmark.execute.engines.slurm.cluster import requeue, seconds_left
 from benchmark.execute.engines.slurm.pool import Entry, JobPool, Whereabouts
 from benchmark.execute.interruption import interrupt
-from benchmark.execute.job import Ended, Progress
+from benchmark.execute.job import TIMED_OUT, Ended, Progress
 
 #: Seconds for which a job without a run waits for one.
 _LINGER = 15.0
@@ -112,7 +112,7 @@ class Pilot:
             if self._overrun and first:
                 ended = Ended(
                     entry.key,
-                    "interrupted",
+                    TIMED_OUT,
                     "it takes longer than a Slurm job may; give --slurm a longer time=…",
                 )
             elif self.pool.give_back(place):
@@ -154,8 +154,9 @@ class Pilot:
             return Ended(place.key, "interrupted")
         if unwanted:  # told to stop before it had begun
             return Ended(place.key, "pruned")
-        why = f"{process.death()}; what it printed is in {self.pool.log(self.job)}"
-        return Ended(place.key, "died", why)
+        death = process.death()
+        why = f"{death.message}; what it printed is in {self.pool.log(self.job)}"
+        return Ended(place.key, death.status, why)
 
 
 def _work(say: Callable[[Any], None], pickled: bytes) -> None:

@@ -1,0 +1,93 @@
+"""Processes that are ended in the middle of runs: their work is done again, to the same bits."""
+
+import os
+import signal
+
+import pytest
+
+from tests.benchmark.conftest import linux
+from tests.benchmark.execute.faults.study import Disturbed, check, parent_of
+
+pytestmark = [pytest.mark.slow, linux]
+GONE = (
+    "killed: its worker, or the server that forks workers, was ended; tried again in 2 s (2 of 3)"
+)
+
+
+def test_workers_that_are_ended_are_replaced_by_the_same_command(folder, expected):
+    running = Disturbed(folder)
+    first, second = running.arrived(2)
+    os.kill(first, signal.SIGKILL)
+    running.hears("SIGKILL; the system may have run out of memory; tried again in 2 s (2 of 3)")
+    os.kill(second, signal.SIGINT)  # as Ctrl-C does, which is the parent's to answer
+    os.kill(second, signal.SIGTERM)
+    running.hears("interrupted; tried again in 2 s (2 of 3)")
+    running.arrived(2)
+    running.end()
+    killed, told = sorted(check(folder, expected), key=lambda run: run.status)
+    assert killed.tags["status_reason"].startswith("killed: its worker was ended by SIGKILL")
+    assert told.tags["status_reason"] == "interrupted"
+
+
+def test_workers_of_a_fork_server_that_is_killed_are_replaced(folder, expected):
+    running = Disturbed(folder)
+    server = parent_of(running.arrived(2)[0])
+    for passed_over in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # as sent to all
+        os.kill(server, passed_over)
+    os.kill(server, signal.SIGKILL)
+    running.hears(GONE)
+    assert parent_of(running.arrived(2)[0]) != server
+    running.end()
+    assert [run.status for run in check(folder, expected)] == ["FAILED"] * 2
+
+
+def test_a_run_whose_worker_is_always_killed_has_failed_and_the_next_command_tries_it(
+    folder, expected, monkeypatch
+):
+    running = Disturbed(folder)
+    for attempt in (2, 3, 4):
+        for worker in running.arrived(2):
+            os.kill(worker, signal.SIGKILL)
+        if attempt < 4:
+            running.hears(f"({attempt} of 3)")
+    said = running.end(code=1)
+    assert said.count("the system may have run out of memory; tried 3 times") == 4  # and at the end
+    again = running.again()
+    again.end()
+    failed = check(folder, expected)
+    assert [run.status for run in failed] == ["FAILED"] * 6
+    chains = {run.run_id: run.tags.get("retry_of") for run in failed}
+    assert list(chains.values()).count(None) == 2
+    assert all(before in chains for before in chains.values() if before)
+
+
+@pytest.mark.parametrize("victims", ["parent", "both", "all"])
+def test_a_command_that_is_killed_goes_on_from_what_is_recorded(victims, folder, expected):
+    running = Disturbed(folder)
+    workers = running.arrived(2)
+    doomed = [running.process.pid]
+    doomed += workers if victims != "parent" else []
+    doomed += [parent_of(workers[0])] if victims == "all" else []
+    for pid in doomed:
+        os.kill(pid, signal.SIGSTOP)  # so that none of them can do anything about it
+    for pid in doomed:
+        os.kill(pid, signal.SIGKILL)
+    running.end(code=-signal.SIGKILL)
+    running.again().end()
+    assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_stop_closes_its_runs_and_goes_on_from_them(
+    signum, folder, expected
+):
+    running = Disturbed(folder)
+    running.arrived(2)
+    os.kill(running.process.pid, signum)
+    running.hears("the same command goes on")
+    running.end(code=130)
+    running.again().end()
+    assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
