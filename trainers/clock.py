@@ -29,34 +29,50 @@ class Spent:
     load_start: float
     load_end: float
 
+    def after(self, earlier: "Spent") -> "Spent":
+        """This and what was spent before it, as one."""
+        on_device = [s for s in (earlier.gpu_seconds, self.gpu_seconds) if s is not None]
+        return Spent(
+            earlier.seconds + self.seconds,
+            earlier.cpu_seconds + self.cpu_seconds,
+            sum(on_device) if on_device else None,
+            earlier.load_start,
+            self.load_end,
+        )
+
 
 class Stopwatch:
     """Runs from when it is made.
+
+    Attributes:
+        earlier: what earlier attempts at the same work took, which counts too.
 
     Args:
         device: where the work is done; "cuda" is timed by events.
     """
 
     def __init__(self, device: str = "cpu") -> None:
+        self.earlier: Spent | None = None
         self._on_device = device == "cuda"
         self._load = os.getloadavg()[0]
         self._event = _mark() if self._on_device else None
         self._cpu, self._wall = cpu_seconds(), time.perf_counter()
 
     def stop(self) -> Spent:
-        """What was spent since; waits for the accelerator to finish what it was given."""
+        """What was spent so far; waits for the accelerator to finish what it was given."""
         on_device = None
         if self._event is not None:
             last = _mark()
             last.synchronize()
             on_device = self._event.elapsed_time(last) / 1000
-        return Spent(
+        took = Spent(
             seconds=time.perf_counter() - self._wall,
             cpu_seconds=cpu_seconds() - self._cpu,
             gpu_seconds=on_device,
             load_start=self._load,
             load_end=os.getloadavg()[0],
         )
+        return took.after(self.earlier) if self.earlier else took
 
 
 def cpu_seconds() -> float:

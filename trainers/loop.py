@@ -1,7 +1,6 @@
 """The training loop: one run from its first step to its scores."""
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
@@ -9,20 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from trainers import metrics
 from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged, MethodError
 from trainers.inputs.batches import Batch, Encoded, evaluation_order, training_order
-from trainers.methods import Method, Step
+from trainers.methods import Method, Phase, Step
 from trainers.methods.step import Weights
-from trainers.schedules import factor_of
+from trainers.resume.checkpoints import Keeper, without
+from trainers.resume.position import Epoch, Position
+from trainers.resume.trail import Trail
 from trainers.seeding import method_stream, numpy_stream, seed_dropout, seed_preparation
 from trainers.settings import Training
 from trainers.steps.accumulation import GradientOfMean, micro_batches
 from trainers.steps.checkpointing import checkpoint_layers
-from trainers.steps.optimiser import make_optimiser
+from trainers.steps.learner import Learner
 from trainers.steps.passes import Passes, forward
 from trainers.teacher import TeacherLogits
 
@@ -30,21 +30,6 @@ from trainers.teacher import TeacherLogits
 REVISION = 2
 
 _EVALUATION_BATCH = 256
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What is known when an epoch ends.
-
-    Attributes:
-        number: epochs completed, over all phases.
-        loss: mean training loss of an example.
-        dev: scores on dev by metric.
-    """
-
-    number: int
-    loss: float
-    dev: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -81,9 +66,8 @@ class Fit:
         seed: the replicate's seed.
         metric: one of ``metrics.SELECTS``; selects the checkpoint on dev, the earlier on a tie.
         teacher: logits on the training set, for methods that need them.
-        steps: optimiser steps taken so far.
-        epochs: epochs completed so far.
-        best_epoch: the epoch whose checkpoint is selected so far.
+        at: how far it has come.
+        state: what the method keeps from step to step.
     """
 
     model: nn.Module
@@ -94,22 +78,22 @@ class Fit:
     seed: int
     metric: str = "accuracy"
     teacher: TeacherLogits | None = None
-    steps: int = 0
-    epochs: int = 0
-    best_epoch: int = 0
+    at: Position = field(default_factory=Position)
     state: SimpleNamespace = field(default_factory=SimpleNamespace)
 
     def run(
         self,
         open_test_set: Callable[[], Encoded] | None,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
+        checkpoints: Keeper | None = None,
     ) -> Trained:
         """Train phase after phase, then score the selected checkpoint.
 
         Args:
             open_test_set: gives the test split; called once, when training is over. Without it
                 the run is scored on dev alone.
-            on_epoch: told of every epoch as it ends.
+            on_epoch: told of every epoch as it ends; first of those of an earlier attempt.
+            checkpoints: where it is written down, and gone on from; None is nowhere.
 
         Raises:
             Diverged: the loss stopped being finite.
@@ -118,10 +102,15 @@ class Fit:
         self.model.to(self.device)
         seed_preparation(self.seed)
         self.prepare()
-        for phase in range(len(self.method.phases(self.training))):
-            self.train_phase(phase, on_epoch)
+        trail = Trail(self.model, self.state, watch, checkpoints or without())
+        self.at = trail.at
+        for report in self.at.reports:
+            on_epoch(report)
+        phases = self.method.phases(self.training)
+        while self.at.phase < len(phases):
+            self.train_phase(phases[self.at.phase], on_epoch, trail)
         spent = watch.stop()
-        return self.score(open_test_set() if open_test_set else None, spent)
+        return self.score(open_test_set() if open_test_set else None, spent, trail.offer)
 
     def prepare(self) -> None:
         """What is done to the model before its first step."""
@@ -129,44 +118,44 @@ class Fit:
         if self.training.gradient_checkpointing:
             checkpoint_layers(self.model)
 
-    def train_phase(self, phase: int, on_epoch: Callable[[Epoch], None]) -> None:
+    def train_phase(self, phase: Phase, on_epoch: Callable[[Epoch], None], trail: Trail) -> None:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
-        epochs = self.method.phases(self.training)[phase].epochs
         groups = self.method.parameter_groups(self.model, self.training)
-        optimiser = make_optimiser(groups, self.training)
         an_epoch = -(-len(self.train_set) // self.training.batch_size)
-        total = epochs * an_epoch
-        factor = factor_of(self.training.schedule, self.training.warmup, total, an_epoch)
-        schedule = LambdaLR(optimiser, factor)
-        best, best_weights = -float("inf"), self.model.state_dict()
-        for epoch in range(epochs):
-            self.model.train()
-            losses, sizes = [], []
-            order = numpy_stream(self.seed, "order", self.epochs)
-            for rows in training_order(self.train_set.lengths, self.training.batch_size, order):
-                step = self.step(rows, phase, epoch, schedule.last_epoch / total)
-                self.method.before_step(step)
-                losses.append(self.gradient(step))
-                sizes.append(len(rows))
-                if self.training.clip is not None:
-                    nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
-                optimiser.step()
-                schedule.step()
-                optimiser.zero_grad()
-                self.method.after_step(step)
-                self.steps += 1
-            self.epochs += 1
-            report = self.end_epoch(losses, sizes)
+        learner = Learner.of(self.model, groups, self.training, phase.epochs * an_epoch, an_epoch)
+        trail.learn_with(learner)
+        while self.at.epoch < phase.epochs:
+            self.train_epoch(learner, trail)
+            report = self.end_epoch(trail.offer)
             on_epoch(report)
+            self.at.end_epoch(report)
             worth = report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
-            if self.training.select == "last" or worth > best:
-                best, self.best_epoch = worth, self.epochs
-                best_weights = deepcopy(self.model.state_dict())
-        self.model.load_state_dict(best_weights)
+            if self.training.select == "last" or worth > learner.best:
+                learner.select(worth)
+                self.at.best_epoch = self.at.epochs
+            trail.offer(at_end=True)
+        learner.end()
+        self.at.end_phase()
+        trail.learn_with(None)
+
+    def train_epoch(self, learner: Learner, trail: Trail) -> None:
+        """Take the steps of an epoch that are still to be taken."""
+        if not self.at.batch:
+            self.model.train()
+        order = numpy_stream(self.seed, "order", self.at.epochs)
+        batches = [*training_order(self.train_set.lengths, self.training.batch_size, order)]
+        for rows in batches[self.at.batch :]:
+            step = self.step(rows, self.at.phase, self.at.epoch, learner.progress)
+            self.method.before_step(step)
+            loss = self.gradient(step)
+            learner.step(self.training.clip)
+            self.method.after_step(step)
+            self.at.take_step(loss, len(rows))
+            trail.offer()
 
     def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
         """One batch, and what a method may ask of it."""
-        batch, number, teacher = self.seen(rows), self.steps, self.teacher
+        batch, number, teacher = self.seen(rows), self.at.steps, self.teacher
         split = min(self.training.accumulate, len(rows)) > 1
         passes, in_float32 = self.passes(batch.inputs)
         return Step(
@@ -253,34 +242,35 @@ class Fit:
             return batch
         black = self.train_set.padding.get("pixel_values", 0)
         pixels = batch.inputs["pixel_values"]
-        changed = self.training.augmentation.apply(pixels, black, self.seed, self.steps)
+        changed = self.training.augmentation.apply(pixels, black, self.seed, self.at.steps)
         return replace(batch, inputs={**batch.inputs, "pixel_values": changed})
 
-    def end_epoch(self, losses: list[Tensor], sizes: list[int]) -> Epoch:
+    def end_epoch(self, offer: Callable[[], None]) -> Epoch:
         """Score dev, and stop a run whose loss is no longer a number."""
-        loss = float(np.average(torch.stack(losses).cpu().numpy(), weights=sizes))
+        number, losses = self.at.epochs + 1, torch.stack(self.at.losses).cpu().numpy()
+        loss = float(np.average(losses, weights=self.at.sizes))
         if not np.isfinite(loss):
             raise Diverged(
-                f"the loss was {loss} in epoch {self.epochs}; a learning rate below "
+                f"the loss was {loss} in epoch {number}; a learning rate below "
                 f"{self.training.lr:g} may help."
             )
-        logits = predict(self.model, self.dev_set, self.training)
+        logits = predict(self.model, self.dev_set, self.training, offer)
         dev = {
             name: metrics.score(name, logits, self.dev_set.labels)
             for name in dict.fromkeys(["accuracy", "nll", self.metric])
         }
-        return Epoch(self.epochs, loss, dev)
+        return Epoch(number, loss, dev)
 
-    def score(self, test_set: Encoded | None, spent: Spent) -> Trained:
+    def score(self, test_set: Encoded | None, spent: Spent, offer: Callable[[], None]) -> Trained:
         """All metrics of the selected checkpoint on dev, and on test if there is one."""
         sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
-        logits = {split: predict(self.model, s, self.training) for split, s in sets.items()}
+        logits = {split: predict(self.model, s, self.training, offer) for split, s in sets.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {
             split: metrics.all_scores(logits[split], s.labels, temperature)
             for split, s in sets.items()
         }
-        return Trained(self.model, scores, logits, self.best_epoch, self.steps, spent)
+        return Trained(self.model, scores, logits, self.at.best_epoch, self.at.steps, spent)
 
     @property
     def device(self) -> torch.device:
@@ -289,12 +279,26 @@ class Fit:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, examples: Encoded, training: Training) -> NDArray[np.float32]:
-    """Logits in evaluation mode, shape (n, K), in the order of the examples."""
+def predict(
+    model: nn.Module,
+    examples: Encoded,
+    training: Training,
+    between: Callable[[], None] = lambda: None,
+) -> NDArray[np.float32]:
+    """Logits in evaluation mode, shape (n, K), in the order of the examples.
+
+    Args:
+        model: what is asked.
+        examples: of what.
+        training: device and precision.
+        between: called after each batch.
+    """
     model.eval()
     device = torch.device(training.device)
-    order = list(evaluation_order(examples.lengths, _EVALUATION_BATCH))
-    logits = [forward(model, examples.batch(rows, device).inputs, training).cpu() for rows in order]
+    order, logits = [*evaluation_order(examples.lengths, _EVALUATION_BATCH)], []
+    for rows in order:
+        logits.append(forward(model, examples.batch(rows, device).inputs, training).cpu())
+        between()
     ordered = np.empty((len(examples), logits[0].shape[1]), np.float32)
     ordered[np.concatenate(order)] = torch.cat(logits).numpy()
     return ordered

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 
 from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged, ModelError
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.pretraining import MaskedLanguageModelling
+from trainers.resume.checkpoints import Keeper, without
+from trainers.resume.position import Epoch, Position
+from trainers.resume.trail import Trail
 from trainers.schedules import warm_up_then_fall
 from trainers.seeding import initialising, numpy_stream, seed_dropout
 from trainers.settings import Training
 from trainers.steps.accumulation import GradientOfMean, micro_batches
 from trainers.steps.checkpointing import checkpoint_layers, layers_run_again
+from trainers.steps.learner import Learner
 from trainers.steps.optimiser import decay_groups
 from trainers.tasks import Task
 
@@ -55,6 +59,7 @@ def pretrain(
     folder: Path,
     training: Training,
     on_progress: Callable[[int, float], None] = lambda step, loss: None,
+    checkpoints: Keeper | None = None,
 ) -> Pretrained:
     """Train a body on the task's corpus by predicting masked tokens.
 
@@ -64,7 +69,9 @@ def pretrain(
         task: whose corpus.
         folder: where the task was prepared.
         training: gives device, precision and threads only, and what saves memory.
-        on_progress: told every hundredth of the way of the steps done and of the recent loss.
+        on_progress: told every hundredth of the way of the steps done and of the recent loss;
+            first of those of an earlier attempt.
+        checkpoints: where it is written down, and gone on from; None is nowhere.
 
     Raises:
         ModelError: the model is no BERT.
@@ -83,29 +90,51 @@ def pretrain(
     module.to(training.device)
     if training.gradient_checkpointing:
         checkpoint_layers(module)
-    groups = decay_groups(module, pretraining.weight_decay)
-    optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
-    schedule = LambdaLR(optimiser, warm_up_then_fall(pretraining.steps, pretraining.warmup))
-    losses: list[Tensor] = []
-    module.train()
-    for step, rows in enumerate(_block_order(len(blocks), pretraining)):
-        draws = numpy_stream(pretraining.seed, "masking", step)
-        masked = masking.apply(blocks[rows], draws)
-        loss = _gradient(module, masked, training, pretraining.seed, step)
-        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        optimiser.zero_grad()
-        losses.append(loss)
-        if (step + 1) % max(1, pretraining.steps // 100) == 0:
-            recent = float(torch.stack(losses).mean())
-            if not np.isfinite(recent):
-                raise Diverged(f"pre-training reached the loss {recent}; lower its lr.")
-            on_progress(step + 1, recent)
-            losses.clear()
-    final = _held_out_loss(module, masking, held_out, pretraining, training)
+    trail = Trail(module, SimpleNamespace(), watch, checkpoints or without(), _in_words)
+    for report in trail.at.reports:
+        on_progress(report.number, report.loss)
+    _take_steps(module, blocks, masking, pretraining, training, trail, on_progress)
+    final = _held_out_loss(module, masking, held_out, pretraining, training, trail.offer)
     tokens = pretraining.steps * pretraining.batch_size * pretraining.length
     return Pretrained(module.bert, final, tokens, watch.stop())
+
+
+def _take_steps(
+    module: nn.Module,
+    blocks: NDArray[np.int64],
+    masking: "_Masking",
+    pretraining: MaskedLanguageModelling,
+    training: Training,
+    trail: Trail,
+    on_progress: Callable[[int, float], None],
+) -> None:
+    """Those that are still to be taken; every hundredth of all of them is an epoch."""
+    groups = decay_groups(module, pretraining.weight_decay)
+    optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
+    steps, at = pretraining.steps, trail.at
+    factor = warm_up_then_fall(steps, pretraining.warmup)
+    learner = Learner(module, optimiser, factor, steps)
+    trail.learn_with(learner)
+    if not at.steps:
+        module.train()
+    for rows in _block_order(len(blocks), pretraining)[at.steps :]:
+        draws = numpy_stream(pretraining.seed, "masking", at.steps)
+        masked = masking.apply(blocks[rows], draws)
+        loss = _gradient(module, masked, training, pretraining.seed, at.steps)
+        learner.step(1.0)
+        at.take_step(loss, len(rows))
+        over = at.steps % max(1, steps // 100) == 0
+        if over:
+            recent = float(torch.stack(at.losses).mean())
+            if not np.isfinite(recent):
+                raise Diverged(f"pre-training reached the loss {recent}; lower its lr.")
+            on_progress(at.steps, recent)
+            at.end_epoch(Epoch(at.steps, recent, {}))
+        trail.offer(at_end=over)
+
+
+def _in_words(at: Position) -> str:
+    return f"step {at.steps}"
 
 
 def packed_blocks(task: Task, folder: Path, length: int) -> NDArray[np.int64]:
@@ -224,6 +253,7 @@ def _held_out_loss(
     blocks: NDArray[np.int64],
     pretraining: MaskedLanguageModelling,
     training: Training,
+    between: Callable[[], None],
 ) -> float:
     module.eval()
     masked, chosen, blocks = masking.apply(blocks, numpy_stream(pretraining.seed, "held-out"))
@@ -233,4 +263,5 @@ def _held_out_loss(
             float(masked_loss(module, masked[rows], chosen[rows], blocks[rows], training))
         )
         sizes.append(int(chosen[rows].sum()))
+        between()
     return float(np.average(losses, weights=sizes))

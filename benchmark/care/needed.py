@@ -67,7 +67,7 @@ class StillNeeded:
 
     def results(self) -> set[Result]:
         """What of the cache is needed."""
-        return {*self._by_plans(), *self._by_runs()}
+        return {*self._by_plans(), *self._by_runs(), *self._to_go_on_from()}
 
     def _by_plans(self) -> Iterator[Result]:
         for plan in filter(None, self.plans.values()):
@@ -75,6 +75,13 @@ class StillNeeded:
             for run in plan.runs:
                 for role, key in run.needs.items() if run.key not in self.gone else ():
                     yield from ((kind, key) for kind in _TAKEN.get(role, KINDS))
+
+    def _to_go_on_from(self) -> Iterator[Result]:
+        """What was left by runs of the plans that were broken off."""
+        left = {key for kind, key in self.query.store.cache.results() if kind == "resume"}
+        left &= self.keys() - set(self.gone)
+        done = self.query.with_tag("key", left, "attributes.status = 'FINISHED'")
+        yield from (("resume", key) for key in left - {run.tags["key"] for run in done})
 
     def _by_runs(self) -> Iterator[Result]:
         for run in self.recorded:

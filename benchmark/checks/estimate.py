@@ -91,7 +91,8 @@ def estimate(
         return Estimate(dict.fromkeys(plan.runs, each), {}, "experience", hopeless=hopeless)
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in similar.values():
-        recorded[done.kind].append(done.seconds)
+        trained = done.scores.get("seconds", 0.0)  # by earlier attempts too, if there were some
+        recorded[done.kind].append(max(done.seconds, trained))
     series = [_Series.of(keys, plan, jobs, recorded, sketch, own) for keys in _alike(plan)]
     wanted = [some for some in series if some.open]
     _find_out((question for some in wanted for question in some.asked.questions), study_file)

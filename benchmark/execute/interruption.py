@@ -1,9 +1,11 @@
 """How a process is told to stop: at once while it computes, never in the middle of a transaction.
 
-An exception that a signal raises within a write to a database leaves it locked for everybody.
+An exception that a signal raises within a write to a database leaves it locked for everybody. A run
+that has something to keep may stop itself between two steps, where one is near.
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,15 +20,74 @@ class Interrupted(BaseException):
     """
 
 
+#: Seconds for which a run that was interrupted may look for the end of its step.
+_A_STEP = 1.5
+
+
 class _State:
     why = ""
     open = False
+    keeps: Callable[[], bool] | None = None
+    until = 0.0
+    alarm = False
 
 
 def interrupt(why: str) -> None:
     """Stop what is executing, as soon as it can be stopped; called by a signal's handler."""
-    _State.why = _State.why or why
-    if _State.open:
+    if not _State.why:
+        _State.why, _State.until = why, time.monotonic() + _A_STEP
+        if _stops_itself():  # and if it does not, it is stopped then
+            _State.alarm = True
+            signal.signal(signal.SIGALRM, lambda *_: _stop_now())
+            signal.setitimer(signal.ITIMER_REAL, _A_STEP)
+    _stop_now()
+
+
+def told_to_stop() -> bool:
+    """Whether a run that may stop itself is to do so."""
+    return bool(_State.why)
+
+
+def stop_if_told() -> None:
+    """Stop where the run has kept what it had to keep.
+
+    Raises:
+        Interrupted: it was told to stop.
+    """
+    if _State.why:
+        raise Interrupted(_State.why)
+
+
+@contextmanager
+def stopping_itself(keeps: Callable[[], bool]) -> Iterator[None]:
+    """Within this block a run looks between two steps whether it is told to stop.
+
+    It is stopped at once if it is not wanted any more, has nothing to keep, or takes too long.
+
+    Args:
+        keeps: whether there is something that it would keep.
+
+    Raises:
+        Interrupted: it was told to stop, and did not.
+    """
+    before, _State.keeps = _State.keeps, keeps
+    try:
+        yield
+    finally:
+        _State.keeps = before
+        if _State.alarm:
+            _State.alarm = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    _stop_now()
+
+
+def _stops_itself() -> bool:
+    keeps = _State.keeps is not None and _State.why == "interrupted" and _State.keeps()
+    return keeps and time.monotonic() < _State.until
+
+
+def _stop_now() -> None:
+    if _State.open and _State.why and not _stops_itself():
         raise Interrupted(_State.why)
 
 
@@ -65,8 +126,7 @@ def shielded() -> Iterator[None]:
         yield
     finally:
         _State.open = before
-    if before and _State.why:
-        raise Interrupted(_State.why)
+    _stop_now()
 
 
 @contextmanager

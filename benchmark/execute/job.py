@@ -8,6 +8,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Output, Run
 from benchmark.store.cache import Cache
 from benchmark.store.store import Store
+from trainers.resume.checkpoints import A_MINUTE
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Ended:
         seconds: spent.
         details: a traceback, for ``--debug``.
         crowded: whether other runs were on its GPU meanwhile.
+        goes_on: whether another attempt goes on from where this one was interrupted.
     """
 
     key: str
@@ -57,6 +59,7 @@ class Ended:
     seconds: float = 0.0
     details: str = ""
     crowded: bool = False
+    goes_on: bool = False
 
 
 Report = Callable[[Progress], None]
@@ -94,6 +97,7 @@ class Job:
         alone: whether nothing else may be on its GPU.
         urgency: of jobs that an engine has not begun, the one of the highest is begun first.
         limit: seconds that it may take; infinity for no limit.
+        checkpoint_every: seconds of training that are worth to be kept for another attempt.
     """
 
     run: Run
@@ -104,6 +108,7 @@ class Job:
     alone: bool = False
     urgency: float = 0.0
     limit: float = inf
+    checkpoint_every: float = A_MINUTE
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

@@ -35,6 +35,11 @@ class Recorder:
         with shielded():
             self.writer.log(self.run_id, metrics, step)
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Say more of the run."""
+        with shielded():
+            self.writer.tag(self.run_id, tags)
+
     def attach(self, path: Path) -> None:
         """Keep a file with the run."""
         with shielded():

@@ -34,6 +34,7 @@ from benchmark.runs.plan import Plan, dependants
 from benchmark.store.cache import Cache
 from benchmark.store.outages import in_a_hurry
 from benchmark.store.store import Store
+from trainers.resume.checkpoints import A_MINUTE
 
 #: Seconds between looks at the engine when it has nothing to tell.
 _TICK = 0.25
@@ -156,6 +157,7 @@ class Scheduler:
         limit: seconds that a run may take.
         outcome: what became of the runs so far.
         retries: runs that wait to be tried again after a fault that was not theirs.
+        checkpoint_every: seconds of training that are worth to be kept for another attempt.
     """
 
     engine: Engine
@@ -168,6 +170,7 @@ class Scheduler:
     limit: float = inf
     outcome: Outcome = field(default_factory=Outcome)
     retries: Retries = field(default_factory=Retries)
+    checkpoint_every: float = A_MINUTE
     _queue: Queue = field(default_factory=Queue)
 
     @cached_property
@@ -210,8 +213,16 @@ class Scheduler:
         if at_work and outputs <= at_work.outputs:
             return
         told = {**self.tags, **(tags or {})}
-        store = self.writer.store
-        job = Job(run, outputs, store, self.experiment, told, urgency=urgency, limit=self.limit)
+        job = Job(
+            run,
+            outputs,
+            self.writer.store,
+            self.experiment,
+            told,
+            urgency=urgency,
+            limit=self.limit,
+            checkpoint_every=self.checkpoint_every,
+        )
         self._queue.add(job)
 
     def withdraw(self, keys: Iterable[str]) -> None:

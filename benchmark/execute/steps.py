@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_model
 from torch import nn
 
+from benchmark.execute.interruption import stopping_itself
 from benchmark.execute.job import Job, Progress, Report
 from benchmark.execute.recorder import Recorder
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
@@ -19,9 +20,11 @@ from benchmark.store.cache import Cache
 from trainers.clock import Spent
 from trainers.cost import relative_flops
 from trainers.inputs.batches import Encoded
-from trainers.loop import Epoch, Fit, Trained, predict
+from trainers.loop import Fit, Trained, predict
 from trainers.masked_language_modelling import pretrain
 from trainers.models import WEIGHTS, Checkpoint
+from trainers.resume.checkpoints import Keeper
+from trainers.resume.position import Epoch
 from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
 from trainers.tasks import Split
@@ -33,7 +36,11 @@ Opened = Callable[[str], Path]
 
 
 def perform(
-    job: Job, opened: Opened, recorder: Recorder | None, report: Report
+    job: Job,
+    opened: Opened,
+    recorder: Recorder | None,
+    report: Report,
+    resume: Callable[[], Keeper],
 ) -> Mapping[str, float]:
     """Do what a run of its kind does, and return its metrics.
 
@@ -42,6 +49,7 @@ def perform(
         opened: the folder that another run left, by the role it has in this one.
         recorder: of the run, if it is recorded.
         report: told how far it has come.
+        resume: gives where a training is written down, and gone on from.
     """
     run, cache = job.run, job.store.cache
     match run:
@@ -50,14 +58,19 @@ def perform(
                 run.task.prepare(folder)
             return {}
         case PretrainRun():
-            return _pretrain(run, cache, opened, recorder, report)
+            return _pretrain(run, cache, opened, recorder, report, resume())
         case TrainRun():
-            return _train(run, job.outputs, cache, opened, recorder, report)
+            return _train(run, job.outputs, cache, opened, recorder, report, resume())
     raise TypeError(f"no way to execute a {type(run).__name__}")
 
 
 def _pretrain(
-    run: PretrainRun, cache: Cache, opened: Opened, recorder: Recorder | None, report: Report
+    run: PretrainRun,
+    cache: Cache,
+    opened: Opened,
+    recorder: Recorder | None,
+    report: Report,
+    checkpoints: Keeper,
 ) -> Mapping[str, float]:
     make_repeatable(run.training)
     folder = opened("data")
@@ -67,7 +80,9 @@ def _pretrain(
         if recorder:
             recorder.log({"epoch/loss": loss}, step)
 
-    done = pretrain(run.model, run.pretraining, run.task, folder, run.training, on_progress)
+    what = run.model, run.pretraining, run.task, folder, run.training
+    with stopping_itself(lambda: checkpoints.is_worth_it):
+        done = pretrain(*what, on_progress, checkpoints)
     with cache.making("weights", run.key) as target:
         save_model(done.model, str(target / WEIGHTS))
     metrics = {
@@ -88,6 +103,7 @@ def _train(
     opened: Opened,
     recorder: Recorder | None,
     report: Report,
+    checkpoints: Keeper,
 ) -> Mapping[str, float]:
     make_repeatable(run.training)
     fit, encode = _set_up(run, opened)
@@ -103,7 +119,9 @@ def _train(
             curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
             recorder.log({"epoch/loss": epoch.loss, **curve}, epoch.number)
 
-    trained = fit.run((lambda: encode("test")) if "test" in outputs else None, on_epoch)
+    test = (lambda: encode("test")) if "test" in outputs else None
+    with stopping_itself(lambda: checkpoints.is_worth_it):
+        trained = fit.run(test, on_epoch, checkpoints)
     _leave_outputs(run, outputs, cache, fit, trained)
     if "hidden" in outputs:
         _leave_hidden(run, cache, opened("data"), trained)

@@ -29,6 +29,7 @@ from benchmark.execute.job import (
     is_recorded,
 )
 from benchmark.execute.recorder import Recorder
+from benchmark.execute.resuming import Resuming
 from benchmark.execute.steps import make_repeatable, perform
 from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
@@ -104,19 +105,23 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     fresh = job.run.tracked and not is_recorded(job.outputs, done)
     recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
+    resuming = Resuming(job, recorder, inputs.mended, lease.require)
     try:
         with interruptible(), limited(job.limit):
-            scores = perform(job, inputs.open, recorder, say)
+            scores = perform(job, inputs.open, recorder, say, resuming.checkpoints)
     except Interrupted as stopped:
         seconds = time.perf_counter() - started
         if str(stopped) == TIMED_OUT:
+            resuming.discard()
             why = f"it goes on for more than {duration(job.limit)}{_place(stopped)}"
             if recorder:
                 recorder.end("FAILED", TIMED_OUT, why)
             return Ended(key, TIMED_OUT, why, None, seconds, traceback.format_exc())
+        if str(stopped) == "pruned":
+            resuming.discard()
         if recorder:
             recorder.end("KILLED", str(stopped))
-        return Ended(key, str(stopped), seconds=seconds)
+        return Ended(key, str(stopped), seconds=seconds, goes_on=resuming.kept)
     except (RecordLost, StoreError, LeaseLost):
         raise
     except BaseException as error:
@@ -130,11 +135,14 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
             raise KeyboardInterrupt from error
         _leave_unless(owner)
         status, message = reason(error)
+        if status in ("failed", "diverged"):  # which it would do again
+            resuming.discard()
         if recorder:
             recorder.end("FAILED", status, message)
         return Ended(key, status, message, details=traceback.format_exc())
     if recorder:
         recorder.end("FINISHED", "finished")
+    resuming.discard()
     mended = "; ".join(inputs.mended)
     return Ended(key, "finished", mended, scores, time.perf_counter() - started)
 
@@ -190,7 +198,7 @@ class Inputs:
     Attributes:
         job: whose they are.
         report: told of what takes time.
-        mended: what was wrong with them, a sentence each.
+        mended: what was wrong with them, and else with the cache, a sentence each.
     """
 
     job: Job

@@ -18,8 +18,8 @@ from benchmark.store.heartbeat import Lease, held_here
 from benchmark.store.leases import Leases
 from benchmark.store.process import Process
 
-#: What runs leave for others, each a folder of the cache.
-KINDS = ("data", "weights", "logits", "hidden")
+#: What runs leave for others, and for another attempt at themselves, each a folder of the cache.
+KINDS = ("data", "weights", "logits", "hidden", "resume")
 
 
 @dataclass(frozen=True)

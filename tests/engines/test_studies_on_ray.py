@@ -157,8 +157,7 @@ def test_a_record_that_nodes_do_not_reach_is_refused(tmp_path, bench, asked, mon
 SEES = """
 from pathlib import Path
 import os
-with Path(os.environ["ARMBENCH_SEEN"]).open("a") as file:
-    print(os.environ.get("CUDA_VISIBLE_DEVICES", "none"), file=file)
+Path(os.environ["ARMBENCH_SEEN"]).open("a").write(os.environ["CUDA_VISIBLE_DEVICES"] + "\\n")
 """
 
 

@@ -70,6 +70,16 @@ def test_what_the_plan_of_a_study_needs_stays_though_nothing_of_it_has_run(attem
     assert "studies need all that is there" in bench("gc", "--yes").stdout
 
 
+def test_what_a_run_goes_on_from_stays_until_that_is_finished(attempted, bench):
+    waits, done = (attempted.key(f"base · scratch · {seed}") for seed in (1, 2))
+    for key in (waits, done, OTHER):
+        leave(cache(attempted), "resume", key)
+    attempted.finish("base · scratch · 2")
+    bench("gc", "--yes")
+    left = {key for kind, key in cache(attempted).results() if kind == "resume"}
+    assert left == {waits}
+
+
 def test_without_a_plan_that_tells_it_what_runs_were_made_from_stays(attempted, bench):
     attempted.finish("self_kd · scratch · 1")
     replanned(attempted, runs=[])

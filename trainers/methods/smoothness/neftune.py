@@ -61,7 +61,7 @@ class NEFTune(Method):
     def after_step(self, step: Step) -> None:
         """Evaluation reads embeddings as they are."""
         step.state.hook.remove()
-        del step.state.seen
+        del step.state.hook, step.state.seen
 
     def noise(self, x: Tensor, step: Step) -> Tensor:
         """δ, in the shape of the embeddings (b, L, d)."""

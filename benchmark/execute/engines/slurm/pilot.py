@@ -109,7 +109,7 @@ class Pilot:
             process.end()
         self.longest = max(self.longest, time.monotonic() - began)
         if ended.status == "interrupted":
-            if self._overrun and first:
+            if self._overrun and first and not ended.goes_on:
                 ended = Ended(
                     entry.key,
                     TIMED_OUT,

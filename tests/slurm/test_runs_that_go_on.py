@@ -1,0 +1,36 @@
+"""Runs that are longer than their jobs, or are taken off their node: they go on in another job."""
+
+import subprocess
+
+import pytest
+
+from tests.benchmark.execute.broken_off import begun, outcome, runs, wait_until, written
+from tests.slurm.studies import jobs
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started")]
+
+_WORTH = 0.5
+
+
+def test_a_run_that_is_preempted_goes_on_from_its_step_with_the_same_bits(tmp_path):
+    subprocess.run(["scancel", "--quiet", "--user=root"])
+    wait_until(lambda: not jobs())
+    study, here, there = written(tmp_path, epochs=8), tmp_path / "here", tmp_path / "there"
+    command = begun(study, there, _WORTH, "nodelist=n1")
+
+    def trains() -> bool:
+        return any(r.status == "RUNNING" and r.seconds > 3 * _WORTH for r in runs(there))
+
+    for _ in range(2):
+        wait_until(trains, 240)
+        before = sum(run.status == "KILLED" for run in runs(there))
+        urgent = ["--partition=urgent", "--nodelist=n1", "--exclusive", "--output=/dev/null"]
+        subprocess.run(["sbatch", *urgent, "--wrap", "sleep 5"], check=True, capture_output=True)
+        wait_until(lambda n=before: sum(r.status == "KILLED" for r in runs(there)) > n, 60)
+    assert command.wait(600) == 0
+    killed = {run.run_id for run in runs(there) if run.status == "KILLED"}
+    went_on = {run.tags["resumes"] for run in runs(there) if "resumes" in run.tags}
+    assert went_on == killed
+    assert begun(study, here, _WORTH).wait(300) == 0
+    assert outcome(there) == outcome(here)
+    assert not [*there.glob("cache/resume/*")]
