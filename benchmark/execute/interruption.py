@@ -43,11 +43,6 @@ def interrupt(why: str) -> None:
     _stop_now()
 
 
-def told_to_stop() -> bool:
-    """Whether a run that may stop itself is to do so."""
-    return bool(_State.why)
-
-
 def stop_if_told() -> None:
     """Stop where the run has kept what it had to keep.
 

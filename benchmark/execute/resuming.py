@@ -41,7 +41,7 @@ class Resuming:
             keep=self._keep,
             found=self._found(),
             every=self.job.checkpoint_every,
-            asked=told_to_stop,
+            asked=lambda: bool(told_to_stop()),
             stop=stop_if_told,
             say=self._say,
         )
