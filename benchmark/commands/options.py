@@ -56,7 +56,8 @@ def add_execution(command: Options) -> None:
     command.add_argument(
         "--optuna-storage",
         metavar="URL",
-        help="database of the searches, for several machines (default: optuna.db in the store)",
+        help="database of the searches, for several machines (default: OPTUNA_STORAGE, else "
+        "optuna.db in the store)",
     )
     add_store(command)
 

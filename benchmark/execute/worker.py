@@ -78,9 +78,9 @@ def execute(job: Job, report: Report) -> Ended:
     except (RecordLost, StoreError) as error:
         if told_to_stop():
             return Ended(key, told_to_stop())
-        return Ended(key, LOST, str(error), details=traceback.format_exc())
+        return Ended(key, LOST, str(error), details=masked(traceback.format_exc()))
     except CacheError as error:
-        return Ended(job.run.key, *reason(error), details=traceback.format_exc())
+        return Ended(job.run.key, *reason(error), details=masked(traceback.format_exc()))
 
 
 def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
@@ -116,7 +116,8 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
             why = f"it goes on for more than {duration(job.limit)}{_place(stopped)}"
             if recorder:
                 recorder.end("FAILED", TIMED_OUT, why)
-            return Ended(key, TIMED_OUT, why, None, seconds, traceback.format_exc())
+            told = masked(traceback.format_exc())
+            return Ended(key, TIMED_OUT, why, None, seconds, told)
         if str(stopped) == "pruned":
             resuming.discard()
         if recorder:
@@ -139,7 +140,7 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
             resuming.discard()
         if recorder:
             recorder.end("FAILED", status, message)
-        return Ended(key, status, message, details=traceback.format_exc())
+        return Ended(key, status, message, details=masked(traceback.format_exc()))
     if recorder:
         recorder.end("FINISHED", "finished")
     resuming.discard()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from benchmark.record.query import Query
 from benchmark.secrets import masked
-from benchmark.store.connection import Connection
+from benchmark.store.connection import Connection, unusable
 from benchmark.store.store import Store
 
 # isort: split
@@ -18,9 +18,12 @@ from benchmark.store.store import Store
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
+#: A file by which it is tried whether files can be kept.
+_TRIED = ".armbench"
 #: Longest text that MLflow keeps as a tag or parameter.
 _LONGEST = 5000
 #: Longest name of a run.
@@ -75,6 +78,27 @@ class Writer:
                 return str(made.experiment_id)
 
         return self.connection.ask(make)
+
+    def require_files(self, experiment: str) -> None:
+        """Refuse a record elsewhere that keeps no files, before any are made for it.
+
+        A small one is left beside those of the experiment's runs.
+
+        Raises:
+            StoreError: with the reason.
+        """
+        if self.store.is_local:
+            return
+        place = self.connection.client.get_experiment(experiment).artifact_location
+        with self.store.cache.scratch() as folder:
+            path = folder / _TRIED
+            path.write_text("Files can be kept here.\n", encoding="utf-8")
+            try:
+                files: Any = get_artifact_repository(place, self.store.uri)
+                files.log_artifact(str(path))
+            except Exception as error:
+                what = f"files cannot be kept in the record {self.store.shown}"
+                raise unusable(what, error) from error
 
     def start(
         self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]

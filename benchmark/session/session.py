@@ -1,6 +1,7 @@
 """What the commands on one study share: the study, its record, and where runs are executed."""
 
 import argparse
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -106,7 +107,7 @@ class Session:
             study_file=options.study,
             study=study,
             connection=Connection(store),
-            optuna_storage=options.optuna_storage,
+            optuna_storage=options.optuna_storage or _storage_of(rehearses),
             asked=asked,
             console=page(still=asked.engine == "inline"),
             debug=options.debug,
@@ -301,6 +302,7 @@ class Session:
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with persevering(self.notify), self.store.cache.using(use_of(self.study.name)):
+            self.writer.require_files(self.writer.experiment(self.study.name))
             self._tidy_up()
             yield
             with in_a_hurry(), suppress(RecordLost):  # else the next command does it
@@ -309,3 +311,8 @@ class Session:
     def _tidy_up(self) -> None:
         self.store.cache.sweep()
         close_orphans(self.writer)
+
+
+def _storage_of(rehearses: bool) -> str | None:
+    """Where searches are kept by Optuna's own variable, which a rehearsal leaves alone."""
+    return None if rehearses else os.environ.get("OPTUNA_STORAGE")

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from benchmark.errors import RecordLost, StoreError
+from benchmark.errors import BenchmarkError, StoreError
 from benchmark.store.database import copied, run_ids, settle
-from benchmark.store.outages import first_line, gone, lost, patiently
+from benchmark.store.faults import explained, is_of_storage, line
+from benchmark.store.outages import gone, lost, patiently
 from benchmark.store.store import Store
 
 # Read by mlflow when it is imported: its usage reports would leave the machine with every call.
@@ -164,10 +165,11 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
     try:
         return patiently(opened, store.shown)
     except Exception as error:
+        told = isinstance(error, BenchmarkError)
         if not make:
-            raise error if isinstance(error, RecordLost) else lost(store.shown, error) from error
-        said = first_line(error.__cause__ or error)
-        raise StoreError(f"the MLflow store {store.shown} cannot be opened: {said}") from error
+            raise error if told else lost(store.shown, error) from error
+        said = (error.__cause__ if told else None) or error
+        raise unusable(f"the MLflow store {store.shown} cannot be opened", said) from error
 
 
 class _Watched:
@@ -223,13 +225,33 @@ def _guarding(shown: str) -> Iterator[None]:
 
     Raises:
         RecordLost: with what happened, and how to go on.
+        StoreError: it is there, and refuses what was asked.
     """
     try:
         yield
-    except _FAULTS as error:
+    except Exception as error:
+        if not isinstance(error, _FAULTS) and not is_of_storage(error):
+            raise
         if isinstance(error, MlflowException) and error.error_code in _ANSWERS:
             raise
+        fault = explained(error)
+        if fault and fault.refused:
+            raise StoreError(
+                f"the record {shown} cannot be used: {fault.cause}. {fault.remedy}, and run the "
+                "same command again: it goes on from what has been recorded."
+            ) from error
         raise lost(shown, error) from error
+
+
+def unusable(what: str, error: BaseException) -> StoreError:
+    """What is said before anything is trained.
+
+    Args:
+        what: cannot be done.
+        error: what a library said.
+    """
+    fault = explained(error)
+    return StoreError(f"{what}: {f'{fault.cause}. {fault.remedy}.' if fault else line(error)}")
 
 
 def preload() -> None:

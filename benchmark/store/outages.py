@@ -5,7 +5,6 @@ is kept by its process and told when the record is back.
 """
 
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from benchmark.errors import RecordLost
-from benchmark.secrets import masked
+from benchmark.store.faults import LOCKED, explained, line
 from benchmark.terminal.duration import duration
 
 #: Seconds for which a record is waited for: by a command that trains and its workers, of a database
@@ -26,36 +25,6 @@ _FIRST, _LONGEST = 0.25, 8.0
 _TICK = 0.25
 #: Seconds after which a wait is said.
 _SAID_AFTER = 1.0
-_LOCKED = "another process has kept it locked"
-_DAMAGED = "its database is damaged"
-#: What is said of a fault, by what libraries say of it; and what to do about it.
-_CAUSES = (
-    (("is locked",), _LOCKED, "End that process"),
-    (("disk is full", "No space left", "quota"), "the disk is full", "Free some space"),
-    (
-        ("readonly database", "Read-only file system", "Permission denied", "unable to open"),
-        "it can no longer be opened for writing",
-        "Give back the permission to write there",
-    ),
-    (
-        ("disk I/O error", "File too large", "Input/output error", "Stale file handle"),
-        "its disk refuses to read or to write it",
-        "Look at the disk, and at limits on the size of files (ulimit -f)",
-    ),
-    (
-        ("malformed", "not a database", "no such table"),
-        _DAMAGED,
-        "Put back a copy of it",
-    ),
-    (
-        (
-            *("onnection", "timed out", "too many 5", "error code 50", "server closed"),
-            *("terminat", "starting up", "shutting down"),
-        ),
-        "its server does not answer",
-        "Start the server",
-    ),
-)
 
 _T = TypeVar("_T")
 
@@ -160,7 +129,7 @@ def _limit(error: RecordLost) -> float:
     if not error.passing:
         return 0.0
     longest = _State.attitude.seconds
-    return max(longest, OF_LOCKS) if error.cause == _LOCKED and longest else longest
+    return max(longest, OF_LOCKS) if error.cause == LOCKED.cause and longest else longest
 
 
 def _say(shown: str, error: RecordLost, limit: float) -> None:
@@ -192,11 +161,10 @@ def lost(shown: str, error: BaseException) -> RecordLost:
         shown: its address as it may be printed.
         error: what a library said.
     """
-    said = f"{error} {os.strerror(getattr(error, 'errno', 0) or 0)}"
-    for signs, told, way in _CAUSES:
-        if any(sign in said for sign in signs):
-            return _told(shown, told, way, passing=told != _DAMAGED)
-    return _told(shown, f"it failed ({first_line(error)})", "See to it", passing=False)
+    fault = explained(error)
+    if fault is None:
+        return _told(shown, f"it failed ({line(error)})", "See to it", passing=False)
+    return _told(shown, fault.cause, fault.remedy, fault.passing)
 
 
 def gone(shown: str) -> RecordLost:
@@ -211,9 +179,3 @@ def _told(shown: str, cause: str, remedy: str, passing: bool) -> RecordLost:
         cause,
         passing,
     )
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what a library said, without passwords."""
-    lines = str(error).strip().splitlines()
-    return masked(lines[0]) if lines else type(error).__name__

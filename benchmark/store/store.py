@@ -1,6 +1,7 @@
 """Where runs are recorded: a folder that may be moved and copied, or an MLflow tracking URI."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,8 @@ from benchmark.secrets import masked
 from benchmark.store.cache import Cache
 
 _FILE = "sqlite:///"
+#: MLflow's own variable with the address of a record.
+_ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,18 @@ class Store:
         Raises:
             StoreError: it is no place that a record can have.
         """
-        store = cls(asked or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns")
+        store = cls(asked or os.environ.get(_ADDRESS) or "mlruns")
         store.check()
+        if masked(store.location) != store.location:
+            os.environ[_ADDRESS] = store.location  # by which workers learn its password
         return store
+
+    def __reduce__(self) -> tuple[Callable[[str, Path], "Store"], tuple[str, Path]]:
+        """For another process, without its password: that may go through files and over networks.
+
+        The process finds it in its environment, or has none.
+        """
+        return _in_this_process, (masked(self.location), self.working)
 
     @property
     def folder(self) -> Path:
@@ -137,6 +149,12 @@ class Store:
                 f"the store {masked(path)!r} has {what} in its path, which an address of a "
                 "database cannot hold: give --store a folder of another name."
             )
+
+
+def _in_this_process(shown: str, working: Path) -> Store:
+    """A store of another process, with the password that the environment of this one has."""
+    known = os.environ.get(_ADDRESS, "")
+    return Store(known if masked(known) == shown else shown, working)
 
 
 def _fits(path: Path) -> bool:

@@ -37,6 +37,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchmark.declare.search import Params, Range, Search, Tuning, Value
 from benchmark.errors import StoreError
 from benchmark.secrets import masked
+from benchmark.store.faults import explained, line
 from benchmark.store.outages import lost
 from benchmark.store.process import Process
 from benchmark.tuning.trial import Signs, State, Trial, claimed
@@ -74,15 +75,12 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
                 storage.engine.dispose()
             return optuna.storages.get_storage(storage)
         except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
-            detail = str(error).strip().splitlines()[0]
-            if isinstance(error, ImportError):
-                detail = (
-                    "its driver is not installed; for PostgreSQL: pip install 'psycopg[binary]'"
-                )
+            fault = explained(error)
+            detail = f"{fault.cause}. {fault.remedy}." if fault else line(error)
             # Two processes made the tables of a new database at once: the other one was faster.
-            if attempt == 9 or not re.search("already exists|UNIQUE|duplicate", detail):
+            if attempt == 9 or not re.search("already exists|UNIQUE|duplicate", str(error)):
                 raise StoreError(
-                    f"the Optuna storage {masked(url)} cannot be opened: {masked(detail)}"
+                    f"the Optuna storage {masked(url)} cannot be opened: {detail}"
                 ) from error
         time.sleep(0.2 * (attempt + 1))
     raise AssertionError("unreachable")
