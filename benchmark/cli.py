@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from keyword import iskeyword
 from types import ModuleType, TracebackType
 from typing import NoReturn
 
@@ -33,6 +34,8 @@ COMMANDS = {
     "trend": "does an effect grow or fall over inits or tasks?",
     "report": "a page of verdicts, figures and costs",
     "audit": "what published tables of mean ± sd can be",
+    "export": "write a recorded study into one file",
+    "import": "take a study from such a file into a record",
     "rm": "remove a study, an arm or a run from the record",
     "gc": "remove from the cache what no study needs",
     "ui": "the MLflow UI on the store, at 127.0.0.1",
@@ -52,7 +55,12 @@ def parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _module(command: str) -> ModuleType:
-    return import_module(f"benchmark.commands.{command}")
+    return import_module(f"benchmark.commands.{_called(command)}")
+
+
+def _called(command: str) -> str:
+    """The name of a command's file and function; some are words of Python itself."""
+    return f"{command}_" if iskeyword(command) else command
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with leaving_raises(), impatient():
-            return int(getattr(_module(options.command), options.command)(options))
+            return int(getattr(_module(options.command), _called(options.command))(options))
     except KeyboardInterrupt as error:
         return _stopped(error)
     except BrokenPipeError:

@@ -53,13 +53,19 @@ def add_execution(command: Options) -> None:
         metavar="DIR",
         help="folder that bench fetch filled, read in place of the hub (default: ARMBENCH_DATA)",
     )
+    add_optuna_storage(command)
+    add_store(command)
+
+
+def add_optuna_storage(command: Options, default: str | None = None) -> None:
+    """Where searches are kept."""
     command.add_argument(
         "--optuna-storage",
+        default=default,
         metavar="URL",
         help="database of the searches, for several machines (default: OPTUNA_STORAGE, else "
         "optuna.db in the store)",
     )
-    add_store(command)
 
 
 def add_engine(command: Options) -> None:

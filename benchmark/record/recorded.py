@@ -3,6 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+#: Tags of a run that was moved here, with its id where it was made; and with that of its parent.
+ORIGIN, PARENT = "origin", "mlflow.parentRunId"
+
+
+def half(identity: str) -> str:
+    """What stands as the origin of a run that is being moved here."""
+    return f"half of {identity}"
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -29,6 +37,11 @@ class Recorded:
     status: str = "FINISHED"
     parameters: Mapping[str, str] = field(default_factory=dict)
     began: float = 0.0
+
+    @property
+    def identity(self) -> str:
+        """Its id where it was made, which it keeps wherever it is moved to."""
+        return self.tags.get(ORIGIN, self.run_id)
 
     @property
     def called(self) -> str:

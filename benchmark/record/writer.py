@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.record.query import Query
+from benchmark.record.recorded import ORIGIN, PARENT, half
+from benchmark.record.whole import WholeRun
 from benchmark.secrets import masked
 from benchmark.store.connection import Connection, unusable
 from benchmark.store.store import Store
@@ -193,6 +195,40 @@ class Writer:
         except MlflowException:
             return False
         return True
+
+    def begin_moved(self, run: WholeRun) -> str:
+        """Open a run that was made elsewhere, with its parameters and metrics; returns its id.
+
+        It has neither key nor role before :meth:`end_moved`, so that half of a run counts nowhere.
+        """
+        tags = {ORIGIN: half(run.identity)}
+        made = self.connection.client.create_run(
+            self.experiment(run.experiment), run.began, tags, run.name
+        )
+        run_id = str(made.info.run_id)
+        params = [Param(name, value) for name, value in run.parameters.items()]
+        for i in range(0, len(params), _MOST_TAGS):
+            self.connection.client.log_batch(run_id, params=params[i : i + _MOST_TAGS])
+        points = [
+            Metric(name, value, at, step)
+            for name, curve in run.metrics.items()
+            for step, value, at in curve
+        ]
+        self._write(run_id, points, [])
+        return run_id
+
+    def end_moved(self, run_id: str, run: WholeRun, parent: str) -> None:
+        """Close a run that was made elsewhere, as it was closed there.
+
+        Args:
+            run_id: from :meth:`begin_moved`.
+            run: as it was.
+            parent: the id that its parent has here; empty where it has none.
+        """
+        self.connection.client.set_terminated(run_id, run.status, run.ended)
+        tags = {**run.tags, **({PARENT: parent} if parent else {})}
+        self._write(run_id, [], [RunTag(name, value) for name, value in tags.items()])
+        self._write(run_id, [], [RunTag(ORIGIN, run.identity)])
 
     def withdraw(self, run_id: str) -> None:
         """Take a run out of sight; MLflow keeps it among the deleted ones."""

@@ -61,7 +61,7 @@ def record_report(
 
 def _digest(gathered: Gathered) -> str:
     """What the report is made of: the plan, and the run and fate of every cell."""
-    runs = [run.run_id for _, run in gathered.runs]
+    runs = [run.identity for _, run in gathered.runs]
     status = gathered.scores["status"].tolist()
     made_of = {"revision": REVISION, "plan": gathered.record.digest}
     return key(made_of | {"runs": runs, "status": status})

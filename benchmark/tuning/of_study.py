@@ -25,6 +25,11 @@ def storage_url(store: Store, asked: str | None) -> str:
     return asked or f"sqlite:///{store.folder / 'optuna.db'}"
 
 
+def has_searches(store: Store, asked: str | None) -> bool:
+    """Whether there may be a storage with searches, which opening one would make."""
+    return bool(asked) or (store.folder / "optuna.db").exists()
+
+
 def open_tuning(study: Study, connection: Connection, asked: str | None) -> StudyTuning:
     """The searches of a study, in their storage; it is made if it is not there."""
     connection.client  # noqa: B018 - makes the folder, or says that it cannot
@@ -33,7 +38,7 @@ def open_tuning(study: Study, connection: Connection, asked: str | None) -> Stud
 
 def known_results(study: Study, connection: Connection, asked: str | None) -> tuple[Tuned, ...]:
     """What a plan can know of tuning without making a storage or a search in it."""
-    if not asked and not (connection.store.folder / "optuna.db").exists():
+    if not has_searches(connection.store, asked):
         return ()
     with guarding_storage(storage_url(connection.store, asked)):
         return open_tuning(study, connection, asked).results(begin=False)

@@ -1,0 +1,1 @@
+"""Studies on their way from one record to another, each in one file."""
