@@ -12,7 +12,7 @@ from benchmark.record.recorded import PARENT, Recorded
 from benchmark.record.studies import recorded_study
 from benchmark.record.study_record import StudyRecord
 from benchmark.record.whole import files_of, read_whole
-from benchmark.transfer.format import FORMAT, HEAD, VERSION, Packing, packing
+from benchmark.transfer.format import FORMAT, HEAD, VERSION, Outgoing, packing
 from benchmark.tuning.moving import told_trials
 from benchmark.tuning.of_study import has_searches, storage_url
 
@@ -113,7 +113,7 @@ def _parents_first(runs: list[Recorded]) -> Iterator[tuple[Recorded, str]]:
         yield run, parent.identity if parent else ""
 
 
-def _add(packed: Packing, query: Query, run: Recorded, parent: str) -> None:
+def _add(packed: Outgoing, query: Query, run: Recorded, parent: str) -> None:
     names: Mapping[str, str] = query.connection.experiments()
     folder = f"runs/{run.identity}"
     packed.add(

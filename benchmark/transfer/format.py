@@ -35,7 +35,7 @@ class TransferError(BenchmarkError):
 
 
 @dataclass
-class Packing:
+class Outgoing:
     """An archive that is being written.
 
     Attributes:
@@ -79,7 +79,7 @@ class Packing:
 
 
 @contextmanager
-def packing(path: Path) -> Iterator[Packing]:
+def packing(path: Path) -> Iterator[Outgoing]:
     """An archive that takes its place when the block has ended without an error.
 
     Raises:
@@ -90,7 +90,7 @@ def packing(path: Path) -> Iterator[Packing]:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-            packed = Packing(archive)
+            packed = Outgoing(archive)
             yield packed
             packed.close()
         draft.replace(path)
@@ -103,7 +103,7 @@ def packing(path: Path) -> Iterator[Packing]:
 
 
 @dataclass(frozen=True)
-class Packed:
+class Incoming:
     """An archive that was found to be whole.
 
     Attributes:
@@ -158,7 +158,7 @@ class Packed:
 
 
 @contextmanager
-def unpacking(path: Path) -> Iterator[Packed]:
+def unpacking(path: Path) -> Iterator[Incoming]:
     """An archive, of which everything is read and compared with its checksums first.
 
     Raises:
@@ -166,14 +166,14 @@ def unpacking(path: Path) -> Iterator[Packed]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            packed = Packed(path, archive)
+            packed = Incoming(path, archive)
             _check(packed)
             yield packed
     except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError) as error:
         raise damaged(path, str(error)) from error
 
 
-def _check(packed: Packed) -> None:
+def _check(packed: Incoming) -> None:
     members = packed.archive.infolist()
     names = [each.filename for each in members]
     if names[:1] != [HEAD] or packed.head.get("format") != FORMAT:

@@ -14,7 +14,7 @@ from benchmark.record.studies import last_plans
 from benchmark.record.whole import WholeRun
 from benchmark.record.writer import Writer
 from benchmark.runs.key import key
-from benchmark.transfer.format import Packed, TransferError, damaged, unpacking
+from benchmark.transfer.format import Incoming, TransferError, damaged, unpacking
 from benchmark.tuning.moving import add_trials
 
 _ANY, _FINISHED = "attributes.run_id != ''", "attributes.status = 'FINISHED'"
@@ -80,7 +80,7 @@ class _Key:
     status: str
 
 
-def _refuse_another(packed: Packed, query: Query, study: str) -> None:
+def _refuse_another(packed: Incoming, query: Query, study: str) -> None:
     """Refuse a study that shares its name with another one of the record, and nothing else."""
     experiment = query.experiment(study)
     plan = last_plans(query).get(experiment) if experiment else None
@@ -92,7 +92,7 @@ def _refuse_another(packed: Packed, query: Query, study: str) -> None:
         )
 
 
-def _run(packed: Packed, identity: str) -> WholeRun:
+def _run(packed: Incoming, identity: str) -> WholeRun:
     name = f"runs/{identity}/run.json"
     try:
         run = WholeRun.from_json(packed.json(name))
@@ -130,7 +130,7 @@ def _trained(query: Query, index: Mapping[str, _Key]) -> set[str]:
     return {identity for identity, each in index.items() if each.key in done}
 
 
-def _take_in(packed: Packed, writer: Writer, run: WholeRun, parent: str) -> str:
+def _take_in(packed: Incoming, writer: Writer, run: WholeRun, parent: str) -> str:
     """Write a run with all that it keeps; returns its id here."""
     run_id = writer.begin_moved(run)
     with writer.store.cache.scratch() as scratch:
