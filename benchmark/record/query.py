@@ -20,6 +20,8 @@ from benchmark.store.store import Store
 # What mlflow reads when it is imported is set by the file that connects to it.
 from mlflow.entities import Run
 
+#: Tag in which MLflow keeps the description that its UI shows.
+NOTE = "mlflow.note.content"
 _FINISHED = "attributes.status = 'FINISHED'"
 #: Runs that are asked for by their ids together; earlier versions of sqlite take 999 values.
 _AT_ONCE = 500
@@ -75,6 +77,10 @@ class Query:
                 "the study another name."
             )
         return str(found.experiment_id) if found else None
+
+    def description(self, experiment: str) -> str:
+        """What the UI shows above an experiment's runs; empty where there is none."""
+        return str(self.connection.client.get_experiment(experiment).tags.get(NOTE, ""))
 
     def of_role(self, role: str, experiment: str) -> list[Recorded]:
         """The runs of an experiment that have a role, the oldest first."""

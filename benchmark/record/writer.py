@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.record.query import Query
+from benchmark.record.query import NOTE, Query
 from benchmark.record.recorded import ORIGIN, PARENT, half
 from benchmark.record.whole import WholeRun
 from benchmark.secrets import masked
@@ -33,9 +33,6 @@ _NAME = 250
 
 #: Most metrics and tags that MLflow takes together.
 _MOST_METRICS, _MOST_TAGS = 900, 100
-
-#: Tag in which MLflow keeps the description that its UI shows.
-_NOTE = "mlflow.note.content"
 
 
 @dataclass(frozen=True)
@@ -139,12 +136,12 @@ class Writer:
 
     def note(self, run_id: str, text: str) -> None:
         """What the UI shows as the description of a run, in Markdown."""
-        self.tag(run_id, {_NOTE: text})
+        self.tag(run_id, {NOTE: text})
 
     def describe(self, experiment: str, text: str) -> None:
         """What the UI shows above an experiment's runs, in Markdown."""
-        told = _cut({_NOTE: text})[_NOTE]
-        self.connection.client.set_experiment_tag(experiment, _NOTE, told)
+        told = _cut({NOTE: text})[NOTE]
+        self.connection.client.set_experiment_tag(experiment, NOTE, told)
 
     def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""

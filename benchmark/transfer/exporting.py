@@ -11,7 +11,7 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import PARENT, Recorded
 from benchmark.record.studies import recorded_study
 from benchmark.record.study_record import StudyRecord
-from benchmark.record.whole import files_of, read_whole
+from benchmark.record.whole import WholeRun, files_of, read_whole
 from benchmark.transfer.format import FORMAT, HEAD, VERSION, Outgoing, packing
 from benchmark.tuning.moving import told_trials
 from benchmark.tuning.of_study import has_searches, storage_url
@@ -52,7 +52,9 @@ def export_study(query: Query, wanted: str, path: Path, asked: str | None) -> Ex
         TransferError: the file cannot be written.
     """
     record = recorded_study(query, wanted)
-    found = _runs(query, record)
+    experiments = query.connection.experiments()
+    (own,) = (each for each, name in experiments.items() if name == record.study)
+    found = _runs(query, record, own)
     runs = [run for run in found if run.status != "RUNNING"]
     searches = [*_searches(query, runs, asked)]
     with packing(path) as packed:
@@ -63,13 +65,14 @@ def export_study(query: Query, wanted: str, path: Path, asked: str | None) -> Ex
                 "version": VERSION,
                 "armbench": version_of("armbench"),
                 "study": record.study,
+                "described": query.description(own),
                 "cells": sorted({cell.key for cell in record.cells if cell.key}),
             },
         )
         for i, search in enumerate(searches):
             packed.add(f"searches/{i}.json", search)
         for run, parent in _parents_first(runs):
-            _add(packed, query, run, parent)
+            _add(packed, query, read_whole(query, run, experiments[run.experiment], parent), run)
     return Exported(record.study, len(runs), len(found) - len(runs), len(searches))
 
 
@@ -85,14 +88,16 @@ def _searches(
             yield search
 
 
-def _runs(query: Query, record: StudyRecord) -> list[Recorded]:
+def _runs(query: Query, record: StudyRecord, experiment: str) -> list[Recorded]:
     """Every attempt at the runs of a study, what these needed, and what is kept beside them."""
-    experiment = query.experiment(record.study)
-    own = query.runs(_ANY, experiment) if experiment else []
+    own = query.runs(_ANY, experiment)
     found = {run.run_id: run for run in own if "key" in run.tags or "role" in run.tags}
-    keys = {cell.key for cell in record.cells} | {run.key for run in record.runs}
-    needed = runs_of(record, query).values()
-    for run in (*query.with_tag("key", keys, _ANY), *needed):
+    finished = runs_of(record, query)
+    keys = {run.key for run in record.runs} | {cell.key for cell in record.cells}
+    new = keys
+    while new := {key for k in new if k in finished for key in finished[k].needs.values()} - keys:
+        keys |= new
+    for run in query.with_tag("key", keys, _ANY):
         found.setdefault(run.run_id, run)
     return list(found.values())
 
@@ -113,11 +118,7 @@ def _parents_first(runs: list[Recorded]) -> Iterator[tuple[Recorded, str]]:
         yield run, parent.identity if parent else ""
 
 
-def _add(packed: Outgoing, query: Query, run: Recorded, parent: str) -> None:
-    names: Mapping[str, str] = query.connection.experiments()
-    folder = f"runs/{run.identity}"
-    packed.add(
-        f"{folder}/run.json", read_whole(query, run, names[run.experiment], parent).as_json()
-    )
+def _add(packed: Outgoing, query: Query, whole: WholeRun, run: Recorded) -> None:
+    packed.add(f"runs/{whole.identity}/run.json", whole.as_json())
     for name, path in files_of(query, run):
-        packed.add_file(f"{folder}/files/{name}", path)
+        packed.add_file(f"runs/{whole.identity}/files/{name}", path)

@@ -56,9 +56,13 @@ def import_study(path: Path, writer: Writer, storage: str) -> Imported:
         study, query = str(packed.head.get("study", "")), Query(writer.connection)
         _refuse_another(packed, query, study)
         index = {
-            run.identity: _Key(run.tags.get("key", ""), run.status)
+            run.identity: _Key(
+                run.tags.get("key", ""), any(m.startswith("test/") for m in run.metrics)
+            )
             for run in (_run(packed, each) for each in packed.runs)
         }
+        experiment = _experiment(writer, query, study, str(packed.head.get("described", "")))
+        writer.require_files(experiment)
         with writer.store.cache.uses.holding(f"import-{key({'study': study})}"):
             _withdraw_halves(writer, query, index)
             known = _known(query, index)
@@ -74,10 +78,10 @@ def import_study(path: Path, writer: Writer, storage: str) -> Imported:
 
 @dataclass(frozen=True)
 class _Key:
-    """Of a run: what was to be trained, and how that ended."""
+    """Of a run: what was to be trained, and whether it was scored on test."""
 
     key: str
-    status: str
+    is_tested: bool
 
 
 def _refuse_another(packed: Incoming, query: Query, study: str) -> None:
@@ -90,6 +94,15 @@ def _refuse_another(packed: Incoming, query: Query, study: str) -> None:
             f'another study "{study}" is recorded in {query.store.shown}, with none of the runs '
             f"of {packed.path}: import it into another record, with --store DIR."
         )
+
+
+def _experiment(writer: Writer, query: Query, study: str, described: str) -> str:
+    """Where its runs go, with its description where it is new."""
+    known = query.experiment(study)
+    experiment = known or writer.experiment(study)
+    if described and not known:
+        writer.describe(experiment, described)
+    return experiment
 
 
 def _run(packed: Incoming, identity: str) -> WholeRun:
@@ -121,13 +134,12 @@ def _known(query: Query, index: Mapping[str, _Key]) -> dict[str, str]:
 
 
 def _trained(query: Query, index: Mapping[str, _Key]) -> set[str]:
-    """Attempts at what others than these have finished here; theirs count, and go on to."""
-    done = {
-        run.tags["key"]
-        for run in query.with_tag("key", {each.key for each in index.values()}, _FINISHED)
-        if run.identity not in index
-    }
-    return {identity for identity, each in index.items() if each.key in done}
+    """Attempts at what the record has finished itself: its own runs go on to count."""
+    keys = {each.key for each in index.values()}
+    own = [r for r in query.with_tag("key", keys, _FINISHED) if r.identity not in index]
+    done = {run.tags["key"] for run in own}
+    tested = {run.tags["key"] for run in own if run.is_tested}
+    return {i for i, each in index.items() if each.key in (tested if each.is_tested else done)}
 
 
 def _take_in(packed: Incoming, writer: Writer, run: WholeRun, parent: str) -> str:

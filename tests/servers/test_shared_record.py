@@ -72,6 +72,13 @@ def test_a_study_on_servers_has_the_verdicts_of_one_in_a_folder(shared, bench, t
     assert "4 cached" in bench("run", path).stdout
     assert "Removed" in bench("rm", "small", "--yes").stdout
     assert "is recorded in" in bench("stats", "small").stderr
+    assert bench("export", "small", "small.zip", "--store", tmp_path / "here").returncode == 0
+    assert "0 there already" in bench("import", "small.zip").stdout
+    assert "0 runs new" in bench("import", "small.zip").stdout
+    assert bench("stats", "--format", "csv").stdout == here.stdout
+    assert bench("export", "small", "back.zip").returncode == 0
+    assert (tmp_path / "back.zip").read_bytes() == (tmp_path / "small.zip").read_bytes()
+    assert "4 cached" in bench("run", path).stdout
 
 
 def test_files_go_straight_to_the_bucket_that_an_experiment_names(shared, monkeypatch):

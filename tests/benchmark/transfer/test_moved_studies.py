@@ -263,6 +263,9 @@ def test_a_tuned_study_is_moved_with_its_searches(bench, tmp_path):
     assert here == there != ""
     again = bench("run", study, "--store", "new")
     assert "6 cached" in again.stdout, again.stdout + again.stderr
+    stores = query_of(tmp_path / "mlruns"), query_of(tmp_path / "new")
+    (judged,), (verdict,) = (each.runs("tags.role = 'verdict'") for each in stores)
+    assert judged.run_id == verdict.identity  # it was not recorded anew
     assert bench("export", "tuned", "again.zip", "--store", "new").returncode == 0
     ours, theirs = (zipfile.ZipFile(tmp_path / name) for name in ("tuned.zip", "again.zip"))
     searches = [name for name in ours.namelist() if name.startswith("searches/")]
