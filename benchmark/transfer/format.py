@@ -177,7 +177,10 @@ def _check(packed: Incoming) -> None:
     members = packed.archive.infolist()
     names = [each.filename for each in members]
     if names[:1] != [HEAD] or packed.head.get("format") != FORMAT:
-        raise TransferError(f"{packed.path} is no file that bench export wrote.")
+        raise TransferError(
+            f"{packed.path} is no file that bench export wrote, or a part of one: copy or export "
+            "it again."
+        )
     if packed.head.get("version") != VERSION:
         raise TransferError(
             f"{packed.path} was written by a later version of armbench: pip install -U armbench."

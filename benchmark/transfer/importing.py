@@ -54,13 +54,13 @@ def import_study(path: Path, writer: Writer, storage: str) -> Imported:
     """
     with unpacking(path) as packed:
         study, query = str(packed.head.get("study", "")), Query(writer.connection)
-        _refuse_another(packed, query, study)
         index = {
             run.identity: _Key(
                 run.tags.get("key", ""), any(m.startswith("test/") for m in run.metrics)
             )
             for run in (_run(packed, each) for each in packed.runs)
         }
+        _refuse_another(packed, query, study)
         experiment = _experiment(writer, query, study, str(packed.head.get("described", "")))
         writer.require_files(experiment)
         with writer.store.cache.uses.holding(f"import-{key({'study': study})}"):
