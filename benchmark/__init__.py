@@ -1,5 +1,7 @@
 """armbench's core: declare a study, plan its runs, execute and track them."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import benchmark.own_packages  # noqa: F401 - before anything asks for stats and trainers

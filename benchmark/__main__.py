@@ -1,5 +1,7 @@
 """`python -m benchmark` is `bench`."""
 
+from __future__ import annotations
+
 import sys
 
 from benchmark.cli import entry

@@ -1,5 +1,7 @@
 """The command `bench`. Commands import what they need when they need it."""
 
+from __future__ import annotations
+
 import argparse
 import faulthandler
 import gc

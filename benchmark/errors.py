@@ -1,8 +1,10 @@
 """Every error a user can meet, as one small tree; each message says what, where, and what next.
 
-Errors of ``trainers`` and ``stats`` keep their own trees, since neither knows this package; the
+Errors of `trainers` and `stats` keep their own trees, since neither knows this package; the
 command line treats all three alike.
 """
+
+from __future__ import annotations
 
 
 class BenchmarkError(Exception):

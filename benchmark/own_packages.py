@@ -5,6 +5,8 @@ A folder on Python's path may hold a user's own `stats.py`: the current folder d
 packages of armbench found where `benchmark` itself was found; nothing else changes its place.
 """
 
+from __future__ import annotations
+
 import sys
 import warnings
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Addresses and messages without the passwords in them."""
 
+from __future__ import annotations
+
 import re
 from urllib.parse import quote, unquote
 

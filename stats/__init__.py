@@ -7,6 +7,8 @@
 'better'
 """
 
+from __future__ import annotations
+
 from stats.audit import audit_tables
 from stats.bayes.posteriors import posteriors
 from stats.changes.interaction import interaction

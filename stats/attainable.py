@@ -17,8 +17,8 @@ from stats.register import (
     primary_test,
 )
 
+#: Pitman efficiency of the signed-rank test against t under normal differences.
 RELATIVE_EFFICIENCY = 3 / math.pi
-"""Pitman efficiency of the signed-rank test against t under normal differences."""
 
 
 def smallest_attainable_p(

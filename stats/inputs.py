@@ -14,8 +14,8 @@ from stats.errors import InvalidSetting, NotEnoughPairs, NotPaired, StatsError
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+#: Fourth powers of numbers between these, and their sums, stay in the range of a float64.
 LARGEST, SMALLEST = 1e70, 1e-70
-"""Fourth powers of numbers between these, and their sums, stay in the range of a float64."""
 
 
 def finite_vector(values: ArrayLike, what: str = "differences", at_least: int = 1) -> FloatArray:

@@ -12,7 +12,7 @@ from scipy.special import stdtr, stdtrit
 from stats.inputs import FloatArray, check_fraction, finite_vector
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MeanInterval:
     """A mean with its Student interval, and the t test of mean = 0."""
 

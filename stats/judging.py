@@ -29,11 +29,11 @@ COMMON_SCALES = ("relative", "rank", "z")
 _OF_PAIRS: Mapping[str, Sequence[str]] = {"test": PAIRED_TESTS, "effect": PAIRED_EFFECTS}
 _UNPAIRED: Mapping[str, Sequence[str]] = {"test": UNPAIRED_TESTS, "effect": UNPAIRED_EFFECTS}
 
+#: A number for all tasks, or by the name of the task; None, or a task without one, is unknown.
 ByTask = float | Mapping[str, float] | None
-"""A number for all tasks, or by the name of the task; None, or a task without one, is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Judging:
     """How scores are judged: declared in a study, kept in its record, taken by all of `stats`.
 

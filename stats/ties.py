@@ -13,23 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 from stats.errors import InvalidSetting
 from stats.inputs import LARGEST, FloatArray, as_floats, check_positive
 
+#: Differences whose sizes agree to this factor are one tie.
 RELATIVE_NOISE = 1e-9
-"""Differences whose sizes agree to this factor are one tie."""
 
+#: Rounding error of a difference, as a fraction of the scores it was taken from.
 SCORE_NOISE = 64 * np.finfo(np.float64).eps
-"""Rounding error of a difference, as a fraction of the scores it was taken from."""
 
+#: The same of scores that were held in single precision on their way here.
 SINGLE_NOISE = 8 * np.finfo(np.float32).eps
-"""The same of scores that were held in single precision on their way here."""
 
+#: Share of a step by which scores that were printed may be off it.
 OFF_A_STEP = 0.25
-"""Share of a step by which scores that were printed may be off it."""
 
+#: Decimals of 8 digits or more, all of which are as single precision is printed, are no chance.
 FEWEST_LONG = 3
-"""Decimals of 8 digits or more, all of which are as single precision is printed, are no chance."""
 
+#: A single-precision number that no decimal was meant by fills more than 20 of its 24 bits.
 FULL_MANTISSA = 2.0**20
-"""A single-precision number that no decimal was meant by fills more than 20 of its 24 bits."""
 
 
 def noise_scale(

@@ -1,5 +1,7 @@
 """What a piece of work takes: on the wall, of the processors, and of an accelerator."""
 
+from __future__ import annotations
+
 import os
 import resource
 import time
@@ -29,7 +31,7 @@ class Spent:
     load_start: float
     load_end: float
 
-    def after(self, earlier: "Spent") -> "Spent":
+    def after(self, earlier: Spent) -> Spent:
         """This and what was spent before it, as one."""
         on_device = [s for s in (earlier.gpu_seconds, self.gpu_seconds) if s is not None]
         return Spent(

@@ -1,5 +1,7 @@
 """What a step of a method costs, in multiples of a step of base."""
 
+from __future__ import annotations
+
 from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace

@@ -1,5 +1,7 @@
 """Every error that training can meet, as one small tree."""
 
+from __future__ import annotations
+
 
 class TrainerError(Exception):
     """Something that a run needs is wrong; the message says what, where and what to do next."""

@@ -1,5 +1,7 @@
 """The training loop: one run from its first step to its scores."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -64,7 +66,7 @@ class Fit:
         dev_set: selects the checkpoint.
         training: resolved settings.
         seed: the replicate's seed.
-        metric: one of ``metrics.SELECTS``; selects the checkpoint on dev, the earlier on a tie.
+        metric: one of `metrics.SELECTS`; selects the checkpoint on dev, the earlier on a tie.
         teacher: logits on the training set, for methods that need them.
         at: how far it has come.
         state: what the method keeps from step to step.

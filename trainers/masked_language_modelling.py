@@ -1,5 +1,7 @@
 """Masked language modelling: a body learns to predict hidden tokens of a corpus."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +104,7 @@ def pretrain(
 def _take_steps(
     module: nn.Module,
     blocks: NDArray[np.int64],
-    masking: "_Masking",
+    masking: _Masking,
     pretraining: MaskedLanguageModelling,
     training: Training,
     trail: Trail,
@@ -198,7 +200,7 @@ class _Masking:
     probability: float
 
     @classmethod
-    def of(cls, folder: Path, probability: float) -> "_Masking":
+    def of(cls, folder: Path, probability: float) -> _Masking:
         tokenizer = load_tokenizer(folder)
         names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
         special = np.array([tokenizer.token_to_id(name) for name in names])

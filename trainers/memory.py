@@ -1,5 +1,7 @@
 """How this process gives memory back to the system: late."""
 
+from __future__ import annotations
+
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc

@@ -3,6 +3,8 @@
 Shares (accuracy, F1, Matthews, ECE) are in percent points, so that a margin of 1 is one point.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax

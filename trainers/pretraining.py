@@ -1,5 +1,7 @@
 """What a pre-training is declared as."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Whether classes of a user's own give back what training goes on with."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from trainers.errors import ModelError, TaskError

@@ -1,5 +1,7 @@
 """How the learning rate changes over a phase of training, as a factor of its peak."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

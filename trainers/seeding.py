@@ -4,6 +4,8 @@ Streams are derived by hashing, so that drawing more from one of them never shif
 is keyed by step: whatever a method drew during step t, step t + 1 starts where it always starts.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

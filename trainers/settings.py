@@ -1,5 +1,7 @@
 """How a run is trained, apart from its method: the optimiser's settings, precision, device."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,7 +40,7 @@ class Training:
         optimiser: "adamw", or "sgd" with momentum.
         momentum: of SGD.
         schedule: of the rate after the warm-up: "linear" falls to zero, "constant" stays, and
-            ``StepDecay`` divides it at some epochs.
+            `StepDecay` divides it at some epochs.
         augmentation: of images in training; None trains on them as they are.
         accumulate: micro-batches that a batch is split into, as evenly as it goes; their gradients
             add up to that of the batch, and one step of the optimiser follows. A batch of fewer
@@ -61,7 +63,7 @@ class Training:
     optimiser: Literal["adamw", "sgd"] = "adamw"
     momentum: float = 0.9
     schedule: Schedule = "linear"
-    augmentation: "Augmentation | None" = None
+    augmentation: Augmentation | None = None
     accumulate: int = 1
     gradient_checkpointing: bool = False
 
@@ -135,7 +137,7 @@ class Training:
                 "augmentation, or by a method without a teacher."
             )
 
-    def resolved(self) -> "Training":
+    def resolved(self) -> Training:
         """The same settings with this machine's device and precision in place of "auto".
 
         Raises:

@@ -1,5 +1,7 @@
 """A teacher's logits: computed once for each (teacher, data set), memory-mapped afterwards."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,7 @@ class TeacherLogits:
     logits: NDArray[np.float32]
 
     @classmethod
-    def open(cls, folder: Path) -> "TeacherLogits":
+    def open(cls, folder: Path) -> TeacherLogits:
         """Map the files that :meth:`save` wrote; nothing is read until it is looked up."""
         ids, logits = (
             np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -33,7 +35,7 @@ class TeacherLogits:
         return cls(ids, logits)
 
     def save(self, folder: Path) -> None:
-        """Write ``ids.npy`` and ``logits.npy``, without pickle."""
+        """Write `ids.npy` and `logits.npy`, without pickle."""
         order = np.argsort(self.ids, kind="stable")
         np.save(folder / "ids.npy", self.ids[order], allow_pickle=False)
         np.save(folder / "logits.npy", self.logits[order].astype(np.float32), allow_pickle=False)

@@ -1,5 +1,7 @@
 """From a table of scores, and how they are to be analysed, to what `stats` says about them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,12 +22,12 @@ _BLOCKS = {None: "seed", "fixed": "average", "sampled": "task"}
 
 
 def verdicts(
-    table: "pd.DataFrame",
+    table: pd.DataFrame,
     baseline: str,
     candidates: Sequence[str],
-    judging: "Judging",
+    judging: Judging,
     study: str,
-) -> "list[Analysis | Pooled]":
+) -> list[Analysis | Pooled]:
     """The verdict on each task and, where tasks are pooled, the one over all of them before it.
 
     Args:
@@ -44,13 +46,13 @@ def verdicts(
 
 
 def rankings(
-    table: "pd.DataFrame",
+    table: pd.DataFrame,
     methods: Sequence[str] | None,
-    judging: "Judging",
+    judging: Judging,
     study: str,
     post_hoc: str = "",
     correction: str = "",
-) -> "list[Ranking]":
+) -> list[Ranking]:
     """A ranking of these methods, or all, for each model and init.
 
     Args:
@@ -95,9 +97,7 @@ def rankings(
     return found
 
 
-def _places(
-    table: "pd.DataFrame", names: Sequence[str]
-) -> "Iterator[tuple[pd.DataFrame, list[str]]]":
+def _places(table: pd.DataFrame, names: Sequence[str]) -> Iterator[tuple[pd.DataFrame, list[str]]]:
     """The scores of each model and init that has runs of two of these methods, and which."""
     for _, part in table.groupby(["model", "init"], sort=False):
         present = set(part["method"])
@@ -105,7 +105,7 @@ def _places(
             yield part, methods
 
 
-def only_candidates(results: "Sequence[Result]", asked: Sequence[str], note: str) -> "list[Result]":
+def only_candidates(results: Sequence[Result], asked: Sequence[str], note: str) -> list[Result]:
     """The verdicts on some candidates, with a note on those that were left out.
 
     A family must not shrink because a table shows less of it: looking at one candidate of four

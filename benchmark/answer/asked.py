@@ -1,5 +1,7 @@
 """`bench stats`: verdicts from recorded runs or your own scores."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -39,9 +41,9 @@ class Scores:
         notes: what is to be said of the runs, whatever is asked about them.
     """
 
-    table: "pd.DataFrame"
+    table: pd.DataFrame
     arms: tuple[str, ...]
-    judging: "Judging"
+    judging: Judging
     study: str
     notes: tuple[str, ...] = ()
 
@@ -58,7 +60,7 @@ def answer(options: argparse.Namespace) -> int:
     return 0
 
 
-def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tuple[str, ...]]":
+def over_all_tasks(results: Sequence[Result]) -> tuple[Sequence[Result], tuple[str, ...]]:
     """The verdict over all tasks without those on each, and a note on how to see these."""
     from stats.many_tasks.pooled import Pooled
 
@@ -68,7 +70,7 @@ def over_all_tasks(results: "Sequence[Result]") -> "tuple[Sequence[Result], tupl
     return pooled, ("the verdict on each task alone: bench stats --each.",)
 
 
-def _answer(options: argparse.Namespace, scores: Scores) -> "Sequence[Result]":
+def _answer(options: argparse.Namespace, scores: Scores) -> Sequence[Result]:
     from stats import NotEnoughPairs, NotPaired
 
     judging = _given(options, scores.judging)
@@ -116,7 +118,7 @@ def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
     return bool(met) and not shared
 
 
-def _given(options: argparse.Namespace, declared: "Judging") -> "Judging":
+def _given(options: argparse.Namespace, declared: Judging) -> Judging:
     """What the command line says in place of the study."""
     names = [
         *("metric", "split", "margin", "alpha", "correction", "family", "test", "effect"),
@@ -134,9 +136,7 @@ def _given(options: argparse.Namespace, declared: "Judging") -> "Judging":
     return replace(declared, **given)
 
 
-def _compared(
-    options: argparse.Namespace, scores: Scores, judging: "Judging"
-) -> "Sequence[Result]":
+def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> Sequence[Result]:
     """Candidates against the baseline: those asked for, in the family that the study declared."""
     from stats import analyse_collapse, posteriors
 
@@ -165,7 +165,7 @@ def _from_file(options: argparse.Namespace) -> Scores:
     return Scores(table, (), judging, options.input.name, _notes_on_direction(table, options))
 
 
-def _notes_on_direction(table: "pd.DataFrame", options: argparse.Namespace) -> tuple[str, ...]:
+def _notes_on_direction(table: pd.DataFrame, options: argparse.Namespace) -> tuple[str, ...]:
     named = table["metric"].any() or table["direction"].any()
     if named or options.lower_is_better is not None:
         return ()

@@ -1,5 +1,7 @@
 """Baselines that learned nothing, beside which no effect can show."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,10 @@ _PERFECT, _LITTLE = 100.0, 0.1
 
 
 def notes_on_chance(
-    record: "StudyRecord",
-    scores: "pd.DataFrame",
-    query: "Query",
-    finished: "Mapping[str, Recorded]",
+    record: StudyRecord,
+    scores: pd.DataFrame,
+    query: Query,
+    finished: Mapping[str, Recorded],
 ) -> list[str]:
     """A line for each baseline that is hardly better than giving every example the same answer.
 
@@ -62,7 +64,7 @@ def notes_on_chance(
     return lines
 
 
-def _of_any(runs: "Sequence[Recorded]", query: "Query", split: str) -> Predictions | None:
+def _of_any(runs: Sequence[Recorded], query: Query, split: str) -> Predictions | None:
     """What the first run that can be read said; the right answers are the same for all of them.
 
     Raises:
@@ -77,7 +79,7 @@ def _of_any(runs: "Sequence[Recorded]", query: "Query", split: str) -> Predictio
     raise StoreError("; ".join(problems))
 
 
-def _hardly_above(runs: "pd.DataFrame", least: float) -> "Iterator[tuple[str, str, float]]":
+def _hardly_above(runs: pd.DataFrame, least: float) -> Iterator[tuple[str, str, float]]:
     from stats import t_interval
 
     for (model, init), part in runs.groupby(["model", "init"], sort=False):

@@ -1,5 +1,7 @@
 """Which options of `bench stats` go together; contradictions are refused before any work."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
 

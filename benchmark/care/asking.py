@@ -1,5 +1,7 @@
 """Before something is removed: what it is has been listed, and somebody says yes."""
 
+from __future__ import annotations
+
 import sys
 
 from rich.console import Console

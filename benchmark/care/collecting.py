@@ -1,5 +1,7 @@
 """Remove from the cache what no study of the record needs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from rich.console import Console

@@ -1,5 +1,7 @@
 """Which runs, and what of the cache, the studies of a record still need."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property

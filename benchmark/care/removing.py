@@ -1,5 +1,7 @@
 """Remove runs from the record, so that MLflow can bring them back, and what they left behind."""
 
+from __future__ import annotations
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -1,5 +1,7 @@
 """Train again what failed of a study and what waits for it, and nothing else."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

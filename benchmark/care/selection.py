@@ -1,5 +1,7 @@
 """Which runs of the record are meant: those of a study, of one of its arms, or a single one."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -33,7 +35,7 @@ class ToRemove:
     results: dict[Result, int]
 
     @classmethod
-    def of(cls, query: Query, study: str, arm: str | None, run: str | None) -> "ToRemove":
+    def of(cls, query: Query, study: str, arm: str | None, run: str | None) -> ToRemove:
         """What a command line means.
 
         Args:

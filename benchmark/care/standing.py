@@ -1,5 +1,7 @@
 """How a study stands: what the record says of every run, and whether its process lives."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """How a study stands, as a page and as JSON."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence

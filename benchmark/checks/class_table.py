@@ -1,5 +1,7 @@
 """The classes of a study's tasks with their counts by split, as `bench plan` shows them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import get_args
 

@@ -1,5 +1,7 @@
 """How long runs will take: from recorded durations, else from a short calibration."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -140,7 +142,7 @@ class _Series:
     run: Run
     open: Sequence[str]
     known: bool
-    asked: "_Asked"
+    asked: _Asked
 
     @classmethod
     def of(
@@ -151,7 +153,7 @@ class _Series:
         recorded: Mapping[str, Sequence[float]],
         sketch: Sketch | None,
         own: bool,
-    ) -> "_Series":
+    ) -> _Series:
         run = plan.runs[keys[0]]
         known = run.kind in recorded
         asked = own or not has_own_code(run)
@@ -187,7 +189,7 @@ class _Asked:
     fault: Trouble | None = None
 
     @classmethod
-    def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> "_Asked":
+    def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> _Asked:
         if isinstance(run, PretrainRun):
             p = run.pretraining
             step = StepTime(run.model, run.task, run.training, p.batch_size, p.length)

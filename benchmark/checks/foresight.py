@@ -1,5 +1,7 @@
 """When all runs are done, and which goes on which GPU, as far as that can be told beforehand."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan, nan

@@ -1,5 +1,7 @@
 """Which GPUs a command takes: those asked for, as far as there are such and the study uses any."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal

@@ -1,5 +1,7 @@
 """A repository of the hub as it is asked for over a network: its files, and the errors in words."""
 
+from __future__ import annotations
+
 import fnmatch
 import hashlib
 import os
@@ -48,7 +50,7 @@ class HubSource:
     files: tuple[File, ...]
 
     @classmethod
-    def open(cls, kind: str, name: str, revision: str | None) -> "HubSource":
+    def open(cls, kind: str, name: str, revision: str | None) -> HubSource:
         """Ask the hub for the files; of a data set that is a program, for the tables made of it."""
         found = cls._listed(kind, name, revision)
         if kind == "data" and not any(f.name.lower().endswith(layout.TABLES) for f in found.files):
@@ -61,7 +63,7 @@ class HubSource:
         return found
 
     @classmethod
-    def _listed(cls, kind: str, name: str, revision: str | None) -> "HubSource":
+    def _listed(cls, kind: str, name: str, revision: str | None) -> HubSource:
         from huggingface_hub import HfApi
 
         info: Any = HfApi(endpoint=endpoint()).repo_info(
@@ -137,7 +139,7 @@ class HubSource:
 
 
 def endpoint() -> str:
-    """The hub, or the mirror of it that ``HF_ENDPOINT`` names."""
+    """The hub, or the mirror of it that `HF_ENDPOINT` names."""
     return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 

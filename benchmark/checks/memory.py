@@ -1,5 +1,7 @@
 """Whether the weights of the models that are still to be trained fit into this machine's memory."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """A plan whose runs would be of several environments: said before training, with the choice."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -89,7 +91,7 @@ class _Mixture:
             for key in keys
         ]
 
-    def renewed(self, cells: "list[str] | tuple[str, ...]") -> Plan:
+    def renewed(self, cells: list[str] | tuple[str, ...]) -> Plan:
         """The plan with some cells, and all that they need, of the environment here."""
         renewal = _Renewal(self)
         keys = tuple(renewal.key(k) if k in cells else k for k in self.plan.cells)

@@ -1,5 +1,7 @@
 """What a whole study needs and has not got, found before anything is trained and told at once."""
 
+from __future__ import annotations
+
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +22,7 @@ from trainers.tasks import Task
 
 
 def read_from(data: Path | None) -> None:
-    """Have hub names looked for in the folder of ``--data``, here and in every worker.
+    """Have hub names looked for in the folder of `--data`, here and in every worker.
 
     Raises:
         NotReady: there is no such folder.

@@ -1,5 +1,7 @@
 """What is worth knowing of a study's data before it is trained, and does not stand in the way."""
 
+from __future__ import annotations
+
 from benchmark.declare.study import Study
 from trainers.models import Model
 from trainers.tasks import Task

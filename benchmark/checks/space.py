@@ -1,5 +1,7 @@
 """Whether the disk has room for what a study still has to write, asked before it is trained."""
 
+from __future__ import annotations
+
 import shutil
 from functools import cache
 from pathlib import Path
@@ -59,7 +61,7 @@ def left_by(plan: Plan, needed: Todo) -> dict[str, int]:
 
 
 def _bytes_of(output: Output, task: Task, model: Model | None) -> int:
-    """What a run on a task leaves of a kind; ``model`` is given for weights."""
+    """What a run on a task leaves of a kind; `model` is given for weights."""
     if output == "data":
         return task.disk_need()
     if output == "weights":

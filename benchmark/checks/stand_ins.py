@@ -1,5 +1,7 @@
 """A study with everything large made tiny: to be rehearsed, or to be planned without it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any

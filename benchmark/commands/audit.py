@@ -1,5 +1,7 @@
 """`bench audit`: what published tables of mean ± sd can be."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path

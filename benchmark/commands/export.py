@@ -1,5 +1,7 @@
 """`bench export`: write a recorded study into one file."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from pathlib import Path

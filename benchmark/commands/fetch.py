@@ -1,5 +1,7 @@
 """`bench fetch`: fill a folder with what a study takes from the hub."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """`bench gc`: remove from the cache what no study needs."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import add_store, add_yes

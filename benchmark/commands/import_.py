@@ -1,5 +1,7 @@
 """`bench import`: take a study from a file that `bench export` wrote into a record."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from pathlib import Path

@@ -1,5 +1,7 @@
 """`bench init`: the studies that come with armbench, to copy and change."""
 
+from __future__ import annotations
+
 import argparse
 import ast
 import sys

@@ -1,13 +1,15 @@
 """Arguments that several commands take, and what their texts may be."""
 
+from __future__ import annotations
+
 import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+#: Of runs side by side, pairs or comparisons; more are a slip of the finger.
 MOST = 10**6
-"""Of runs side by side, pairs or comparisons; more are a slip of the finger."""
 
 
 class Options(Protocol):

@@ -1,5 +1,7 @@
 """`bench plan`: what a study would run, and how long that takes."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import add_environments, add_execution, add_study

@@ -1,5 +1,7 @@
 """`bench power`: what so many seeds can show, before they are trained."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from dataclasses import replace
@@ -87,7 +89,7 @@ def power(options: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(options: argparse.Namespace, declared: "Judging") -> "Judging":
+def _asked(options: argparse.Namespace, declared: Judging) -> Judging:
     """How the study is to be judged, as far as the command line does not say otherwise."""
     margin = "common_margin" if declared.scale else "margin"
     given = {margin: options.margin} | {n: getattr(options, n) for n in _JUDGED}
@@ -105,15 +107,15 @@ def _check_complete(options: argparse.Namespace, names: tuple[str, ...]) -> None
         raise BenchmarkError("--store names the record of a STUDY, and none is given.")
 
 
-def _loaded(options: argparse.Namespace) -> "Study":
+def _loaded(options: argparse.Namespace) -> Study:
     from benchmark.declare.loading import load_study
 
     return load_study(options.study)
 
 
 def _from_record(
-    options: argparse.Namespace, study: "Study", judging: "Judging", pairs: int, family: int
-) -> "tuple[PowerAnalysis, list[str]]":
+    options: argparse.Namespace, study: Study, judging: Judging, pairs: int, family: int
+) -> tuple[PowerAnalysis, list[str]]:
     """Plans at the sds of the runs that the record already has, and what is to be said of these.
 
     Raises:
@@ -152,7 +154,7 @@ def _from_record(
         ) from error
 
 
-def _planned(file: Path, study: "Study", connection: "Connection") -> "Plan":
+def _planned(file: Path, study: Study, connection: Connection) -> Plan:
     """The runs of a study, with the settings that its searches have found."""
     from benchmark.declare.tuned import is_searched
     from benchmark.runs.plan import make_plan

@@ -1,5 +1,7 @@
 """`bench report`: a page of verdicts, figures and costs."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path

@@ -1,5 +1,7 @@
 """`bench retry`: train again what failed of a study, and what waits for it."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import (

@@ -1,5 +1,7 @@
 """`bench rm`: remove a study, an arm or a run from the record."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import add_store, add_yes

@@ -1,5 +1,7 @@
 """`bench run`: tune and train what a study still needs, then give its verdicts."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import (

@@ -1,5 +1,7 @@
 """`bench stats`: verdicts from recorded runs or your own scores."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 from typing import Any

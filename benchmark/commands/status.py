@@ -1,5 +1,7 @@
 """`bench status`: what of a study is finished, running, waiting or failed."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import add_recorded_study, add_store

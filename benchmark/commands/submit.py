@@ -1,5 +1,7 @@
 """`bench submit`: predictions on GLUE's hidden test sets, as the zips that its server takes."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 

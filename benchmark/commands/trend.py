@@ -1,5 +1,7 @@
 """`bench trend`: does an effect grow or fall over inits or tasks?"""
 
+from __future__ import annotations
+
 import argparse
 import math
 import sys

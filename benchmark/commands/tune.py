@@ -1,5 +1,7 @@
 """`bench tune`: search the hyper-parameters of a study's arms on dev."""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.commands.options import add_engine, add_execution, add_run_timeout, add_study

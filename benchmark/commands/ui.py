@@ -1,5 +1,7 @@
 """`bench ui`: the MLflow UI on a record, bound to this machine."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import socket

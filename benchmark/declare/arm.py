@@ -1,5 +1,7 @@
 """One arm of a study: a model, what its weights start from, and how it is trained."""
 
+from __future__ import annotations
+
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -32,7 +34,7 @@ class Arm:
     Attributes:
         model: the architecture.
         init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
-            a folder with a checkpoint, ``every_second_layer`` of a deeper model, or a
+            a folder with a checkpoint, `every_second_layer` of a deeper model, or a
             pre-training declared here.
         method: how it is trained.
         name: what tables and flags call it; the method's name unless two arms would share it.
@@ -40,11 +42,11 @@ class Arm:
         search: which hyper-parameters of method and training are tuned on dev, and over what.
     """
 
-    model: "Model"
-    init: "Init"
-    method: "Method"
+    model: Model
+    init: Init
+    method: Method
     name: str = ""
-    training: "Training | None" = None
+    training: Training | None = None
     search: Search | None = None
 
     def __post_init__(self) -> None:
@@ -93,12 +95,12 @@ class Arm:
     @classmethod
     def grid(
         cls,
-        model: "Model | Sequence[Model]",
-        init: "Init | Sequence[Init]",
-        method: "Method | Sequence[Method]",
-        training: "Training | None" = None,
+        model: Model | Sequence[Model],
+        init: Init | Sequence[Init],
+        method: Method | Sequence[Method],
+        training: Training | None = None,
         search: Search | None = None,
-    ) -> "tuple[Arm, ...]":
+    ) -> tuple[Arm, ...]:
         """Every combination of models, inits and methods; each takes of the search what it has."""
         arms = [
             cls(one_model, one_init, one_method, training=training)

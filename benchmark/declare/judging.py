@@ -1,5 +1,7 @@
 """What a study may declare about how its scores are judged, before there are any."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from benchmark.errors import StudyError
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 _GIVEN = ("split", "paired", "resolution", "test_examples")
 
 
-def check_judging(judging: "Judging", n_tasks: int) -> None:
+def check_judging(judging: Judging, n_tasks: int) -> None:
     """Refuse what cannot be done with so many tasks, or not in a study.
 
     Args:

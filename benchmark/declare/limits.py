@@ -4,6 +4,8 @@ Each class checks what its own fields mean. This goes through all that a study d
 the user's too, so that nothing of the kind is met in the middle of a run.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass

@@ -1,5 +1,7 @@
 """From a study file to its study, with errors that name the file and the line."""
 
+from __future__ import annotations
+
 import signal
 import sys
 import threading
@@ -25,7 +27,7 @@ from trainers.errors import TrainerError
 
 
 def load_study(path: Path) -> Study:
-    """Execute a study file and return what it binds to ``study``.
+    """Execute a study file and return what it binds to `study`.
 
     Raises:
         StudyError: the file is missing, does not run, or binds no study.

@@ -1,5 +1,7 @@
 """What a user declares about tuning: the space of an arm, and how all spaces are searched."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -21,8 +23,8 @@ SEEDS_FOR_WILCOXON = 4
 FINALISTS = 5
 
 Value = float | int | str | bool
+#: A setting: values by the names of hyper-parameters.
 Params = Mapping[str, Value]
-"""A setting: values by the names of hyper-parameters."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Range:
     Attributes:
         low: the smallest.
         high: the largest.
-        log: whether the logarithm is searched evenly; needs a positive ``low``.
+        log: whether the logarithm is searched evenly; needs a positive `low`.
     """
 
     low: float
@@ -87,7 +89,7 @@ class Search:
         sizes = [len(among) for _, among in self.space if not isinstance(among, Range)]
         return math.prod(sizes) if len(sizes) == len(self.space) else None
 
-    def extremes(self) -> "list[tuple[str, Value]]":
+    def extremes(self) -> list[tuple[str, Value]]:
         """Every listed value and both ends of every range, to be checked before training."""
         return [
             (name, value)
@@ -95,7 +97,7 @@ class Search:
             for value in ((among.low, among.high) if isinstance(among, Range) else among)
         ]
 
-    def only(self, names: "set[str]") -> "Search | None":
+    def only(self, names: set[str]) -> Search | None:
         """The part of the space that these names cover; None where that is nothing."""
         part = {name: among for name, among in self.space if name in names}
         return Search(**part) if part else None
@@ -146,8 +148,8 @@ class Tuning:
         per: one setting for each "arm" over all tasks, for each arm and "task", or for the whole
             "study".
         protocol: "each-arm" tunes every arm alike. "paper" is that of arXiv 2205.12428: tune
-            ``lead`` alone, try its five best settings for all arms of the same model and init,
-            and keep the one with the best mean, which favours ``lead``.
+            `lead` alone, try its five best settings for all arms of the same model and init,
+            and keep the one with the best mean, which favours `lead`.
         lead: the arm that "paper" tunes.
         ahead: settings under way at once. It belongs to the search, since a setting is proposed in
             the light of those before it; more workers than that have little to do.

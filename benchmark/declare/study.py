@@ -1,5 +1,7 @@
 """What a user declares: the study and its comparisons. Frozen, and checked when it is made."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,18 +63,18 @@ class Study:
         task_training: settings in place of these on some tasks, by the task's name.
         seeds: replicates; the default are the paper's eight.
         tuning: how arms with a search are tuned; None takes the defaults of :class:`Tuning`.
-        allow_underpowered: run although the corrected test can never reach ``alpha``.
+        allow_underpowered: run although the corrected test can never reach `alpha`.
     """
 
     name: str
-    task: "Task | tuple[Task, ...]"
+    task: Task | tuple[Task, ...]
     arms: tuple[Arm, ...]
     comparison: Comparison
-    judging: "Judging"
-    training: "Training"
+    judging: Judging
+    training: Training
     seeds: tuple[int, ...] = PAPER_SEEDS
     tuning: Tuning | None = None
-    task_training: "Mapping[str, Training] | tuple[tuple[str, Training], ...]" = ()
+    task_training: Mapping[str, Training] | tuple[tuple[str, Training], ...] = ()
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,15 +92,15 @@ class Study:
         check_searches(self)
 
     @property
-    def tasks(self) -> "tuple[Task, ...]":
+    def tasks(self) -> tuple[Task, ...]:
         """The tasks, always as a tuple."""
         return self.task if isinstance(self.task, tuple) else (self.task,)
 
-    def training_of(self, arm: Arm, task: "Task") -> "Training":
+    def training_of(self, arm: Arm, task: Task) -> Training:
         """The settings an arm is trained with on a task, not yet resolved for a machine."""
         return arm.training or dict(self.task_training).get(task.name) or self.training
 
-    def metric_on(self, task: "Task") -> str:
+    def metric_on(self, task: Task) -> str:
         """What is compared on a task."""
         return self.judging.metric or task.metric
 
@@ -107,7 +109,7 @@ class Study:
         """How arms with a search are tuned."""
         return self.tuning or Tuning()
 
-    def cells(self) -> "Iterator[tuple[Arm, Task, int]]":
+    def cells(self) -> Iterator[tuple[Arm, Task, int]]:
         """Every run of the comparison: arms × tasks × seeds."""
         return (
             (arm, task, seed) for task in self.tasks for arm in self.arms for seed in self.seeds
@@ -217,7 +219,7 @@ class Study:
         trouble = fault(ask)
         return replace(arm, method=arm.method.unsound(trouble)) if trouble else arm
 
-    def _check_arm(self, arm: Arm, task: "Task") -> None:
+    def _check_arm(self, arm: Arm, task: Task) -> None:
         from trainers.errors import TrainerError
 
         try:

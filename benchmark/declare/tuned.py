@@ -1,5 +1,7 @@
 """A study's searches: what is tuned together, over what, and what a setting makes of an arm."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +24,7 @@ class Tunable(Protocol):
         ...
 
     @property
-    def tasks(self) -> "tuple[Task, ...]":
+    def tasks(self) -> tuple[Task, ...]:
         """What they are trained on."""
         ...
 
@@ -32,7 +34,7 @@ class Tunable(Protocol):
         ...
 
     @property
-    def training(self) -> "Training":
+    def training(self) -> Training:
         """Settings of arms that have none of their own."""
         ...
 
@@ -46,11 +48,11 @@ class Tunable(Protocol):
         """How arms are tuned."""
         ...
 
-    def training_of(self, arm: Arm, task: "Task") -> "Training":
+    def training_of(self, arm: Arm, task: Task) -> Training:
         """Settings of an arm on a task."""
         ...
 
-    def metric_on(self, task: "Task") -> str:
+    def metric_on(self, task: Task) -> str:
         """By which checkpoints and settings are selected."""
         ...
 
@@ -68,7 +70,7 @@ class Searching:
     """
 
     name: str
-    members: "tuple[tuple[Arm, Task], ...]"
+    members: tuple[tuple[Arm, Task], ...]
     space: Search
     trials: int
     lead: str = ""
@@ -120,7 +122,7 @@ def _paper(study: Tunable, tuning: Tuning) -> Iterator[Searching]:
 
 
 def _search(
-    name: str, members: "tuple[tuple[Arm, Task], ...]", space: Search, tuning: Tuning
+    name: str, members: tuple[tuple[Arm, Task], ...], space: Search, tuning: Tuning
 ) -> Searching:
     points = space.size if tuning.sampler == "grid" else None
     trials = tuning.trials if points is None else min(tuning.trials, points)
@@ -207,7 +209,7 @@ def _check_space(arm: Arm, study: Tunable) -> None:
             _check_value(arm, study, task, name, value)
 
 
-def _check_value(arm: Arm, study: Tunable, task: "Task", name: str, value: Value) -> None:
+def _check_value(arm: Arm, study: Tunable, task: Task, name: str, value: Value) -> None:
     from trainers.errors import TrainerError
 
     try:

@@ -1,5 +1,7 @@
 """How long a step takes and what it costs, measured on made-up examples in a process for it."""
 
+from __future__ import annotations
+
 import signal
 import time
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """How long a run may take: what does not come to its end is ended, and its line named."""
 
+from __future__ import annotations
+
 import faulthandler
 import signal
 import threading

@@ -4,6 +4,8 @@ A run that another command executes is put aside, and looked at again from time 
 go on with others meanwhile. What has become of it there counts here.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Container
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Test sets whose labels only a server has: runs leave predictions for them where they are."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 

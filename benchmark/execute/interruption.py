@@ -4,6 +4,8 @@ An exception that a signal raises within a write to a database leaves it locked 
 that has something to keep may stop itself between two steps, where one is near.
 """
 
+from __future__ import annotations
+
 import signal
 import time
 from collections.abc import Callable, Iterator

@@ -1,5 +1,7 @@
 """What the scheduler and its workers tell each other of runs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -47,7 +49,7 @@ class Ended:
             of one that is held, by whom.
         scores: by "split/metric".
         seconds: spent.
-        details: a traceback, for ``--debug``.
+        details: a traceback, for `--debug`.
         crowded: whether other runs were on its GPU meanwhile.
         goes_on: whether another attempt goes on from where this one was interrupted.
     """

@@ -1,5 +1,7 @@
 """Jobs that wait for their turn: each after those that it needs, the most urgent first."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

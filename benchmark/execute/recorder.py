@@ -1,5 +1,7 @@
 """A run as it is recorded while it is executed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

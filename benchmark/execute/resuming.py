@@ -1,5 +1,7 @@
 """Where runs go on that were broken off: what an attempt leaves for the next one, in the cache."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,5 +1,7 @@
 """What ends a run without being its own doing, and how such a run is tried again."""
 
+from __future__ import annotations
+
 import time
 from collections import Counter
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """From a graph of runs to finished ones: what is ready is started, what ends frees the rest."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -92,7 +94,7 @@ def missing(
         cache: where outputs lie.
 
     Returns:
-        Keys in the order of ``runs``, with what each must leave.
+        Keys in the order of `runs`, with what each must leave.
     """
     wanted: dict[str, set[Output]] = {
         k: set(outputs)

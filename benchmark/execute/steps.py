@@ -1,5 +1,7 @@
 """What runs of each kind do: prepare data, pre-train a body, train and score a model."""
 
+from __future__ import annotations
+
 import os
 import resource
 import sys

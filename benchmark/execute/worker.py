@@ -1,5 +1,7 @@
 """Executes one run unless it is done; whatever goes wrong becomes how it ended."""
 
+from __future__ import annotations
+
 import errno
 import multiprocessing
 import os

@@ -1,5 +1,7 @@
 """What became of the attempts at a run: of all that are recorded under its key, what counts now."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -5,6 +5,8 @@ packages that the user's code calls, Python's minor version, and the kind of dev
 threads are in a run's key. What cannot is left out: the host, MLflow, patch releases of Python.
 """
 
+from __future__ import annotations
+
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,7 +116,7 @@ class TrainedIn:
     cells: Mapping[str, Sequence[Environment]]
 
     @classmethod
-    def of(cls, record: "StudyRecord", finished: "Mapping[str, Recorded]") -> "TrainedIn":
+    def of(cls, record: StudyRecord, finished: Mapping[str, Recorded]) -> TrainedIn:
         """Those of a study's record."""
         keys = [cell.key for cell in record.cells if cell.key in finished]
         return cls({key: [*_of_run(key, finished)] for key in keys})
@@ -134,7 +136,7 @@ class TrainedIn:
             f"{'; '.join(told)}. bench run with --environments anew trains all of them in one."
         ]
 
-    def strangers(self, record: "StudyRecord") -> dict[str, str]:
+    def strangers(self, record: StudyRecord) -> dict[str, str]:
         """By key, why a cell is no partner of the others of its model, init, task and seed.
 
         The environment that most of these are of is kept, the first on a tie.
@@ -158,7 +160,7 @@ class TrainedIn:
         return not any(differ(each, environment) for each in self.cells[key])
 
 
-def _of_run(key: str, finished: "Mapping[str, Recorded]") -> Iterator[Environment]:
+def _of_run(key: str, finished: Mapping[str, Recorded]) -> Iterator[Environment]:
     """The environment of a run, then those of the runs that it needed."""
     yield environment_of(finished[key].tags)
     for needed in finished[key].needs.values():

@@ -1,5 +1,7 @@
 """Runs that nobody writes any more: closed by whoever finds them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from benchmark.record.attempts import written

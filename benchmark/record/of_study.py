@@ -1,5 +1,7 @@
 """What a study leaves in the record, and the scores table that statistics are made of."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def study_record(
-    plan: "Plan", study_file: Path, tuning: Sequence[RecordedSearch] = ()
+    plan: Plan, study_file: Path, tuning: Sequence[RecordedSearch] = ()
 ) -> StudyRecord:
     """What is recorded of a plan: what was declared, and the key of every cell."""
     study = plan.study
@@ -58,7 +60,7 @@ def study_record(
     )
 
 
-def declared_judging(record: StudyRecord, metric: str | None, split: str) -> "Judging":
+def declared_judging(record: StudyRecord, metric: str | None, split: str) -> Judging:
     """How a study declared, before its data were seen, that they are to be judged.
 
     Accuracy is a whole number of examples out of those of the split; with it come its resolution
@@ -88,18 +90,18 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def runs_of(record: StudyRecord, query: "Query") -> dict[str, "Recorded"]:
+def runs_of(record: StudyRecord, query: Query) -> dict[str, Recorded]:
     """The finished runs of a study's cells, and of all that these needed, by key."""
     return query.finished_with_needs(cell.key for cell in record.cells)
 
 
 def scores_table(
     record: StudyRecord,
-    query: "Query",
-    finished: Mapping[str, "Recorded"],
+    query: Query,
+    finished: Mapping[str, Recorded],
     metric: str | None,
     split: str,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """The scores of a study's cells; a cell without a finished run has NaN and a reason.
 
     Args:

@@ -1,5 +1,7 @@
 """What a run said about single examples, read from the record."""
 
+from __future__ import annotations
+
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -33,11 +35,11 @@ class Predictions:
         labels: shape (examples,), the index of the right class.
     """
 
-    logits: "NDArray[np.floating[Any]]"
-    labels: "NDArray[np.integer[Any]]"
+    logits: NDArray[np.floating[Any]]
+    labels: NDArray[np.integer[Any]]
 
 
-def read_predictions(query: "Query", run: "Recorded", split: str) -> Predictions | None:
+def read_predictions(query: Query, run: Recorded, split: str) -> Predictions | None:
     """Of a run on "dev" or "test"; None where it kept none, or they are no classes.
 
     Raises:
@@ -59,6 +61,6 @@ def read_predictions(query: "Query", run: "Recorded", split: str) -> Predictions
     return Predictions(logits, labels) if classes else None
 
 
-def _fit(logits: "NDArray[Any]", labels: "NDArray[Any]") -> bool:
+def _fit(logits: NDArray[Any], labels: NDArray[Any]) -> bool:
     known = labels.shape == logits.shape[:1] and logits.dtype.kind == "f" and len(labels) > 0
     return known and int(labels.min()) >= 0 and int(labels.max()) < logits.shape[1]

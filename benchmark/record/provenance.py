@@ -1,5 +1,7 @@
 """Where a result came from: versions, git commit, hardware."""
 
+from __future__ import annotations
+
 import os
 import platform
 import socket

@@ -5,6 +5,8 @@ it was made. Interrupted and failed attempts stay in the record as KILLED and FA
 cache hits.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

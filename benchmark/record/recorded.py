@@ -1,5 +1,7 @@
 """A run as the record has it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -3,6 +3,8 @@
 Each is a run of the study's experiment without a key, with the plan as its artifact.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import time

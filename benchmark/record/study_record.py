@@ -1,5 +1,7 @@
 """What is recorded of a study: what it declared, and the run of every cell."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from stats import Judging
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedCell:
     """An arm on a task with a seed.
 
@@ -39,7 +41,7 @@ class RecordedCell:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedSearch:
     """What was searched for some arms, and what came of it.
 
@@ -80,7 +82,7 @@ class RecordedSearch:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedRun:
     """A run of a plan: of a cell, or one that others need.
 
@@ -96,7 +98,7 @@ class PlannedRun:
     needs: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyRecord:
     """A study as its last run planned it, whatever has become of its file since.
 
@@ -116,7 +118,7 @@ class StudyRecord:
     study_digest: str
     baseline: str
     candidates: tuple[str, ...]
-    judging: "Judging"
+    judging: Judging
     sizes: Mapping[str, Mapping[str, int]]
     seeds: tuple[int, ...]
     cells: tuple[RecordedCell, ...]
@@ -138,7 +140,7 @@ class StudyRecord:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, plan: Mapping[str, Any]) -> "StudyRecord":
+    def from_json(cls, plan: Mapping[str, Any]) -> StudyRecord:
         """A plan as this version reads it, whichever wrote it.
 
         What a later version adds is left out, but for how scores are judged: a verdict that passes

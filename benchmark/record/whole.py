@@ -1,5 +1,7 @@
 """A run with all that the record has of it, as it is moved to another record."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +49,7 @@ class WholeRun:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, read: Mapping[str, Any]) -> "WholeRun":
+    def from_json(cls, read: Mapping[str, Any]) -> WholeRun:
         """As it was written.
 
         Raises:

@@ -1,5 +1,7 @@
 """What is written to the record: what a worker says of its own run, and a command of a study's."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import time

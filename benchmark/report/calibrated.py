@@ -1,5 +1,7 @@
 """How far the probabilities of each arm can be trusted, from what its runs said on test."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What `bench run` ends with: the verdicts of a study, and its report in the record."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 
 from rich.console import Console

@@ -1,5 +1,7 @@
 """A report as files: the page, what goes into a pull request or a paper, figures, and the data."""
 
+from __future__ import annotations
+
 import errno
 import re
 from collections.abc import Sequence

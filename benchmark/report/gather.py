@@ -1,5 +1,7 @@
 """Everything that a report shows, read from the record of a study."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +46,7 @@ class Gathered:
     record: StudyRecord
     query: Query
     finished: Mapping[str, Recorded]
-    scores: "pd.DataFrame"
+    scores: pd.DataFrame
     judging: Judging
     analysis: Analysis
     pooled: Pooled | None
@@ -84,7 +86,7 @@ class Gathered:
         shares = [(each.found.baseline, each.found.candidate) for each in found.candidates]
         return found if any(share.count for both in shares for share in both) else None
 
-    def arms(self, model: str, init: str, task: str) -> "dict[str, pd.Series[float]]":
+    def arms(self, model: str, init: str, task: str) -> dict[str, pd.Series[float]]:
         """Scores by seed of each arm of a model and init on a task."""
         scores = self.scores
         here = (scores["model"] == model) & (scores["init"] == init) & (scores["task"] == task)
@@ -103,7 +105,7 @@ class Gathered:
         return [(place, title or shared) for place, title in zip(found, titles, strict=True)]
 
     @cached_property
-    def curves(self) -> "pd.DataFrame":
+    def curves(self) -> pd.DataFrame:
         """Score on dev after each epoch: the columns of a place, seed, epoch, metric, score."""
         import pandas as pd
 

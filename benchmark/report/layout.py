@@ -1,5 +1,7 @@
 """What a report consists of, whatever it is written as."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 from benchmark.report.gather import Gathered

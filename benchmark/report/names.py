@@ -1,5 +1,7 @@
 """Names that are safe as file names and as names of metrics, whatever arms and tasks are called."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Iterable

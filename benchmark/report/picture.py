@@ -1,5 +1,7 @@
 """A figure of a report, before and after it is saved."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING

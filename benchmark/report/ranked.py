@@ -1,5 +1,7 @@
 """All arms of a study among each other, as far as its seeds can tell any of them apart."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ class Ranked:
     without: tuple[str, ...]
 
 
-def ranked(scores: "pd.DataFrame", judging: Judging, study: str) -> Ranked | None:
+def ranked(scores: pd.DataFrame, judging: Judging, study: str) -> Ranked | None:
     """Rank the arms of each model and init, over tasks as the study pools them, or on each alone.
 
     Args:

@@ -5,6 +5,8 @@ arm has a run of its own too, with mean and sd over seeds, and the runs of its s
 Neither has a key, so that no run of a study is ever taken for one of these or the other way round.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """The figures of searches, which the runs of these keep."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from benchmark.record.study_record import RecordedSearch

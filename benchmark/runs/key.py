@@ -4,6 +4,8 @@ Names of arms and studies, paths and the wall clock are not in it, so that a ren
 its runs again.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping
@@ -28,7 +30,7 @@ class Specification(dict[str, Any]):
         return _encoded(_plain(self))
 
     @cached_property
-    def followed(self) -> "Specification":
+    def followed(self) -> Specification:
         """The same without what is another one in every command."""
         return Specification(
             {name: _followed(value) for name, value in self.items() if name != "anew"}

@@ -1,5 +1,7 @@
 """What is executed, cached, tracked and retried as one: preparation, pre-training, training."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -33,7 +35,7 @@ class Need:
         output: what it leaves.
     """
 
-    run: "Run"
+    run: Run
     output: Output
 
     @property

@@ -1,5 +1,7 @@
 """A study becomes a graph of runs: data, pre-training, teachers, and the arms themselves."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +32,7 @@ class Plan:
     Attributes:
         study: what was declared.
         runs: by key, each after those that it needs.
-        cells: the key of every (arm, task, seed), in the order of ``study.cells()``; "" where the
+        cells: the key of every (arm, task, seed), in the order of `study.cells()`; "" where the
             arm's tuning failed.
     """
 

@@ -1,5 +1,7 @@
 """What the user sees while runs execute: a live table on a terminal, plain lines elsewhere."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from statistics import mean
@@ -55,7 +57,7 @@ class Display:
             console=console, get_renderable=self._table, refresh_per_second=2, transient=True
         )
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Display:
         if self.console.is_terminal and self.jobs:
             self._live.start()
         return self

@@ -1,5 +1,7 @@
 """Where the runs of a session are executed: the engine that a command line asks for."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from collections.abc import Callable, Mapping
@@ -49,7 +51,7 @@ class Asked:
     address: str | None = None
 
     @classmethod
-    def of(cls, options: argparse.Namespace, find_gpus: FindGpus) -> "Asked":
+    def of(cls, options: argparse.Namespace, find_gpus: FindGpus) -> Asked:
         """What these options ask; this process sees no other GPUs afterwards.
 
         Args:

@@ -1,8 +1,10 @@
 """`bench fetch`: fill a folder with what a study takes from the hub, to be read offline.
 
 A repository appears in the folder only when it is complete: until then its files lie in
-``DIR/.fetching``, where the next call finds them and goes on.
+`DIR/.fetching`, where the next call finds them and goes on.
 """
+
+from __future__ import annotations
 
 import argparse
 import json

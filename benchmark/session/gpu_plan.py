@@ -1,5 +1,7 @@
 """Which run goes on which GPU, as `bench plan` says it."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan

@@ -1,5 +1,7 @@
 """What of this machine a session takes: workers on its cores, or its GPUs."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from collections.abc import Mapping

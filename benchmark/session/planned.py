@@ -1,5 +1,7 @@
 """What runs were planned to take, and what they took."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from statistics import fmean
 

@@ -1,5 +1,7 @@
 """What a study would run and how long that takes, printed."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """`bench run --smoke STUDY`: does everything fit together, before anything large is fetched?"""
 
+from __future__ import annotations
+
 import argparse
 
 from benchmark.checks.stand_ins import rehearsal

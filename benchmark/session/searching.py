@@ -1,5 +1,7 @@
 """The searches of a session's study: what `bench tune` does, and `bench run` before it trains."""
 
+from __future__ import annotations
+
 from benchmark.checks.estimate import estimate, has_own_code
 from benchmark.declare.tuned import is_searched
 from benchmark.session.session import Session

@@ -1,5 +1,7 @@
 """What the commands on one study share: the study, its record, and where runs are executed."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import signal
@@ -86,7 +88,7 @@ class Session:
         store: Store | None = None,
         rehearses: bool = False,
         find_gpus: FindGpus = look,
-    ) -> "Session":
+    ) -> Session:
         """The session of a command line, of a study for which everything is there.
 
         Args:

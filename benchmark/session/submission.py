@@ -1,5 +1,7 @@
 """`bench submit`: predictions on GLUE's hidden test sets, as the zips that its server takes."""
 
+from __future__ import annotations
+
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Tune, train and judge the study of a session: what `bench run` and its rehearsal do."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import replace

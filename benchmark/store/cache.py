@@ -5,6 +5,8 @@ leaves half of one behind. It is sealed with the checksums of its files, and wha
 them counts as not there.
 """
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext

@@ -4,6 +4,8 @@ A disk, a copy or an interrupted synchronisation can change a byte in silence, a
 on it would be wrong for good.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from pathlib import Path

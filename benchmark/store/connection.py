@@ -4,6 +4,8 @@ This file, :mod:`benchmark.record.query` and :mod:`benchmark.record.writer` are 
 import MLflow.
 """
 
+from __future__ import annotations
+
 import functools
 import logging
 import os

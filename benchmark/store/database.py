@@ -1,5 +1,7 @@
 """The sqlite file of a local record, as far as it is handled without MLflow."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import sqlite3

@@ -1,5 +1,7 @@
 """What libraries say when a record cannot be reached or refuses something, as people say it."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
 

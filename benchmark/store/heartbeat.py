@@ -1,10 +1,12 @@
 """A lease: what a process holds in a folder that several machines share, as long as it lives.
 
-It is an empty file, ``NAME/mode.host.machine.pid.started.nonce.beat``, whose name says who holds
+It is an empty file, `NAME/mode.host.machine.pid.started.nonce.beat`, whose name says who holds
 NAME and ends in a number that the holder raises every few seconds. Whoever takes the holder for
 gone removes the file under the name that it had for long; a holder that was only slow either raises
 the number before, and keeps it, or finds it gone, and has lost it.
 """
+
+from __future__ import annotations
 
 import errno
 import os
@@ -43,7 +45,7 @@ class Holder:
     beat: int = 0
 
     @classmethod
-    def parse(cls, name: str) -> "Holder | None":
+    def parse(cls, name: str) -> Holder | None:
         """From the name of a file; None where that is no lease."""
         mode, _, rest = name.partition(".")
         whose, nonce, beat = [*rest.rsplit(".", 2), "", ""][:3]
@@ -63,7 +65,7 @@ class Holder:
 
 @dataclass
 class Lease:
-    """A name that this process holds, until :meth:`release` or the end of its ``with`` block.
+    """A name that this process holds, until :meth:`release` or the end of its `with` block.
 
     Attributes:
         folder: of the name.
@@ -78,7 +80,7 @@ class Lease:
     _owner: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> "Lease":
+    def __enter__(self) -> Lease:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,6 +7,8 @@ another. Clocks are never compared: a holder is gone when its process is, where 
 when somebody has watched its number not change for long enough by a clock of their own.
 """
 
+from __future__ import annotations
+
 import errno
 import shutil
 import time

@@ -4,6 +4,8 @@ A server is started again, a lock is let go of, a disk gets room: what a run has
 is kept by its process and told when the record is back.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import sys
 import time

@@ -1,5 +1,7 @@
 """Which process did something, told from those of every machine that shares a folder."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import socket
@@ -29,12 +31,12 @@ class Process:
     started: str
 
     @classmethod
-    def here(cls) -> "Process":
+    def here(cls) -> Process:
         """This one."""
         return _numbered(os.getpid())
 
     @classmethod
-    def parse(cls, name: str) -> "Process | None":
+    def parse(cls, name: str) -> Process | None:
         """From :attr:`name`; None where a text is none."""
         host, _, rest = name.partition(".")
         parts = rest.split(".")

@@ -1,5 +1,7 @@
 """Folders for what is read once, which are gone when the command has ended."""
 
+from __future__ import annotations
+
 import atexit
 import multiprocessing.process
 import os

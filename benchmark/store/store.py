@@ -1,5 +1,7 @@
 """Where runs are recorded: a folder that may be moved and copied, or an MLflow tracking URI."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,8 +31,8 @@ class Store:
     working: Path = field(default_factory=Path.cwd, compare=False)
 
     @classmethod
-    def choose(cls, asked: str | None) -> "Store":
-        """``--store`` if given, else ``MLFLOW_TRACKING_URI``, else ``mlruns/`` here.
+    def choose(cls, asked: str | None) -> Store:
+        """`--store` if given, else `MLFLOW_TRACKING_URI`, else `mlruns/` here.
 
         Raises:
             StoreError: it is no place that a record can have.
@@ -41,7 +43,7 @@ class Store:
             os.environ[_ADDRESS] = store.location  # by which workers learn its password
         return store
 
-    def __reduce__(self) -> tuple[Callable[[str, Path], "Store"], tuple[str, Path]]:
+    def __reduce__(self) -> tuple[Callable[[str, Path], Store], tuple[str, Path]]:
         """For another process, without its password: that may go through files and over networks.
 
         The process finds it in its environment, or has none.

@@ -1,5 +1,7 @@
 """How long something takes, as people say it."""
 
+from __future__ import annotations
+
 
 def duration(seconds: float) -> str:
     """Seconds as people say them.

@@ -1,5 +1,7 @@
 """The page that commands print on."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ def page(still: bool = False) -> Console:
 
 
 def rendered(
-    results: "Sequence[Result]", form: str, console: Console, notes: Sequence[str] = ()
+    results: Sequence[Result], form: str, console: Console, notes: Sequence[str] = ()
 ) -> str:
     """Results in a format, as wide and as colourful as the console allows."""
     from stats.report import render

@@ -4,6 +4,8 @@ Words stand in for signs that the encoding of the output lacks: nothing that is 
 command. Files are in UTF-8 wherever they are written.
 """
 
+from __future__ import annotations
+
 import codecs
 import io
 import sys

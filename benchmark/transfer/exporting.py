@@ -1,5 +1,7 @@
 """Write a study into one file: its runs with all that they keep, and what Optuna knows of it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

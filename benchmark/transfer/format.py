@@ -5,6 +5,8 @@ It is a zip in which nothing is compressed. The first member says what it is, `r
 checksums of all others. JSON alone is read of it; files of runs are handed on as they are.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os

@@ -4,6 +4,8 @@ A run counts only when all of it is there. What a command that was ended has lef
 by the next, which goes on from there.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

@@ -1,5 +1,7 @@
 """What the user sees of tuning: a live table on a terminal, plain lines elsewhere, then results."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 
@@ -35,7 +37,7 @@ class TuningDisplay:
             console=console, get_renderable=self._table, refresh_per_second=2, transient=True
         )
 
-    def __enter__(self) -> "TuningDisplay":
+    def __enter__(self) -> TuningDisplay:
         if self.console.is_terminal:
             self._live.start()
         return self

@@ -1,5 +1,7 @@
 """What a search looks like: history, importances, parallel coordinates, the expected best."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,7 +45,7 @@ def draw_expected_best(results: Sequence[Tuned], folder: Path) -> list[Path]:
     return figures.save(figure, folder, "expected_best")
 
 
-def _history(tuned: Tuned) -> "Figure":
+def _history(tuned: Tuned) -> Figure:
     return figures.search_history(
         [trial.number for trial in tuned.trials],
         [_score(trial) for trial in tuned.trials],
@@ -61,7 +63,7 @@ def _score(trial: Trial) -> float:
     return trial.curve[max(trial.curve)] if trial.curve else math.nan
 
 
-def _parallel_coordinates(tuned: Tuned) -> "Figure":
+def _parallel_coordinates(tuned: Tuned) -> Figure:
     known = [
         (trial.params, score, trial.end != "complete")
         for trial, score in zip(tuned.trials, tuned.scores(), strict=True)

@@ -1,5 +1,7 @@
 """What Optuna knows of a search, as plain data, on its way from one storage to another."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile

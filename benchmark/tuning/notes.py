@@ -1,5 +1,7 @@
 """What is said of tuning beside verdicts, read from a study's record."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

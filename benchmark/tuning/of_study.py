@@ -1,5 +1,7 @@
 """Tuning as part of `bench run`, alone as `bench tune`, and as `bench plan` announces it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -21,7 +23,7 @@ from benchmark.tuning.tune import Hopeless, StudyTuning
 
 
 def storage_url(store: Store, asked: str | None) -> str:
-    """``--optuna-storage`` if given, else a database beside that of MLflow."""
+    """`--optuna-storage` if given, else a database beside that of MLflow."""
     return asked or f"sqlite:///{store.folder / 'optuna.db'}"
 
 

@@ -3,7 +3,7 @@
 The sequence of settings is a function of the search alone, not of how fast its trials run, on how
 many workers, or on how many machines. Three rules make it one:
 
-- Trials are told in the order of their numbers, and trial k + ``ahead`` is proposed exactly when
+- Trials are told in the order of their numbers, and trial k + `ahead` is proposed exactly when
   trial k has been told.
 - The sampler of each trial is made anew from the seed and the trial's number, so that there is no
   state to lose.
@@ -11,6 +11,8 @@ many workers, or on how many machines. Three rules make it one:
 
 All that a crash could lose lies in Optuna's storage: settings, curves, ends.
 """
+
+from __future__ import annotations
 
 import re
 import sqlite3

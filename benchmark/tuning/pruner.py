@@ -1,5 +1,7 @@
 """Which trials stop early, decided from their curves alone."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 

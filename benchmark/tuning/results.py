@@ -1,5 +1,7 @@
 """What came of a search: the chosen setting, the price, and how much choosing alone may gain."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median

@@ -1,5 +1,7 @@
 """What a process knows of the trials that it trains."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count, takewhile

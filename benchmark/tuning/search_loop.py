@@ -1,5 +1,7 @@
 """Trials as runs: what a search asks for is trained by the engine that trains everything else."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from statistics import mean

@@ -1,5 +1,7 @@
 """A trial of a search, as everybody who works on it sees it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """All searches of a study, side by side on one engine."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Modules of packages that are first imported while a study is loaded, before it changes them."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

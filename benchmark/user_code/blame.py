@@ -1,5 +1,7 @@
 """Which line of a user's own code an error comes from."""
 
+from __future__ import annotations
+
 import os
 import site
 import sysconfig
@@ -37,7 +39,7 @@ def is_file_of_the_user(file: str) -> bool:
 
 
 def _is_generated(file: str, name: str) -> bool:
-    """Whether ``@dataclass`` wrote it."""
+    """Whether `@dataclass` wrote it."""
     return file == "<string>" and name.startswith("__")
 
 

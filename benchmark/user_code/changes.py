@@ -4,6 +4,8 @@ A study that sets a constant of armbench, or puts a function of its own in the p
 trains otherwise than one that does not.
 """
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping

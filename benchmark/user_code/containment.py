@@ -4,6 +4,8 @@ A study file and the classes in it are the user's: they may print, leave, change
 signals or torch's settings. What they leave changed would reach the runs of all arms.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import random
@@ -16,12 +18,12 @@ from typing import Any, NoReturn
 
 
 class Left(SystemExit):
-    """Code of a study asked for the end of the process, by ``os._exit``."""
+    """Code of a study asked for the end of the process, by `os._exit`."""
 
 
 @contextmanager
 def leaving_raises() -> Iterator[None]:
-    """Within this block ``os._exit`` raises :class:`Left` in this process, which names the line.
+    """Within this block `os._exit` raises :class:`Left` in this process, which names the line.
 
     Without it a process would end as if all were well. A forked child leaves as it always did.
     """

@@ -1,5 +1,7 @@
 """Faults in code of a study that is asked what its runs need, told from declarations it refuses."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from benchmark.errors import StudyError

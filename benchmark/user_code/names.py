@@ -1,5 +1,7 @@
 """What modules hold, by name: to tell what a study has changed in them."""
 
+from __future__ import annotations
+
 import functools
 import sys
 from collections.abc import Container, Iterator, Mapping
@@ -54,7 +56,7 @@ def names_of_ours() -> Names:
     return {name: (module, dict(_names(name, module))) for name, module in _modules(_OURS)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
     """What a module, a class or a dictionary held at one moment.
 
@@ -72,7 +74,7 @@ class Held:
     functions: tuple[tuple[object, ...], ...]
 
     @classmethod
-    def of(cls, holder: Any) -> "Held":
+    def of(cls, holder: Any) -> Held:
         """What it holds now."""
         # An ordered dictionary's own copy asks it for every entry, and some make these then.
         raw = dict.items(holder) if isinstance(holder, dict) else vars(holder)
@@ -80,7 +82,7 @@ class Held:
         functions = (each for each in entries.values() if type(each) is FunctionType)
         return cls(holder, entries, tuple(map(_of_functions, functions)))
 
-    def is_as(self, other: "Held") -> bool:
+    def is_as(self, other: Held) -> bool:
         """Whether another moment had the same entries in the same order."""
         return (
             len(self.entries) == len(other.entries)

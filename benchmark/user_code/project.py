@@ -1,11 +1,13 @@
 """A study file is the root of its project: modules and files beside it are its own.
 
-Modules beside a study are imported below a name that only this study has: ``import losses`` in a
-study, or in a module beside it, means the ``losses.py`` there, whatever else is called so. Nothing
-outside the project sees them, so that a user's ``random.py`` is never taken for Python's, and two
+Modules beside a study are imported below a name that only this study has: `import losses` in a
+study, or in a module beside it, means the `losses.py` there, whatever else is called so. Nothing
+outside the project sees them, so that a user's `random.py` is never taken for Python's, and two
 studies never get each other's modules. Sources are read once, and workers are given them: what is
 trained is what was planned, also when a file is edited meanwhile.
 """
+
+from __future__ import annotations
 
 import builtins
 import hashlib
@@ -51,7 +53,7 @@ class Project:
     study_file: Path
 
     @classmethod
-    def of(cls, study_file: Path) -> "Project":
+    def of(cls, study_file: Path) -> Project:
         """The project of a study file, given by any path to it."""
         return cls(study_file.resolve())
 
@@ -248,7 +250,7 @@ def _find(name: str) -> ModuleSpec | None:
 
 
 def _importing(project: Project) -> Any:
-    """``import`` as the modules of a project know it."""
+    """`import` as the modules of a project know it."""
 
     def import_(
         name: str,

@@ -3,6 +3,8 @@
 The default type and the number of threads are put back when a study is loaded.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

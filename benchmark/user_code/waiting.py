@@ -4,6 +4,8 @@ A study file is executed by the command itself, and so are the hooks of its clas
 there is to train. What does not come to its end is said, and given up after some minutes.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Finding", "audit_tables", "read_printed_tables"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """What an audit found.
 

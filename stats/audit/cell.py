@@ -9,23 +9,23 @@ from fractions import Fraction
 from stats.audit.sizes import test_set_size
 from stats.printed.scores import printed_number
 
+#: The metric of a row that is the average of the other tasks of its arm.
 AVERAGE = "mean_of_tasks"
-"""The metric of a row that is the average of the other tasks of its arm."""
 
+#: Metrics that are a whole number of examples over the size of the test set.
 COUNTED = ("accuracy", "acc")
-"""Metrics that are a whole number of examples over the size of the test set."""
 
+#: Metrics with a known range that are no counts.
 NOT_COUNTED = ("f1", "matthews_correlation")
-"""Metrics with a known range that are no counts."""
 
+#: Metrics of which the audit knows what they can be.
 METRICS = (*COUNTED, *NOT_COUNTED, AVERAGE)
-"""Metrics of which the audit knows what they can be."""
 
+#: Of metrics that end at 1, or at 100 percent: the smallest value.
 LOWEST = {"accuracy": 0, "acc": 0, "f1": 0, "matthews_correlation": -1, AVERAGE: 0}
-"""Of metrics that end at 1, or at 100 percent: the smallest value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PrintedCell:
     """A printed mean ± sd, or a printed p-value, and what it is of.
 

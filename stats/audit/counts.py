@@ -15,14 +15,14 @@ from stats.audit.cell import PrintedCell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
 from stats.printed.scores import Grimmer, grim, possible_spreads, printed_number
 
+#: Behind a printed mean; of more, some has every sd that is ever printed.
 MOST_SUMS = 100_000
-"""Behind a printed mean; of more, some has every sd that is ever printed."""
 
+#: Means of several runs, from which a column's step may be inferred.
 FEWEST_CELLS = 3
-"""Means of several runs, from which a column's step may be inferred."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Counted:
     """A cell whose scores are whole counts.
 

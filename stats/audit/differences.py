@@ -28,7 +28,7 @@ ALPHA = 0.05
 UNDECIDED = "not decided"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """How differences are judged.
 
@@ -43,7 +43,7 @@ class Question:
     correlation: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TestedCandidate:
     """A candidate with its test; p-values of the test that decides, before correction."""
 

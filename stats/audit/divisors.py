@@ -10,7 +10,7 @@ from stats.audit.counts import Counted, spreads
 from stats.audit.finding import Finding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Divisors:
     """Which divisor the sds of a publication fit.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+#: GLUE (Wang et al. 2018; MNLI matched and mismatched apart), SST-5 (Socher et al. 2013), FewRel as
+#: 64 relations with 100 examples each for dev and test, CIFAR (Krizhevsky 2009).
 SIZES: dict[str, dict[str, int]] = {
     "cola": {"dev": 1043, "test": 1063},
     "sst2": {"dev": 872, "test": 1821},
@@ -19,8 +21,6 @@ SIZES: dict[str, dict[str, int]] = {
     "cifar10": {"test": 10000},
     "cifar100": {"test": 10000},
 }
-"""GLUE (Wang et al. 2018; MNLI matched and mismatched apart), SST-5 (Socher et al. 2013), FewRel as
-64 relations with 100 examples each for dev and test, CIFAR (Krizhevsky 2009)."""
 
 SPLITS = dict.fromkeys(("dev", "val", "valid", "validation", "development"), "dev")
 SPLITS |= {"test": "test", "train": "train"}

@@ -6,11 +6,11 @@ import difflib
 import re
 from collections.abc import Sequence
 
+#: Share of letters that a slip of the pen leaves; `acuracy` keeps .93 of `accuracy`.
 ALIKE = 0.8
-"""Share of letters that a slip of the pen leaves; `acuracy` keeps .93 of `accuracy`."""
 
+#: Letters of a word that is told from others by its own.
 LONG = 6
-"""Letters of a word that is told from others by its own."""
 
 
 def meant(name: str, known: Sequence[str]) -> str | None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from stats.audit.cell import AVERAGE, COUNTED, METRICS, PrintedCell, grouped
 from stats.audit.sizes import SIZES, letters
 
+#: Names of columns that are averages in most tables, by their letters.
 AVERAGES = re.compile(r"(glue|superglue|macro|micro|task|all)?(avg|average|mean|overall)(score)?s?")
-"""Names of columns that are averages in most tables, by their letters."""
 
+#: What the name of a metric of one's own says that it may be, and the name that is known.
 KINDS = (
     (re.compile(r"(?<![a-z])f[-_ ]?(1|score|measure)(?![a-z0-9])"), "a kind of F1", "f1"),
     (
@@ -20,10 +21,9 @@ KINDS = (
     ),
     (re.compile(r"(?<![a-z])acc(uracy)?(?![a-z])"), "an accuracy", "accuracy"),
 )
-"""What the name of a metric of one's own says that it may be, and the name that is known."""
 
+#: Names that are listed; of more, their number is said.
 SHOWN = 4
-"""Names that are listed; of more, their number is said."""
 
 
 def unchecked(cells: Sequence[PrintedCell]) -> tuple[str, ...]:

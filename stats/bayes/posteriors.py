@@ -20,11 +20,11 @@ from stats.ties import check_step, noise_scale, settle
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Pairs whose signs agree by chance in less than 5 % of cases: 2/2⁶.
 ENOUGH_PAIRS = 6
-"""Pairs whose signs agree by chance in less than 5 % of cases: 2/2⁶."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Posterior:
     """A candidate against a baseline: posterior probabilities that add up to 1.
 
@@ -52,7 +52,7 @@ class Posterior:
     p_better: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PosteriorAnalysis:
     """Bayesian signed-rank tests of candidates against a baseline.
 

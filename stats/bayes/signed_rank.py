@@ -23,15 +23,15 @@ from stats.ties import noise_scale, settle
 
 NDArray32 = NDArray[np.float32]
 
+#: Weights held at a time, 0.5 MB: what does not leave the cache is not fetched again.
 AT_ONCE = 1 << 17
-"""Weights held at a time, 0.5 MB: what does not leave the cache is not fetched again."""
 
 
+#: Masses that are this close are equal but for the rounding of 32-bit sums.
 ROUNDING = np.float32(1e-5)
-"""Masses that are this close are equal but for the rounding of 32-bit sums."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BayesianSignedRank:
     """Posterior probabilities that a region holds more of the Walsh averages than the others.
 

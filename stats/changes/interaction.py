@@ -27,7 +27,7 @@ from stats.ties import check_step, noise_scale, settle
 from stats.two_arms.primary_tests import paired_test_rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Interaction:
     """The effect of a candidate under one init minus its effect under another.
 

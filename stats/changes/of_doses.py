@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CandidateTrend:
     """The trend of one candidate's effect on one model.
 
@@ -43,7 +43,7 @@ class CandidateTrend:
     trend: Trend
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TrendAnalysis:
     """What `analyse_trends` found.
 

@@ -15,11 +15,11 @@ from stats.judging import Judging
 from stats.ties import noise_scale, settle
 from stats.two_arms.primary_tests import paired_test_rows
 
+#: Where a dose stands: log10(1 + dose), log10(dose), the dose itself, or its rank from 0.
 DOSE_SCALES = ("log1p", "log", "linear", "order")
-"""Where a dose stands: log10(1 + dose), log10(dose), the dose itself, or its rank from 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trend:
     """An effect over doses, and the test of its slope.
 

@@ -11,12 +11,12 @@ from stats.effects.log_odds import log_odds
 from stats.inputs import FloatArray
 from stats.judging import Judging, by_task
 
+#: Of baseline and candidate under the first init, then under the second.
 SIGNS = np.array([-1.0, 1.0, 1.0, -1.0])
-"""Of baseline and candidate under the first init, then under the second."""
 
+#: Ranks do not add up to a double difference, and exchanging scores between four arms assumes that
+#: there is no effect at all; means and their errors do neither.
 UNPAIRED_INTERACTION_TEST = "welch"
-"""Ranks do not add up to a double difference, and exchanging scores between four arms assumes that
-there is no effect at all; means and their errors do neither."""
 
 
 def unpaired_interaction_statistics(

@@ -1,5 +1,7 @@
 """How large a difference is, beside its unit: effect sizes and their intervals."""
 
+from __future__ import annotations
+
 from stats.register import load
 
 load(__name__, __path__)

@@ -22,11 +22,11 @@ from stats.inputs import (
 from stats.intervals import mean_and_sd
 from stats.register import Bounds, PairedEffect, UnpairedEffect, register
 
+#: Beyond this t, the spread of the normal numerator no longer shows beside that of the sd.
 LARGE_T = 1e3
-"""Beyond this t, the spread of the normal numerator no longer shows beside that of the sd."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EffectSize:
     """An effect size with its interval; NaN where there is no spread to measure by."""
 
@@ -37,7 +37,7 @@ class EffectSize:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StandardisedDifference:
     """Cohen's d and Hedges' g of two unpaired arms from printed summaries, with variances."""
 

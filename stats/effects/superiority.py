@@ -14,11 +14,11 @@ from stats.effects.standardised import EffectSize
 from stats.inputs import FloatArray, check_fraction, finite_vector, two_arms
 from stats.register import Bounds, PairedEffect, UnpairedEffect, register
 
+#: Halvings of [0, 1] until its width is below the rounding error of a float64.
 BISECTIONS = 50
-"""Halvings of [0, 1] until its width is below the rounding error of a float64."""
 
+#: In sds of the differences; shifted by 8 they are all of one sign to within rounding.
 SHIFTS = np.linspace(-8, 8, 3201)
-"""In sds of the differences; shifted by 8 they are all of one sign to within rounding."""
 
 
 def superiority(differences: ArrayLike, confidence: float = 0.95) -> EffectSize:

@@ -14,7 +14,7 @@ from stats.two_arms.rank_sum import mann_whitney_rows
 from stats.two_arms.signed_rank import signed_rank_rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RankEquivalence:
     """Two one-sided signed-rank tests; `p_value` is the larger of the two.
 

@@ -17,7 +17,7 @@ from stats.two_arms.hodges_lehmann import KEPT, hodges_lehmann_rows
 TESTS = ("t", "ranks")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NonInferiority:
     """One one-sided test; `bound` is the lower confidence bound at `confidence`.
 

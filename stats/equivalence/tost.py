@@ -21,7 +21,7 @@ from stats.inputs import (
 from stats.intervals import mean_and_sd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Equivalence:
     """Two one-sided t tests; `p_value` is the larger of the two."""
 

@@ -13,7 +13,7 @@ from stats.inputs import as_floats, check_count
 BINS = 15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calibration:
     """Confidence and accuracy in bins of equal width of the confidence.
 

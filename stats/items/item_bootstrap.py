@@ -15,7 +15,7 @@ from stats.inputs import FloatArray, check_resamples, random_stream
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ItemBootstrap:
     """A metric of two models on the same items, with the spread over test sets.
 

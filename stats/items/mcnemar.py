@@ -13,7 +13,7 @@ from stats.errors import NotPaired, StatsError
 from stats.inputs import check_fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class McNemar:
     """McNemar's test of the items on which exactly one of two classifiers is right.
 

@@ -11,11 +11,11 @@ from scipy.special import stdtrit
 
 from stats.inputs import FloatArray, check_fraction, finite_table
 
+#: Between which p is sought.
 SMALLEST_P, LARGEST_P = 1e-15, 1 - 1e-12
-"""Between which p is sought."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SeedsAndItems:
     """A mean difference with the spread over seeds and over test items together.
 

@@ -15,7 +15,7 @@ from stats.ties import rank_blocks
 BLOCKS_OF_ARMS = ("block", "arm")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Friedman:
     """Friedman's χ² with its p-value, and the F of Iman and Davenport, which is less conservative.
 

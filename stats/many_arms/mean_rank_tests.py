@@ -16,7 +16,7 @@ from stats.multiplicity import all_pairs
 from stats.ties import rank_blocks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MeanRankTest:
     """All pairs of k arms, judged by the distance of their mean ranks.
 

@@ -12,11 +12,11 @@ from stats.ties import noise_scale, settle
 from stats.two_arms.hodges_lehmann import hodges_lehmann_rows
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 
+#: Walsh averages held at a time: 32 MB.
 WALSH_AT_ONCE = 1 << 22
-"""Walsh averages held at a time: 32 MB."""
 
+#: Beyond so many nobody is told how many blocks would do.
 MOST_BLOCKS = 200
-"""Beyond so many nobody is told how many blocks would do."""
 
 
 def pairwise_tests(

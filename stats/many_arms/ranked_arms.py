@@ -12,8 +12,8 @@ from stats.many_arms.friedman import Friedman
 from stats.many_arms.shaffer import all_pairs_corrections
 from stats.register import PAIRED_TESTS
 
+#: Tests that compare all arms of a block at once, beside those of pairs.
 BY_MEAN_RANKS = ("nemenyi", "conover")
-"""Tests that compare all arms of a block at once, beside those of pairs."""
 
 
 def post_hocs() -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def post_hocs() -> tuple[str, ...]:
     return (*PAIRED_TESTS, *BY_MEAN_RANKS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RankSettings:
     """What `stats.rank` holds fixed; its arguments say what each means.
 
@@ -49,7 +49,7 @@ class RankSettings:
             raise InvalidSetting("runs that share no seeds make no blocks by seed, only by task")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RankedPair:
     """Two methods of a ranking, the one with the better mean rank first.
 
@@ -71,7 +71,7 @@ class RankedPair:
     separable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ranking:
     """Methods from best to worst mean rank, and which of them can be told apart.
 

@@ -12,8 +12,8 @@ from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_co
 from stats.multiplicity import adjust
 from stats.register import CORRECTIONS
 
+#: The correction that is one of all pairs alone.
 BY_ALL_PAIRS = "shaffer"
-"""The correction that is one of all pairs alone."""
 
 
 def all_pairs_corrections() -> tuple[str, ...]:

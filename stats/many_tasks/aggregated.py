@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Aggregate:
     """One number for one method over all tasks, with its percentile interval."""
 
@@ -16,7 +16,7 @@ class Aggregate:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AggregateContrast:
     """A candidate against the baseline: a difference of aggregates, candidate − baseline.
 
@@ -32,7 +32,7 @@ class AggregateContrast:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Aggregation:
     """Aggregation of several methods over the same tasks.
 

@@ -11,7 +11,7 @@ import numpy as np
 from stats.inputs import FloatArray, IntArray, check_count, finite_vector
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExpectedBest:
     """The curve over budgets 1 … N.
 

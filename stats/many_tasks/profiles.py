@@ -19,11 +19,11 @@ from stats.table.selection import select_arms
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Thresholds where none are given, from the lowest to the highest score.
 POINTS = 101
-"""Thresholds where none are given, from the lowest to the highest score."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Profiles:
     """For each method the fraction of runs better than each threshold, with a pointwise band.
 

@@ -31,8 +31,8 @@ STATISTICS = ("iqm", "mean", "median", "optimality_gap")
 
 Counts = NDArray[np.uint32]
 
+#: Counts held at a time, 1 MB: what does not leave the cache is not fetched again.
 AT_ONCE = 1 << 18
-"""Counts held at a time, 1 MB: what does not leave the cache is not fetched again."""
 
 
 @dataclass(frozen=True)

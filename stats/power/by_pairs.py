@@ -17,11 +17,11 @@ from stats.inputs import (
 )
 from stats.two_arms.student import paired_t_power, sizes_of_effects
 
+#: Effects beyond these need hundreds of millions of pairs, or the fewest there can be.
 SMALLEST_EFFECT, LARGEST_EFFECT = 1e-4, 50.0
-"""Effects beyond these need hundreds of millions of pairs, or the fewest there can be."""
 
+#: For many effects at once, those that so many pairs detect are looked up instead of searched.
 TABLED_PAIRS = 200
-"""For many effects at once, those that so many pairs detect are looked up instead of searched."""
 
 
 def pairs_for_paired_t(effect: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> IntArray:

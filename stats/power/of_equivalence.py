@@ -10,8 +10,8 @@ from scipy.special import chdtri, ndtr, stdtrit
 from stats.errors import InvalidSetting
 from stats.inputs import check_count, check_fraction, check_number, check_positive
 
+#: Quantiles of the sd over which power is averaged; power is then right to 4 decimals.
 NODES = 2_000
-"""Quantiles of the sd over which power is averaged; power is then right to 4 decimals."""
 
 MOST_PAIRS = 1_000_000
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ComparisonPlan:
     """The plan of one comparison.
 
@@ -38,7 +38,7 @@ class ComparisonPlan:
     plan: PowerPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PowerAnalysis:
     """Plans of all comparisons of a study, each at the sd of its own differences."""
 

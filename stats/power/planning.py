@@ -26,12 +26,12 @@ from stats.register import CORRECTIONS, PAIRED_TESTS, correction_named, paired_t
 from stats.two_arms.primary_tests import paired_test_rows, smallest_p
 
 POWERS = (0.8, 0.9)
+#: Pairs, comparisons and levels beyond which nothing is planned; they are slips of the finger.
 MOST_PAIRS, MOST_COMPARED, STRICTEST = 10**6, 10**6, 1e-12
-"""Pairs, comparisons and levels beyond which nothing is planned; they are slips of the finger."""
 CURVE = (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PowerPoint:
     """What n pairs can show.
 
@@ -48,7 +48,7 @@ class PowerPoint:
     equivalent: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PowerPlan:
     """What `n_pairs` pairs can show, and what 80 and 90 % power take.
 

@@ -18,11 +18,11 @@ from stats.inputs import FloatArray
 from stats.register import Shifts
 from stats.two_arms.student import paired_t_power
 
+#: Averages that are computed for a number of pairs, 32 MB.
 AVERAGES = 1 << 22
-"""Averages that are computed for a number of pairs, 32 MB."""
 
+#: Samples; the standard error of a power of .8 is then about 0.1 points or less at any n.
 FEWEST, MOST = 2_000, 64_000
-"""Samples; the standard error of a power of .8 is then about 0.1 points or less at any n."""
 
 
 def power_by_shifts(

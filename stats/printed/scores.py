@@ -21,7 +21,7 @@ PRINTED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grim:
     """Whether a printed mean can be the mean of n whole numbers.
 
@@ -35,7 +35,7 @@ class Grim:
     caught: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grimmer:
     """Whether a printed standard deviation can belong to n whole numbers with a printed mean.
 

@@ -17,7 +17,7 @@ from stats.printed.scores import printed_number
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PrintedComparison:
     """What mean ± sd of two arms allow to be said.
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, IntArray
 
+#: Beyond so many 2/2ⁿ is no number any more.
 MOST_SEEDS = 2_000
-"""Beyond so many 2/2ⁿ is no number any more."""
 
 
 class RowsTested(NamedTuple):
@@ -47,7 +47,7 @@ class Shifts(NamedTuple):
     rank: Callable[[int, float], tuple[int, float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Named:
     """What everything in the register says of itself.
 
@@ -62,7 +62,7 @@ class Named:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PrimaryTest(Named):
     """What every primary test says of itself.
 
@@ -97,7 +97,7 @@ class PrimaryTest(Named):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PairedTest(PrimaryTest):
     """A test of differences.
 
@@ -131,7 +131,7 @@ class PairedTest(PrimaryTest):
         return self.smallest_p(2, 2) > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnpairedTest(PrimaryTest):
     """A test of two arms that share no seeds.
 
@@ -145,11 +145,11 @@ class UnpairedTest(PrimaryTest):
     by_deals: bool = False
 
 
+#: An effect size and the ends of its interval, each of shape (m,).
 Bounds = tuple[FloatArray, FloatArray, FloatArray]
-"""An effect size and the ends of its interval, each of shape (m,)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect(Named):
     """What every effect size says of itself.
 
@@ -160,7 +160,7 @@ class Effect(Named):
     symbol: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PairedEffect(Effect):
     """An effect size of paired scores.
 
@@ -172,7 +172,7 @@ class PairedEffect(Effect):
     rows: Callable[[FloatArray, FloatArray, float], Bounds]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnpairedEffect(Effect):
     """An effect size of arms that share no seeds.
 
@@ -183,7 +183,7 @@ class UnpairedEffect(Effect):
     rows: Callable[[FloatArray, FloatArray, float], Bounds]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Correction(Named):
     """How the p-values of one family are corrected.
 

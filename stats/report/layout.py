@@ -11,7 +11,7 @@ from stats.verdicts.analyse import Analysis
 from stats.verdicts.compare import ComparisonResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ComparisonBlock:
     """The comparisons of one model and task.
 
@@ -25,7 +25,7 @@ class ComparisonBlock:
     rows: tuple[tuple[str, tuple[ComparisonResult | None, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InteractionBlock:
     """The interactions of one model, task and pair of inits."""
 

@@ -13,7 +13,7 @@ class Words(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TextTable:
     """A heading and rows of cells that are ready to be read.
 
@@ -39,7 +39,7 @@ class TextTable:
         return replace(self, heading=heading, rows=tuple(rows))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
     """One result on paper.
 

@@ -10,11 +10,11 @@ from scipy.special import gammaln
 
 from stats.inputs import FloatArray
 
+#: Points at which a probability is tabled; twice as many move it by less than 1e-7.
 GRID = 129
-"""Points at which a probability is tabled; twice as many move it by less than 1e-7."""
 
+#: Angles beyond 9/√n hold less than 1e-17 of a direction's coordinate in n dimensions.
 FARTHEST = 9.0
-"""Angles beyond 9/√n hold less than 1e-17 of a direction's coordinate in n dimensions."""
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 

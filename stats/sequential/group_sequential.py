@@ -20,7 +20,7 @@ from stats.two_arms.student import student_rows
 SHAPES = ("obrien-fleming", "pocock")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SequentialPlan:
     """When to look, and what stops there.
 
@@ -39,7 +39,7 @@ class SequentialPlan:
     critical: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SequentialLook:
     """What one look says.
 

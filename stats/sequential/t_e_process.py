@@ -13,7 +13,7 @@ from stats.inputs import FloatArray, check_fraction, check_positive, finite_vect
 from stats.intervals import mean_and_sd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TEProcess:
     """The e-values of every number of pairs so far, and what they allow to be said now.
 

@@ -4,6 +4,8 @@ Every cell of every table draws random numbers of its own, from its seed and its
 that any one of them can be made again alone.
 """
 
+from __future__ import annotations
+
 from stats.simulation.at_the_margin import margin_error_rate, margin_table
 from stats.simulation.collapsing import collapse_table
 from stats.simulation.coverage import coverage, coverage_table

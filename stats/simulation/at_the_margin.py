@@ -13,8 +13,8 @@ from stats.intervals import mean_and_sd
 from stats.simulation.laws import LAWS, PAIRS, Draw, truths
 from stats.simulation.tables import percent_table
 
+#: A margin of so many points leaves one end to be shown, which is where TOST errs most often.
 WIDE = 50.0
-"""A margin of so many points leaves one end to be shown, which is where TOST errs most often."""
 
 TESTS = ("t", "ranks")
 

@@ -9,11 +9,11 @@ from stats.simulation.laws import LAWS, PAIRS, RATE, Draw
 from stats.simulation.tables import percent_table
 from stats.table.collapsed_runs import collapsed
 
+#: Laws of the runs of arms of which none collapses.
 ALARMS = ("normal", "t3", "discrete", "exponential, mean 0")
-"""Laws of the runs of arms of which none collapses."""
 
+#: Sds of a run by which a collapsed one is lost.
 SDS_LOST = (15.0, 6.0)
-"""Sds of a run by which a collapsed one is lost."""
 
 
 def alarm_rate(law: str, n_runs: int, simulations: int = 4_000, seed: int = 0) -> float:

@@ -45,6 +45,7 @@ def _of_effect(truth: Truth) -> float:
     return 1 / truth.sd
 
 
+#: Nominal 95 % intervals of paired differences, each with what it is to hold.
 PAIRED_INTERVALS: dict[str, tuple[Callable[[Truth], float], Callable[[FloatArray], Bounds]]] = {
     "t": (_of_mean, _mean_t),
     "Hodges-Lehmann": (
@@ -61,8 +62,8 @@ PAIRED_INTERVALS: dict[str, tuple[Callable[[Truth], float], Callable[[FloatArray
     "d_z, hedges_g": (_of_effect, _d_z),
     "superiority": (lambda truth: truth.superiority, lambda d: superiority_rows(d, 0.95)[1:]),
 }
-"""Nominal 95 % intervals of paired differences, each with what it is to hold."""
 
+#: The same of two independent arms, of which the second is higher by 1.
 UNPAIRED_INTERVALS: dict[
     str, tuple[Callable[[Truth], float], Callable[[FloatArray, FloatArray], Bounds]]
 ] = {
@@ -72,7 +73,6 @@ UNPAIRED_INTERVALS: dict[
     "a12, cliffs_delta": (lambda truth: truth.wins, lambda a, b: a12_rows(a, b, 0.95)[1:]),
     "d_av": (_of_effect, lambda a, b: d_av_rows(a, b, 0.95)[1:]),
 }
-"""The same of two independent arms, of which the second is higher by 1."""
 
 INTERVALS = (*PAIRED_INTERVALS, "rank_biserial", *UNPAIRED_INTERVALS)
 

@@ -16,12 +16,12 @@ from stats.verdicts.claims import adjust_claims_rows
 
 MARGIN = 1.0
 CANDIDATES = 4
+#: True differences of the candidates of a family.
 TRUTHS = {
     "four at 0": (0.0, 0.0, 0.0, 0.0),
     "four at the margin": (MARGIN,) * CANDIDATES,
     "two at 0, two at the margin": (0.0, 0.0, MARGIN, MARGIN),
 }
-"""True differences of the candidates of a family."""
 
 CORRECTED = {"each by itself": "none", "as one family": "holm"}
 

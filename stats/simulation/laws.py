@@ -11,14 +11,18 @@ from scipy.special import gammaincinv, ndtr, stdtr
 
 from stats.inputs import FloatArray
 
+#: Numbers of pairs, or of scores of each arm, at which everything is simulated.
 PAIRS = (5, 8, 20)
-"""Numbers of pairs, or of scores of each arm, at which everything is simulated."""
 
+#: One run in ten of the candidate collapses, and loses 6 points, fifteen times the sd of a run.
 RATE, LOSS, RUN_SD = 0.1, 6.0, 0.4
-"""One run in ten of the candidate collapses, and loses 6 points, fifteen times the sd of a run."""
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], FloatArray]
 
+#: Laws of paired differences: light and heavy tails, many ties, a few very bad seeds, and runs that
+#: collapse, whose loss the others make up for in the mean. Of the null hypotheses, the laws called
+#: "mean 0" meet that of t alone, and the exponential with median 0 the sign test's alone; the
+#: others meet all.
 LAWS: dict[str, Draw] = {
     "normal": lambda random, shape: random.standard_normal(shape),
     "t3": lambda random, shape: random.standard_t(3, shape),
@@ -29,10 +33,6 @@ LAWS: dict[str, Draw] = {
         math.sqrt(2) * RUN_SD * random.standard_normal(shape) + RATE * LOSS - lost(random, shape)
     ),
 }
-"""Laws of paired differences: light and heavy tails, many ties, a few very bad seeds, and runs that
-collapse, whose loss the others make up for in the mean. Of the null hypotheses, the laws called
-"mean 0" meet that of t alone, and the exponential with median 0 the sign test's alone; the others
-meet all."""
 
 
 def lost(random: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
@@ -40,7 +40,7 @@ def lost(random: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     return np.where(random.random(shape) < RATE, LOSS, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Truth:
     """What is true of a law that is shifted up by 1, so that its mean is 1.
 

@@ -11,9 +11,10 @@ from stats.simulation.tables import percent_table
 from stats.two_arms.primary_tests import paired_test_rows
 
 N_TASKS, N_SEEDS = 7, 8
+#: Sd of what a task or a seed does to all of its differences, whose own sd is 1.
 SPREAD = 0.55
-"""Sd of what a task or a seed does to all of its differences, whose own sd is 1."""
 
+#: Sds of what a task and a seed do, and the law of a run's difference.
 WORLDS = {
     "runs independent": (0.0, 0.0, "normal"),
     "seeds differ": (0.0, SPREAD, "normal"),
@@ -21,7 +22,6 @@ WORLDS = {
     "both differ": (SPREAD, SPREAD, "normal"),
     "runs collapse": (0.0, 0.0, "collapse, mean 0"),
 }
-"""Sds of what a task and a seed do, and the law of a run's difference."""
 
 
 def null_differences(

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from stats.errors import StatsError
 from stats.inputs import FloatArray, as_floats, check_number, check_positive
 
+#: A collapsed run lies so many spreads beyond the median of its arm.
 SPREADS = 8.0
-"""A collapsed run lies so many spreads beyond the median of its arm."""
 
+#: Sd of a normal law over its median absolute deviation.
 NORMAL_MAD = 1.4826
-"""Sd of a normal law over its median absolute deviation."""
 
 
 def collapsed(

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 BOUNDED = words("error errors err inaccuracy misclassification wer cer ter eer ece brier")
+#: Metrics of which less is better whose scores on several tasks can be averaged.
 LOG_LOSSES = words("nll nlpd logloss xent loss losses perplexity ppl bpb bpc bpd")
-"""Metrics of which less is better whose scores on several tasks can be averaged."""
 
+#: How many times larger the scores of one task may be than those of another.
 MOST_BOUNDED, MOST_UNBOUNDED = 100.0, 10.0
-"""How many times larger the scores of one task may be than those of another."""
 
 CELL = ["model", "init", "task"]
 

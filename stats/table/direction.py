@@ -22,6 +22,7 @@ from stats.table.metric_words import (
 if TYPE_CHECKING:
     import pandas as pd
 
+#: How a column of directions may be filled, in lower case.
 DIRECTIONS = {
     **dict.fromkeys(("lower", "min", "minimize", "minimise", "less", "down", "↓"), "lower"),
     **dict.fromkeys(("higher", "max", "maximize", "maximise", "more", "up", "↑"), "higher"),
@@ -29,7 +30,6 @@ DIRECTIONS = {
     "higher is better": "higher",
     "": "",
 }
-"""How a column of directions may be filled, in lower case."""
 
 HOW = (
     "declare it: --lower-is-better or --higher-is-better, a column direction (lower or higher) in "
@@ -37,11 +37,11 @@ HOW = (
 )
 
 
+#: One over something, which turns the direction of the word, unless it is a folder's name.
 RECIPROCAL = re.compile(r"(?<![\w.])1(\.0*)?\s*/\s*[A-Za-z(]|(\^|\*\*)\s*\(?[-−]")
-"""One over something, which turns the direction of the word, unless it is a folder's name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Direction:
     """Whether less is better, and what is to be said about how that is known."""
 

@@ -14,14 +14,15 @@ def _phrases(text: str) -> frozenset[str]:
     return frozenset(filter(None, (phrase.strip() for phrase in re.split(r"[|\n]", text))))
 
 
+#: Of these less is better, whatever the task is.
 LOWER = words("""
     loss losses error errors err nll nlpd logloss xent crossentropy perplexity perplexities ppl
     brier ece sce mae mse rmse rmsle msle mape smape mase crps wer cer ter der eer hter mcr fpr fnr
     fid kid fvd fad lpips latency runtime regret bpb bpc bpd deviance aic bic kld jsd emd
     misclassification inaccuracy epe ade fde mpjpe hausdorff hd95 chamfer levenshtein
     """)
-"""Of these less is better, whatever the task is."""
 
+#: Of these more is better, whatever the task is.
 HIGHER = words("""
     accuracy accuracies acc acc1 acc5 top1 top5 f1 fbeta f2 auc auroc rocauc auprc prauc aupr ap map
     bleu sacrebleu rouge rouge1 rouge2 rougel rougelsum chrf meteor bertscore comet bleurt cider
@@ -31,14 +32,14 @@ HIGHER = words("""
     elbo throughput speedup correct nmi ari ami silhouette homogeneity completeness mauve vmaf pesq
     stoi sdr sisdr snr gmean wins winrate
     """)
-"""Of these more is better, whatever the task is."""
 
+#: Whatever begins or ends with one of these may be a metric of which less is better.
 SUSPECTS = words("""
     error loss distance time latency perplexity regret divergence cost fid entropy penalty seconds
     delay duration rmse nll
     """)
-"""Whatever begins or ends with one of these may be a metric of which less is better."""
 
+#: Of these less may be better, or they turn the direction of the word beside them.
 DOUBTFUL = words("""
     seconds second sec secs ms minutes hours duration elapsed wall memory energy emissions
     carbon flops macs params parameters size length steps epochs rank drop gap decrease increase
@@ -49,8 +50,8 @@ DOUBTFUL = words("""
     misses missed dist kl js wasserstein mmd hamming edit bits nats bytes complexity price expense
     damage waste crash crashes forgetting interference leakage attack asr
     """)
-"""Of these less may be better, or they turn the direction of the word beside them."""
 
+#: These go with a word of known direction and do not change it.
 FAMILIAR = words("""
     val valid validation dev test eval train training heldout holdout ood id in out macro micro
     weighted mean avg average median total overall final best at k matched mismatched mm m scaled
@@ -60,8 +61,8 @@ FAMILIAR = words("""
     generalization generalisation classification prediction calibration expected maximum
     reconstruction zero one of and the
     """)
-"""These go with a word of known direction and do not change it."""
 
+#: Names of several words.
 LOWER_PHRASES = _phrases(
     """
     negative log likelihood|neg log likelihood|neg loglikelihood|negative loglikelihood|
@@ -77,7 +78,6 @@ LOWER_PHRASES = _phrases(
     hallucination rate|attack success rate|seconds|mean rank|runtime s|runtime seconds
     """
 )
-"""Names of several words."""
 
 HIGHER_PHRASES = _phrases(
     """
@@ -90,5 +90,5 @@ HIGHER_PHRASES = _phrases(
     """
 )
 
+#: At the front they turn the direction of what follows.
 NEGATIONS = words("neg negative negated minus inverse inverted inv")
-"""At the front they turn the direction of what follows."""

@@ -19,17 +19,17 @@ from stats.table.reading.spellings import check_spellings
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Columns that together name one score; each combination may occur once.
 IDENTITY = ("model", "init", "method", "task", "seed", "split", "metric")
-"""Columns that together name one score; each combination may occur once."""
 
 REQUIRED = ("method", "seed", "score")
 COLUMNS = (*IDENTITY, "score", "status", "direction")
 
+#: Other names of columns, in lower case.
 ALSO_CALLED = {"dataset": "task", "data_set": "task", "benchmark": "task"}
-"""Other names of columns, in lower case."""
 
+#: How a failed seed may be written in the column of scores, in lower case.
 NO_SCORE = frozenset({"", "nan", "na", "n/a", "null", "none", "<na>"})
-"""How a failed seed may be written in the column of scores, in lower case."""
 
 
 def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:

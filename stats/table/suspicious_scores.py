@@ -10,20 +10,20 @@ import numpy as np
 from stats.inputs import FloatArray
 from stats.table.cube import Cube
 
+#: What programs write in place of a score that they do not have.
 PLACEHOLDERS = (-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
-"""What programs write in place of a score that they do not have."""
 
+#: A placeholder lies so many ranges of the other scores away from the nearest of them.
 FAR = 3.0
-"""A placeholder lies so many ranges of the other scores away from the nearest of them."""
 
+#: The same of one score of exactly 0 where all others lie above; several may be the arm.
 FAR_AT_ZERO = 0.5
-"""The same of one score of exactly 0 where all others lie above; several may be the arm."""
 
+#: Ratio of two scores of which one may be the other in percent: 100 within a factor of about 3.
 PERCENT = (30.0, 300.0)
-"""Ratio of two scores of which one may be the other in percent: 100 within a factor of about 3."""
 
+#: The share of a scale from 0 to 1 from which on a margin is too large to be meant.
 COVERED = 0.2
-"""The share of a scale from 0 to 1 from which on a margin is too large to be meant."""
 
 
 def remarks_on(cube: Cube) -> tuple[str, ...]:

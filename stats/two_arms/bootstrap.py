@@ -23,21 +23,21 @@ from stats.intervals import mean_and_sd
 
 METHODS = ("percentile", "bca", "bootstrap-t")
 
+#: Up to here every resample is weighed: C(2n − 1, n) multisets, 24,310 for nine pairs.
 ENUMERATED_LIMIT = 9
-"""Up to here every resample is weighed: C(2n − 1, n) multisets, 24,310 for nine pairs."""
 
+#: Below, BCa covers 83.9 (n = 5) and 88.4 % (n = 8) of normal means when it says 95 %.
 BCA_LEAST = 20
-"""Below, BCa covers 83.9 (n = 5) and 88.4 % (n = 8) of normal means when it says 95 %."""
 
 RESAMPLES = 9_999
+#: Stands for infinity while pivots are sorted by their bits.
 UNBOUNDED = 1e300
-"""Stands for infinity while pivots are sorted by their bits."""
 
+#: Bootstrap means held at once.
 BLOCK = 2**21
-"""Bootstrap means held at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BootstrapInterval:
     """A mean with a bootstrap interval; `exact` where no random number was used."""
 

@@ -12,7 +12,7 @@ from stats.inputs import check_fraction, check_rope, finite_vector
 from stats.intervals import mean_and_sd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CorrelatedT:
     """The posterior of the mean difference, a Student distribution, and the test beside it.
 

@@ -17,13 +17,13 @@ from stats.two_arms.signed_rank import (
     walsh_averages,
 )
 
+#: Zero differences are differences like any other; no test of 0 answers to such an interval.
 KEPT = "keep"
-"""Zero differences are differences like any other; no test of 0 answers to such an interval."""
 
 INTERVAL_ZEROS = (*ZEROS, KEPT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HodgesLehmann:
     """Pseudo-median with its interval, and the confidence that the interval really reaches."""
 

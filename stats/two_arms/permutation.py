@@ -15,18 +15,18 @@ from stats.inputs import FloatArray, check_count, finite_vector, random_stream
 from stats.register import PairedTest, RowsTested, Shifts, register
 from stats.ties import RELATIVE_NOISE
 
+#: Up to here the sums of all 2ⁿ sign patterns of many rows are one matrix product.
 DIRECT_LIMIT = 12
-"""Up to here the sums of all 2ⁿ sign patterns of many rows are one matrix product."""
 
+#: Up to here all patterns are counted; two sorted halves of 2¹⁵ sums are the largest needed.
 EXACT_LIMIT = 30
-"""Up to here all patterns are counted; two sorted halves of 2¹⁵ sums are the largest needed."""
 
 RESAMPLES = 99_999
+#: Sums held at once, so that memory stays at a few tens of megabytes.
 BLOCK = 2**22
-"""Sums held at once, so that memory stays at a few tens of megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Permutation:
     """Result of a permutation test; `exact` where every pattern was counted."""
 

@@ -18,11 +18,11 @@ from stats.ties import midranks
 from stats.two_arms.hodges_lehmann import HodgesLehmann, beside_zero
 from stats.two_arms.signed_rank import two_sided
 
+#: Scores in both arms together, up to which the null distribution is counted.
 EXACT_LIMIT = 100
-"""Scores in both arms together, up to which the null distribution is counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MannWhitney:
     """Result of `mann_whitney`; `statistic` counts pairs that the candidate wins, ties half."""
 

@@ -15,7 +15,7 @@ from stats.inputs import FloatArray, finite_vector
 from stats.register import PairedTest, RowsTested, register
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignTest:
     """Result of `sign_test`; `n_nonzero` differences took part."""
 

@@ -17,11 +17,11 @@ from stats.judging import ZEROS
 from stats.register import PairedTest, RowsTested, Shifts, register
 from stats.ties import midranks
 
+#: Counts of sign patterns, up to 2ⁿ, must fit a float64: n ≤ 1,022.
 EXACT_LIMIT = 1000
-"""Counts of sign patterns, up to 2ⁿ, must fit a float64: n ≤ 1,022."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignedRank:
     """Result of `signed_rank`; `statistic` is the sum of the positive ranks."""
 

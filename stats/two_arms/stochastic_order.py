@@ -22,7 +22,7 @@ from stats.inputs import (
 from stats.multiplicity import all_pairs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StochasticOrder:
     """Bounds ε_min for all ordered pairs of arms.
 

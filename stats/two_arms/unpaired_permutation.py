@@ -16,11 +16,11 @@ from stats.register import RowsTested, UnpairedTest, register
 from stats.ties import RELATIVE_NOISE
 from stats.two_arms.permutation import BLOCK, RESAMPLES
 
+#: Ways to deal the labels, up to which all are counted; ten against ten has 184,756.
 EXACT_PATTERNS = 200_000
-"""Ways to deal the labels, up to which all are counted; ten against ten has 184,756."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnpairedPermutation:
     """Result of `unpaired_permutation_test`; `exact` where every pattern was counted."""
 

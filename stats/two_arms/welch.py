@@ -14,7 +14,7 @@ from stats.intervals import mean_and_sd
 from stats.register import RowsTested, UnpairedTest, register
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Welch:
     """Difference of two means with its interval, and the test of no difference."""
 

@@ -21,7 +21,7 @@ from stats.table.pairing import Seed, join_arms
 from stats.verdicts.compare import ComparisonResult, compare
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Share:
     """How often something happened, with the exact interval of Clopper and Pearson (1934)."""
 
@@ -53,7 +53,7 @@ def share(count: int, total: int, confidence: float = 0.95) -> Share:
     return Share(count, total, low, high, confidence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Collapse:
     """Two questions about a candidate and a baseline, and an answer to each.
 

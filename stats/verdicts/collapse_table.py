@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CandidateCollapse:
     """Both answers about one candidate on one model, init and task.
 
@@ -47,7 +47,7 @@ class CandidateCollapse:
     found: Collapse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CollapseAnalysis:
     """What `analyse_collapse` found.
 

@@ -19,7 +19,7 @@ from stats.verdicts.unpaired import measure_unpaired
 from stats.verdicts.verdict import Verdict, judge, seeds_to_decide
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ComparisonResult:
     """A candidate against a baseline on one task, model and init.
 

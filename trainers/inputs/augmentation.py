@@ -1,5 +1,7 @@
 """Images changed at random each time they are trained on, alike in every arm of a seed."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from typing import Any
 

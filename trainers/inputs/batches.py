@@ -1,5 +1,7 @@
 """Encoded examples and the batches made of them, of similar length, in an order set by the seed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,14 +25,14 @@ class Ragged:
 
     Attributes:
         values: shape (total,), int32.
-        offsets: shape (n + 1,), int64; row i is ``values[offsets[i]:offsets[i + 1]]``.
+        offsets: shape (n + 1,), int64; row i is `values[offsets[i]:offsets[i + 1]]`.
     """
 
     values: NDArray[np.int32]
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: list[list[int]]) -> "Ragged":
+    def of(cls, rows: list[list[int]]) -> Ragged:
         """Join rows of whole numbers."""
         lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
@@ -64,9 +66,9 @@ class Encoded:
     Attributes:
         ids: shape (n,), which example each row is, for looking up teacher logits.
         labels: shape (n,), 0 … K−1.
-        ragged: token columns by the model's argument name, for instance ``input_ids``.
+        ragged: token columns by the model's argument name, for instance `input_ids`.
         padding: the fill value of each ragged column, and of pixels: black, if that is not 0.
-        dense: columns with rows of one shape, for instance ``pixel_values``.
+        dense: columns with rows of one shape, for instance `pixel_values`.
     """
 
     ids: NDArray[np.int64]
@@ -85,7 +87,7 @@ class Encoded:
             return column.lengths
         return np.zeros(len(self), np.int64)
 
-    def batch(self, rows: NDArray[np.int64], device: torch.device) -> "Batch":
+    def batch(self, rows: NDArray[np.int64], device: torch.device) -> Batch:
         """Collate some rows and move them to the device."""
         inputs: dict[str, Tensor] = {}
         for name, column in self.ragged.items():

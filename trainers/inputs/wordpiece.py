@@ -1,5 +1,7 @@
 """A WordPiece tokenizer in the manner of BERT, lower-cased, the same bytes at every training."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections import Counter
@@ -29,7 +31,7 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 
 
 def train(texts: Iterable[str], vocabulary: int, path: Path) -> None:
-    """Train on the texts and write ``tokenizer.json``, which transformers reads.
+    """Train on the texts and write `tokenizer.json`, which transformers reads.
 
     Args:
         texts: what to train on; their order does not matter.
@@ -92,7 +94,7 @@ def _alphabet(counts: Counter[str]) -> list[str]:
     return [letter for letter in ranked if ord(letter) < _INSIDE][:ALPHABET]
 
 
-def _bert_tokenizer(vocabulary: dict[str, int]) -> "Tokenizer":
+def _bert_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     tokenizer = Tokenizer(

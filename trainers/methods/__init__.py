@@ -1,5 +1,7 @@
 """How a model is trained: each method is a small frozen dataclass behind one interface."""
 
+from __future__ import annotations
+
 from trainers.methods.base import Base
 from trainers.methods.composition import Composition
 from trainers.methods.method import Method, Phase, Teacher

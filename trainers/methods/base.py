@@ -1,5 +1,7 @@
 """Plain fine-tuning."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 

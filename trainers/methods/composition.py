@@ -1,5 +1,7 @@
 """Several methods at once: `KD(teacher=...) + R3F()`, `LS() + LLRD()`."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ class Composition(Method):
                         f"{a.name} and {b.name} cannot be composed: {reason}. Leave one out."
                     )
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Every part's."""
         for part in self.parts:
             part.check(model, task)
@@ -117,7 +119,7 @@ class Composition(Method):
             part.after_step(step.seen_by(part))
 
     def hyper_parameters(self) -> dict[str, Any]:
-        """Those of all parts; where two have one of the same name, as ``kd__alpha``."""
+        """Those of all parts; where two have one of the same name, as `kd__alpha`."""
         named = self._named()
         return {name: getattr(self.parts[i], field) for name, (i, field) in named.items()}
 
@@ -163,7 +165,7 @@ class Composition(Method):
 
 
 def compose(first: Method, second: object) -> Method:
-    """Both at once; ``base`` adds nothing to a method without a loss of its own.
+    """Both at once; `base` adds nothing to a method without a loss of its own.
 
     Raises:
         MethodError: they exclude each other.

@@ -1,5 +1,7 @@
 """The interface of a method: what it may decide about a run."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -45,9 +47,9 @@ class Teacher:
         seed: its seed; None means the student's, so that every seed has a teacher of its own.
     """
 
-    model: "Model | str" = "student"
+    model: Model | str = "student"
     init: Any = "pretrained"
-    method: "Method | None" = None
+    method: Method | None = None
     training: Training | None = None
     seed: int | None = 0
 
@@ -73,8 +75,8 @@ class Method:
     """How a model is trained; subclass it as a frozen dataclass and override what it decides.
 
     The fields of the subclass are its hyper-parameters. Every hook has a default; the loop calls
-    them in the order in which they stand here. What a step minimises is ``loss``, which compares
-    the logits with the labels, plus ``penalty``. ``a + b`` composes two methods, see
+    them in the order in which they stand here. What a step minimises is `loss`, which compares
+    the logits with the labels, plus `penalty`. `a + b` composes two methods, see
     :class:`~trainers.methods.composition.Composition`.
     """
 
@@ -83,13 +85,13 @@ class Method:
     #: Raised when the same hyper-parameters would train otherwise.
     revision: ClassVar[int] = 1
 
-    #: What ``a + b`` is; :mod:`trainers.methods.composition` says it.
-    composed: ClassVar[Callable[["Method", "Method"], "Method"]]
+    #: What `a + b` is; :mod:`trainers.methods.composition` says it.
+    composed: ClassVar[Callable[[Method, Method], Method]]
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Called when a study is loaded: raise MethodError for what cannot work together."""
 
-    def conflict(self, other: "Method") -> str:
+    def conflict(self, other: Method) -> str:
         """Why it makes no sense beside another part of a composition; empty where it does."""
         return ""
 
@@ -97,12 +99,12 @@ class Method:
         """Why it needs a batch at once and cannot take it in micro-batches; empty where it can.
 
         It can where loss and penalty are means over the examples. A gradient of its own making may
-        be no sum, so that who overrides ``backward`` says that it is by overriding this.
+        be no sum, so that who overrides `backward` says that it is by overriding this.
         """
         own = type(self).backward is not Method.backward
         return "it makes the gradient of a step in its own way" if own else ""
 
-    def check_training(self, model: "Model", task: "Task", training: Training) -> None:
+    def check_training(self, model: Model, task: Task, training: Training) -> None:
         """Refuse to save memory where the result would be another one; not to be overridden.
 
         Raises:
@@ -130,7 +132,7 @@ class Method:
         return (Phase(training.epochs),)
 
     def required_teacher(self, training: Training) -> Teacher | None:
-        """What ``teacher_for`` says, once that and ``phases`` are looked at; not to be overridden.
+        """What `teacher_for` says, once that and `phases` are looked at; not to be overridden.
 
         Raises:
             MethodError: one of them returns something else than it should.
@@ -148,7 +150,7 @@ class Method:
             )
         return teacher
 
-    def unsound(self, trouble: str) -> "Method":
+    def unsound(self, trouble: str) -> Method:
         """What stands for it where its own code fails, and is not trained; not to be overridden."""
         given = tuple((f.name, getattr(self, f.name)) for f in fields(self))
         return Unsound(self.name, trouble, given)
@@ -169,18 +171,18 @@ class Method:
     def before_micro_batch(self, step: Step) -> None:
         """Called before the first pass of each micro-batch, also where there is but one.
 
-        Steps that ``before_step`` and ``after_step`` are given are of the whole batch; this one is
+        Steps that `before_step` and `after_step` are given are of the whole batch; this one is
         that of which loss, penalty and gradient are asked next.
         """
 
     def loss(self, step: Step) -> Tensor:
-        """What compares ``step.logits`` with the labels; by default cross-entropy."""
+        """What compares `step.logits` with the labels; by default cross-entropy."""
         return F.cross_entropy(step.logits, step.labels)
 
     def penalty(self, step: Step) -> Tensor | float:
         """What is added to the loss, of whichever method that is; nothing by default.
 
-        For the loss of a further pass ask ``step.label_loss(logits)``.
+        For the loss of a further pass ask `step.label_loss(logits)`.
         """
         return 0.0
 
@@ -211,7 +213,7 @@ class Method:
         )
 
     def backward(self, step: Step) -> Tensor:
-        """Leave the gradient of ``step.objective()`` in the parameters and return it, detached."""
+        """Leave the gradient of `step.objective()` in the parameters and return it, detached."""
         loss = step.objective()
         loss.backward()
         return loss.detach()
@@ -219,7 +221,7 @@ class Method:
     def after_step(self, step: Step) -> None:
         """Called after the optimiser's step: masks, moving averages."""
 
-    def __add__(self, other: "Method") -> "Method":
+    def __add__(self, other: Method) -> Method:
         """Both at once.
 
         Raises:
@@ -231,7 +233,7 @@ class Method:
         """By the names that a search knows them by."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def with_hyper_parameters(self, values: Mapping[str, Any]) -> "Method":
+    def with_hyper_parameters(self, values: Mapping[str, Any]) -> Method:
         """The same method with other values.
 
         Raises:

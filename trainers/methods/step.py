@@ -1,5 +1,7 @@
 """One batch during training, as a method sees it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -24,11 +26,11 @@ class Teaching(Protocol):
         """Which tells it from the other parts."""
         ...
 
-    def loss(self, step: "Step") -> Tensor:
+    def loss(self, step: Step) -> Tensor:
         """What compares the logits with the labels."""
         ...
 
-    def objective(self, step: "Step") -> Tensor:
+    def objective(self, step: Step) -> Tensor:
         """What is differentiated."""
         ...
 
@@ -42,7 +44,7 @@ class Step:
         inputs: the model's keyword arguments, each with b rows.
         labels: shape (b,), 0 … K−1.
         number: steps taken before this one, over all phases.
-        phase: index into ``method.phases``.
+        phase: index into `method.phases`.
         epoch: epochs completed in this phase.
         epochs: epochs that this phase has.
         progress: share of this phase's steps that are done, in [0, 1).
@@ -70,8 +72,8 @@ class Step:
     run_in_float32: Callable[[Weights | None], Tensor] | None = field(repr=False, default=None)
     repeats: bool = False
     part: Teaching | None = None
-    whole: "Step | None" = field(repr=False, default=None)
-    batch: "Step | None" = field(repr=False, default=None)
+    whole: Step | None = field(repr=False, default=None)
+    batch: Step | None = field(repr=False, default=None)
     rows: slice = field(default_factory=lambda: slice(None))
 
     @cached_property
@@ -121,7 +123,7 @@ class Step:
         """Numbers of the method's own stream for each row; the same however the batch is split.
 
         Args:
-            sample: ``torch.rand`` or another that takes a shape and a generator.
+            sample: `torch.rand` or another that takes a shape and a generator.
             shape: (b, ...).
         """
         if self.batch is None:
@@ -148,14 +150,14 @@ class Step:
         """The whole loss of this step, every part's penalty with it: what is differentiated."""
         return self.method.objective(self.whole or self)
 
-    def repeated(self) -> "Step":
+    def repeated(self) -> Step:
         """The same step once more, its pass not yet run; the dropout masks will be the same."""
         other = copy(self.whole or self)
         vars(other).pop("logits", None)
         other.repeats = True
         return other
 
-    def in_float32(self) -> "Step":
+    def in_float32(self) -> Step:
         """The same step with its passes in float32; its logits have the same dropout masks.
 
         For passes whose difference is what counts: bfloat16 rounds logits by 1e-3 of their size,
@@ -168,7 +170,7 @@ class Step:
         other.run_model = self.run_in_float32
         return other.seen_by(self.part) if self.part else other
 
-    def seen_by(self, part: Teaching) -> "Step":
+    def seen_by(self, part: Teaching) -> Step:
         """The same step with the state and the random stream of one part of a composition."""
         whole = self.whole or self
         return replace(whole, state=state_of(part, whole.state), part=part, whole=whole)

@@ -1,5 +1,7 @@
 """Models as declarations: frozen dataclasses that build a module when a run needs one."""
 
+from __future__ import annotations
+
 from trainers.models.bert import Bert, load_tokenizer
 from trainers.models.hub_model import HubModel
 from trainers.models.layers import EverySecondLayer, every_second_layer

@@ -6,6 +6,8 @@ scratch, where everything is drawn, it is what it is behind such a pre-training,
 does the same under both inits.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def skeleton(model: "Model", task: "Task") -> nn.Module | None:
+def skeleton(model: Model, task: Task) -> nn.Module | None:
     """The module without its weights, for what must be known when a study is loaded.
 
     None where files of the model or the task are missing: the check before training lists them.

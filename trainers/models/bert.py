@@ -1,5 +1,7 @@
 """A BERT of any size over the vocabulary that its task trained."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +98,7 @@ class Bert(Model):
         )
 
     def module(self, task: Task, folder: Path) -> nn.Module:
-        """A ``BertForSequenceClassification``."""
+        """A `BertForSequenceClassification`."""
         from transformers import BertForSequenceClassification
 
         vocabulary = load_tokenizer(folder).get_vocab_size()

@@ -1,5 +1,7 @@
 """Any encoder, decoder or vision classifier that transformers loads from a hub name or a folder."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -30,11 +32,11 @@ from trainers.tasks import Examples, Task
 class HubModel(Model):
     """A classifier on a model of the hub, with its tokenizer or image processor.
 
-    ``init="pretrained"`` reads the weights of the folder, ``init="scratch"`` draws all of them
+    `init="pretrained"` reads the weights of the folder, `init="scratch"` draws all of them
     from the seed as the model's own configuration says. Either way the tokenizer is the folder's
     and the head is drawn from the seed, also where the folder has one. Weights are read from
     safetensors alone, no code of a repository is ever run, and nothing is downloaded while a
-    study is planned or trained: ``bench fetch`` does that.
+    study is planned or trained: `bench fetch` does that.
 
     Attributes:
         source: a hub name such as "distilbert/distilroberta-base", or a folder in the hub's layout.
@@ -43,7 +45,7 @@ class HubModel(Model):
         image_size: pixels a side that images are stretched to, without a crop; None takes the image
             processor's own way.
         dtype: of the weights. A checkpoint in half precision is trained in float32 unless this
-            says otherwise; ``Training(precision="bf16")`` computes in bfloat16 on float32 weights.
+            says otherwise; `Training(precision="bf16")` computes in bfloat16 on float32 weights.
         stem: of a residual network: "own", made for 224 × 224 pixels, or "small", which keeps the
             size of small images and is drawn from the seed, also with pre-trained weights above.
     """

@@ -1,5 +1,7 @@
 """Images as a pre-trained vision model reads them, resized and normalised on the way in."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -53,10 +55,10 @@ class Preprocessing:
     dtype: torch.dtype
 
     @classmethod
-    def of(cls, folder: Path, size: int | None, dtype: torch.dtype) -> "Preprocessing":
+    def of(cls, folder: Path, size: int | None, dtype: torch.dtype) -> Preprocessing:
         """As the folder's image processor does it, or stretched to a square of a size.
 
-        What ``preprocessor_config.json`` leaves out is the default of the class that it names, or
+        What `preprocessor_config.json` leaves out is the default of the class that it names, or
         that transformers has for the model.
 
         Raises:
@@ -67,7 +69,7 @@ class Preprocessing:
     @classmethod
     def _of(
         cls, folder: Path, asked: Mapping[str, Any], size: int | None, dtype: torch.dtype
-    ) -> "Preprocessing":
+    ) -> Preprocessing:
         if undone := [*_undone(asked), *([] if size else _undone_shapes(asked))]:
             raise _refused(folder, " and ".join(undone))
         resize, crop = ((size, size), None) if size else _shapes(asked)

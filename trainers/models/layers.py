@@ -1,5 +1,7 @@
 """An init: a shallower model made of layers of a deeper one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """What a model is: a declaration that builds a module when a run needs one."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -24,10 +26,10 @@ _FITTING = "give the model weights of its own architecture and size, or another 
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture, and what its ``pretrained`` weights come from.
+    """An architecture, and what its `pretrained` weights come from.
 
     Attributes:
-        pretraining: the run that ``init="pretrained"`` starts from.
+        pretraining: the run that `init="pretrained"` starts from.
     """
 
     #: Raised when the same fields would build another module or encode otherwise.
@@ -42,7 +44,7 @@ class Model:
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether ``init="pretrained"`` means anything."""
+        """Whether `init="pretrained"` means anything."""
         return self.pretraining is not None
 
     def module(self, task: Task, folder: Path) -> nn.Module:

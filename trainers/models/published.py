@@ -1,5 +1,7 @@
 """Shapes of models that the hub has, as published: for a plan before they are here."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from pathlib import Path

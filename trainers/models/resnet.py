@@ -1,5 +1,7 @@
 """A residual network small enough for small images."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,7 @@ class ResNet(Model):
             raise ModelError(f"{self.name} reads images, and {task.name} has text.")
 
     def module(self, task: Task, folder: Path) -> nn.Module:
-        """A ``ResNetForImageClassification`` whose stem keeps the size of small images."""
+        """A `ResNetForImageClassification` whose stem keeps the size of small images."""
         from transformers import ResNetConfig, ResNetForImageClassification
 
         channels = task.image_shape[0]

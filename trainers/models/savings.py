@@ -1,5 +1,7 @@
 """Whether a model can be trained with less memory and end with the same weights."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from trainers.tasks import Task
 
 
-def check_savings(model: "Model", task: "Task", training: Training) -> None:
+def check_savings(model: Model, task: Task, training: Training) -> None:
     """Refuse micro-batches and checkpointed layers where they would change what is computed.
 
     Raises:

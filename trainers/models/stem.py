@@ -1,5 +1,7 @@
 """The first layers of a residual network, which are made for large photographs."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from torch import nn

@@ -1,5 +1,7 @@
 """Texts as a pre-trained tokenizer reads them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path

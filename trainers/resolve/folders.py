@@ -1,5 +1,7 @@
 """What a relative path in a declaration means: something beside the study file."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

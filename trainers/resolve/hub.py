@@ -1,8 +1,10 @@
 """Where a hub name lies on this machine; nothing here ever reaches for the network.
 
-A folder in the hub's layout serves in place of any hub name. Only ``bench fetch`` downloads, so
+A folder in the hub's layout serves in place of any hub name. Only `bench fetch` downloads, so
 that training neither hangs without a network nor depends on what the hub holds that day.
 """
+
+from __future__ import annotations
 
 import os
 import re
@@ -12,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal
 
-#: Names the folder that ``bench fetch`` fills: ``DIR/owner/name`` for each repository.
+#: Names the folder that `bench fetch` fills: `DIR/owner/name` for each repository.
 VARIABLE = "ARMBENCH_DATA"
 
 _only_there = ContextVar("_only_there", default=False)
@@ -50,7 +52,7 @@ def looking_only_in(folder: Path) -> Iterator[None]:
 def local_folder(source: str | Path, kind: Literal["model", "data"]) -> Path | None:
     """The folder of a repository on this machine, or None.
 
-    It is looked for as a folder, then below ``$ARMBENCH_DATA``, then in the hub's own cache.
+    It is looked for as a folder, then below `$ARMBENCH_DATA`, then in the hub's own cache.
 
     Args:
         source: a folder, or a hub name such as "SetFit/sst5".

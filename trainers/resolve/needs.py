@@ -1,5 +1,7 @@
 """What a model or a task needs from elsewhere and has not got, for the check before training."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +13,7 @@ FETCH = "bench fetch {study} --data {data}"
 class Needed:
     """Something that is missing or unfit on this machine, and what to do about it.
 
-    Models, tasks and inits answer ``requirements()`` with one of these for each thing that stands
+    Models, tasks and inits answer `requirements()` with one of these for each thing that stands
     in the way of training, and with nothing where all is there. Asking reads no weights and
     decodes no images, and never reaches for the network.
 
@@ -31,7 +33,7 @@ class Needed:
     files: tuple[str, ...] = ()
     config: str = ""
 
-    def fetching(self, files: tuple[str, ...]) -> "Needed":
+    def fetching(self, files: tuple[str, ...]) -> Needed:
         """The same, with other files to fetch."""
         return replace(self, files=files)
 

@@ -1,5 +1,7 @@
 """When a run is written down, so that another process can go on from there."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What a run has before its first step, by names that are the same in every attempt at it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -119,7 +121,7 @@ class _Shape:
         }
 
     @classmethod
-    def of(cls, module: nn.Module) -> "_Shape":
+    def of(cls, module: nn.Module) -> _Shape:
         return cls(dict(module.named_modules()))
 
 

@@ -1,5 +1,7 @@
 """How far a run has come."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -78,7 +80,7 @@ class Position:
         return {**vars(self), "losses": losses, "reports": [asdict(r) for r in self.reports]}
 
     @classmethod
-    def read(cls, written: Mapping[str, Any]) -> "Position":
+    def read(cls, written: Mapping[str, Any]) -> Position:
         """From what it was written as."""
         losses = written["losses"]
         parts = [] if losses is None else [*losses.unbind()]

@@ -3,6 +3,8 @@
 What a hook of the method's holds is then the very object that its state has.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Mapping
 from random import Random

@@ -1,5 +1,7 @@
 """A run between two steps, on disk: tensors by safetensors, all else as JSON, nothing by pickle."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ class Snapshot:
         (folder / _REST).write_text(text, encoding="utf-8")
 
     @classmethod
-    def open(cls, folder: Path) -> "Snapshot | None":
+    def open(cls, folder: Path) -> Snapshot | None:
         """What lies in a folder; None where another version wrote it."""
         rest = json.loads((folder / _REST).read_bytes())
         if rest["format"] != FORMAT:

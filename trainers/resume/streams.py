@@ -4,6 +4,8 @@ Streams with names are functions of seed and step. What draws from these beside 
 own code between two steps, finds them where it left them.
 """
 
+from __future__ import annotations
+
 import random
 from typing import Any
 

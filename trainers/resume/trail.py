@@ -1,5 +1,7 @@
 """A run on its way, and the checkpoints that it leaves and goes on from."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import SimpleNamespace

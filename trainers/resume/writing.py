@@ -3,6 +3,8 @@
 A form is JSON: a scalar stands for itself, all else is {what it is: its content}.
 """
 
+from __future__ import annotations
+
 import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable

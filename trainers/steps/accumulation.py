@@ -1,5 +1,7 @@
 """A batch in micro-batches, whose gradients add up to its own."""
 
+from __future__ import annotations
+
 import numpy as np
 import torch
 from torch import nn

@@ -1,5 +1,7 @@
 """Gradient checkpointing: a layer keeps its input alone, and is computed again on the way back."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,5 +1,7 @@
 """What a model learns with over a stretch of steps, and the best that it has come to."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from math import inf
@@ -40,7 +42,7 @@ class Learner:
         training: Training,
         steps: int,
         an_epoch: int,
-    ) -> "Learner":
+    ) -> Learner:
         """As the settings ask for.
 
         Args:

@@ -1,5 +1,7 @@
 """Which parameters decay, and the optimiser that the settings ask for."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from torch import nn

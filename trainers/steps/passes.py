@@ -1,5 +1,7 @@
 """Running a model on one batch, once or several times."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -35,7 +37,7 @@ class Passes:
     @classmethod
     def in_float32(
         cls, model: nn.Module, inputs: Mapping[str, Tensor], training: Training
-    ) -> "Passes | None":
+    ) -> Passes | None:
         """Further passes in float32 of a run that computes in less; None where it does not."""
         if training.precision == "float32":
             return None

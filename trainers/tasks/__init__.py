@@ -1,5 +1,7 @@
 """Data sets with their splits and their metric."""
 
+from __future__ import annotations
+
 from trainers.tasks.elsewhere.corpus import Texts
 from trainers.tasks.elsewhere.image import ImageTask
 from trainers.tasks.elsewhere.text import TextTask

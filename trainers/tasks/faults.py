@@ -1,5 +1,7 @@
 """Everything that is wrong with some data, and not only what is found first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 

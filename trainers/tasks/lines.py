@@ -1,5 +1,7 @@
 """Texts on disk, one a line."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,5 +13,5 @@ def write_lines(texts: Iterable[str], path: Path) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read what ``write_lines`` wrote."""
+    """Read what `write_lines` wrote."""
     return path.read_text(encoding="utf-8").split("\n")[:-1]

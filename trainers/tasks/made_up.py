@@ -1,5 +1,7 @@
 """Made-up data of the columns that a task reads, for a rehearsal where the real ones are not."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Sequence
 from dataclasses import replace

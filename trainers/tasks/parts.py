@@ -1,5 +1,7 @@
 """Parts of a data set: a split as it comes, or a sample carved out of one."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

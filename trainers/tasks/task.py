@@ -1,5 +1,7 @@
 """What a task is: examples in three splits, their classes, and the metric that judges them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,8 @@ class Examples:
         ids: shape (n,), int64. Identifies an example within its task whatever the split or seed;
             teacher logits are looked up by it.
         labels: shape (n,), int64, in 0 … K−1.
-        inputs: what the model reads, column by column, each of length n: ``{"text": [...]}``,
-            ``{"text": [...], "text_pair": [...]}``, or ``{"pixels": array}`` with float32 images
+        inputs: what the model reads, column by column, each of length n: `{"text": [...]}`,
+            `{"text": [...], "text_pair": [...]}`, or `{"pixels": array}` with float32 images
             of shape (n, channels, height, width).
     """
 
@@ -108,7 +110,7 @@ class Task:
     def inspect(self) -> tuple[Needed, ...]:
         """What a look at every single input shows to be unfit; called before it is prepared.
 
-        Beside what ``requirements`` says, so that both are told at once.
+        Beside what `requirements` says, so that both are told at once.
         """
         return ()
 
@@ -155,11 +157,11 @@ class Task:
         raise NotImplementedError
 
     def prepare(self, folder: Path) -> None:
-        """Write into the empty ``folder`` everything that ``load`` and ``corpus`` read."""
+        """Write into the empty `folder` everything that `load` and `corpus` read."""
         raise NotImplementedError
 
     def load(self, split: Split, folder: Path, seed: int) -> Examples:
-        """Read one split; ``seed`` matters only where ``per_seed`` is true."""
+        """Read one split; `seed` matters only where `per_seed` is true."""
         raise NotImplementedError
 
     def corpus(self, folder: Path) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Where runs execute: one small protocol, and the engines that follow it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -31,7 +33,7 @@ class Engine(Protocol):
         ...
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
-        """What has happened since the last call; waits at most ``timeout`` seconds for it."""
+        """What has happened since the last call; waits at most `timeout` seconds for it."""
         ...
 
     def cancel(self, key: str) -> None:

@@ -1,5 +1,7 @@
 """Questions that only code of a study can answer, asked in processes of their own."""
 
+from __future__ import annotations
+
 import os
 import pickle
 import time

@@ -1,5 +1,7 @@
 """How a process ended that could not say so itself: by whom, and where it stood."""
 
+from __future__ import annotations
+
 import re
 import signal
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Runs in this very process, one after the other: for debuggers, and for runs of a moment."""
 
+from __future__ import annotations
+
 import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path

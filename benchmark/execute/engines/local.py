@@ -1,5 +1,7 @@
 """Runs as processes of this machine, one for each: one that dies takes only its own run along."""
 
+from __future__ import annotations
+
 import pickle
 import signal
 import time

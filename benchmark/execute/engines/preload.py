@@ -1,5 +1,7 @@
 """What the fork server imports once, so that no worker has to."""
 
+from __future__ import annotations
+
 import gc
 import os
 import signal

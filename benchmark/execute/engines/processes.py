@@ -4,6 +4,8 @@ Processes are forked from a warm server that has torch and transformers loaded, 
 in milliseconds. One that dies, hangs, forks or leaves threads behind takes nothing else along.
 """
 
+from __future__ import annotations
+
 import faulthandler
 import multiprocessing
 import os
@@ -71,7 +73,7 @@ class Contained:
         pickled: bytes,
         read: Sources,
         environment: Mapping[str, str] | None = None,
-    ) -> "Contained":
+    ) -> Contained:
         """Fork a process that loads the study file, from what was read, and then works.
 
         Args:

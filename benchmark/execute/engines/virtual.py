@@ -1,5 +1,7 @@
 """Runs on a clock that nobody waits for: each takes as long as is expected of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 

@@ -1,5 +1,7 @@
 """The GPUs of this machine, looked at from outside."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess

@@ -4,6 +4,8 @@ Whoever looks opens the driver, and a process that opened it cannot be told any 
 is to see.
 """
 
+from __future__ import annotations
+
 import json
 import os
 

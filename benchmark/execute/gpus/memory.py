@@ -1,5 +1,7 @@
 """How much memory of a GPU runs take, as those of the same shape did."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from math import inf

@@ -1,5 +1,7 @@
 """Jobs on GPUs: which is started next and where, and what is learned when one ends."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf

@@ -1,5 +1,7 @@
 """Which run is on which GPU: none gets more runs, or more memory to give, than it has."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from math import inf
 

@@ -1,5 +1,7 @@
 """Figures of arms: how they learn, how far their probabilities hold, what they cost, who leads."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 

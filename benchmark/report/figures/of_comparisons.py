@@ -1,5 +1,7 @@
 """Figures of comparisons: effects over places, pairs of seeds, and what an init changes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -142,7 +144,7 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
 
 def _pair(
     gathered: Gathered, each: Interaction, init: str
-) -> "tuple[pd.Series[float], pd.Series[float]]":
+) -> tuple[pd.Series[float], pd.Series[float]]:
     arms = gathered.arms(each.model, init, each.task)
     return arms[each.baseline], arms[each.candidate]
 

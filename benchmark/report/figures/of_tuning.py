@@ -1,5 +1,7 @@
 """Figures of searches, as the runs of the searches keep them."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +11,13 @@ from benchmark.report.names import plain_names
 from benchmark.report.picture import Picture
 from benchmark.report.search_figures import kept_figures
 
+#: Figures of a search by the names of their files, with what they show.
 SHOWN = {
     "history": "every setting in its order, and the best so far",
     "importances": "how much each hyper-parameter matters",
     "parallel_coordinates": "every setting, from its hyper-parameters to its score",
     "expected_best": "what the best of so many settings is expected to score, for every search",
 }
-"""Figures of a search by the names of their files, with what they show."""
 
 
 def copied(gathered: Gathered, folder: Path, for_paper: bool) -> Iterator[Picture]:

@@ -1,5 +1,7 @@
 """Which figures a study needs, drawn into files."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """An audit as one HTML file: no script, no network, light and dark, every text escaped."""
 
+from __future__ import annotations
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stats.audit import Audit

@@ -4,6 +4,8 @@ A page that inlines an SVG runs what is in it. Only elements and attributes that
 over; scripts, links, foreign content and references to anything outside stay behind.
 """
 
+from __future__ import annotations
+
 import re
 from xml.etree import ElementTree
 

@@ -1,5 +1,7 @@
 """How far the probabilities of each arm can be trusted."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ OF_PROBABILITIES = {
 }
 
 
-def calibrations(gathered: Gathered) -> "pd.DataFrame":
+def calibrations(gathered: Gathered) -> pd.DataFrame:
     """Mean and sd over seeds of every score of probabilities that runs have, on test.
 
     Returns:

@@ -1,5 +1,7 @@
 """What each arm costs, with everything that it needs and another arm does not."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ MEASURED = (
 )
 
 
-def costs(gathered: Gathered) -> "pd.DataFrame":
+def costs(gathered: Gathered) -> pd.DataFrame:
     """Mean cost of one run of each arm on each task, with its spread.
 
     A teacher is charged whole to every run that learns from it, as to somebody who trains that one
@@ -54,12 +56,12 @@ def costs(gathered: Gathered) -> "pd.DataFrame":
     return table.reset_index()[every]
 
 
-def unit_of(table: "pd.DataFrame") -> str:
+def unit_of(table: pd.DataFrame) -> str:
     """Whose time these arms are compared by: the accelerator's, where all of them used one."""
     return "gpu" if len(table) and table["total_gpu_seconds"].notna().all() else "cpu"
 
 
-def remarks(table: "pd.DataFrame", places: Sequence[str]) -> list[str]:
+def remarks(table: pd.DataFrame, places: Sequence[str]) -> list[str]:
     """What is to be known beside a table of costs: what was not measured, and a load that changed.
 
     Args:
@@ -84,7 +86,7 @@ def remarks(table: "pd.DataFrame", places: Sequence[str]) -> list[str]:
     return found
 
 
-def load_line(table: "pd.DataFrame") -> str:
+def load_line(table: pd.DataFrame) -> str:
     """Between what the load of the machine lay while the runs were made; empty if not known."""
     low, high = table["load_low"].min(), table["load_high"].max()
     if not math.isfinite(low):
@@ -97,8 +99,8 @@ def load_line(table: "pd.DataFrame") -> str:
 
 def _counted(
     places: Sequence[str],
-    counts: "pd.Series[int]",
-    of: "pd.Series[int]",
+    counts: pd.Series[int],
+    of: pd.Series[int],
 ) -> str:
     rows = zip(places, counts.tolist(), of.tolist(), strict=True)
     return "; ".join(f"{place}: {count:g} of {n}" for place, count, n in rows if n) + "."

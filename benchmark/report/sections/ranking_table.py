@@ -1,5 +1,7 @@
 """The rankings of a study as one sheet of its report."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 from benchmark.report.ranked import Ranked, place_of

@@ -1,5 +1,7 @@
 """What a report says beside its verdicts, laid out as sheets for every format."""
 
+from __future__ import annotations
+
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +108,7 @@ def cost_sheet(gathered: Gathered) -> Sheet:
     )
 
 
-def _is_worth_a_column(table: "pd.DataFrame", name: str) -> bool:
+def _is_worth_a_column(table: pd.DataFrame, name: str) -> bool:
     """Whether any run knows this cost; that of teachers and pre-training, if any run has such."""
     unit = next((unit for unit in UNITS if f"{unit}_seconds" in name), None)
     if unit is None or name == f"{unit}_seconds":

@@ -1,5 +1,7 @@
 """Tables of arms: a row for each arm and task, means with the digits that their spread needs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def by_place(
-    table: "pd.DataFrame", columns: Sequence[str], cells: Sequence[tuple[str, ...]]
+    table: pd.DataFrame, columns: Sequence[str], cells: Sequence[tuple[str, ...]]
 ) -> TextTable:
     """A row for each arm and task; what all of them share is the title."""
     title, differing = wording.places(where(table))
@@ -23,13 +25,13 @@ def by_place(
     return TextTable(title, heading, rows).without_empty("where")
 
 
-def where(table: "pd.DataFrame", *before: str) -> list[tuple[str, ...]]:
+def where(table: pd.DataFrame, *before: str) -> list[tuple[str, ...]]:
     """Where each row is: these columns, task, model and init."""
     columns = [*before, "task", "model", "init"]
     return [tuple(row) for row in table[columns].astype(str).to_numpy()]
 
 
-def records(table: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
+def records(table: pd.DataFrame) -> tuple[dict[str, Any], ...]:
     """The rows by name, at full precision."""
     rows = table.to_dict("records")
     return tuple({str(name): value for name, value in row.items()} for row in rows)

@@ -1,5 +1,7 @@
 """What a study has changed in code that is not its own, as something that all of its runs reach."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial

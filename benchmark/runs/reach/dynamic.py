@@ -1,5 +1,7 @@
 """What makes code reach things that its source does not name."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 #: Reads of a run's surroundings, and calls of code that is put together at run time.

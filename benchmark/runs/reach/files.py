@@ -1,5 +1,7 @@
 """The content of files and folders that code names."""
 
+from __future__ import annotations
+
 import glob
 from pathlib import Path
 

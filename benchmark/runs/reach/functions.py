@@ -1,5 +1,7 @@
 """What functions refer to, and the files that they open, on a walk over a user's code."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 from collections.abc import Callable, Iterator

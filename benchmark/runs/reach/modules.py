@@ -1,5 +1,7 @@
 """Imports within functions, made as the function would make them."""
 
+from __future__ import annotations
+
 import builtins
 import importlib.util
 from types import FunctionType, ModuleType

@@ -4,6 +4,8 @@ What reads a file need not look like a reader: a class may, or a function that i
 So every path that the source tells is taken, except where it is visibly only written to.
 """
 
+from __future__ import annotations
+
 import ast
 import tempfile
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """The names that compiled code takes from outside itself."""
 
+from __future__ import annotations
+
 import dis
 from collections.abc import Iterator
 from dataclasses import dataclass

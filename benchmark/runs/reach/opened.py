@@ -1,5 +1,7 @@
 """Files that a function opens, as far as its source alone tells which they are."""
 
+from __future__ import annotations
+
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ _READERS = frozenset(
         *("load_dataset", "load_from_disk", "from_pretrained", "from_file", "run_path"),
     )
 )
-#: Modules whose ``load`` takes what something else has opened.
+#: Modules whose `load` takes what something else has opened.
 _OF_OPEN_FILES = ("json", "pickle", "tomllib", "marshal", "yaml", "csv", "copy", "_pickle")
 #: Methods of a path, and those of them that nothing else is likely to have.
 _OF_PATHS = frozenset(("open", "read_text", "read_bytes", "iterdir", "glob", "rglob", "walk"))
@@ -124,7 +126,7 @@ def only_writes(call: ast.Call, of_path: bool) -> bool:
 
 
 def _writes(call: ast.Call, place: int) -> bool:
-    """Whether the mode of a call of ``open`` says that nothing is read."""
+    """Whether the mode of a call of `open` says that nothing is read."""
     given = [*call.args[place : place + 1], *(k.value for k in call.keywords if k.arg == "mode")]
     modes = [each.value for each in given if isinstance(each, ast.Constant)]
     return any(isinstance(m, str) and m[:1] in "wxa" and "+" not in m for m in modes if m)

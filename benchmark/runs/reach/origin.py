@@ -1,5 +1,7 @@
 """Whose a module is: ours, Python's, an installed package's, or the user's."""
 
+from __future__ import annotations
+
 import site
 import sys
 import sysconfig

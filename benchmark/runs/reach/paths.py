@@ -1,5 +1,7 @@
 """What an expression for a path comes to, where its source tells without running it."""
 
+from __future__ import annotations
+
 import ast
 import os
 import sys

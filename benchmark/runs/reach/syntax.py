@@ -1,5 +1,7 @@
 """The source of a function as it runs: without comments, docstrings, layout and type hints."""
 
+from __future__ import annotations
+
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -61,7 +63,7 @@ def _told(value: object, in_class: bool) -> Iterator[str]:
 
 
 def _statements(body: object, in_class: bool) -> object:
-    """A body without what does nothing: docstrings, bare constants, ``pass``, hints."""
+    """A body without what does nothing: docstrings, bare constants, `pass`, hints."""
     if not isinstance(body, list):
         return body
     kept = [each for each in body if not _is_idle(each, in_class)]

@@ -1,5 +1,7 @@
 """Values that are told as they are, and things that merely hold others."""
 
+from __future__ import annotations
+
 import enum
 import functools
 import sys
@@ -10,7 +12,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-#: Methods that ``@dataclass`` writes, from the fields.
+#: Methods that `@dataclass` writes, from the fields.
 GENERATED = frozenset(
     (
         *("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__lt__"),

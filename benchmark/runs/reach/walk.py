@@ -5,6 +5,8 @@ digest holds the syntax of functions, the values of constants, the state of inst
 content of files that are opened by a constant path. What cannot be followed is named.
 """
 
+from __future__ import annotations
+
 import copyreg
 import weakref
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,6 +7,8 @@
 True
 """
 
+from __future__ import annotations
+
 from stats.report.figures.drawing.files import file_name, save, to_svg
 from stats.report.figures.drawing.style import COLUMN, PAGE, Look
 from stats.report.figures.of_arms.cost import Cost, cost

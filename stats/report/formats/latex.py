@@ -41,8 +41,8 @@ _GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Delta Sigma"
 )
+#: Letters that hyper-parameters are called by.
 GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψωΔΣ", _GREEK_NAMES.split(), strict=True))
-"""Letters that hyper-parameters are called by."""
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -55,23 +55,23 @@ PREAMBLE = r"""\documentclass{article}
 % The tables below can be copied into a paper that loads booktabs and graphicx, and longtable for
 % the long ones."""
 
+#: Of a table that keeps to one page; longer ones go on over the next pages.
 MOST_ROWS = 30
-"""Of a table that keeps to one page; longer ones go on over the next pages."""
 
+#: Tables that may wait for a page with room; LaTeX gives up at a few dozen.
 MOST_WAITING = 10
-"""Tables that may wait for a page with room; LaTeX gives up at a few dozen."""
 
+#: Letters of a cell that is not broken into lines.
 LONGEST = 48
-"""Letters of a cell that is not broken into lines."""
 
+#: Centimetres that columns of broken lines share: beside no others, and beside many.
 ROOM, SMALLEST = 16, 5
-"""Centimetres that columns of broken lines share: beside no others, and beside many."""
 
+#: The exponent of a number such as 1.5e-09.
 POWER = re.compile(r"(?<=\d)e([+-]\d+)")
-"""The exponent of a number such as 1.5e-09."""
 
+#: Begins what is made smaller where it is wider than the page.
 NO_WIDER = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-"""Begins what is made smaller where it is wider than the page."""
 
 
 def to_latex(sheets: Sequence[Sheet]) -> str:

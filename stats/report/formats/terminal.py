@@ -21,8 +21,8 @@ from stats.verdicts.compare import ComparisonResult
 
 COLOURS = {"better": "green", "worse": "red", "negligible": "cyan", "equivalent": "cyan"}
 
+#: Columns that a label and the comparison beside it need at most, for ordinary names.
 LABEL_WIDTH, CELL_WIDTH = 24, 36
-"""Columns that a label and the comparison beside it need at most, for ordinary names."""
 
 
 def to_table(

@@ -13,8 +13,8 @@ from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
 
+#: Columns of a full bar.
 BAR = 24
-"""Columns of a full bar."""
 
 NAMES = ("baseline", "candidate", "model", "init", "task", "sd_pairs")
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from stats.ties import RELATIVE_NOISE, SCORE_NOISE
 
+#: Decimals of ordinary scores, such as percentages.
 LEAST = 2
-"""Decimals of ordinary scores, such as percentages."""
 
+#: Half widths from here on need no decimals.
 WIDE = 100
-"""Half widths from here on need no decimals."""
 
+#: Powers of ten are written from LARGE on, and below SMALL where 7 decimals do not show enough.
 LARGE, SMALL = 1e7, 1e-3
-"""Powers of ten are written from LARGE on, and below SMALL where 7 decimals do not show enough."""
 
 
 def decimals(

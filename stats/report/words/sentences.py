@@ -21,7 +21,7 @@ from stats.verdicts.compare import ComparisonResult
 from stats.verdicts.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """A verdict in words.
 

@@ -11,8 +11,8 @@ from stats.table.reading.place import PlaceOf
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Duplicates that are listed one by one.
 MOST = 50
-"""Duplicates that are listed one by one."""
 
 
 def check_once(

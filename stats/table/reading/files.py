@@ -15,11 +15,11 @@ from stats.table.reading.json_scores import Record, is_json, read_records
 
 SEPARATORS = ",;\t|"
 
+#: A number as 87,41 or 1.087,41.
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
-"""A number as 87,41 or 1.087,41."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lines:
     """A table of text.
 

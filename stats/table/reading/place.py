@@ -24,5 +24,5 @@ class Place(NamedTuple):
         return f"{self.source}, {self.row}"
 
 
+#: From a label of the index to the place of its row.
 PlaceOf = Callable[[Any], Place]
-"""From a label of the index to the place of its row."""

@@ -1,5 +1,7 @@
 """How far two outputs of a model are from each other."""
 
+from __future__ import annotations
+
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -1,5 +1,7 @@
 """FreeLB (Zhu et al. 2020): the gradient of every step of an adversary."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,9 +19,9 @@ class FreeLB(Perturbing):
     """Σ_k ∇ CE(f(x + δ_k))/K over K passes, δ_{k+1} = Π(δ_k + η g_k/‖g_k‖_F) (arXiv 1909.11764).
 
     δ_0 = U(−1, 1)·mag/√(L d) for a text of L tokens; Π projects each example's δ on a ball of
-    radius ``max_norm``. All passes have the same dropout masks, and padding is left alone. In a
+    radius `max_norm`. All passes have the same dropout masks, and padding is left alone. In a
     composition CE is the whole objective of the other parts. The defaults are the paper's for RTE.
-    Cost K, more on images, where base needs no gradient in the pixels; ``passes=1, magnitude=0`` is
+    Cost K, more on images, where base needs no gradient in the pixels; `passes=1, magnitude=0` is
     base, bit for bit.
 
     Attributes:

@@ -1,5 +1,7 @@
 """NEFTune (Jain et al. 2023): noise on every embedding."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -21,9 +23,9 @@ class NEFTune(Method):
     """CE(f(x + δ)), δ ~ U(−1, 1)·α/√(L d), anew in every pass of training. Cost 1.
 
     x are the embeddings, of width d, of a text of L tokens (arXiv 2310.05914). The authors' code
-    and transformers take for L the length that the batch is padded to: ``length="padded"``. By
+    and transformers take for L the length that the batch is padded to: `length="padded"`. By
     default L is the text's own, so that an example's noise does not depend on its neighbours.
-    ``alpha=0`` is base, bit for bit.
+    `alpha=0` is base, bit for bit.
 
     Attributes:
         alpha: size of the noise, ≥ 0; the paper tries 5, 10 and 15.
@@ -39,7 +41,7 @@ class NEFTune(Method):
         if self.length not in ("own", "padded"):
             raise MethodError(f'NEFTune(length={self.length!r}): use "own" or "padded".')
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model without an embedding layer."""
         check_embeddings("NEFTune", model, task)
 

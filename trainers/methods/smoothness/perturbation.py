@@ -1,9 +1,11 @@
 """Changing what a model reads a little: the embeddings of a text, the pixels of an image.
 
-Embeddings are changed by a hook on the embedding layer. Passing ``inputs_embeds`` instead would
+Embeddings are changed by a hook on the embedding layer. Passing `inputs_embeds` instead would
 change the results of GPT-2 with padding on the right and of RoBERTa with padding on the left.
 Under autocast embeddings are float32, and so is what is added to them.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +38,7 @@ def embedding_layer(model: Any) -> nn.Embedding | None:
 class Perturbing(Method):
     """What methods share that add little to embeddings or pixels: the check of the model."""
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model whose embeddings cannot be changed by little.
 
         Raises:
@@ -53,7 +55,7 @@ class Perturbing(Method):
             check_embeddings(called, model, task)
 
 
-def check_embeddings(called: str, model: "Model", task: "Task") -> None:
+def check_embeddings(called: str, model: Model, task: Task) -> None:
     """Refuse a model without an embedding layer.
 
     Raises:
@@ -104,7 +106,7 @@ def comparing(step: Step, share_dropout: bool = False) -> Step:
 
 @contextmanager
 def perturbed(step: Step, delta: Tensor) -> Iterator[None]:
-    """Every pass inside reads its embeddings, or raw pixels, with ``delta`` added to them."""
+    """Every pass inside reads its embeddings, or raw pixels, with `delta` added to them."""
 
     def pixels(_: nn.Module, arguments: Any, inputs: dict[str, Any]) -> Any:
         return arguments, {**inputs, "pixel_values": inputs["pixel_values"] + delta}

@@ -1,5 +1,7 @@
 """R3F and R4F (Aghajanyan et al. 2020): outputs that noise does not change."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -31,15 +33,15 @@ class R3F(Perturbing):
 
     δ ~ U(−ε, ε) or N(0, ε²) is added to embeddings, or to the pixels of an image; gradients flow
     through both passes, the embeddings of both among them (arXiv 2008.03156; the criterion of
-    classification in fairseq's ``examples/rxf`` detaches those of the noised pass, so that their
+    classification in fairseq's `examples/rxf` detaches those of the noised pass, so that their
     matrix learns from the clean one alone). Cost 2.
 
     As in fairseq, both passes draw dropout of their own by default, so that the penalty measures
-    dropout far more than δ: with ``epsilon=0`` it is R-Drop's symmetric divergence.
-    ``share_dropout=True`` repeats the masks, and what is left is the effect of δ, as in the
+    dropout far more than δ: with `epsilon=0` it is R-Drop's symmetric divergence.
+    `share_dropout=True` repeats the masks, and what is left is the effect of δ, as in the
     paper's formula. With ε = 1e-5 that is a divergence of some 1e-10, which bfloat16 would bury
     under its rounding of 1e-5: there, and in a model without dropout, both passes are computed in
-    float32, which under ``precision="bf16"`` makes them two more, cost 3. ``weight=0`` is base,
+    float32, which under `precision="bf16"` makes them two more, cost 3. `weight=0` is base,
     bit for bit.
 
     Attributes:
@@ -82,12 +84,12 @@ class R4F(R3F):
 
     A pooler that the run draws anew is one of them; fairseq normalises the last matrix alone.
     torch's parametrisation keeps σ_max(W) = 1; fairseq's older form gave 1.26 after one pass.
-    Even with ``weight=0`` it is not base, since the head is normalised. Cost 2.
+    Even with `weight=0` it is not base, since the head is normalised. Cost 2.
     """
 
     name: ClassVar[str] = "r4f"
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model whose head has no matrix, besides what R3F refuses.
 
         Raises:

@@ -1,5 +1,7 @@
 """R-Drop (Liang et al. 2021): two dropout masks that agree."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -35,7 +37,7 @@ class RDrop(Method):
     def __post_init__(self) -> None:
         refuse_negative(self, "alpha")
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model without dropout, whose two passes would be the same.
 
         Raises:

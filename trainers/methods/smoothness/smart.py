@@ -1,5 +1,7 @@
 """SMART (Jiang et al. 2020): smooth where an adversary pushes, and close to where one was."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -22,24 +24,24 @@ class SMART(Perturbing):
     averaged, and detaches the target of each of its directions. f̃ has the moving average of the
     weights, β = .99 for the first tenth of a phase's steps and .999 then (from memory of arXiv
     1911.03437), and the dropout masks of f, so that only weights differ. Cost 2.7 with one step,
-    with the proximal term 3; each further step costs another ⅔. ``alpha=0, mu=0`` is base, bit
+    with the proximal term 3; each further step costs another ⅔. `alpha=0, mu=0` is base, bit
     for bit.
 
-    ``ascent="mt-dnn"``, the default, is what the authors' code does: δ ← (δ + ηg)/max|δ + ηg|,
+    `ascent="mt-dnn"`, the default, is what the authors' code does: δ ← (δ + ηg)/max|δ + ηg|,
     the largest entry of each token, so that δ ends at size 1 whatever σ and η are. Beside δ₀ the
     step ηg is small: at a batch of 32 on a BERT of two layers the cosine of δ is .97 with plain
     noise and .20 with g (averaged over the batch, g would leave 1.000 and .01). **The published
-    adversary is noise of size 1 for the most part**, and ``steps=0``, which leaves g out, is its
-    control. ``ascent="paper"`` is algorithm 1: in each step δ moves by η along g, divided by the
+    adversary is noise of size 1 for the most part**, and `steps=0`, which leaves g out, is its
+    control. `ascent="paper"` is algorithm 1: in each step δ moves by η along g, divided by the
     largest entry of its example, and is kept at |δ| ≤ ε. It follows the gradient (cosine .8 with
     that of each step) where σ is far below ε and ε/η not below the number of steps, as in
-    ``SMART(ascent="paper", epsilon=1, eta=0.5, steps=3)``, as far as the published δ goes. At the
+    `SMART(ascent="paper", epsilon=1, eta=0.5, steps=3)`, as far as the published δ goes. At the
     paper's ε = σ = 1e-5 and η = 1e-3 it is again half noise (cosines .48 and .31), and moves
     outputs by nothing to speak of.
 
     As in that code, passes draw dropout of their own, so that the divergence measures dropout as
     well, with a small ε that alone, as R3F does. The authors' code has no proximal term
-    (``mu=0``) and climbs one direction of the divergence; here it is both. Their first version
+    (`mu=0`) and climbs one direction of the divergence; here it is both. Their first version
     ended at ηg/max|g|.
 
     Attributes:
@@ -47,7 +49,7 @@ class SMART(Perturbing):
         mu: weight of the proximal term, ≥ 0.
         sigma: standard deviation of the first δ, ≥ 0.
         eta: size of a step, ≥ 0.
-        epsilon: bound of δ with ``ascent="paper"``, ≥ 0, in units of the embeddings, or of pixels.
+        epsilon: bound of δ with `ascent="paper"`, ≥ 0, in units of the embeddings, or of pixels.
         steps: how often δ climbs; 0 leaves it noise.
         ascent: "mt-dnn" or "paper".
     """

@@ -1,5 +1,7 @@
 """Annealing knowledge distillation (Jafari et al. 2021): the teacher's logits, then the labels."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
 """Confidence penalty (Pereyra et al. 2017)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +17,7 @@ class ConfidencePenalty(Method):
     """CE − β H(p): outputs that are too sure cost more (arXiv 1701.06548). Cost 1.
 
     Up to a constant that is CE + β KL(p ‖ u), label smoothing's divergence turned round.
-    ``beta=0`` is base, bit for bit.
+    `beta=0` is base, bit for bit.
 
     Attributes:
         beta: weight of the entropy, ≥ 0.

@@ -1,5 +1,7 @@
 """Knowledge distillation (Hinton et al. 2015) and distillation from oneself."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -74,7 +76,7 @@ class _Distillation(Method):
 class Taught(Method):
     """What learns from a teacher that the arm declares."""
 
-    teacher: "Model | Teacher | None" = field(default=None, kw_only=True)
+    teacher: Model | Teacher | None = field(default=None, kw_only=True)
 
     def teacher_for(self, training: Training) -> Teacher:
         """The teacher declared; it is trained by base unless it says otherwise.
@@ -100,7 +102,7 @@ class KD(_Distillation, Taught):
 
     The teacher's logits on the training set are computed once and read from disk, so a step costs
     what a step of base costs (a live teacher of the student's size would make it 1.33).
-    ``alpha=0`` is base, bit for bit; at τ = 1 both scales agree.
+    `alpha=0` is base, bit for bit; at τ = 1 both scales agree.
 
     Attributes:
         alpha: weight of the teacher, 0 ≤ α ≤ 1.
@@ -116,8 +118,8 @@ class KD(_Distillation, Taught):
 class SelfKD(_Distillation):
     """Distillation from a fine-tuned copy of the student itself; the student starts afresh.
 
-    (1 − α) CE + α s KL(p_t^τ ‖ p^τ) as in :class:`KD`, and with ``alpha=0`` base, bit for bit.
-    The teacher is the base run of the same model, init and seed. ``generations=n`` makes
+    (1 − α) CE + α s KL(p_t^τ ‖ p^τ) as in :class:`KD`, and with `alpha=0` base, bit for bit.
+    The teacher is the base run of the same model, init and seed. `generations=n` makes
     born-again networks (Furlanello et al. 2018): each generation learns from the one before.
     Cost 1 once the teacher is there. In a composition teachers are trained without its other
     parts.

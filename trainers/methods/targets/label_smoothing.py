@@ -1,5 +1,7 @@
 """Label smoothing (Szegedy et al. 2016)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 class LS(Method):
     """(1 − ε) CE + ε H(u, p) with the uniform distribution u; equation 3 of arXiv 2205.12428.
 
-    ``epsilon=0`` is base, bit for bit. Cost 1.
+    `epsilon=0` is base, bit for bit. Cost 1.
 
     Attributes:
         epsilon: weight of the uniform distribution, 0 ≤ ε ≤ 1.
@@ -38,7 +40,7 @@ class LS(Method):
         if self.convention not in ("torch", "yuan"):
             raise MethodError(f'LS(convention={self.convention!r}): use "torch" or "yuan".')
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a smoothing that leaves the label less than nothing.
 
         Raises:

@@ -1,5 +1,7 @@
 """Teacher-free regularisation (Yuan et al. 2020): a teacher made by hand."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -18,13 +20,13 @@ class TFReg(Method):
 
     The virtual teacher is p^d(c) = a for the label c, else (1 − a)/(K − 1).
 
-    ``variant="paper"`` (default; equations 4 and 5 of arXiv 2205.12428) is cross-entropy with
+    `variant="paper"` (default; equations 4 and 5 of arXiv 2205.12428) is cross-entropy with
     (1 − α) q + α p^d, which is label smoothing with ε = αK(1 − a)/(K − 1). In both variants
-    ``alpha=0`` has the gradient of base, bit for bit.
+    `alpha=0` has the gradient of base, bit for bit.
 
-    ``variant="yuan"`` is what the code of Yuan et al. computes: (1 − α) CE + α m D, where D is the
+    `variant="yuan"` is what the code of Yuan et al. computes: (1 − α) CE + α m D, where D is the
     KL divergence from softmax(p^d/T), a softmax of *probabilities*, to p, averaged over batch and
-    classes alike; ``multiplier=None`` takes m = K, which restores the average over the batch.
+    classes alike; `multiplier=None` takes m = K, which restores the average over the batch.
     That target is nearly uniform: .0105 against .01 for 100 classes, a = .99, T = 20.
 
     Attributes:

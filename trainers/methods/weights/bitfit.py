@@ -1,5 +1,7 @@
 """BitFit (Ben Zaken et al. 2022): only biases and the head learn."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar
@@ -34,7 +36,7 @@ class BitFit(Method):
     name: ClassVar[str] = "bitfit"
     revision: ClassVar[int] = 2
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a body without biases.
 
         Raises:

@@ -1,5 +1,7 @@
 """L²-SP (Li et al. 2018): decay towards the starting point."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +26,7 @@ class L2SP(Method):
     w⁰ are the weights that the run starts from, pre-trained or not. The head, what the run draws
     anew, has no start worth keeping and is left out. The optimiser's own weight decay towards zero
     stays what the training settings say, that of the head, the paper's β, with it;
-    ``Training(weight_decay=0)`` leaves the penalty alone. ``alpha=0`` is base, bit for bit; the
+    `Training(weight_decay=0)` leaves the penalty alone. `alpha=0` is base, bit for bit; the
     penalty's gradient is α(w − w⁰), zero at the first step. It costs no FLOPs but a second copy of
     the weights.
 
@@ -41,7 +43,7 @@ class L2SP(Method):
         if not 0 <= self.alpha < float("inf"):
             raise MethodError(f"L2SP(alpha={self.alpha!r}): alpha must be a number from 0.")
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model that does not tell its head from its body."""
         if module := skeleton(model, task):
             body(module)

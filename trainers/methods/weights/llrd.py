@@ -1,5 +1,7 @@
 """Layer-wise decay of the learning rate (Howard and Ruder 2018)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,7 +25,7 @@ class LLRD(Method):
     The top layer has k = 1, the bottom one of L has k = L and the embeddings k = L + 1; a pooler
     and a normalisation above the layers learn with the head, to which belongs whatever the run
     draws anew. In a convolutional network the stages
-    are the layers and the stem is the embeddings. ``decay=1`` is base, bit for bit. After the
+    are the layers and the stem is the embeddings. `decay=1` is base, bit for bit. After the
     discriminative fine-tuning of ULMFiT (Howard and Ruder 2018), geometric as in Zhang et al.
     (2021), whose d = .95 is the default.
 
@@ -40,7 +42,7 @@ class LLRD(Method):
         if not 0 < self.decay <= 1:
             raise MethodError(f"LLRD(decay={self.decay!r}): decay must lie in (0, 1].")
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model without layers.
 
         Raises:

@@ -1,5 +1,7 @@
 """Mixout (Lee et al. 2020): dropout towards the starting weights."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,8 +28,8 @@ class Mixout(Method):
     of a step. Biases, normalisation, embeddings and the head, what the run draws anew, are left
     alone, as in the authors' code. The gradient in w is that in the mixed matrix times m/(1 − p),
     as the formula says; the authors' code omits 1/(1 − p) there, so that its kept columns learn
-    at 1 − p of the rate. Evaluation uses w, which is the mean: E over m is w. ``p=0`` is base, bit
-    for bit; at ``p=1`` the matrices are w⁰. It costs no FLOPs but a second copy of the weights.
+    at 1 − p of the rate. Evaluation uses w, which is the mean: E over m is w. `p=0` is base, bit
+    for bit; at `p=1` the matrices are w⁰. It costs no FLOPs but a second copy of the weights.
 
     Attributes:
         p: probability that a column is the starting one; .7 to .9 in the paper (from memory).
@@ -45,13 +47,13 @@ class Mixout(Method):
         if not 0 <= self.p <= 1:
             raise MethodError(f"Mixout(p={self.p!r}): p must lie between 0 and 1.")
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse a model that does not tell its head from its body."""
         if module := skeleton(model, task):
             body(module)
 
     def conflict(self, other: Method) -> str:
-        """Nothing that needs the dropout which ``keep_dropout=False`` takes away."""
+        """Nothing that needs the dropout which `keep_dropout=False` takes away."""
         if other.name == "r_drop" and not self.keep_dropout:
             return "mixout switches dropout off, and r_drop's two passes would agree"
         return ""

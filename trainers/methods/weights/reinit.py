@@ -1,5 +1,7 @@
 """Re-initialised top layers (Zhang et al. 2021)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,7 +26,7 @@ class Reinit(Method):
     better than language. The draws come from a stream of the method's own, so that head, data
     order and dropout are those of base. A pooler that the run draws anew in any case is head and
     stays that of base. What is drawn here is head too for the methods beside it: `Reinit() +
-    L2SP()` ties it to nothing. ``layers=0`` is base, bit for bit. Cost 1.
+    L2SP()` ties it to nothing. `layers=0` is base, bit for bit. Cost 1.
 
     Attributes:
         layers: n, how many layers from the top; stages in a convolutional network.
@@ -39,7 +41,7 @@ class Reinit(Method):
         if not isinstance(self.layers, int) or isinstance(self.layers, bool) or self.layers < 0:
             raise MethodError(f"Reinit(layers={self.layers!r}): a whole number of at least 0.")
 
-    def check(self, model: "Model", task: "Task") -> None:
+    def check(self, model: Model, task: Task) -> None:
         """Refuse more layers than there are, or a model that cannot draw them.
 
         Raises:

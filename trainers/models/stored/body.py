@@ -1,5 +1,7 @@
 """All of a classifier but its head, and reading it from a checkpoint."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,7 +48,7 @@ def load_body(module: Any, checkpoint: Path) -> None:
 
     Args:
         module: a transformers classifier.
-        checkpoint: holds ``model.safetensors`` of the body alone or of a whole classifier.
+        checkpoint: holds `model.safetensors` of the body alone or of a whole classifier.
 
     Raises:
         ModelError: the weights are of another architecture.

@@ -1,5 +1,7 @@
 """The file config.json of a model's folder, and what of it is not passed on."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ _EXECUTED = (
 
 
 def read_configuration(folder: Path) -> dict[str, Any]:
-    """The entries of ``config.json``; none where there is no such file.
+    """The entries of `config.json`; none where there is no such file.
 
     Raises:
         ModelError: it is no JSON object.

@@ -1,5 +1,7 @@
 """The module that transformers has for a configuration, and its body read from a checkpoint."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

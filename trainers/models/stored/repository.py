@@ -1,5 +1,7 @@
 """A model's folder in the hub's layout: what must be in it, and the digests of what is."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shlex
@@ -97,7 +99,7 @@ class Repository:
         """The kind of architecture, for instance "roberta".
 
         Raises:
-            ModelError: ``config.json`` is missing, damaged, or of a kind unknown to transformers.
+            ModelError: `config.json` is missing, damaged, or of a kind unknown to transformers.
         """
         wrong = self.missing_config()
         if wrong:

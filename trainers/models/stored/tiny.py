@@ -1,5 +1,7 @@
 """Tiny models with random weights in the hub's layout, for a rehearsal of a real one."""
 
+from __future__ import annotations
+
 import json
 import re
 import tempfile

@@ -1,5 +1,7 @@
 """The files in which a folder keeps weights: which they are, their digest, and what is in them."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

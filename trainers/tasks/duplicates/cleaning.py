@@ -1,5 +1,7 @@
 """Texts to pre-train on, without what is held out."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 
 from trainers.tasks.duplicates.near_duplicates import HeldOut

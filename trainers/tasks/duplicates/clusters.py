@@ -5,6 +5,8 @@ rarest shingles of each text finds every pair: here the shingles are columns of 
 100,000 texts take seconds.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any

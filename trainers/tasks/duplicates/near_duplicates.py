@@ -6,6 +6,8 @@ n − ⌈t·n⌉ + 1 in an order that puts the rarest first (prefix filtering: C
 Kaushik 2006). An index over those finds every candidate, and each candidate is then compared.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections import Counter, defaultdict
@@ -79,7 +81,7 @@ def resemblance(one: str, other: str, threshold: float) -> float:
 class HeldOut:
     """Texts that must not show through: tells whether another text contains one of them.
 
-    A text contains a held-out one when at least ``threshold`` of the latter's shingles are among
+    A text contains a held-out one when at least `threshold` of the latter's shingles are among
     its own; verbatim copies and near-duplicates (Jaccard ≥ threshold) are thereby contained. A
     held-out text of fewer than three words is only contained in the same words and nothing else:
     "great film" is part of many a review that quotes nobody.
@@ -120,5 +122,5 @@ def _prefix(own: Iterable[Shingle], rarity: Counter[Shingle], threshold: float) 
 
 
 def _at_least(threshold: float, size: int) -> int:
-    """Smallest count that makes up ``threshold`` of ``size``, safe from rounding of .8 · 5."""
+    """Smallest count that makes up `threshold` of `size`, safe from rounding of .8 · 5."""
     return max(1, math.ceil(threshold * size - 1e-9))

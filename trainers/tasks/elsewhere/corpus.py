@@ -1,5 +1,7 @@
 """Texts without labels, to pre-train on before a task has its say."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """A task on images: folders of files, or tables that hold the files' bytes."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ _SAID = 5
 
 @dataclass(frozen=True)
 class ImageTask(SourceTask):
-    """Images to be classified, from ``train/cat/1.png``, ``cat/1.png``, or tables with bytes.
+    """Images to be classified, from `train/cat/1.png`, `cat/1.png`, or tables with bytes.
 
     Folders of splits may lie in others, at any depth.
 
@@ -106,7 +108,7 @@ class ImageTask(SourceTask):
         return tuple(Needed("data", str(self.data), fault, mend) for fault in found)
 
     def write_inputs(self, rows: Rows, folder: Path) -> None:
-        """Write ``pixels.npy``, uint8, shape (n, channels, height, width).
+        """Write `pixels.npy`, uint8, shape (n, channels, height, width).
 
         Raises:
             TaskError: with file and row, an image does not decode.

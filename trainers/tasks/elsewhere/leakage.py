@@ -1,5 +1,7 @@
 """Examples that are judged on and that a model has seen: named, with their rows."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple

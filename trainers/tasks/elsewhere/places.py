@@ -1,5 +1,7 @@
 """Where data from elsewhere lie on this machine, and what of them is missing."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache

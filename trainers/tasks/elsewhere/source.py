@@ -1,5 +1,7 @@
 """A task on data from elsewhere: a file, a folder, or a name on the hub."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +46,7 @@ class SourceTask(Task):
     """What tasks on texts and on images share: where the data are, and how they are split.
 
     Nothing is read when it is declared. A hub name is looked for as a folder, below the folder of
-    ``--data`` or ``ARMBENCH_DATA``, and in the hub's cache, never on a network.
+    `--data` or `ARMBENCH_DATA`, and in the hub's cache, never on a network.
 
     Attributes:
         data: a file, a folder, or a hub name.

@@ -1,5 +1,7 @@
 """What a look at a data set shows, and which of its rows each part of a task gets."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ class Survey:
         labels: shape (n,), 0 … K−1, over all splits that the task uses.
         digests: shape (n,), of the content of each example.
         groups: shape (n,), the same number for examples that no two parts share between them.
-        origins: shape (n,), which of ``splits`` each row is from.
+        origins: shape (n,), which of `splits` each row is from.
         splits: names of the splits, in the order of the rows.
         classes: names of the K classes.
         size: of what is prepared, in bytes.
@@ -49,7 +51,7 @@ class Survey:
         np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
 
     @classmethod
-    def open(cls, file: Path) -> "Survey":
+    def open(cls, file: Path) -> Survey:
         """Read what :meth:`save` wrote."""
         with np.load(file, allow_pickle=False) as kept:
             return cls(

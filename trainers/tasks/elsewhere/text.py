@@ -1,5 +1,7 @@
 """A task on texts of the user's own, or on those of a data set from the hub."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -178,7 +180,7 @@ class TextTask(SourceTask):
         return [" ".join(row) for row in zip(*columns, strict=True)]
 
     def write_inputs(self, rows: Rows, folder: Path) -> None:
-        """Write ``texts.arrow``, to be mapped into memory, and ``tokenizer.json``."""
+        """Write `texts.arrow`, to be mapped into memory, and `tokenizer.json`."""
         texts = self.texts(rows)
         table = pa.table(dict(zip(INPUTS, texts, strict=False)))
         with ipc.new_file(str(folder / "texts.arrow"), table.schema) as file:
@@ -242,7 +244,7 @@ class TextTask(SourceTask):
 
 
 def _spread_and_longest(lengths: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """At most ``count`` rows, ascending: most at equal distances, the others the longest."""
+    """At most `count` rows, ascending: most at equal distances, the others the longest."""
     total = len(lengths)
     if total <= count:
         return np.arange(total)

@@ -1,5 +1,7 @@
 """Handwritten digits that scikit-learn brings along: 1,797 images of 8 × 8 pixels."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +36,7 @@ class Digits(Task):
     """Handwritten digits to be told apart, balanced exactly, from a small training set.
 
     The digits that are left out make the source task to pre-train on:
-    ``Digits(digits=(0, 1, 2, 3, 4))``. There are 174 to 183 images of every digit.
+    `Digits(digits=(0, 1, 2, 3, 4))`. There are 174 to 183 images of every digit.
 
     Attributes:
         digits: the classes, in the order of their labels.
@@ -69,7 +71,7 @@ class Digits(Task):
 
     @property
     def name(self) -> str:
-        """For example ``digits/56789``."""
+        """For example `digits/56789`."""
         return f"digits/{''.join(map(str, self.digits))}"
 
     @property
@@ -128,7 +130,7 @@ class Digits(Task):
         }
 
     def prepare(self, folder: Path) -> None:
-        """Write all images as ``pixels.npy``, shape (1797, 1, 8, 8), and ``digits.npy``."""
+        """Write all images as `pixels.npy`, shape (1797, 1, 8, 8), and `digits.npy`."""
         pixels, digits = _read(_file())
         np.save(folder / "pixels.npy", pixels, allow_pickle=False)
         np.save(folder / "digits.npy", digits, allow_pickle=False)

@@ -1,5 +1,7 @@
 """Real English text that every machine has: the docstrings of the installed packages."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import sys
@@ -50,13 +52,13 @@ class Docstrings(Task):
 
     A summary is the first paragraph of a docstring, with the names of all the packages masked.
     Near-duplicates are removed, every module is on one side of the split only, and the classes
-    are balanced. The files are read with ``ast``; nothing is imported or executed. All labels
+    are balanced. The files are read with `ast`; nothing is imported or executed. All labels
     share one prepared folder, and with it the corpus and the tokenizer.
 
     Attributes:
         label: what to predict. "package" (8 classes), "kind" (function, method, class or
-            module), "submodule" (64 classes), or "pair": whether the text in ``text_pair`` is the
-            rest of the docstring that ``text`` begins (2 classes).
+            module), "submodule" (64 classes), or "pair": whether the text in `text_pair` is the
+            rest of the docstring that `text` begins (2 classes).
         train, dev, test: sizes, multiples of the number of classes; by default those of SIZES.
         splits: "fixed", or "per_seed": every seed draws its own examples, from the same sides.
         vocabulary: entries of the WordPiece vocabulary trained on the corpus.
@@ -118,7 +120,7 @@ class Docstrings(Task):
 
     @property
     def name(self) -> str:
-        """For example ``docstrings/package``."""
+        """For example `docstrings/package`."""
         return f"docstrings/{self.label}"
 
     @property
@@ -204,7 +206,7 @@ class Docstrings(Task):
         }
 
     def prepare(self, folder: Path) -> None:
-        """Extract everything, and write the pool, ``corpus.txt`` and ``tokenizer.json``."""
+        """Extract everything, and write the pool, `corpus.txt` and `tokenizer.json`."""
         installed.require([*self.packages, *self.further])
         masking = Masking(self.packages)
         own = documents(self.packages, masking)
@@ -230,7 +232,7 @@ class Docstrings(Task):
         return Examples(ids=ids, labels=found.labels[drawn], inputs=inputs)
 
     def _supply(self, source: pool.Pool, found: Labelled, split: Split) -> NDArray[np.int64]:
-        """What a split is drawn from, as places in ``found``; TaskError if that is too few."""
+        """What a split is drawn from, as places in `found`; TaskError if that is too few."""
         here = np.flatnonzero(source.rows[found.ids, 2] == pool.SIDES.index(split))
         labels = found.labels[here]
         check_supply(self._title, split, self.sizes[split], labels, self.classes)

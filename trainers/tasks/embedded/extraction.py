@@ -1,5 +1,7 @@
 """Docstrings of installed packages, read from syntax trees; nothing is imported or executed."""
 
+from __future__ import annotations
+
 import ast
 import gc
 import inspect
@@ -12,7 +14,7 @@ from trainers.tasks.embedded.prose import Masking, paragraphs
 
 Kind = Literal["function", "method", "class", "module", "other"]
 
-#: Calls that attach a docstring to an object made in C: ``add_newdoc("numpy", "abs", "…")``.
+#: Calls that attach a docstring to an object made in C: `add_newdoc("numpy", "abs", "…")`.
 ATTACHING = frozenset(("add_newdoc", "add_docstr", "_add_docstr"))
 
 

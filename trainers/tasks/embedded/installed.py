@@ -1,5 +1,7 @@
 """The installed packages as files on disk: what there is to read, and a digest of it."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -73,7 +75,7 @@ def _distribution(package: str) -> metadata.Distribution:
 
 
 def _entries(distribution: metadata.Distribution, package: str) -> list[list[str]]:
-    """Sorted rows (path, hash, size) of the package's own ``.py`` files in the RECORD."""
+    """Sorted rows (path, hash, size) of the package's own `.py` files in the RECORD."""
     name = _name(package)
     record = distribution.read_text("RECORD")
     if record is None:

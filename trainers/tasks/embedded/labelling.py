@@ -1,5 +1,7 @@
 """What a docstring can be asked: its package, its kind, its submodule, or whether it is whole."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +31,7 @@ class Labelled:
 
 
 def labelled(pool: Pool, label: Label, classes: tuple[str, ...]) -> Labelled:
-    """The label of every row that has one, as an index of ``classes``."""
+    """The label of every row that has one, as an index of `classes`."""
     if label == "pair":
         return _pairs(pool)
     if label == "kind":

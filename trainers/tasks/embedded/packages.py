@@ -1,6 +1,8 @@
 """The packages whose docstrings are read, and the parts of them that can be told apart."""
 
 #: The packages to tell apart.
+from __future__ import annotations
+
 PACKAGES = ("scipy", "pandas", "statsmodels", "sklearn", "matplotlib", "numpy", "torch", "mlflow")
 #: More of what armbench installs anyway, read for the pre-training corpus only.
 FURTHER = ("sqlalchemy", "networkx", "xarray", "optuna", "datasets")

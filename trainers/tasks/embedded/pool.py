@@ -4,6 +4,8 @@ Every module belongs to the train, dev or test side by a digest of its dotted na
 module's docstrings are ever on two sides. The pool does not depend on what is to be classified.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Sequence
@@ -41,8 +43,8 @@ class Pool:
 
     Attributes:
         modules: dotted names of the modules.
-        rows: shape (n, 3), int32: module, kind and side, as indices of ``modules``, ``KINDS``
-            and ``SIDES``.
+        rows: shape (n, 3), int32: module, kind and side, as indices of `modules`, `KINDS`
+            and `SIDES`.
         summaries: first paragraphs.
         bodies: what follows the summary; empty where that is too short or a near-duplicate.
     """
@@ -95,7 +97,7 @@ def write(pool: Pool, folder: Path) -> None:
 
 
 def read(folder: Path) -> Pool:
-    """Read the pool that ``write`` wrote."""
+    """Read the pool that `write` wrote."""
     return Pool(
         modules=json.loads((folder / "modules.json").read_text(encoding="utf-8")),
         rows=np.load(folder / "rows.npy", allow_pickle=False),

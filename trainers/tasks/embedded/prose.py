@@ -1,5 +1,7 @@
 """From a docstring to English prose: paragraphs without code, and package names masked."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 
@@ -100,7 +102,7 @@ class Masking:
         self._traces = [name.lower() for name in (*names, *aliases)]
 
     def mask(self, text: str) -> str:
-        """The text with every name replaced by ``MASK``."""
+        """The text with every name replaced by `MASK`."""
         lower = text.lower()
         if not any(trace in lower for trace in self._traces):  # most texts; spares the search
             return text

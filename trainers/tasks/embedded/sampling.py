@@ -1,5 +1,7 @@
 """Balanced samples: the same number of examples of every class, drawn from a seed's own stream."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,7 +53,7 @@ def equal_counts(sizes: Mapping[Split, int], classes: int) -> dict[Split, list[i
 def balanced(
     labels: NDArray[np.int64], size: int, classes: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Sorted positions of ``size`` examples, ``size / classes`` of each class, without repeats.
+    """Sorted positions of `size` examples, `size / classes` of each class, without repeats.
 
     A larger sample drawn with the same generator state contains the smaller one.
     """

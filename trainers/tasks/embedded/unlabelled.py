@@ -1,5 +1,7 @@
 """The text to pre-train on: everything in which nothing of the dev and test sides shows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """FewRel (Han et al. 2018): which relation holds between two things that a sentence names."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal

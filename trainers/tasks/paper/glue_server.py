@@ -1,5 +1,7 @@
 """What GLUE's server wants of each task: the file's name, the hidden split, the labels' words."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 

@@ -1,9 +1,11 @@
 """The data sets of arXiv 2205.12428, and two of short questions, by their names on the hub.
 
 Where the hub has no labelled test or no validation set, one is carved out of train, in the
-proportions of the classes. Change a part with ``dataclasses.replace``, for instance
-``replace(sst5(), train=Part("train", 64))``.
+proportions of the classes. Change a part with `dataclasses.replace`, for instance
+`replace(sst5(), train=Part("train", 64))`.
 """
+
+from __future__ import annotations
 
 from typing import Literal
 

@@ -1,5 +1,7 @@
 """Rows of data sets that the hub has, as published: for a plan before they are here."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from trainers.tasks.elsewhere.source import SourceTask

@@ -1,5 +1,7 @@
 """The Ray cluster that runs are executed on: which one, what a run takes of it, what it has."""
 
+from __future__ import annotations
+
 import logging
 import os
 import signal

@@ -1,5 +1,7 @@
 """Runs on the nodes of a Ray cluster: actors hold the resources, a run is a process beside one."""
 
+from __future__ import annotations
+
 import os
 import pickle
 import re

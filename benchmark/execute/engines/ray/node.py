@@ -1,5 +1,7 @@
 """What a node of a cluster must have for runs to be executed there."""
 
+from __future__ import annotations
+
 import hashlib
 import platform
 import socket
@@ -38,7 +40,7 @@ class Sight:
     versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, study_file: Path, mark: Path, store: Store) -> "Sight":
+    def of(cls, study_file: Path, mark: Path, store: Store) -> Sight:
         """What is seen here."""
         path = study_file.resolve()
         server = "" if store.is_local else store.location

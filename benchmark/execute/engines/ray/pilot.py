@@ -1,5 +1,7 @@
 """An actor of Ray: it holds what a run takes of its node, and executes one run after the other."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,7 +44,7 @@ class Pilot:
         self.engine.begin(key, pickled)
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
-        """What has happened since the last call; waits at most ``timeout`` seconds for it."""
+        """What has happened since the last call; waits at most `timeout` seconds for it."""
         return self.engine.events(timeout)
 
     def cancel(self, key: str) -> None:

@@ -1,5 +1,7 @@
 """What is asked of Slurm: jobs are submitted through submitit, and looked after by its commands."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -64,7 +66,7 @@ class Cluster:
     def _options(self) -> Mapping[str, str | bool]:
         return {"time": _TIME, **self.asked}
 
-    def with_processors(self, count: int) -> "Cluster":
+    def with_processors(self, count: int) -> Cluster:
         """The same, with so many processors for each job where nothing else is asked."""
         return Cluster({"cpus_per_task": str(count), **self.asked})
 

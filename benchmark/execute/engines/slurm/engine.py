@@ -5,6 +5,8 @@ the next one. A command that is started again finds in the pool which runs a job
 these.
 """
 
+from __future__ import annotations
+
 import hashlib
 import pickle
 import re

@@ -1,4 +1,6 @@
-"""What is asked of Slurm: by ``--slurm``, or in the pyproject.toml of the study's project."""
+"""What is asked of Slurm: by `--slurm`, or in the pyproject.toml of the study's project."""
+
+from __future__ import annotations
 
 import argparse
 import re
@@ -36,7 +38,7 @@ def asked_cluster(options: argparse.Namespace) -> Cluster | None:
 
 
 def _of_command(text: str) -> dict[str, str | bool]:
-    """From ``partition=gpu,gres=gpu:1``."""
+    """From `partition=gpu,gres=gpu:1`."""
     found: dict[str, str | bool] = {}
     for each in filter(None, _BETWEEN.split(text)):
         name, equals, value = each.partition("=")

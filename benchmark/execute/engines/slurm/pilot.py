@@ -1,5 +1,7 @@
 """What a Slurm job does: it takes one run after the other, until its time is nearly over."""
 
+from __future__ import annotations
+
 import os
 import signal
 import time

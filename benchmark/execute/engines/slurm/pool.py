@@ -5,6 +5,8 @@ of which only one process at a time succeeds, so that no run is taken twice. Wha
 written beside its place, and put there whole.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import pickle
@@ -59,7 +61,7 @@ class Whereabouts:
     job: str = ""
 
     @classmethod
-    def of(cls, name: str) -> "Whereabouts":
+    def of(cls, name: str) -> Whereabouts:
         """From the name of its file."""
         return cls(*name.split("."))
 

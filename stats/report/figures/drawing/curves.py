@@ -13,15 +13,15 @@ from matplotlib.ticker import MaxNLocator
 from stats.inputs import FloatArray
 from stats.report.figures.drawing.style import Look
 
+#: Arms with bands; those of more would cover each other.
 MOST_BANDS = 6
-"""Arms with bands; those of more would cover each other."""
 
 
 def _nothing() -> FloatArray:
     return np.empty(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Curve:
     """A line of an arm.
 

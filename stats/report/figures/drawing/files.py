@@ -13,8 +13,8 @@ from stats.report.figures.drawing.style import plain_settings
 
 FORMATS = ("svg", "pdf", "png")
 DPI = 200
+#: Characters of a file name; file systems take 255 bytes.
 LONGEST = 120
-"""Characters of a file name; file systems take 255 bytes."""
 
 # Dates would make the same figure differ from one day to the next.
 _UNDATED = {

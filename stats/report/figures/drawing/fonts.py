@@ -6,14 +6,14 @@ from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
+#: Comes with matplotlib, so that figures are alike on every machine.
 FIRST = "DejaVu Sans"
-"""Comes with matplotlib, so that figures are alike on every machine."""
 
+#: For letters that the first lacks, where they are installed.
 FURTHER = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei"),
     *("Hiragino Sans", "PingFang SC", "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic"),
 )
-"""For letters that the first lacks, where they are installed."""
 
 
 @cache

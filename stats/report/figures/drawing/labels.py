@@ -9,8 +9,8 @@ from stats.report.words import wording
 
 ELLIPSIS = "…"
 
+#: Width of a usual letter in units of the size of the text; what "so many characters" are.
 CHARACTER = 0.6
-"""Width of a usual letter in units of the size of the text; what "so many characters" are."""
 
 
 def length(text: str) -> float:

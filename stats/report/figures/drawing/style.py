@@ -18,22 +18,22 @@ from matplotlib.figure import Figure
 from stats.report.figures.drawing.fonts import families
 from stats.report.figures.drawing.labels import CHARACTER, length
 
+#: Widths in inches: of one column of a paper, and of its two.
 COLUMN, PAGE = 3.3, 6.9
-"""Widths in inches: of one column of a paper, and of its two."""
 
+#: Inches that a page leaves to a figure and its caption.
 TALLEST = 8.5
-"""Inches that a page leaves to a figure and its caption."""
 
+#: Sizes of text in points.
 TEXT, SMALL = 7.5, 6.5
-"""Sizes of text in points."""
 
+#: Between ticks, times a power of ten.
 STEPS = (1, 2, 2.5, 5, 10)
-"""Between ticks, times a power of ten."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Palette:
     """Colours on one kind of paper.
 
@@ -70,7 +70,7 @@ DARK = Palette(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """What a figure is drawn for.
 

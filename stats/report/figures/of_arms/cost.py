@@ -17,11 +17,11 @@ from stats.report.figures.drawing.style import STEPS, Look, drawing, legend, leg
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.verdicts.compare import ComparisonResult
 
+#: Ratio of the dearest to the cheapest arm from which on the axis is logarithmic.
 MANY_TIMES = 12
-"""Ratio of the dearest to the cheapest arm from which on the axis is logarithmic."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
     """What one run of an arm takes.
 
@@ -43,7 +43,7 @@ class Cost:
         return self.seconds + self.teacher_seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Arm:
     name: str
     place: int

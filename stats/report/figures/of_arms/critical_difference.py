@@ -13,14 +13,14 @@ from stats.report.figures.drawing.labels import CHARACTER, fitted, length
 from stats.report.figures.drawing.style import SMALL, Look, drawing, letters
 from stats.report.sections.several_arms import how_told_apart
 
+#: Inches from one bar to the next.
 BAR = 0.09
-"""Inches from one bar to the next."""
 
+#: Inches from one name to the next.
 NAME = 0.16
-"""Inches from one name to the next."""
 
+#: Inches that a line of text takes below them.
 LINE = 0.14
-"""Inches that a line of text takes below them."""
 
 
 def critical_difference(ranking: Ranking, *, look: Look = Look()) -> Figure:

@@ -17,11 +17,11 @@ from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.words import wording
 from stats.verdicts.compare import ComparisonResult
 
+#: Inches from one row to the next: two lines of small text and air.
 ROW = 0.3
-"""Inches from one row to the next: two lines of small text and air."""
 
+#: Comparisons that one figure takes.
 MOST_ROWS = int((TALLEST - 0.8) / ROW)
-"""Comparisons that one figure takes."""
 
 
 def forest(

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from stats.report.figures.drawing.style import Look
 
+#: Widths of the data that a margin may be wide and still be shown whole.
 FAR = 8
-"""Widths of the data that a margin may be wide and still be shown whole."""
 
 
 def draw_margin(axes: Axes, margin: float | None, look: Look, along: str) -> None:

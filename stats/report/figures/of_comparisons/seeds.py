@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Scores = pd.Series[float] | Mapping[Seed, float] | ArrayLike
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SideBySide:
     """Scores of a baseline and a candidate.
 

@@ -20,8 +20,8 @@ from stats.table.pairing import join_arms
 if TYPE_CHECKING:
     from stats.report.figures.of_comparisons.seeds import Scores
 
+#: Seeds that are named at their lines; more would not be told apart.
 MOST_NAMED = 12
-"""Seeds that are named at their lines; more would not be told apart."""
 
 
 def slopes(

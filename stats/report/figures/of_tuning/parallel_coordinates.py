@@ -17,7 +17,7 @@ from stats.report.figures.drawing.labels import fitted, shortened, shown, wrappe
 from stats.report.figures.drawing.style import SMALL, Look, drawing, letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Coordinate:
     """A hyper-parameter as an axis.
 

@@ -1,5 +1,7 @@
 """Rows of any length: Arrow reads text in blocks, and a row may lie in two of them at most."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

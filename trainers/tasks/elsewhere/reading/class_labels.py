@@ -4,9 +4,11 @@ Two labels are one class when they differ only in how they are written: in blank
 words, in composed or decomposed accents, in full-width characters (NFKC), or, of whole numbers, in
 their spelling ("1", "1.0", "1e0", "+1", "01"). Where every label is a whole number or true or
 false, true is 1 and false is 0. Labels that differ in case alone are refused, since nobody can know
-whether "US" and "us" are one; ``class_names`` decides. A number that is not whole is no class, nor
+whether "US" and "us" are one; `class_names` decides. A number that is not whole is no class, nor
 is what stands for a missing value, such as "nan" or "None", unless it is named as a class.
 """
+
+from __future__ import annotations
 
 import math
 import re

@@ -1,5 +1,7 @@
 """What a column must hold, and how a row is named in which it does not."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +53,7 @@ def require(
     problem: str,
     way_out: str = "Correct or remove what is wrong.",
 ) -> None:
-    """Raise TaskError with the first row where ``bad`` is true, and the number of others."""
+    """Raise TaskError with the first row where `bad` is true, and the number of others."""
     flags = np.asarray(bad.to_numpy(zero_copy_only=False) if isinstance(bad, pa.Array) else bad)
     found = np.flatnonzero(flags)
     if not len(found):

@@ -1,5 +1,7 @@
 """Where a file is damaged: a slow second look, once the fast readers have refused it."""
 
+from __future__ import annotations
+
 import csv
 import json
 from collections.abc import Iterator

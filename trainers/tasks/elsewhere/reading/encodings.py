@@ -1,5 +1,7 @@
 """In which encoding a text file is that is not in UTF-8, and the command that converts it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 _MARKS = (

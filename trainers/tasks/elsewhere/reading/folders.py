@@ -1,5 +1,7 @@
 """The files below a folder: links followed, hidden ones passed over, links to nowhere refused."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -17,7 +19,7 @@ _LEFT_BEHIND = frozenset(
 
 
 def is_hidden(path: str | PurePosixPath | Path) -> bool:
-    """Whether a file, or a folder around it, is no data: as ``datasets`` has it, and Windows.
+    """Whether a file, or a folder around it, is no data: as `datasets` has it, and Windows.
 
     Args:
         path: relative to the folder of the data.

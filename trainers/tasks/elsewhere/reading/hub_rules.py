@@ -4,6 +4,8 @@ It is asked of names that are laid out in memory, and so opens and writes nothin
 address, and answers alike of a folder and of what the hub lists.
 """
 
+from __future__ import annotations
+
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +44,7 @@ def configuration(card: str, config: str, source: str) -> Configuration | None:
     """The configuration of that name, or else the one that a card says is its default.
 
     Args:
-        card: the text of a ``README.md``.
+        card: the text of a `README.md`.
         config: its name, or "".
         source: where the card is, for messages.
 
@@ -51,7 +53,7 @@ def configuration(card: str, config: str, source: str) -> Configuration | None:
 
     Raises:
         TaskError: there is none of that name, or no default among several; or the card is not as
-            ``datasets`` reads it, or names files elsewhere.
+            `datasets` reads it, or names files elsewhere.
 
     >>> configuration("---\\nconfigs:\\n- config_name: cola\\n  data_files:\\n"
     ...               "  - split: train\\n    path: cola/train-*\\n---\\n# GLUE", "", "glue")
@@ -86,7 +88,7 @@ def configuration(card: str, config: str, source: str) -> Configuration | None:
 
 
 def by_keyword(names: Sequence[str]) -> dict[str, list[str]]:
-    """The names of each split by the keywords of ``datasets``; empty where no name has one.
+    """The names of each split by the keywords of `datasets`; empty where no name has one.
 
     Capitals are as good as small letters. A keyword in folders goes before one in a file's name.
 

@@ -4,6 +4,8 @@
 and counts the row that is damaged from somewhere in the file.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -113,7 +115,7 @@ def _column(file: Path, records: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 
 def of_another_kind(kinds: dict[str, str], record: Mapping[str, Any]) -> str:
-    """What in a record is of another kind than in those before it, noted in ``kinds``; or ""."""
+    """What in a record is of another kind than in those before it, noted in `kinds`; or ""."""
     for name, value in record.items():
         kind = KINDS.get(type(value), "an object")
         if value is not None and kinds.setdefault(name, kind) != kind:

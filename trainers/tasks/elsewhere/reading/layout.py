@@ -1,10 +1,12 @@
 """Which files of a data set hold which split: one file, a folder by names, the hub's layout.
 
 `datasets` reads cards and finds keywords (:mod:`.hub_rules`). Ours are names of files before that,
-since any may be a split's, and to `datasets` ``train_small.csv`` is a part of train; the files of
-a saved set, since ``load_from_disk`` opens all of them and its errors name none; and what is
+since any may be a split's, and to `datasets` `train_small.csv` is a part of train; the files of
+a saved set, since `load_from_disk` opens all of them and its errors name none; and what is
 hidden, missing or there twice.
 """
+
+from __future__ import annotations
 
 import json
 import re
@@ -15,7 +17,7 @@ from trainers.errors import TaskError
 from trainers.tasks.elsewhere.reading import hub_rules
 from trainers.tasks.elsewhere.reading.folders import ending, files_below, is_hidden
 
-#: Tables that are read, by the ending of their files; ``.arrow`` only in saved data sets.
+#: Tables that are read, by the ending of their files; `.arrow` only in saved data sets.
 TABLES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 IMAGES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
@@ -39,10 +41,10 @@ def splits(source: Path, config: str, asked: Sequence[str] = ()) -> SplitFiles:
     """The files of each split, in order.
 
     A single file is the split "train". In a folder they are found, in this order, from what
-    ``datasets`` saved, from the configurations in its ``README.md``, or from the names: the file's
-    own (``dev.csv``, ``train-00000-of-00002.parquet``), or its folder's where it only has a number.
+    `datasets` saved, from the configurations in its `README.md`, or from the names: the file's
+    own (`dev.csv`, `train-00000-of-00002.parquet`), or its folder's where it only has a number.
     :func:`called` finds a split whichever of its names is used; one that is not there so is looked
-    for by keyword (``reviews_train.csv``, ``train/part_1.csv``). What is hidden is no data.
+    for by keyword (`reviews_train.csv`, `train/part_1.csv`). What is hidden is no data.
 
     Args:
         source: a file or a folder.
@@ -80,7 +82,7 @@ def wanted(files: Sequence[str], card: str, config: str, name: str) -> list[str]
 
     Args:
         files: of the repository, relative to it.
-        card: its ``README.md``; empty if it has none.
+        card: its `README.md`; empty if it has none.
         config: the configuration, or "" where there is only one.
         name: of the repository, for messages.
 
@@ -117,7 +119,7 @@ def called(split: str, there: Iterable[str]) -> str | None:
 
 
 def image_splits(source: Path, config: str, asked: Sequence[str] = ()) -> SplitFiles | None:
-    """The images of each split where they lie in ``split/class/`` or ``class/``; None elsewhere.
+    """The images of each split where they lie in `split/class/` or `class/`; None elsewhere.
 
     A split that is asked for and not there so is looked for by keyword among the folders around
     those of classes, however deep; where no folder has one, and no table is there, all images are
@@ -258,7 +260,7 @@ def declared(folder: Path, config: str) -> Mapping[str, Sequence[str]]:
 
 
 def _saved(folder: Path) -> SplitFiles | None:
-    """What ``save_to_disk`` of ``datasets`` left, of one split or of several."""
+    """What `save_to_disk` of `datasets` left, of one split or of several."""
     if (several := folder / "dataset_dict.json").is_file():
         names = json.loads(several.read_text("utf-8"))["splits"]
         return {name: _arrow_files(folder / name) for name in names}

@@ -4,6 +4,8 @@
 separates nothing, and a line break within quotes shifts the line that an error names.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Sequence

@@ -4,6 +4,8 @@ Parquet and saved sets are read by Arrow, as `datasets` reads them, here without
 and file by file, so that one at fault is named.
 """
 
+from __future__ import annotations
+
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -193,9 +195,9 @@ def _without(file: Path, missing: Sequence[str], there: Sequence[str]) -> str:
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:
-    """Names of classes that ``datasets`` keeps beside a table.
+    """Names of classes that `datasets` keeps beside a table.
 
-    Its ``Features`` refuse a schema for one feature that they do not know, of whichever column.
+    Its `Features` refuse a schema for one feature that they do not know, of whichever column.
     """
     kept = (schema.metadata or {}).get(b"huggingface")
     features = json.loads(kept).get("info", {}).get("features", {}) if kept else {}
