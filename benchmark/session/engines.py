@@ -13,7 +13,7 @@ from benchmark.errors import BenchmarkError
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.engines.local import LocalEngine
-from benchmark.execute.engines.ray.cluster import Needs, RayCluster
+from benchmark.execute.engines.ray.cluster import RayCluster, Resources
 from benchmark.execute.engines.ray.engine import RayEngine
 from benchmark.execute.engines.slurm.cluster import Cluster
 from benchmark.execute.engines.slurm.engine import SlurmEngine
@@ -191,7 +191,7 @@ class Execution:
         per_gpu = self.asked.runs_per_gpu
         on_gpu = any(run.training.device != "cpu" for run in self._runs)
         part = 1 / per_gpu if on_gpu and isinstance(per_gpu, int) else 0.0
-        return RayCluster(self.asked.address, Needs(self._threads, part))
+        return RayCluster(self.asked.address, Resources(self._threads, part))
 
     @property
     def _threads(self) -> int:

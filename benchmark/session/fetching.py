@@ -20,7 +20,7 @@ from benchmark.checks.hub import HubSource, explained
 from benchmark.checks.preflight import missing, size, told
 from benchmark.declare.loading import load_study
 from benchmark.errors import FetchError, NotReady
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.terminal.page import page
 from trainers.resolve.hub import looking_only_in
 from trainers.resolve.needs import FETCH, Needed
@@ -36,7 +36,7 @@ def fetch_into(options: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FetchError(f"--data {folder} cannot be made: {error.strerror}.") from error
-    with looking_only_in(folder), Leases(folder / ".fetching").holding("fetch"):
+    with looking_only_in(folder), LeaseFolder(folder / ".fetching").holding("fetch"):
         asked = [need for need in missing(study) if need.get == FETCH]
         for (kind, name), needs in _by_repository(asked).items():
             _fetch(kind, name, needs, folder, console)

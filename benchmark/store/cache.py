@@ -17,7 +17,7 @@ from uuid import uuid4
 from benchmark.errors import CacheError
 from benchmark.store import checksums
 from benchmark.store.heartbeat import Lease, held_here
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 
 #: What runs leave for others, and for another attempt at themselves, each a folder of the cache.
@@ -78,14 +78,14 @@ class Cache:
             before.unlink(missing_ok=True)
 
     @property
-    def runs(self) -> Leases:
+    def runs(self) -> LeaseFolder:
         """Who executes which run, by its key; and who does what else is done by one at a time."""
-        return Leases(self.root / "leases" / "runs")
+        return LeaseFolder(self.root / "leases" / "runs")
 
     @property
-    def uses(self) -> Leases:
+    def uses(self) -> LeaseFolder:
         """Who uses what may be removed: results by their key, and studies."""
-        return Leases(self.root / "leases" / "uses")
+        return LeaseFolder(self.root / "leases" / "uses")
 
     def using(self, *names: str) -> AbstractContextManager[None]:
         """Have nobody remove what these name, which others may use at the same time."""
@@ -168,7 +168,7 @@ def _size(folder: Path) -> int:
 
 
 @contextmanager
-def _tried(leases: Leases, name: str) -> Iterator[bool]:
+def _tried(leases: LeaseFolder, name: str) -> Iterator[bool]:
     """Whether a name could be had alone, until the block ends."""
     lease = leases.attempt(name)
     with lease if isinstance(lease, Lease) else nullcontext():

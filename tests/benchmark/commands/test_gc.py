@@ -14,7 +14,7 @@ from benchmark.store import heartbeat
 from benchmark.store.cache import Cache
 from benchmark.store.connection import Connection
 from benchmark.store.heartbeat import Holder
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
@@ -131,7 +131,7 @@ def test_what_another_machine_uses_stays_until_it_was_silent_for_long(
     lost = cache(attempted).uses.root / OTHER / Holder("shared", n1, "0").file
     lost.parent.mkdir(parents=True)
     lost.touch()
-    with Leases(cache(attempted).uses.root, n2).holding("1" * 64, mode="shared"):
+    with LeaseFolder(cache(attempted).uses.root, n2).holding("1" * 64, mode="shared"):
         monkeypatch.setattr(heartbeat, "LIMIT", 1.0)
         done = bench("gc", "--yes")
     assert "Looking whether n1 is still at work, for a minute at most." in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
@@ -89,7 +89,7 @@ def test_a_run_counts_as_running_only_while_its_process_holds_it(attempted, benc
 def test_a_run_of_another_machine_is_running_as_long_as_that_holds_it(attempted, bench):
     name, there = "base · scratch · 1", Process("n1", "n1", 4711, "1")
     attempted.begin(name, {"host": "n1", "process": there.name})
-    held = Leases(attempted.query.store.cache.runs.root, there)
+    held = LeaseFolder(attempted.query.store.cache.runs.root, there)
     with held.holding(attempted.key(name)):
         (line,) = lines_of(bench("status").stdout, "Running")
     assert "before the end of its first epoch" in line

@@ -13,7 +13,7 @@ from benchmark.execute.job import Ended, Progress
 from benchmark.execute.scheduler import Scheduler, run_plan, todo
 from benchmark.runs.kinds import Run
 from benchmark.session.session import Session
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
@@ -48,7 +48,7 @@ class Other:
     held: ExitStack = field(default_factory=ExitStack)
 
     def hold(self, name: str) -> None:
-        leases = Leases(self.attempted.query.store.cache.runs.root, N1)
+        leases = LeaseFolder(self.attempted.query.store.cache.runs.root, N1)
         self.held.enter_context(leases.holding(self.attempted.key(name)))
 
     def let_go(self) -> None:

@@ -8,7 +8,7 @@ from benchmark.record.attempts import written
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.recorded import Recorded
 from benchmark.store import heartbeat
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
@@ -26,9 +26,9 @@ def begun(attempted: Attempted, name: str, process: Process) -> str:
     return attempted.begin(name, {"host": process.host, "process": process.name})
 
 
-def held(attempted: Attempted, process: Process) -> Leases:
+def held(attempted: Attempted, process: Process) -> LeaseFolder:
     """The runs that a process holds."""
-    return Leases(attempted.query.store.cache.runs.root, process)
+    return LeaseFolder(attempted.query.store.cache.runs.root, process)
 
 
 def open_runs(attempted: Attempted) -> set[str]:

@@ -1,4 +1,4 @@
-"""Leases: one process at a time, whatever becomes of processes, machines and clocks."""
+"""LeaseFolder: one process at a time, whatever becomes of processes, machines and clocks."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import pytest
 from benchmark.errors import LeaseLost
 from benchmark.store import heartbeat
 from benchmark.store.heartbeat import Holder, Lease
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 
 #: What a process of another machine does, as whom it is told to be: to be told from that of this
@@ -24,13 +24,13 @@ from pathlib import Path
 from benchmark.errors import LeaseLost
 from benchmark.store import heartbeat
 from benchmark.store.heartbeat import Holder, Lease
-from benchmark.store.leases import Leases
+from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 
 heartbeat.BEAT, heartbeat.LIMIT = 0.05, 2.0
 machine, root = sys.argv[1], Path(sys.argv[2])
 me = Process.here()
-them = Leases(root, replace(me, host=machine, machine=machine) if machine != "here" else me)
+them = LeaseFolder(root, replace(me, host=machine, machine=machine) if machine != "here" else me)
 """
 #: Takes the name so often, alone each time.
 OFTEN = """
@@ -120,13 +120,13 @@ def test_who_was_stopped_for_too_long_notices_before_anything_else(tmp_path, qui
     stopped = begun(UNTIL_TOLD, machine, tmp_path)
     assert said(stopped) == "held"
     assert asked(stopped) == "held"
-    assert isinstance(Leases(tmp_path).attempt("name"), Holder)
+    assert isinstance(LeaseFolder(tmp_path).attempt("name"), Holder)
     stopped.send_signal(signal.SIGSTOP)
-    with Leases(tmp_path).holding("name"):
+    with LeaseFolder(tmp_path).holding("name"):
         stopped.send_signal(signal.SIGCONT)
         here = Process.here()
         assert asked(stopped).startswith(f"lost: {here.host}, process {here.pid}")
-        found = Leases(tmp_path).holder("name")
+        found = LeaseFolder(tmp_path).holder("name")
         assert found
         assert found.process == here
     stopped.communicate()
@@ -139,7 +139,7 @@ def test_a_living_holder_keeps_its_name_however_long_others_wait(tmp_path, quick
         assert said(living) == "held"
         until = time.monotonic() + 2 * heartbeat.LIMIT
         while time.monotonic() < until:
-            assert isinstance(Leases(tmp_path).attempt("name"), Holder)
+            assert isinstance(LeaseFolder(tmp_path).attempt("name"), Holder)
             time.sleep(0.05)
         assert asked(living) == "held"
         living.communicate()
@@ -154,13 +154,13 @@ def test_times_of_files_tell_nothing(tmp_path, quick):
     for moment in (0.0, 4e9):
         for path in (file, file.parent):
             os.utime(path, (moment, moment))
-        found = Leases(tmp_path).attempt("name")
+        found = LeaseFolder(tmp_path).attempt("name")
         assert isinstance(found, Holder)
         assert found.process.shown == "n1, process 4711"
     time.sleep(heartbeat.LIMIT)
     for _ in range(3):
-        assert Leases(tmp_path).holder("name") is None
-    with Leases(tmp_path).holding("name"):
+        assert LeaseFolder(tmp_path).holder("name") is None
+    with LeaseFolder(tmp_path).holding("name"):
         assert not file.exists()
 
 
@@ -174,8 +174,8 @@ def test_a_number_that_is_given_again_is_another_process(tmp_path):
         assert gone.is_gone
         (tmp_path / "name").mkdir()
         (tmp_path / "name" / Holder("alone", gone, "0").file).touch()
-        assert Leases(tmp_path).holder("name") is None
-        with Leases(tmp_path).holding("name"):
+        assert LeaseFolder(tmp_path).holder("name") is None
+        with LeaseFolder(tmp_path).holding("name"):
             pass
     assert not me.is_gone
     assert Process.parse(me.name) == me
@@ -183,7 +183,7 @@ def test_a_number_that_is_given_again_is_another_process(tmp_path):
 
 
 def test_what_is_shared_is_nobodys_alone_and_the_other_way_round(tmp_path):
-    one, other = Leases(tmp_path), Leases(tmp_path, away("n1"))
+    one, other = LeaseFolder(tmp_path), LeaseFolder(tmp_path, away("n1"))
     first, second = one.attempt("name", "shared"), other.attempt("name", "shared")
     assert isinstance(first, Lease)
     assert isinstance(second, Lease)
@@ -197,7 +197,7 @@ def test_what_is_shared_is_nobodys_alone_and_the_other_way_round(tmp_path):
 
 
 def test_a_copy_of_a_process_lets_go_of_nothing(tmp_path):
-    with Leases(tmp_path).holding("name") as _:
+    with LeaseFolder(tmp_path).holding("name") as _:
         child = os.fork()
         if child == 0:
             copied = heartbeat.held_here(tmp_path / "name")
@@ -205,7 +205,7 @@ def test_a_copy_of_a_process_lets_go_of_nothing(tmp_path):
                 copied.release()
             os._exit(0)
         os.waitpid(child, 0)
-        assert Leases(tmp_path).holder("name")
+        assert LeaseFolder(tmp_path).holder("name")
         mine = heartbeat.held_here(tmp_path / "name")
         assert mine
         mine.require()
@@ -213,7 +213,7 @@ def test_a_copy_of_a_process_lets_go_of_nothing(tmp_path):
 
 
 def test_a_lease_that_was_deleted_with_its_folder_is_lost(tmp_path):
-    with Leases(tmp_path).attempt("name") as held:
+    with LeaseFolder(tmp_path).attempt("name") as held:
         for path in (tmp_path / "name").iterdir():
             path.unlink()
         (tmp_path / "name").rmdir()
@@ -228,7 +228,7 @@ def test_what_is_left_of_others_slows_nothing(tmp_path):
     def seconds() -> float:
         started = time.process_time()
         for k in range(100):
-            with Leases(tmp_path).holding(f"name-{k}"):
+            with LeaseFolder(tmp_path).holding(f"name-{k}"):
                 pass
         return time.process_time() - started
 
@@ -246,6 +246,6 @@ def test_sweeping_leaves_what_may_be_alive(tmp_path):
         (tmp_path / f"name-{k}").mkdir()
         (tmp_path / f"name-{k}" / Holder("shared", process, "0").file).touch()
         (tmp_path / f".{Holder('alone', process, '1').file}").mkdir()
-    Leases(tmp_path).sweep()
+    LeaseFolder(tmp_path).sweep()
     there = Holder("shared", away("n1"), "0"), Holder("alone", away("n1"), "1")
     assert left(tmp_path) == sorted([f".{there[1].file}", "name-1", there[0].file])

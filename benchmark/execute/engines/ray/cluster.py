@@ -24,7 +24,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
-class Needs:
+class Resources:
     """What a run takes of a node.
 
     Attributes:
@@ -38,7 +38,7 @@ class Needs:
     def room(self, node: Mapping[str, float]) -> int:
         """How many runs a node has resources for.
 
-        >>> Needs(2).room({"CPU": 5.0}), Needs(1, 0.5).room({"CPU": 8.0, "GPU": 2.0})
+        >>> Resources(2).room({"CPU": 5.0}), Resources(1, 0.5).room({"CPU": 8.0, "GPU": 2.0})
         (2, 4)
         """
         by_cpus = int(node.get("CPU", 0.0) // self.cpus)
@@ -64,7 +64,7 @@ class RayCluster:
     """
 
     address: str | None
-    needs: Needs = Needs()
+    needs: Resources = Resources()
 
     def check(self, workers: int | None, study_file: Path, store: Store) -> None:
         """Connect to it, and refuse what cannot be executed there, before anything is trained.
@@ -141,9 +141,9 @@ class RayCluster:
         """What makes an actor that executes runs on a node with room for one."""
         import ray
 
-        from benchmark.execute.engines.ray.pilot import Pilot
+        from benchmark.execute.engines.ray.actor import RayActor
 
-        made = ray.remote(Pilot).options(
+        made = ray.remote(RayActor).options(
             num_cpus=self.needs.cpus, num_gpus=self.needs.gpus, max_restarts=0, max_task_retries=0
         )
         return made.remote

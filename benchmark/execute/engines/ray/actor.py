@@ -12,7 +12,7 @@ from benchmark.execute.job import Ended, Progress
 from benchmark.user_code.project import Sources, take_sources
 
 
-class Pilot:
+class RayActor:
     """An engine for processes of its own node, each in the same way as by `--engine local`.
 
     Args:
