@@ -200,11 +200,8 @@ class Writer:
 
         It has neither key nor role before :meth:`end_moved`, so that half of a run counts nowhere.
         """
-        tags = {ORIGIN: half(run.identity)}
-        made = self.connection.client.create_run(
-            self.experiment(run.experiment), run.began, tags, run.name
-        )
-        run_id = str(made.info.run_id)
+        tags, experiment = {ORIGIN: half(run.identity)}, self.experiment(run.experiment)
+        run_id = self._open(experiment, run.began, tags, run.name)
         params = [Param(name, value) for name, value in run.parameters.items()]
         for i in range(0, len(params), _MOST_TAGS):
             self.connection.client.log_batch(run_id, params=params[i : i + _MOST_TAGS])

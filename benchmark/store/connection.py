@@ -32,6 +32,8 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES, SQLITE
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 # MLflow narrates the making of its tables, and every fault of a database with its traceback.
@@ -158,6 +160,7 @@ def _make(store: Store, database: Path) -> None:
 def _opened(store: Store, uri: str, make: bool, database: Path | None = None) -> MlflowClient:
     def opened() -> MlflowClient:
         with _guarding(store.shown):
+            _knock(uri)
             client = MlflowClient(tracking_uri=uri)
             client.search_experiments(max_results=1)
             if database:
@@ -172,6 +175,17 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
             raise error if told else lost(store.shown, error) from error
         said = (error.__cause__ if told else None) or error
         raise unusable(f"the MLflow store {store.shown} cannot be opened", said) from error
+
+
+def _knock(uri: str) -> None:
+    """Have a server of databases say at once what it refuses: MLflow asks it for 100 seconds."""
+    if uri.partition(":")[0].partition("+")[0] not in {*DATABASE_ENGINES} - {SQLITE}:
+        return
+    engine = create_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 class _Watched:

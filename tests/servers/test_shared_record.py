@@ -197,14 +197,29 @@ def test_what_cannot_be_used_is_one_sentence_before_anything_is_trained(
     said("pymysql is not installed", "--store", f"mysql+pymysql://me:{CANARY}@{HOST}/x")
     path.write_text(TINY.replace('"small"', '"no bucket"'))
     said("the bucket for its files does not exist", "--store", shared.tracking.address)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    said("does not take these credentials. Set AWS_", "--store", shared.tracking.address)
     path.write_text(TUNED)
     storage = database("absent")
     said("there is no such database", "--store", "here", "--optuna-storage", storage)
+
+
+def test_a_bucket_without_credentials_is_one_sentence(shared, tmp_path):
+    """In a process of its own: MLflow keeps a client of S3 for five minutes."""
+    path = write(tmp_path, TINY.replace('"small"', '"no credentials"'))
+    writer = Writer(Connection(Store(shared.tracking.address)))
+    place = "s3://kept/closed"
+    writer.connection.client.create_experiment("no credentials", artifact_location=place)
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path)}
+    address = {"MLFLOW_S3_ENDPOINT_URL": shared.objects.address}
+    done = subprocess.run(
+        command("run", path, "--workers", 1),
+        env=os.environ | nobody | address | {"AWS_EC2_METADATA_DISABLED": "true"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "does not take these credentials. Set AWS_" in done.stderr
 
 
 @pytest.mark.parametrize("module", ["psycopg", "boto3"])
