@@ -266,7 +266,10 @@ def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tried):
     os.kill(tried.process(run), signal.SIGKILL)
     scheduler.add(after, frozenset(("test",)))
     ended = [event for event in tried.finish(scheduler) if isinstance(event, Ended)]
-    assert {e.key: e.status for e in ended} == {run.key: "finished", after.key: "finished"}
+    statuses = {each.key: each.status for each in ended}
+    assert statuses.pop(run.key) == "finished"
+    assert statuses.pop(after.key) in ("finished", "cached"), "another test may have had it first"
+    assert not statuses
     killed, again = tried.session.query.runs(f"tags.key = '{run.key}'")
     assert (killed.status, again.status) == ("FAILED", "FINISHED")
     assert again.tags["retry_of"] == killed.run_id

@@ -92,7 +92,8 @@ def test_it_does_so_on_images_and_batch_statistics(made, tmp_path, method):
     hold_to_undisturbed(run, tmp_path / "at", method.name)
 
 
-@pytest.mark.parametrize("accumulate", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("accumulate", [1, 3])
 def test_pre_training_goes_on_as_if_nothing_had_been(words, tmp_path, accumulate):
     settings = MaskedLanguageModelling(steps=200, batch_size=8, length=12, lr=3e-3)
     training = replace(TRAINING, accumulate=accumulate)
