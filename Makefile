@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 PEERS := .venv-peers
 DOCS := .venv-docs
 
-.PHONY: demo test test-all lint weights peers docs clean
+.PHONY: demo test test-all test-long lint weights peers docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -32,7 +32,12 @@ test: lint
 
 # What `make test` leaves out: simulations of error rates, whole studies, processes that are killed.
 test-all: test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow --durations 15
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not long" --durations 15
+
+# What test-all leaves out too, for it takes most of an hour: machines, servers, disks and processes
+# that fail under a study. It needs what docs/slurm.md, docs/ray.md and docs/shared-record.md name.
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long --durations 15
 
 # Real pre-trained weights (86 MB) for the tests that are skipped without them; no dependency.
 weights: $(READY)

@@ -171,9 +171,10 @@ class Tried:
 @pytest.fixture(
     scope="module",
     params=[
-        *("inline", "local"),
-        pytest.param("ray", marks=pytest.mark.slow),
-        pytest.param("slurm", marks=pytest.mark.slow),
+        "inline",
+        pytest.param("local", marks=pytest.mark.slow),
+        pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.long]),
+        pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.long]),
     ],
 )
 def tried(request, tmp_path_factory) -> Iterator[Tried]:

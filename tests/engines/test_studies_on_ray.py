@@ -17,7 +17,7 @@ from tests.benchmark.conftest import command
 from tests.engines import ray_cluster
 from tests.slurm.studies import is_training, query, scores, statuses, wait_until, written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.benchmark.conftest import SMALL, command
 from tests.benchmark.tuning.test_tuning import TUNED as SEARCHED
 from tests.servers.running import CANARY, HOST, refusing
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TINY = (
     SMALL.replace("EPOCHS", "1")

@@ -7,7 +7,7 @@ import pytest
 from tests.benchmark.execute.broken_off import begun, outcome, runs, wait_until, written
 from tests.slurm.studies import jobs
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.usefixtures("started")]
 
 _WORTH = 0.5
 

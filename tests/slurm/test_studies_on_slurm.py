@@ -20,7 +20,7 @@ from tests.slurm.studies import (
     written,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.usefixtures("started")]
 
 
 @pytest.fixture(autouse=True)

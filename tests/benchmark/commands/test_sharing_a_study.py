@@ -28,7 +28,7 @@ import benchmark.store.heartbeat
 benchmark.store.heartbeat.BEAT, benchmark.store.heartbeat.LIMIT = 0.2, 2.0
 """
 
-pytestmark = [pytest.mark.slow, linux]
+pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 
 
 #: A node of its own, as far as processes can tell: a name, and processes that others do not see.

@@ -10,7 +10,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.store.process import Process
 from tests.benchmark.execute.broken_off import begun, outcome, runs, wait_until, written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 #: Seconds of training that are worth keeping here.
 _WORTH = 0.2

@@ -21,7 +21,7 @@ from tests.benchmark.execute.faults.study import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slow, linux]
+pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 #: Takes libc's place: as long as there is a file, the time of day is a day ago. (Under libfaketime
 #: sleeping fails where monotonic clocks are left as they are.)
 CLOCK = """

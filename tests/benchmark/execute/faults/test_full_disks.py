@@ -10,7 +10,7 @@ import pytest
 from tests.benchmark.conftest import linux
 from tests.benchmark.execute.faults.study import Disturbed, check
 
-pytestmark = [pytest.mark.slow, linux]
+pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 
 
 @pytest.fixture

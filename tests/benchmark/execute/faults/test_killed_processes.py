@@ -8,7 +8,7 @@ import pytest
 from tests.benchmark.conftest import linux
 from tests.benchmark.execute.faults.study import Disturbed, check, parent_of
 
-pytestmark = [pytest.mark.slow, linux]
+pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 GONE = (
     "killed: its worker, or the server that forks workers, was ended; tried again in 2 s (2 of 3)"
 )

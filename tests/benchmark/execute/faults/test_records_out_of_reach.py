@@ -12,7 +12,7 @@ from tests.benchmark.conftest import linux
 from tests.benchmark.execute.faults.study import Disturbed, check, wait_until
 from tests.benchmark.server import Server
 
-pytestmark = [pytest.mark.slow, linux]
+pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 
 
 @pytest.fixture
