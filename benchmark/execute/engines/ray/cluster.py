@@ -146,7 +146,8 @@ class RayCluster:
         made = ray.remote(RayActor).options(
             num_cpus=self.needs.cpus, num_gpus=self.needs.gpus, max_restarts=0, max_task_retries=0
         )
-        return made.remote
+        start: Callable[..., Any] = made.remote
+        return start
 
     def __str__(self) -> str:
         """As people say it."""
