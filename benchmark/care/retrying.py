@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmark.declare.tuned import is_searched, searches
 from benchmark.errors import StudyError
-from benchmark.execute.scheduler import Todo, damaged, missing, todo
+from benchmark.execute.todo import Todo, damaged, missing, todo
 from benchmark.record.attempts import Attempt, attempts
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Output

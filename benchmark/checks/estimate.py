@@ -103,7 +103,7 @@ def estimate(
         took = some.seconds(recorded, sketch)
         seconds.update((k, took if some.known or k in jobs else 0.0) for k in some.keys)
     return Estimate(
-        _filled({k: seconds[k] for k in plan.runs}, sketch),
+        seconds if sketch else _filled(plan, seconds),
         {k: flops for some in wanted if (flops := some.flops) is not None for k in some.open},
         " and ".join(sorted({some.source(sketch) for some in wanted})) or "nothing to do",
         tuple(_remarks(wanted)),
@@ -274,11 +274,10 @@ def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
     raise TypeError(f"no way to estimate a {type(run).__name__}")
 
 
-def _filled(seconds: Mapping[str, float], sketch: Sketch | None) -> Mapping[str, float]:
-    """The same; what could not be told takes as long as the others, unless nothing is here yet."""
-    if sketch:
-        return seconds
-    typical = median([s for s in seconds.values() if s > 0] or [_PREPARATION])
+def _filled(plan: Plan, seconds: Mapping[str, float]) -> Mapping[str, float]:
+    """The same; a run of which nothing could be told takes as long as others that train."""
+    known = [seconds[k] for k, run in plan.runs.items() if not isinstance(run, DataRun)]
+    typical = median([s for s in known if s > 0] or [_PREPARATION])
     return {k: typical if isnan(s) else s for k, s in seconds.items()}
 
 

@@ -10,7 +10,7 @@ import torch
 from benchmark.checks.preflight import size
 from benchmark.errors import NotReady
 from benchmark.execute.engines.asking import is_foreign
-from benchmark.execute.scheduler import Todo
+from benchmark.execute.todo import Todo
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
 from trainers.models import HubModel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
-from benchmark.execute.scheduler import Todo
+from benchmark.execute.todo import Todo
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.store.store import Store

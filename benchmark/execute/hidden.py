@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from benchmark.execute.scheduler import Todo
+from benchmark.execute.todo import Todo
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import Plan
 from trainers.resolve.needs import Needed

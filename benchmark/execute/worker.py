@@ -8,6 +8,7 @@ import os
 import time
 import traceback
 from bdb import BdbQuit
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from benchmark.execute.resuming import Resuming
 from benchmark.execute.steps import make_repeatable, perform
 from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
-from benchmark.record.writer import Writer
+from benchmark.record.writer import Status, Writer
 from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
 from benchmark.store.connection import Connection
@@ -86,7 +87,8 @@ def execute(job: Job, report: Report) -> Ended:
 
 
 def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
-    started = time.perf_counter()
+    """Execute a run that this process holds."""
+    began, owner = time.perf_counter(), os.getpid()
     cache, key = job.store.cache, job.run.key
 
     def say(progress: Progress) -> None:
@@ -95,7 +97,6 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
         with shielded():  # half a message would garble the next one
             report(progress)
 
-    owner = os.getpid()
     connection = Connection(job.store, make=False)
     query, writer = Query(connection), Writer(connection)
     done = query.finished_run(key) if job.run.tracked else None
@@ -108,46 +109,81 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
     resuming = Resuming(job, recorder, inputs.mended, lease.require)
+    attempt = _Attempt(key, recorder, resuming, owner, began)
     try:
         with interruptible(), limited(job.limit):
             scores = perform(job, inputs.open, recorder, say, resuming.checkpoints)
     except Interrupted as stopped:
-        seconds = time.perf_counter() - started
-        if str(stopped) == TIMED_OUT:
-            resuming.discard()
-            why = f"it goes on for more than {duration(job.limit)}{_place(stopped)}"
-            if recorder:
-                recorder.end("FAILED", TIMED_OUT, why)
-            told = masked(traceback.format_exc())
-            return Ended(key, TIMED_OUT, why, None, seconds, told)
-        if str(stopped) == "pruned":
-            resuming.discard()
-        if recorder:
-            recorder.end("KILLED", str(stopped))
-        return Ended(key, str(stopped), seconds=seconds, goes_on=resuming.kept)
+        return attempt.stopped(stopped, job.limit)
     except (RecordLost, StoreError, LeaseLost):
         raise
-    except BaseException as error:
-        # Every failure is a result, SystemExit of the user's code too; Ctrl-C reaches no worker.
-        if (
-            isinstance(error, KeyboardInterrupt | BdbQuit)
-            and multiprocessing.parent_process() is None
-        ):
-            if recorder:
-                recorder.end("KILLED", "interrupted")
+    except BaseException as error:  # noqa: BLE001 - every failure is a result, SystemExit too
+        return attempt.failed(error)
+    return attempt.finished(scores, "; ".join(inputs.mended))
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An execution of a run that has begun: each way in which it ends is recorded and told.
+
+    Attributes:
+        key: of the run.
+        recorder: None where nothing of it is recorded.
+        resuming: what is kept of it for another attempt.
+        owner: number of the process that executes it.
+        began: when this process turned to it, in seconds of a clock that is never set.
+    """
+
+    key: str
+    recorder: Recorder | None
+    resuming: Resuming
+    owner: int
+    began: float
+
+    def finished(self, scores: Mapping[str, float] | None, mended: str) -> Ended:
+        """It has come to its end."""
+        self._record("FINISHED", "finished")
+        self.resuming.discard()
+        return Ended(self.key, "finished", mended, scores, self._seconds)
+
+    def stopped(self, stopped: Interrupted, limit: float) -> Ended:
+        """It was told to stop, or went on for longer than it may, which is a result."""
+        why = str(stopped)
+        if why == TIMED_OUT:
+            self.resuming.discard()
+            said = f"it goes on for more than {duration(limit)}{_place(stopped)}"
+            self._record("FAILED", TIMED_OUT, said)
+            details = masked(traceback.format_exc())
+            return Ended(self.key, TIMED_OUT, said, None, self._seconds, details)
+        if why == "pruned":
+            self.resuming.discard()
+        self._record("KILLED", why)
+        return Ended(self.key, why, seconds=self._seconds, goes_on=self.resuming.kept)
+
+    def failed(self, error: BaseException) -> Ended:
+        """Something was raised in it.
+
+        Raises:
+            KeyboardInterrupt: the user stopped the command whose process this is.
+        """
+        by_hand = isinstance(error, KeyboardInterrupt | BdbQuit)
+        if by_hand and multiprocessing.parent_process() is None:
+            self._record("KILLED", "interrupted")
             raise KeyboardInterrupt from error
-        _leave_unless(owner)
+        _leave_unless(self.owner)
         status, message = reason(error)
         if status in ("failed", "diverged"):  # which it would do again
-            resuming.discard()
-        if recorder:
-            recorder.end("FAILED", status, message)
-        return Ended(key, status, message, details=masked(traceback.format_exc()))
-    if recorder:
-        recorder.end("FINISHED", "finished")
-    resuming.discard()
-    mended = "; ".join(inputs.mended)
-    return Ended(key, "finished", mended, scores, time.perf_counter() - started)
+            self.resuming.discard()
+        self._record("FAILED", status, message)
+        return Ended(self.key, status, message, details=masked(traceback.format_exc()))
+
+    def _record(self, status: Status, cause: str, detail: str = "") -> None:
+        if self.recorder:
+            self.recorder.end(status, cause, detail)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.began
 
 
 def _place(error: BaseException) -> str:

@@ -153,9 +153,12 @@ class Planner:
             teachers: settings of a teacher that has none of its own, where those of the student
                 are tuned: one teacher then serves every setting.
         """
-        needs = {"data": Need(self.data(task), "data")}
-        init_name = init if isinstance(init, str) else init.name
         checkpoint = model.start(init)
+        init_name = init if isinstance(init, str) else init.name
+        called = called or _Called(
+            f"{model.name} · {method.name} · {init_name}", "teacher", method.name
+        )
+        needs = {"data": Need(self.data(task), "data")}
         if checkpoint is None and init != "scratch":
             body = model.pretraining if isinstance(init, str) else init
             assert not isinstance(body, Path | EverySecondLayer)  # they start from a checkpoint
@@ -164,15 +167,12 @@ class Planner:
         if teacher is not None:
             them = self.teacher_runs(teacher, model, init, teachers or training, task, seeds)
             taught = [{**needs, "teacher": Need(run, "logits")} for run in them]
-        names = called or _Called(
-            f"{model.name} · {method.name} · {init_name}", "teacher", method.name
-        )
         return [
             self._add(
                 TrainRun(
-                    name=f"{names.series} · {seed}{names.suffix}",
-                    called=names.series,
-                    role=names.role,
+                    name=f"{called.series} · {seed}{called.suffix}",
+                    called=called.series,
+                    role=called.role,
                     needs=of_seed,
                     task=task,
                     model=model,
@@ -180,7 +180,7 @@ class Planner:
                     training=training,
                     seed=seed,
                     metric=self.study.metric_on(task),
-                    method_name=names.method,
+                    method_name=called.method,
                     init_name=init_name,
                     checkpoint=checkpoint,
                 )

@@ -22,7 +22,7 @@ from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady
 from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import Todo, todo
+from benchmark.execute.todo import Todo, todo
 from benchmark.runs.plan import Plan
 from benchmark.session.gpu_plan import gpu_table
 from benchmark.session.planned import series_of

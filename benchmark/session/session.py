@@ -28,7 +28,8 @@ from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import Scheduler, todo
+from benchmark.execute.scheduler import Scheduler
+from benchmark.execute.todo import todo
 from benchmark.record.environment import environment_here
 from benchmark.record.left_open import close_orphans
 from benchmark.record.provenance import provenance

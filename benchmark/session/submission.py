@@ -11,7 +11,7 @@ import numpy as np
 from benchmark.checks.preflight import told
 from benchmark.declare.study import Study
 from benchmark.errors import BenchmarkError, NotReady, StudyError
-from benchmark.execute.scheduler import Todo, damaged, missing
+from benchmark.execute.todo import Todo, damaged, missing
 from benchmark.record.recorded import Recorded
 from benchmark.report.names import folder_name, plain_names
 from benchmark.runs.kinds import Output, unfollowed

@@ -13,7 +13,8 @@ from benchmark.checks.foresight import foresee
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.scheduler import Outcome, Todo, promising, run_plan, todo
+from benchmark.execute.scheduler import Outcome, run_plan
+from benchmark.execute.todo import Todo, promising, todo
 from benchmark.record.of_study import study_record
 from benchmark.record.recorded import Recorded
 from benchmark.record.studies import record_study

@@ -11,7 +11,8 @@ from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching
 from benchmark.errors import StudyError
 from benchmark.execute.job import DIED, KILLED, OUT_OF_MEMORY, TIMED_OUT, Ended, Progress
-from benchmark.execute.scheduler import Scheduler, missing
+from benchmark.execute.scheduler import Scheduler
+from benchmark.execute.todo import missing
 from benchmark.record.recorded import Recorded
 from benchmark.record.writer import Status
 from benchmark.runs.kinds import TrainRun

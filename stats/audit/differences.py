@@ -159,7 +159,7 @@ def _findings(
     ]
     for i, each in enumerate(family):
         runs = needed.get(id(each))
-        severity, verdict = _verdict(each, highs[i], inside[i])
+        severity, decision = _decision(each, highs[i], inside[i])
         paired = [column[i] for column in at_correlations]
         said = [
             _test(each, question),
@@ -171,8 +171,8 @@ def _findings(
         ]
         recomputed = f"{_signed(each)}, p {_p(p_values[i])}"
         finding = _finding(each.baseline, each.candidate, severity, recomputed, "; ".join(said))
-        lacking = runs if verdict == UNDECIDED and _lacks(each, runs) else None
-        yield replace(finding, verdict=verdict, runs=lacking)
+        lacking = runs if decision == UNDECIDED and _lacks(each, runs) else None
+        yield replace(finding, decision=decision, runs=lacking)
 
 
 def _lacks(each: TestedCandidate, needed: int | None) -> bool:
@@ -180,7 +180,7 @@ def _lacks(each: TestedCandidate, needed: int | None) -> bool:
     return needed is not None and needed > min(each.baseline.n, each.candidate.n)
 
 
-def _verdict(each: TestedCandidate, highest: float, p_equivalence: float) -> tuple[str, str]:
+def _decision(each: TestedCandidate, highest: float, p_equivalence: float) -> tuple[str, str]:
     equivalent = p_equivalence < ALPHA
     if highest < ALPHA:
         inside = ", inside the margin" if equivalent else ""

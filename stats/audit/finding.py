@@ -40,7 +40,7 @@ class Finding:
         severity: one of `SEVERITIES`.
         printed: what the table shows.
         recomputed: what it would have to be, or what follows from it.
-        verdict: of a difference, "" of all else.
+        decision: what the test of a difference says, "" of all else.
         runs: an arm, that 80 % power at the margin takes where a difference is not decided and so
             many are not there.
         detail: the arithmetic.
@@ -55,14 +55,16 @@ class Finding:
     printed: str
     recomputed: str
     detail: str
-    verdict: str = ""
+    decision: str = ""
     runs: int | None = None
 
     @property
     def told(self) -> str:
-        """What was recomputed, with the verdict."""
+        """What was recomputed, with the decision."""
         return (
-            f"{self.recomputed}: {self.verdict}{self.lacking}" if self.verdict else self.recomputed
+            f"{self.recomputed}: {self.decision}{self.lacking}"
+            if self.decision
+            else self.recomputed
         )
 
     @property

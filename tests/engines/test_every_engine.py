@@ -84,7 +84,7 @@ study = Study(
     comparison=Comparison("base", [method.name for method in methods[1:]]),
     judging=Judging(margin=2.0),
     training=Training(epochs=8, batch_size=16, device="cpu", precision="float32"),
-    seeds=(1, 2, 3, 4),
+    seeds=(1, 2, 3, 4, 5),
     allow_underpowered=True,
 )
 """
@@ -205,7 +205,7 @@ def tried(request, tmp_path_factory) -> Iterator[Tried]:
 
 def test_every_job_ends_once_and_the_most_urgent_is_taken_first(tried):
     scheduler = tried.scheduler()
-    runs = tried.runs("base")
+    runs = tried.runs("base")[:4]
     for run, urgency in zip(runs, (1.0, 4.0, 2.0, 3.0), strict=True):
         scheduler.add(run, frozenset(("test",)), urgency)
     ended = [event for event in tried.finish(scheduler) if isinstance(event, Ended)]
@@ -261,16 +261,13 @@ def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tried):
     if tried.is_here:
         pytest.skip("this process is the worker")
     scheduler = tried.scheduler()
-    run, after = tried.runs("waits")[2], tried.runs("base")[3]
+    run, after = tried.runs("waits")[2], tried.runs("base")[4]  # which no other test trains
     scheduler.add(run, frozenset(("test",)))
     wait_until(lambda: any(isinstance(event, Progress) for event in scheduler.step()))
     os.kill(tried.process(run), signal.SIGKILL)
     scheduler.add(after, frozenset(("test",)))
     ended = [event for event in tried.finish(scheduler) if isinstance(event, Ended)]
-    statuses = {each.key: each.status for each in ended}
-    assert statuses.pop(run.key) == "finished"
-    assert statuses.pop(after.key) in ("finished", "cached"), "another test may have had it first"
-    assert not statuses
+    assert {e.key: e.status for e in ended} == {run.key: "finished", after.key: "finished"}
     killed, again = tried.session.query.runs(f"tags.key = '{run.key}'")
     assert (killed.status, again.status) == ("FAILED", "FINISHED")
     assert again.tags["retry_of"] == killed.run_id

@@ -196,7 +196,8 @@ def scheduling(folder: Path, runs: int = 10_000, gpus: int = 256) -> None:
     from benchmark.execute.engines.virtual import VirtualEngine
     from benchmark.execute.gpus.gpu import Gpu
     from benchmark.execute.gpus.packing import Packing
-    from benchmark.execute.scheduler import Scheduler, run_plan, todo, urgency_of
+    from benchmark.execute.scheduler import Scheduler, run_plan, urgency_of
+    from benchmark.execute.todo import todo
     from benchmark.record.query import Query
     from benchmark.record.writer import Writer
     from benchmark.runs.plan import make_plan

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
@@ -27,7 +28,7 @@ class _Worker:
     process: Contained
 
 
-class LocalEngine:
+class LocalEngine(HasPlaces):
     """Executes jobs in processes forked from a server with the heavy imports done.
 
     Args:
@@ -50,18 +51,6 @@ class LocalEngine:
         warm_up()
         self._running: list[_Worker] = []
         self._cancelled: set[str] = set()
-
-    @property
-    def free(self) -> int:
-        """How many more jobs may be started now."""
-        left = self.workers - len(self._running)
-        return min(left, self.packing.free) if self.packing else left
-
-    def choose(self, jobs: Iterable[Job]) -> Job | None:
-        """The first for which there is a worker, and room on a GPU."""
-        if self.free < 1:
-            return None
-        return self.packing.choose(jobs) if self.packing else next(iter(jobs), None)
 
     def start(self, job: Job) -> None:
         """Fork a process for the job."""

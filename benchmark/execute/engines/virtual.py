@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
+from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
 from benchmark.runs.kinds import Run
 
 
-class VirtualEngine:
+class VirtualEngine(HasPlaces):
     """Says of a job that it has finished when everything that ends earlier has.
 
     Args:
@@ -32,18 +33,6 @@ class VirtualEngine:
         self.until: dict[Gpu, float] = dict.fromkeys(self.order, 0.0)
         self._running: list[tuple[float, int, str]] = []
         self._begun = 0
-
-    @property
-    def free(self) -> int:
-        """How many more jobs may be started now."""
-        left = self.workers - len(self._running)
-        return min(left, self.packing.free) if self.packing else left
-
-    def choose(self, jobs: Iterable[Job]) -> Job | None:
-        """The first for which there is a worker, and room on a GPU."""
-        if self.free < 1:
-            return None
-        return self.packing.choose(jobs) if self.packing else next(iter(jobs), None)
 
     def start(self, job: Job) -> None:
         """Begin a job now."""

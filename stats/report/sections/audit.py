@@ -83,7 +83,7 @@ def _differences(found: Audit) -> TextTable:
     for each in found.findings:
         if each.kind == DIFFERENCE:
             sides = rows.setdefault(_arm(each), {"fine": [], "unsupported": []})
-            undecided = each.verdict == UNDECIDED
+            undecided = each.decision == UNDECIDED
             said = f"{each.recomputed}{each.lacking}" if undecided else each.told
             sides[each.severity].append(f"{each.column} {said}")
     cells = tuple(

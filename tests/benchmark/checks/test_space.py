@@ -9,7 +9,7 @@ import pytest
 from benchmark.checks.space import to_write
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
-from benchmark.execute.scheduler import Todo, todo
+from benchmark.execute.todo import Todo, todo
 from benchmark.record.query import Query
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import make_plan

@@ -47,7 +47,7 @@ def test_json_has_every_finding(tables, answer):
     found = json.loads(answer("audit", tables, "--format", "json"))
     assert found["kind"] == "audit"
     names = ("table", "split", "row", "column", "kind", "severity", "printed", "recomputed")
-    assert all([*each] == [*names, "detail", "verdict", "runs"] for each in found["findings"])
+    assert all([*each] == [*names, "detail", "decision", "runs"] for each in found["findings"])
     bad = [each for each in found["findings"] if each["severity"] in ("impossible", "inconsistent")]
     assert [(each["row"], each["column"], each["kind"]) for each in bad] == [
         (HOSTILE, "rte", "grim"),

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.execute.scheduler import Scheduler, run_plan, todo
+from benchmark.execute.scheduler import Scheduler, run_plan
+from benchmark.execute.todo import todo
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.session.session import Session

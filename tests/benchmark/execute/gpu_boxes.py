@@ -11,7 +11,8 @@ from benchmark.execute.gpus.gpu import Gpu, GpuBox
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Progress
-from benchmark.execute.scheduler import Outcome, Scheduler, run_plan, todo
+from benchmark.execute.scheduler import Outcome, Scheduler, run_plan
+from benchmark.execute.todo import todo
 from benchmark.record.query import Query
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import TrainRun

@@ -10,7 +10,8 @@ import pytest
 from benchmark.execute import elsewhere
 from benchmark.execute.engines.inline import InlineEngine
 from benchmark.execute.job import Ended, Progress
-from benchmark.execute.scheduler import Scheduler, run_plan, todo
+from benchmark.execute.scheduler import Scheduler, run_plan
+from benchmark.execute.todo import todo
 from benchmark.runs.kinds import Run
 from benchmark.session.session import Session
 from benchmark.store.leases import LeaseFolder

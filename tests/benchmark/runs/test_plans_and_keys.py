@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmark import Arm, Comparison, Judging, Study
 from benchmark.errors import StudyError
-from benchmark.execute.scheduler import todo
+from benchmark.execute.todo import todo
 from benchmark.record.recorded import Recorded
 from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun

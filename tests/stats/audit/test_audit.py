@@ -293,7 +293,7 @@ def test_equivalence_and_the_runs_that_it_takes():
     said = f"two one-sided tests against 1, Holm over 4: p {4 * p_value:.3g}".replace("0.", ".")
     assert said in told.detail
     assert 4 * p_value > 0.05 > p_value
-    assert (told.severity, told.verdict) == ("unsupported", "not decided")
+    assert (told.severity, told.decision) == ("unsupported", "not decided")
     undecided = of_kind("difference", found(1.0))["1", "dev", "pretrained", "ls", "rte"]
     spread = math.sqrt((0.90**2 + 1.28**2) * 5 / 4)
     (n,) = re.search(r"true difference of 1 takes ([\d,]+) runs an arm", undecided.detail).groups()

@@ -15,7 +15,7 @@ from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from tests.benchmark.conftest import command
 
-#: Four runs of an own method, each of which waits in the middle as long as there is a file "hold".
+#: Two runs of base, and two of an own method that wait in the middle while there is a "hold.2".
 STUDY = """
 import os
 import select
@@ -35,9 +35,10 @@ class Still(Base):
     name: ClassVar[str] = "still"
 
     def loss(self, step):
-        if step.epoch == 2 and os.path.exists("hold"):
+        hold = f"hold.{step.epoch}"  # a file of a constant name would be a part of the run's key
+        if os.path.exists(hold):
             os.mknod(f"arrived.{os.getpid()}")
-            while os.path.exists("hold"):
+            while os.path.exists(hold):
                 select.select([], [], [], 0.02)  # which libfaketime does not know
         return super().loss(step)
 
@@ -89,7 +90,7 @@ class Disturbed:
     ) -> None:
         self.folder, self.temporary = folder, folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
-        (folder / "hold").touch()
+        (folder / "hold.2").touch()
         self.output = folder / "output"
         with self.output.open("a") as out:
             self.process = subprocess.Popen(
@@ -130,11 +131,11 @@ class Disturbed:
 
     def go_on(self) -> None:
         """Have no run stand still any longer."""
-        (self.folder / "hold").unlink()
+        (self.folder / "hold.2").unlink()
 
     def end(self, code: int = 0) -> str:
         """Let the command come to its end, which has to be this."""
-        (self.folder / "hold").unlink(missing_ok=True)
+        (self.folder / "hold.2").unlink(missing_ok=True)
         try:
             assert self.process.wait(LONG) == code, self.said
         except subprocess.TimeoutExpired:
