@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,31 +12,11 @@ from benchmark.execute.engines.ray.engine import RayEngine
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.conftest import bench as bench  # a fixture
-from tests.benchmark.conftest import command
 from tests.engines import ray_cluster
+from tests.slurm.studies import begun as begun
 from tests.slurm.studies import is_training, query, scores, statuses, wait_until, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-
-
-@pytest.fixture
-def begun(tmp_path, monkeypatch):
-    """Start the command in a process of its own; what it prints goes to a file."""
-    monkeypatch.chdir(tmp_path)
-    running = []
-
-    def begin(*arguments: object) -> subprocess.Popen[str]:
-        with (tmp_path / "printed").open("a") as printed:
-            process = subprocess.Popen(
-                command(*arguments), stdout=printed, stderr=subprocess.STDOUT, text=True
-            )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
+from tests.benchmark.conftest import command
 
 #: Prepared data, plain runs, and runs that take logits from these.
 STUDY = """
@@ -93,3 +96,23 @@ def logs(printed: str) -> list[Path]:
     told = re.search(r"is kept in (\S+)/JOB_0_log.out", printed)
     assert told, printed
     return sorted(Path(told[1]).glob("*_0_log.out"))
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """Start the command in a process of its own; what it prints goes to a file."""
+    monkeypatch.chdir(tmp_path)
+    running = []
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        with (tmp_path / "printed").open("a") as printed:
+            process = subprocess.Popen(
+                command(*arguments), stdout=printed, stderr=subprocess.STDOUT, text=True
+            )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.benchmark.conftest import bench as bench  # a fixture
-from tests.benchmark.conftest import command
 from tests.slurm import cluster
+from tests.slurm.studies import begun as begun
 from tests.slurm.studies import (
     is_training,
     jobs,
@@ -28,25 +28,6 @@ def nothing_left(started):
     """No test meets jobs of another."""
     subprocess.run(["scancel", "--quiet", "--user=root"])
     wait_until(lambda: not jobs())
-
-
-@pytest.fixture
-def begun(tmp_path, monkeypatch):
-    """Start the command in a process of its own; what it prints goes to a file."""
-    monkeypatch.chdir(tmp_path)
-    running = []
-
-    def begin(*arguments: object) -> subprocess.Popen[str]:
-        with (tmp_path / "printed").open("a") as printed:
-            process = subprocess.Popen(
-                command(*arguments), stdout=printed, stderr=subprocess.STDOUT, text=True
-            )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
 
 
 def test_scores_are_those_of_this_machine_and_what_a_run_prints_is_kept(tmp_path, bench):

@@ -89,17 +89,25 @@ def record(folder: Path) -> None:
     for run in plan.runs.values():
         if not isinstance(run, TrainRun):
             continue
-        tags = {**run.tags(), **everywhere, "role": run.role, "key": run.key, "kind": run.kind}
-        opened = writer.start(experiment, run.name, tags, run.parameters())
-        for epoch in range(1, 6):
-            writer.log(opened, {"epoch/accuracy": 60.0 + epoch, "epoch/loss": 1 / epoch}, epoch)
-        right, logits = int(random.integers(80, 110)), random.normal(0, 1, (120, 2))
-        np.savez(folder / "predictions.npz", test_labels=np.arange(120) % 2, test_logits=logits)
-        writer.attach(opened, folder / "predictions.npz")
-        names = ("accuracy", "f1", "matthews", "nll", "ece", "brier")
-        scores = {f"{split}/{name}": right / 1.2 for split in ("dev", "test") for name in names}
-        spent = dict.fromkeys(("seconds", "cpu_seconds", "steps", "best_epoch"), 5.0)
-        writer.end(opened, "FINISHED", "finished", {}, scores | spent)
+        finish(writer, experiment, run, everywhere, random)
+
+
+def finish(writer, experiment: str, run, everywhere: dict[str, str], random) -> str:
+    """Write a run as finished, with all that a worker would say of it; returns MLflow's id."""
+    tags = {**run.tags(), **everywhere, "role": run.role, "key": run.key, "kind": run.kind}
+    opened = writer.start(experiment, run.name, tags, run.parameters())
+    for epoch in range(1, 6):
+        writer.log(opened, {"epoch/accuracy": 60.0 + epoch, "epoch/loss": 1 / epoch}, epoch)
+    right, logits = int(random.integers(80, 110)), random.normal(0, 1, (120, 2))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictions.npz"
+        np.savez(path, test_labels=np.arange(120) % 2, test_logits=logits)
+        writer.attach(opened, path)
+    names = ("accuracy", "f1", "matthews", "nll", "ece", "brier")
+    scores = {f"{split}/{name}": right / 1.2 for split in ("dev", "test") for name in names}
+    spent = dict.fromkeys(("seconds", "cpu_seconds", "steps", "best_epoch"), 5.0)
+    writer.end(opened, "FINISHED", "finished", {}, scores | spent)
+    return opened
 
 
 def fill(database: Path, others: int) -> None:

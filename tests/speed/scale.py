@@ -25,6 +25,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from commands_on_a_full_store import RUN, TABLES, finish
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -138,27 +139,14 @@ def record(folder: Path) -> None:
     experiment = writer.experiment(plan.study.name)
     everywhere = provenance(folder) | tags_here("cpu", ())
     first: dict[str, str] = {}
-    others = []
+    others, random = [], np.random.default_rng(0)
     for run in plan.runs.values():
         if not run.tracked:
             continue
         if run.series in first:
             others.append((run, first[run.series]))
             continue
-        tags = {**run.tags(), **everywhere, "role": run.role, "key": run.key, "kind": run.kind}
-        opened = first[run.series] = writer.start(experiment, run.name, tags, run.parameters())
-        for epoch in range(1, 6):
-            writer.log(opened, {"epoch/accuracy": 60.0 + epoch, "epoch/loss": 1 / epoch}, epoch)
-        np.savez(
-            folder / "predictions.npz",
-            test_labels=np.arange(120) % 2,
-            test_logits=np.random.default_rng(0).normal(0, 1, (120, 2)),
-        )
-        writer.attach(opened, folder / "predictions.npz")
-        names = ("accuracy", "f1", "matthews", "nll", "ece", "brier")
-        scores = {f"{split}/{name}": 70.0 for split in ("dev", "test") for name in names}
-        spent = dict.fromkeys(("seconds", "cpu_seconds", "steps", "best_epoch"), 5.0)
-        writer.end(opened, "FINISHED", "finished", {}, scores | spent)
+        first[run.series] = finish(writer, experiment, run, everywhere, random)
     copy(folder / "mlruns" / "mlflow.db", others)
 
 
@@ -166,14 +154,9 @@ def copy(database: Path, others: list) -> None:
     """Write runs as others are, but for what tells them apart and a score of their own."""
     random = np.random.default_rng(1)
     with closing(sqlite3.connect(database)) as store, store:
-        tables = {
-            name: [column for _, column, *_ in store.execute(f"PRAGMA table_info({name})")]
-            for name in ("runs", "tags", "params", "latest_metrics", "metrics")
-        }
         for run, like in others:
             new = uuid4().hex
-            for name, columns in tables.items():
-                kept = ", ".join(f'"{c}"' for c in columns if c != "run_uuid")
+            for name, kept in {"runs": f"experiment_id, {RUN}", **TABLES}.items():
                 store.execute(
                     f"INSERT INTO {name} (run_uuid, {kept}) "
                     f"SELECT ?, {kept} FROM {name} WHERE run_uuid = ?",

@@ -1,5 +1,6 @@
-"""What is asked of Slurm and cannot be had: one sentence, before anything is trained."""
+"""What is asked of Slurm or Ray and cannot be had: one sentence, before anything is trained."""
 
+import socket
 import sys
 
 import pytest
@@ -16,9 +17,17 @@ import pytest
         (["--engine", "slurm", "--slurm", "partition=a,nodes=2"], "nodes is set by bench"),
         (["--engine", "slurm", "--gpus", "all"], "by --slurm gres=gpu:1."),
         (["--engine", "slurm", "--smoke"], "leave out --engine."),
+        (["--address", "10.0.0.1:6379"], "--address is that of a Ray cluster: add --engine ray."),
+        (["--engine", "slurm", "--address", "a:1"], "is that of a Ray cluster: add --engine ray."),
+        (["--engine", "ray", "--gpus", "2"], "leave out --gpus, and say with --workers how many."),
+        (["--engine", "ray", "--runs-per-gpu", "auto"], "with --engine ray give a number"),
+        (["--engine", "ray", "--slurm", "time=5"], "add --engine slurm."),
+        (["--engine", "ray", "--smoke"], "leave out --engine."),
+        (["--engine", "inline", "--workers", "2"], "leave out --workers."),
+        (["--engine", "inline", "--gpus", "all"], "leave out --gpus."),
     ],
 )
-def test_options_that_say_nothing_are_refused(asked, said, small, bench, tmp_path):
+def test_options_that_go_nowhere_or_not_together_are_refused(asked, said, small, bench, tmp_path):
     told = bench("run", small, *asked)
     assert told.returncode == 2
     assert said in told.stderr
@@ -55,3 +64,33 @@ def test_what_a_project_asks_is_looked_at_too(project, said, small, bench, tmp_p
     told = bench("run", small, "--engine", "slurm")
     assert told.returncode == 2
     assert said in told.stderr
+
+
+def test_without_ray_it_says_how_to_get_it(small, bench, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    told = bench("run", small, "--engine", "ray")
+    assert told.returncode == 2
+    assert "pip install 'armbench[ray]'" in told.stderr
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("address", ["auto", "ray://10.0.0.1:10001", "10.0.0.1", "10.0.0.1:x"])
+def test_what_is_no_address_is_refused(address, small, bench, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    told = bench("run", small, "--engine", "ray")
+    assert told.returncode == 2
+    assert f"{address} is no address of a Ray cluster" in told.stderr
+    assert told.stderr.count("\n") == 1
+
+
+def test_an_address_at_which_nobody_answers_is_refused_at_once(small, bench, tmp_path):
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    told = bench("run", small, "--engine", "ray", "--address", address)
+    assert told.returncode == 2
+    assert f"the Ray cluster at {address} does not answer" in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
