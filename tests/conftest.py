@@ -1,7 +1,10 @@
-"""How examples are generated: the same ones in every run, so that a failure can be told again."""
+"""What every test is given: the same examples in every run, and an environment of its own."""
 
 import gc
+import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # No deadline: the first example imports scipy.stats, which takes longer than any that follows.
@@ -19,3 +22,13 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Undo what a command sets for its workers, or the next test would run with it."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)

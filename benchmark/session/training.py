@@ -165,7 +165,8 @@ def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool)
         )
         if debug and ended.details:
             console.print(masked(ended.details), markup=False)
-    for cause, keys in _by_cause(outcome.blocked).items():
+    blocked = {k: outcome.blocked[k] for k in made.runs if k in outcome.blocked}
+    for cause, keys in _by_cause(blocked).items():
         names = ", ".join(made.runs[k].name for k in keys)
         console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
 

@@ -22,25 +22,19 @@ def user_line(error: BaseException) -> str:
     Of a chain of calls the innermost line counts that is neither installed nor ours.
     """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not _is_generated(frame.filename, frame.name) and not _is_foreign(frame.filename):
+        if not _is_foreign(frame.filename):
             return f"{shown(frame.filename)}:{frame.lineno}"
     return ""
 
 
 def is_of_the_user(code: CodeType) -> bool:
     """Whether code that is being executed is the user's own."""
-    file = code.co_filename
-    return not _is_generated(file, code.co_name) and not _is_foreign(file)
+    return not _is_foreign(code.co_filename)
 
 
 def is_file_of_the_user(file: str) -> bool:
     """Whether code of this file is the user's own."""
     return not _is_foreign(file)
-
-
-def _is_generated(file: str, name: str) -> bool:
-    """Whether `@dataclass` wrote it."""
-    return file == "<string>" and name.startswith("__")
 
 
 def blamed(error: BaseException, place: bool = True) -> str:
@@ -64,8 +58,11 @@ def shown(file: str) -> str:
 
 @cache
 def _is_foreign(file: str) -> bool:
-    """Whether a file is installed, a part of Python or ours; what `exec` ran is the user's."""
-    if file.startswith("<frozen"):
+    """Whether a file is installed, a part of Python or ours; a notebook's cell is the user's.
+
+    What `exec` ran, or `@dataclass` wrote, has no line that anybody could look up.
+    """
+    if file == "<string>" or file.startswith("<frozen"):
         return True
     if file.startswith("<"):
         return False

@@ -113,7 +113,7 @@ def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, query, tmp_
             failed = [line for line in lines if f"] {name} · scratch · " in line]
             assert len(failed) == 2
             assert all("  failed: " in line for line in failed)
-    assert "ValueError: a bad day (<string>:1)" in done.stdout
+    assert "ValueError: a bad day (wild.py:21)" in done.stdout
     assert "base vs ls" in done.stdout
     found = arm_scores(query)
     assert {name: scores for name, scores in found.items() if name in calm} == calm
@@ -386,7 +386,7 @@ def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_pat
     done = bench("run", own(tmp_path, nets=["encode loops", "encode dies"]), "--smoke")
     assert done.returncode == 1, done.stdout + done.stderr
     told = " ".join(done.stdout.split())
-    assert "net encode loops · 1: timed out: it goes on for more than 8 s (study.py:" in told
+    assert "net encode loops · 1: timed out: it goes on for more than 8 s (own.py:" in told
     assert "net encode dies · 1: died: its worker was ended by SIGSEGV" in told
     assert "base · scratch · resnet-8 · 1: " not in told
 
