@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from trainers.nvml import PowerMeter
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -20,6 +22,8 @@ class Spent:
             has waited for. Two busy threads spend two of them in a second of the wall.
         gpu_seconds: from first to last kernel on the accelerator's own clock; None where there is
             none. Pauses between kernels are in it, and so is what another process runs there.
+        gpu_joules: that the whole accelerator took meanwhile, for what others run there too; None
+            where its driver does not count them.
         load_start: processes that ran or waited for a processor of the machine in the minute
             before, these and others' together.
         load_end: the same at the end.
@@ -28,16 +32,17 @@ class Spent:
     seconds: float
     cpu_seconds: float
     gpu_seconds: float | None
+    gpu_joules: float | None
     load_start: float
     load_end: float
 
     def after(self, earlier: Spent) -> Spent:
         """This and what was spent before it, as one."""
-        on_device = [s for s in (earlier.gpu_seconds, self.gpu_seconds) if s is not None]
         return Spent(
             earlier.seconds + self.seconds,
             earlier.cpu_seconds + self.cpu_seconds,
-            sum(on_device) if on_device else None,
+            _sum(earlier.gpu_seconds, self.gpu_seconds),
+            _sum(earlier.gpu_joules, self.gpu_joules),
             earlier.load_start,
             self.load_end,
         )
@@ -51,13 +56,16 @@ class Stopwatch:
 
     Args:
         device: where the work is done; "cuda" is timed by events.
+        meter: of the accelerator's energy; by default that of the device, if it has one.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", meter: PowerMeter | None = None) -> None:
         self.earlier: Spent | None = None
         self._on_device = device == "cuda"
         self._load = os.getloadavg()[0]
         self._event = _mark() if self._on_device else None
+        self._meter = meter or (_meter_here() if self._on_device else None)
+        self._joules = self._meter.joules if self._meter else None
         self._cpu, self._wall = cpu_seconds(), time.perf_counter()
 
     def stop(self) -> Spent:
@@ -67,10 +75,12 @@ class Stopwatch:
             last = _mark()
             last.synchronize()
             on_device = self._event.elapsed_time(last) / 1000
+        joules = self._meter.joules if self._meter else None
         took = Spent(
             seconds=time.perf_counter() - self._wall,
             cpu_seconds=cpu_seconds() - self._cpu,
             gpu_seconds=on_device,
+            gpu_joules=None if joules is None or self._joules is None else joules - self._joules,
             load_start=self._load,
             load_end=os.getloadavg()[0],
         )
@@ -81,6 +91,16 @@ def cpu_seconds() -> float:
     """Processor time so far of this process, its threads, and the children it has waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _sum(*amounts: float | None) -> float | None:
+    """Of those that are known; None where none is."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _meter_here() -> PowerMeter | None:
+    return PowerMeter.of(str(torch.cuda.get_device_properties().uuid))
 
 
 def _mark() -> torch.cuda.Event:

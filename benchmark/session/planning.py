@@ -6,18 +6,18 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from benchmark.checks.class_table import class_table
+from benchmark.checks.energy import EnergyBound, in_kwh
 from benchmark.checks.estimate import Estimate, estimate
 from benchmark.checks.foresight import foresee
 from benchmark.checks.preflight import missing, size
 from benchmark.checks.space import left_by
 from benchmark.declare.loading import load_study
-from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import NotReady
 from benchmark.execute.gpus.gpu import FindGpus, look
@@ -32,6 +32,9 @@ from benchmark.store.store import Store
 from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
+
+#: A table without lines.
+_PLAIN: dict[str, Any] = {"box": None, "header_style": "bold"}
 
 
 def print_plan(options: argparse.Namespace, find_gpus: FindGpus = look) -> int:
@@ -60,7 +63,7 @@ def print_plan(options: argparse.Namespace, find_gpus: FindGpus = look) -> int:
     similar = session.similar(*laid_out)
     with session.at_home():
         expected = estimate(*laid_out, similar, session.study_file.resolve())
-    _print_runs(session, made, needed, expected, results)
+    _print_runs(session, made, needed, expected, results, find_gpus)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)
     session.note(*needed.damaged, *expected.remarks)
@@ -94,7 +97,7 @@ def _print_sketch(options: argparse.Namespace, find_gpus: FindGpus) -> None:
     made = session.plan()
     needed = todo(made, {}, store)
     expected = estimate(made, needed.jobs, {}, options.study, sketch=sketch)
-    _print_runs(session, made, needed, expected, ())
+    _print_runs(session, made, needed, expected, (), find_gpus)
 
 
 def _print_runs(
@@ -103,16 +106,19 @@ def _print_runs(
     needed: Todo,
     expected: Estimate,
     results: Sequence[Tuned],
+    find_gpus: FindGpus,
 ) -> None:
     study, workers, console = session.study, session.execution.workers, session.console
     packing = session.execution.packing() if session.asked.gpus else None
     jobs, seconds = needed.jobs, expected.seconds
     foreseen = foresee(made, jobs, seconds, session.store, workers, packing)
-    wall = foreseen.wall
+    wall, bound = foreseen.wall, _energy_bound(session, made, find_gpus)
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
-        wall += _print_searches(rows, expected, study, console) / workers
-    console.print(_plan_table(made, needed, expected))
+        wall += _print_searches(rows, expected, session, bound) / workers
+    console.print(_plan_table(made, needed, expected, bound))
+    if bound:
+        console.print(f"\nkWh at most: {bound}.", markup=False)
     if packing and jobs:
         console.print(gpu_table(made, foreseen, packing, series_of))
     console.print(
@@ -125,6 +131,14 @@ def _print_runs(
     )
 
 
+def _energy_bound(session: Session, made: Plan, find_gpus: FindGpus) -> EnergyBound | None:
+    """Of the GPUs asked for, or of the first one, which runs take where none is asked for."""
+    asked = session.asked.gpus
+    if not asked and all(run.device != "cuda" for run in made.runs.values()):
+        return None
+    return EnergyBound.of(asked or find_gpus().gpus[:1], packed=bool(asked))
+
+
 def _expectation(wall: float, workers: int, expected: Estimate) -> str:
     if isnan(wall):
         return "How long that takes can be told when its models and data are here."
@@ -132,15 +146,21 @@ def _expectation(wall: float, workers: int, expected: Estimate) -> str:
 
 
 def _print_searches(
-    rows: Sequence[tuple[str, int, int, str]], expected: Estimate, study: Study, console: Console
+    rows: Sequence[tuple[str, int, int, str]],
+    expected: Estimate,
+    session: Session,
+    bound: EnergyBound | None,
 ) -> float:
     """A row for each search; returns the seconds of all that is left, if nothing is pruned."""
-    table = Table("tuning", "runs", "to do", "each", box=None, header_style="bold")
+    study, declared, console = session.study, session.plan().runs, session.console
+    table = Table("tuning", "runs", "to do", "each", *_energy_heading(bound), **_PLAIN)
     seconds = 0.0
     for name, runs, left, typical in rows:
         each = expected.seconds[typical]
         seconds += left * each
-        table.add_row(*map(Text, (name, str(runs), str(left), _each(each) if left else "done")))
+        energy = (in_kwh(left * bound.kwh(declared[typical], each)),) if bound else ()
+        row = (name, str(runs), str(left), _each(each) if left else "done", *energy)
+        table.add_row(*map(Text, row))
     console.print(table)
     tuning = study.tuning_used
     console.print(
@@ -154,37 +174,48 @@ def _print_searches(
     return seconds
 
 
-def _plan_table(made: Plan, needed: Todo, expected: Estimate) -> Table:
+def _energy_heading(bound: EnergyBound | None) -> tuple[str, ...]:
+    return ("kWh at most",) if bound else ()
+
+
+def _plan_table(made: Plan, needed: Todo, expected: Estimate, bound: EnergyBound | None) -> Table:
     """A row for the runs that differ only in their seed."""
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
         groups.setdefault(series_of(r), []).append(k)
-    heading = ("runs", "number", "to do", "FLOPs", "each", "in all", "disk", "after")
-    table = Table(*heading, box=None, header_style="bold")
+    heading = ("runs", "number", "to do", "FLOPs", "each", "in all", *_energy_heading(bound))
+    table = Table(*heading, "disk", "after", **_PLAIN)
     left = left_by(made, with_hidden(made, needed))
     for name, keys in groups.items():
         needs = dict.fromkeys(
             series_of(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
         )
-        costs = _costs(keys, needed, expected, left)
+        costs = _costs(keys, made, needed, expected, left, bound)
         table.add_row(*map(Text, (name, str(len(keys)), *costs, ", ".join(needs))))
     return table
 
 
 def _costs(
-    keys: Sequence[str], needed: Todo, expected: Estimate, left: Mapping[str, int]
+    keys: Sequence[str],
+    made: Plan,
+    needed: Todo,
+    expected: Estimate,
+    left: Mapping[str, int],
+    bound: EnergyBound | None,
 ) -> tuple[str, ...]:
     """Of some runs: how many are to do, and what these take."""
     open_keys = [k for k in keys if k in needed.jobs]
     if not open_keys:
-        return "0", "", "cached", "", ""
+        return "0", "", "cached", "", *("" for _ in _energy_heading(bound)), ""
     seconds = sum(expected.seconds[k] for k in open_keys)
+    energy = [bound.kwh(made.runs[k], expected.seconds[k]) for k in open_keys] if bound else []
     counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
     return (
         str(len(open_keys)),
         f"{counted[0]:.2f}×" if counted else "",
         _each(seconds / len(open_keys)),
         _each(seconds),
+        *([in_kwh(sum(energy))] if bound else []),
         size(sum(left[k] for k in open_keys)),
     )
 

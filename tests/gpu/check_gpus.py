@@ -90,6 +90,18 @@ def packed(box: GpuBox, folder: Path) -> Iterator[Seen]:
     yield most > 1, f"{most} side by side"
 
 
+def metered(box: GpuBox, folder: Path) -> Iterator[Seen]:
+    """The driver says what a GPU may draw, and a run takes no more than that."""
+    limits = [gpu.watts for gpu in box.gpus]
+    yield all(limits), f"{limits} W"
+    bench = Bench(write_study(folder, epochs=30), Packing(box.gpus[:1], 1))
+    bench.run()
+    for run in bench.query.finished().values():
+        joules, seconds = run.scores["gpu_joules"], run.scores["seconds"]
+        within = 0 < joules <= 1.1 * (limits[0] or 0) * seconds
+        yield within, f"{joules:.0f} J in {seconds:.1f} s, {joules / seconds:.0f} W"
+
+
 CLAIMS: tuple[Callable[[GpuBox, Path], Iterator[Seen]], ...] = (
     looked_at,
     seen_by_workers,
@@ -97,6 +109,7 @@ CLAIMS: tuple[Callable[[GpuBox, Path], Iterator[Seen]], ...] = (
     crowded_out,
     context,
     packed,
+    metered,
 )
 
 

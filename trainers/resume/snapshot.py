@@ -19,7 +19,7 @@ from trainers.resume.streams import put_back, shared_streams
 from trainers.resume.writing import Written
 
 #: Raised when a run could not go on from what was written before.
-FORMAT = 1
+FORMAT = 2
 _TENSORS, _REST = "state.safetensors", "state.json"
 
 

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.execute.gpus import looking
+from trainers.nvml import PowerMeter
 
 #: Which GPUs a process sees: NVIDIA's name, and AMD's. `ROCR_VISIBLE_DEVICES` stays as it is, for
 #: AMD counts the others within it.
@@ -31,12 +33,14 @@ class Gpu:
         kind: its model.
         memory_mb: that were free when it was looked at, in megabytes.
         visible: what a process's environment says for it to see this one alone.
+        watts: that it may draw; None where its driver does not say.
     """
 
     number: int
     kind: str
     memory_mb: float
     visible: str
+    watts: float | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -85,7 +89,12 @@ def look() -> GpuBox:
             "leave out --gpus."
         )
     found = json.loads(said.stdout.splitlines()[-1])
-    return GpuBox(tuple(Gpu(**each) for each in found["gpus"]), found["torch"])
+    return GpuBox(tuple(_gpu(**each) for each in found["gpus"]), found["torch"])
+
+
+def _gpu(uuid: str, **told: Any) -> Gpu:
+    meter = PowerMeter.of(uuid)
+    return Gpu(**told, watts=meter.limit if meter else None)
 
 
 def environment_of(gpus: Sequence[Gpu]) -> Mapping[str, str]:

@@ -26,6 +26,7 @@ def main() -> None:
             "kind": torch.cuda.get_device_name(i),
             "memory_mb": torch.cuda.mem_get_info(i)[0] / 1e6,
             "visible": visible[i],
+            "uuid": str(torch.cuda.get_device_properties(i).uuid),
         }
         for i in range(count)
     ]

@@ -71,9 +71,9 @@ def write_study(
     return path
 
 
-def box(*memory_mb: float, kind: str = "made up") -> GpuBox:
+def box(*memory_mb: float, kind: str = "made up", watts: float | None = None) -> GpuBox:
     """A machine of GPUs with so many megabytes each, which processes know as "10", "11", …"""
-    gpus = (Gpu(i, kind, size, f"{10 + i}") for i, size in enumerate(memory_mb))
+    gpus = (Gpu(i, kind, size, f"{10 + i}", watts) for i, size in enumerate(memory_mb))
     return GpuBox(tuple(gpus), "0.0")
 
 
