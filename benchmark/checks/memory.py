@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 
 import torch
@@ -13,8 +14,9 @@ from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.todo import Todo
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
-from trainers.models import HubModel
+from trainers.models import HubModel, Model
 from trainers.models.anatomy import skeleton
+from trainers.tasks import Task
 
 #: Numbers of four bytes for each weight that is trained: itself, its gradient, and two moments.
 _FOR_EACH = 4 * 4
@@ -37,7 +39,7 @@ def require_memory(plan: Plan, needed: Todo, study_file: Path) -> None:
         if not isinstance(run, PretrainRun | TrainRun):
             continue
         model, task = run.model, run.task
-        place = (model, None if isinstance(model, HubModel) else task)
+        place = weighs_alike(model, task)
         if place in seen or is_foreign(model, task):  # what others wrote is tried in a process
             continue
         seen.add(place)
@@ -49,6 +51,13 @@ def require_memory(plan: Plan, needed: Todo, study_file: Path) -> None:
                 f"{size(weights * _FOR_EACH)} in training, and this machine has {size(there)} of "
                 "memory: take a smaller model."
             )
+
+
+def weighs_alike(model: Model, task: Task) -> Hashable:
+    """What decides on how large a model is; one of the hub is as large on every task, but for its
+    head.
+    """
+    return model, None if isinstance(model, HubModel) else task
 
 
 def _total() -> int:

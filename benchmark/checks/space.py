@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Hashable
 from functools import cache
+from heapq import nlargest
 from pathlib import Path
 
+from benchmark.checks.memory import weighs_alike
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
+from benchmark.execute.engines.asking import is_foreign
+from benchmark.execute.resuming import KIND
 from benchmark.execute.todo import Todo
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
@@ -15,6 +20,7 @@ from benchmark.store.store import Store
 from trainers.models import Model
 from trainers.models.anatomy import skeleton
 from trainers.resolve.needs import Needed
+from trainers.resume.trail import COPIES
 from trainers.tasks import Task
 from trainers.tasks.paper.glue_server import server_files
 
@@ -22,7 +28,7 @@ from trainers.tasks.paper.glue_server import server_files
 _NUMBER, _LOGIT = 8, 4
 
 
-def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path) -> None:
+def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path, at_once: int) -> None:
     """Refuse a study for which the disk is too small.
 
     Args:
@@ -30,6 +36,7 @@ def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path) -> N
         needed: those that are to be executed.
         store: where they write.
         study_file: as the user gave it, for the message.
+        at_once: runs side by side.
 
     Raises:
         NotReady: with what is to be written and what is free.
@@ -37,9 +44,13 @@ def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path) -> N
     root = store.cache.root
     there = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(there).free
-    need = to_write(plan, needed)
+    passing = under_way(plan, needed, store, at_once)
+    need = to_write(plan, needed) + passing
     if need > free:
-        where = f"the study still has to write about {size(need)}, and {size(free)} are free"
+        kept = (
+            f" ({size(passing)} of it to go on from where runs are broken off)" if passing else ""
+        )
+        where = f"the study still has to write about {size(need)}{kept}, and {size(free)} are free"
         get = "free some space, or give another --store DIR"
         raise NotReady(told([Needed("disk", str(there), where, get)], study_file))
 
@@ -58,6 +69,32 @@ def left_by(plan: Plan, needed: Todo) -> dict[str, int]:
         model = None if isinstance(run, DataRun) else run.model
         found[k] = sum(bytes_of(o, run.task, model if o == "weights" else None) for o in outputs)
     return found
+
+
+def under_way(plan: Plan, needed: Todo, store: Store, at_once: int) -> int:
+    """Bytes that runs side by side keep to go on from, nearly, for the largest that may meet.
+
+    It is twice what a run keeps: the one before is there until the next is written. How large a
+    model of a user's own is nobody knows yet.
+
+    Args:
+        plan: all of its runs.
+        needed: those that are to be executed.
+        store: where some may have been broken off before.
+        at_once: how many go side by side.
+    """
+    weights: dict[Hashable, int] = {}
+    found = []
+    for k in needed.jobs:
+        run = plan.runs[k]
+        if not isinstance(run, PretrainRun | TrainRun) or is_foreign(run.model, run.task):
+            continue
+        alike = weighs_alike(run.model, run.task)
+        if alike not in weights:
+            weights[alike] = _bytes_of("weights", run.task, run.model)
+        there = store.cache.path(KIND, k).exists()
+        found.append((1 if there else 2) * COPIES * weights[alike])
+    return sum(nlargest(at_once, found))
 
 
 def _bytes_of(output: Output, task: Task, model: Model | None) -> int:

@@ -118,8 +118,8 @@ class Session:
             environments=getattr(options, "environments", None),
             run_timeout=getattr(options, "run_timeout", None) or (_REHEARSED if rehearses else inf),
         )
+        session.execution.check()  # before it is asked how many runs go side by side
         session.require_room()
-        session.execution.check()
         return session
 
     def require_room(self) -> None:
@@ -134,7 +134,8 @@ class Session:
         if needed.jobs:
             with self.at_home():
                 require_memory(plan, needed, self.study_file)
-                require_space(plan, needed, self.store, self.study_file)
+                at_once = 0 if self.rehearses else self.execution.workers  # tiny ones keep nothing
+                require_space(plan, needed, self.store, self.study_file, at_once)
 
     def plan(self, results: Sequence[Tuned] = ()) -> Plan:
         """The comparisons, with what tuning found; what is wrong is said with the file's name.

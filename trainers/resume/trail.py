@@ -16,8 +16,8 @@ from trainers.resume.position import Position
 from trainers.resume.snapshot import Snapshot, Subject
 from trainers.resume.streams import put_back
 
-#: Of the weights: those of now and of the best epoch, and two that AdamW has.
-_COPIES = 4
+#: Of the weights in what is written down: those of now and of the best epoch, and two of AdamW.
+COPIES = 4
 
 
 class Learns(Protocol):
@@ -66,7 +66,7 @@ class Trail:
         if checkpoints.found:
             self._go_on_from(checkpoints.found)
             checkpoints.found = None  # it is as large as the run
-        size = _COPIES * sum(each.nbytes for _, each in tensors(model))
+        size = COPIES * sum(each.nbytes for _, each in tensors(model))
         checkpoints.begin(watch.earlier.seconds if watch.earlier else 0.0, size)
 
     def learn_with(self, learner: Learns | None) -> None:

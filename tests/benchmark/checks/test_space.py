@@ -1,20 +1,25 @@
 """Too small a disk is said before training, for all that the study still has to write."""
 
 import shutil
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from benchmark.checks.space import to_write
+from benchmark.checks.space import to_write, under_way
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
+from benchmark.execute.job import Job, Progress
 from benchmark.execute.todo import Todo, todo
+from benchmark.execute.worker import execute
 from benchmark.record.query import Query
-from benchmark.runs.kinds import Output
+from benchmark.runs.kinds import DataRun, Output
 from benchmark.runs.plan import make_plan
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
+from tests.benchmark.attempted import Attempted
+from trainers.resume import checkpoints
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Study
@@ -127,3 +132,38 @@ def test_pre_trained_bodies_and_data_to_prepare_are_counted(study):
         "text,label\n" + "".join(f"{'apple ' * 1000}{i},{i % 2}\n" for i in range(60))
     )
     assert needed(study("texts", "bert")) - scratch > 60 * 5000
+
+
+@pytest.mark.slow
+def test_what_runs_under_way_keep_is_counted_for_as_many_as_go_at_once(study, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_RATE", inf)  # no epoch is too short to be written down
+    path = study(seeds=(1, 2, 3))
+    path.write_text(path.read_text().replace("epochs=1", "epochs=3"))
+    attempted = Attempted(path)
+    plan, store, left = attempted.plan, attempted.query.store, todo(attempted.plan, {}, Store("x"))
+    one = under_way(plan, left, store, at_once=1)
+    assert [under_way(plan, left, store, n) for n in (0, 3, 99)] == [0, 3 * one, 6 * one]
+
+    def stop_in_the_second(progress: Progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    data = next(run for run in plan.runs.values() if isinstance(run, DataRun))
+    cell = plan.runs[attempted.key("base · scratch · 1")]
+    experiment = attempted.writer.experiment("space")
+    assert execute(Job(data, frozenset(["data"]), store, experiment, {}), print).scores == {}
+    job = Job(cell, frozenset(["test"]), store, experiment, {}, checkpoint_every=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        execute(job, stop_in_the_second)
+    kept = left_in(store.cache.path("resume", cell.key))
+    assert one == pytest.approx(2 * kept, rel=0.3)
+    assert under_way(plan, left, store, at_once=99) == pytest.approx(6 * one - kept, rel=0.1)
+
+
+def test_a_disk_too_small_for_what_runs_under_way_keep_is_refused(study, free, capsys):
+    path = study()
+    plan = make_plan(load_study(path))
+    left = todo(plan, {}, Store("mlruns"))
+    free(to_write(plan, left) + under_way(plan, left, Store("mlruns"), at_once=1) - 1)
+    assert main(["plan", str(path), "--workers", "1"]) == 2
+    assert "of it to go on from where runs are broken off), and" in capsys.readouterr().err
