@@ -70,8 +70,11 @@ def declared_judging(record: StudyRecord, metric: str | None, split: str) -> Jud
         record: of the study.
         metric: what is looked at; None for each task's own.
         split: "dev" or "test".
+
+    Raises:
+        StoreError: by what this process does not know.
     """
-    declared = replace(record.judging, metric=metric, split=split)
+    declared = replace(record.require_judging(), metric=metric, split=split)
     own = {cell.task: cell.metric for cell in record.cells}
     if metric is not None and any(metric != each for each in own.values()):
         # It was declared in points of another metric.

@@ -106,6 +106,8 @@ class StudyRecord:
         study: its name.
         study_file: where it lay.
         study_digest: SHA-256 of that file.
+        judging: how scores are judged; as it lies in the record where that names something which
+            nobody has registered in this process.
         sizes: examples by task and split.
         cells: model by model, as the plan has them.
         tuning: every search.
@@ -118,7 +120,7 @@ class StudyRecord:
     study_digest: str
     baseline: str
     candidates: tuple[str, ...]
-    judging: Judging
+    judging: Judging | Mapping[str, Any]
     sizes: Mapping[str, Mapping[str, int]]
     seeds: tuple[int, ...]
     cells: tuple[RecordedCell, ...]
@@ -134,6 +136,21 @@ class StudyRecord:
     def digest(self) -> str:
         """What tells one plan of a study from another, wherever its file lies."""
         return key({name: value for name, value in self.as_json().items() if name != "study_file"})
+
+    def require_judging(self) -> Judging:
+        """How scores are judged.
+
+        Raises:
+            StoreError: by a test, an effect size or a correction that this process does not know.
+        """
+        if not isinstance(self.judging, Mapping):
+            return self.judging
+        strange = ", ".join(_unregistered(self.judging))
+        raise StoreError(
+            f'study "{self.study}" is judged by {strange}, which armbench itself does not have: if '
+            "its study file registers that, bench run on the file judges by it, and trains nothing "
+            "again; else another version of armbench may have it."
+        )
 
     def as_json(self) -> dict[str, Any]:
         """In plain lists and dicts, as :meth:`from_json` reads them."""
@@ -164,7 +181,9 @@ class StudyRecord:
                 **_known(cls, plan)
                 | {
                     "candidates": tuple(plan["candidates"]),
-                    "judging": Judging(**_known(Judging, plan["judging"])),
+                    "judging": plan["judging"]
+                    if _unregistered(plan["judging"])
+                    else Judging(**_known(Judging, plan["judging"])),
                     "seeds": tuple(plan["seeds"]),
                     "cells": tuple(
                         RecordedCell(**_known(RecordedCell, each)) for each in plan["cells"]
@@ -195,6 +214,29 @@ def _search(plan: Mapping[str, Any]) -> RecordedSearch:
 def _strange(kind: type, plan: Mapping[str, Any]) -> list[str]:
     """What was recorded and no field of a dataclass of this version has."""
     return sorted(plan.keys() - {each.name for each in fields(kind)})
+
+
+def _unregistered(judging: Mapping[str, Any]) -> list[str]:
+    """What scores are judged by and nobody has registered, each with what it is."""
+    from stats.register import (
+        CORRECTIONS,
+        PAIRED_EFFECTS,
+        PAIRED_TESTS,
+        UNPAIRED_EFFECTS,
+        UNPAIRED_TESTS,
+    )
+
+    registered = {
+        "test": (*PAIRED_TESTS, *UNPAIRED_TESTS),
+        "effect": (*PAIRED_EFFECTS, *UNPAIRED_EFFECTS),
+        "correction": tuple(CORRECTIONS),
+    }
+    asked = {what: judging.get(what) for what in registered}
+    return [
+        f'the {what} "{name}"'
+        for what, name in asked.items()
+        if isinstance(name, str) and name and name not in registered[what]
+    ]
 
 
 def _known(kind: type, plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,9 +155,8 @@ study = Study(
 """
 
 
-def test_a_report_and_its_page_write_about_all_three(
-    unanimous: str, gains: str, sidak: str, tmp_path
-):
+def recorded(tmp_path: Path) -> Path:
+    """The file of a study that is judged by all three, with its runs in the record beside it."""
     path = tmp_path / "unanimous.py"
     path.write_text(STUDY)
     plan = make_plan(load_study(path))
@@ -169,6 +169,13 @@ def test_a_report_and_its_page_write_about_all_three(
         writer.log(run, {"test/accuracy": (BASE if arm.name == "base" else KD)[seed]})
         writer.end(run, "FINISHED", "finished")
     record_study(writer, study_record(plan, path))
+    return path
+
+
+def test_a_report_and_its_page_write_about_all_three(
+    unanimous: str, gains: str, sidak: str, tmp_path
+):
+    path = recorded(tmp_path)
     out = tmp_path / "out"
     asked = ["report", str(path), "--store", str(tmp_path / "mlruns"), "--out", str(out)]
     assert main(asked) == 0
@@ -176,6 +183,24 @@ def test_a_report_and_its_page_write_about_all_three(
         text = written.read_text()
         assert "unanimity of all seeds" in text, written
         assert "share of gains" in text, written
+
+
+def test_where_a_study_registered_its_own_and_this_process_has_not_that_is_said(
+    unanimous: str, gains: str, sidak: str, tmp_path, capsys
+):
+    path, store = recorded(tmp_path), ["--store", str(tmp_path / "mlruns")]
+    for name in (unanimous, gains, sidak):
+        withdraw(name)
+    for command in (["stats"], ["report", "--out", str(tmp_path / "out")]):
+        assert main([command[0], str(path), *command[1:], *store]) == 2
+        assert capsys.readouterr().err == (
+            'bench: study "unanimous" is judged by the test "unanimous", the effect "gains", the '
+            'correction "sidak", which armbench itself does not have: if its study file registers '
+            "that, bench run on the file judges by it, and trains nothing again; else another "
+            "version of armbench may have it.\n"
+        )
+    assert main(["status", str(path), "--format", "json", *store]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["finished"] == 12
 
 
 def test_help_names_what_is_registered(unanimous: str, gains: str, sidak: str, capsys):
