@@ -56,7 +56,7 @@ def foresee(
     for k, outputs in jobs.items():
         queue.add(Job(plan.runs[k], outputs, store, "", {}, urgency=urgency[k]))
     while queue.waiting or queue.running:
-        while engine.free > 0 and (job := engine.choose(queue.ready())):
+        while job := engine.choose(queue.ready()):
             engine.start(queue.begin(job.run.key))
         for event in engine.events(0.0):
             if isinstance(event, Ended):

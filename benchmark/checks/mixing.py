@@ -63,20 +63,19 @@ class _Mixture:
         """All that the study's runs would be of; recorded ones first."""
         cells = sorted((k for k in self.plan.cells if k), key=lambda k: k not in self.finished)
         seen: set[str] = set()
-        return distinct(each for key in cells for each in self.of(key, seen))
+        return distinct(each for key in cells if key not in seen for each in self.of(key, seen))
 
     def of(self, key: str, seen: set[str] | None = None) -> Iterator[Environment]:
         """The environment of a run, then those of the runs that it needs and are not seen yet."""
         seen = set() if seen is None else seen
-        if key in seen:
-            return
         seen.add(key)
         run = self.plan.runs[key]
         if run.tracked:
             done = self.finished.get(key)
             yield environment_of(done.tags) if done else self.here(run)
         for need in run.needs.values():
-            yield from self.of(need.key, seen)
+            if need.key not in seen:
+                yield from self.of(need.key, seen)
 
     def torn(self) -> list[str]:
         """Cells of a seed, model and task that would be of several environments together."""

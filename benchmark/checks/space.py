@@ -63,11 +63,16 @@ def to_write(plan: Plan, needed: Todo) -> int:
 def left_by(plan: Plan, needed: Todo) -> dict[str, int]:
     """Bytes that each of the runs to execute leaves, by key."""
     bytes_of, found = cache(_bytes_of), {}
+    alike: dict[tuple[object, ...], int] = {}  # by what declares runs, and what they leave
     for k, outputs in needed.jobs.items():
         run = plan.runs[k]
         assert isinstance(run, DataRun | PretrainRun | TrainRun)
         model = None if isinstance(run, DataRun) else run.model
-        found[k] = sum(bytes_of(o, run.task, model if o == "weights" else None) for o in outputs)
+        place = id(run.task), id(model), outputs
+        if place not in alike:
+            asked = [(o, run.task, model if o == "weights" else None) for o in outputs]
+            alike[place] = sum(bytes_of(*each) for each in asked)
+        found[k] = alike[place]
     return found
 
 

@@ -115,8 +115,9 @@ class Job:
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:
     """Whether a run is recorded, and everything that is wanted of it is there."""
-    kept = all(cache.has(o, run.key) for o in outputs if o != "test")
-    return kept and (not run.tracked or is_recorded(outputs, recorded))
+    if run.tracked and not is_recorded(outputs, recorded):
+        return False
+    return all(cache.has(o, run.key) for o in outputs if o != "test")
 
 
 def is_recorded(outputs: frozenset[Output], recorded: Recorded | None) -> bool:

@@ -18,7 +18,10 @@ class Queue:
     def __init__(self) -> None:
         self._waiting: dict[str, Job] = {}
         self._running: dict[str, Job] = {}
+        #: Sorted; those before the first that counts have begun.
         self._ready: list[_Rank] = []
+        self._first = 0
+        self._listed: set[str] = set()
         self._ranks: dict[str, _Rank] = {}
         self._after: dict[str, set[str]] = {}
         self._came = 0
@@ -35,7 +38,8 @@ class Queue:
 
     def ready(self) -> Iterator[Job]:
         """Jobs that wait for no other, the most urgent first."""
-        return (self._waiting[key] for _, _, key in self._ready)
+        places = range(self._first, len(self._ready))
+        return (self._waiting[self._ready[place][2]] for place in places)
 
     def add(self, job: Job) -> None:
         """Have a job wait; one of the same run that waits already becomes one with it.
@@ -45,7 +49,7 @@ class Queue:
         key = job.run.key
         before = self._waiting.pop(key, None)
         if before is not None:
-            self._drop(key)
+            self._unlist(self._ranks.pop(key))
             job = _both(before, job)
         self._waiting[key] = job
         self._came += 1
@@ -56,16 +60,21 @@ class Queue:
 
     def begin(self, key: str) -> Job:
         """Take out a job that is executed from now on, until :meth:`end`."""
-        self._running[key] = self._waiting[key]  # at once: what needs it may not begin meanwhile
-        return self.remove(key)
+        self._running[key] = job = self._taken(key)
+        return job
 
     def remove(self, key: str) -> Job:
         """Take out a job that waits."""
+        job = self._taken(key)
+        self._look_at(*self._after.get(key, ()))
+        return job
+
+    def _taken(self, key: str) -> Job:
+        """A job that waits no longer."""
         job = self._waiting.pop(key)
-        self._drop(key)
+        self._unlist(self._ranks.pop(key))
         for need in job.run.needs.values():
             self._after[need.key].discard(key)
-        self._look_at(*self._after.get(key, ()))
         return job
 
     def end(self, key: str) -> Job | None:
@@ -80,31 +89,48 @@ class Queue:
 
     def clear(self) -> None:
         """Forget all."""
-        for held in (self._waiting, self._running, self._ready, self._ranks, self._after):
-            held.clear()
+        held = self._waiting, self._running, self._ready, self._listed, self._ranks, self._after
+        for each in held:
+            each.clear()
+        self._first = 0
 
     def _look_at(self, *keys: str) -> None:
         """See which of these may begin now."""
+        begin = []
         for key in keys:
             rank = self._ranks.get(key)
             if rank is None:
                 continue
-            place = bisect_left(self._ready, rank)
-            listed = place < len(self._ready) and self._ready[place] == rank
-            if self._may_begin(key) and not listed:
-                insort(self._ready, rank)
-            elif listed and not self._may_begin(key):
-                del self._ready[place]
+            if not self._may_begin(key):
+                self._unlist(rank)
+            elif key not in self._listed:
+                begin.append(rank)
+        for rank in sorted(begin):  # of thousands each goes behind the last, without a move
+            self._listed.add(rank[2])
+            if self._ready and rank < self._ready[-1]:
+                insort(self._ready, rank, lo=self._first)
+            else:
+                self._ready.append(rank)
 
     def _may_begin(self, key: str) -> bool:
-        before = {need.key for need in self._waiting[key].run.needs.values()}
-        return not ((before | {key}) & self._running.keys() or before & self._waiting.keys())
+        for need in self._waiting[key].run.needs.values():
+            before = need.key
+            if before in self._waiting or before in self._running:
+                return False
+        return key not in self._running
 
-    def _drop(self, key: str) -> None:
-        rank = self._ranks.pop(key)
-        place = bisect_left(self._ready, rank)
-        if place < len(self._ready) and self._ready[place] == rank:
-            del self._ready[place]
+    def _unlist(self, rank: _Rank) -> None:
+        """Take it out of those that are ready; of thousands the first goes without a move."""
+        if rank[2] not in self._listed:
+            return
+        self._listed.discard(rank[2])
+        if self._ready[self._first] != rank:
+            del self._ready[bisect_left(self._ready, rank, lo=self._first)]
+            return
+        self._first += 1
+        if 2 * self._first > len(self._ready):
+            del self._ready[: self._first]
+            self._first = 0
 
 
 def _both(first: Job, second: Job) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import cache as memoised
 
 from benchmark.execute.job import is_done
 from benchmark.record.recorded import Recorded
@@ -11,6 +12,9 @@ from benchmark.runs.kinds import Output, Run
 from benchmark.runs.plan import Plan, dependants
 from benchmark.store.cache import Cache
 from benchmark.store.store import Store
+
+#: What a cell of a comparison leaves.
+_JUDGED = frozenset[Output](("test",))
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Todo:
 
 def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
     """Compare a plan with what is done."""
-    cells = {k: frozenset[Output](("test",)) for k in plan.cells if k}
+    cells = dict.fromkeys(filter(None, plan.cells), _JUDGED)
     jobs = missing(plan.runs, cells, finished, store.cache)
     # A cell may be recorded and yet be executed again, for logits that a new arm wants.
     cached = (k for k in cells if is_done(plan.runs[k], cells[k], finished.get(k), store.cache))
@@ -42,8 +46,9 @@ def damaged(jobs: Mapping[str, frozenset[Output]], cache: Cache) -> tuple[str, .
     return tuple(
         f"{cache.flaw(output, k)}: it is made again."
         for k, outputs in jobs.items()
-        for output in sorted(outputs - {"test"})  # which the record has
-        if cache.path(output, k).exists() and not cache.has(output, k)
+        if outputs != _JUDGED  # which the record has
+        for output in sorted(outputs - _JUDGED)
+        if cache.exists(output, k) and not cache.has(output, k)
     )
 
 
@@ -67,18 +72,24 @@ def missing(
     Returns:
         Keys in the order of `runs`, with what each must leave.
     """
-    wanted: dict[str, set[Output]] = {
-        k: set(outputs)
+    wanted = {
+        k: outputs
         for k, outputs in targets.items()
         if not is_done(runs[k], outputs, finished.get(k), cache)
     }
+    is_there = memoised(cache.has)  # thousands of runs need the same
     for k in reversed(runs):
         if k not in wanted:
             continue
         for need in runs[k].needs.values():
-            if need.key in wanted or not cache.has(need.output, need.key):
-                wanted.setdefault(need.key, set()).add(need.output)
-    return {k: frozenset(wanted[k]) for k in runs if k in wanted}
+            so_far = wanted.get(need.key)
+            if so_far is None:
+                if is_there(need.output, need.key):
+                    continue
+                wanted[need.key] = frozenset((need.output,))
+            elif need.output not in so_far:
+                wanted[need.key] = so_far | {need.output}
+    return {k: wanted[k] for k in runs if k in wanted}
 
 
 def promising(

@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.errors import StudyError
 
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Specification(dict[str, Any]):
@@ -35,6 +36,15 @@ class Specification(dict[str, Any]):
         return Specification(
             {name: _followed(value) for name, value in self.items() if name != "anew"}
         )
+
+
+class Listed(list[Any]):
+    """A list of which the same holds."""
+
+    @cached_property
+    def canonical(self) -> str:
+        """As JSON."""
+        return _encoded(_plain(self))
 
 
 def _followed(value: Any) -> Any:
@@ -58,14 +68,17 @@ def canonical(specification: Mapping[str, Any]) -> str:
     Raises:
         StudyError: it holds something without a stable form, such as a function.
     """
-    parts = (f"{_encoded(name)}:{_json(specification[name])}" for name in sorted(specification))
+    parts = [f"{_quoted(name)}:{_json(value)}" for name, value in sorted(specification.items())]
     return f"{{{','.join(parts)}}}"
 
 
 def _json(value: Any) -> str:
-    if isinstance(value, Specification):
-        return value.canonical
-    return str(value) if type(value) is int else _encoded(_plain(value))
+    kind = type(value)
+    if kind is Specification or kind is Listed:
+        return str(value.canonical)
+    if kind is str:
+        return _quoted(value)
+    return str(value) if kind is int else _encoded(_plain(value))
 
 
 def _plain(value: Any) -> Any:

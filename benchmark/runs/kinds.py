@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from benchmark.errors import StudyError
-from benchmark.runs.key import Specification, key
+from benchmark.runs.key import Listed, Specification, key
 from benchmark.runs.reach import Reached, alterations, reach
 from trainers import loop, metrics, seeding
 from trainers.inputs import batches
@@ -218,17 +218,42 @@ class TrainRun(Run):
     def specification(self) -> dict[str, Any]:
         """Task, model, init, method, settings, seed, and the keys of the runs it depends on."""
         return {
+            **self._at_every_seed,
+            "body": self.needs["body"].key if "body" in self.needs else None,
+            "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def _at_every_seed(self) -> dict[str, Any]:
+        return {
             "task": _identity(self.task),
             "model": _identity(self.model),
-            "body": self.needs["body"].key if "body" in self.needs else None,
             "checkpoint": self.checkpoint.identity if self.checkpoint else None,
             "method": _identity(self.method),
             "training": _identity(self.training),
-            "teacher": self.needs["teacher"].key if "teacher" in self.needs else None,
-            "seed": self.seed,
             "metric": self.metric,
-            "revisions": [m.REVISION for m in (loop, batches, metrics, seeding)],
+            "revisions": Listed(m.REVISION for m in (loop, batches, metrics, seeding)),
         }
+
+    def at(self, seed: int, name: str, teacher: Need | None) -> TrainRun:
+        """The same run at another seed, for which what holds at every seed is not found out again.
+
+        Args:
+            seed: the other one.
+            name: what it is called.
+            teacher: whom it learns from, in place of this one's.
+        """
+        found: dict[str, Any] = {
+            "_at_every_seed": self._at_every_seed,
+            "packages": self.packages,
+            "kind": self.kind,
+        }
+        needs = {**self.needs, "teacher": teacher} if teacher else self.needs
+        made = object.__new__(TrainRun)
+        made.__dict__.update(self.__dict__, **found, seed=seed, name=name, needs=needs)
+        made.__dict__.pop("key", None)
+        return made
 
     @property
     def device(self) -> str:
@@ -299,11 +324,14 @@ def _code(declared: Any) -> dict[str, str]:
 
 def unfollowed(runs: Iterable[Run]) -> list[str]:
     """What the code of some runs reaches that cannot be followed, a sentence each."""
-    places: dict[str, set[str]] = {}
+    declared_alike: dict[tuple[int, ...], list[Run]] = {}
     for run in runs:
-        for declared in run.declared():
+        declared_alike.setdefault(tuple(map(id, run.declared())), []).append(run)
+    places: dict[str, set[str]] = {}
+    for alike in declared_alike.values():
+        for declared in alike[0].declared():
             for what in (*_reached(declared).unfollowed, *alterations.altered().unfollowed):
-                places.setdefault(what, set()).add(run.key)
+                places.setdefault(what, set()).update(run.key for run in alike)
     return [
         f"{what}, so that it cannot be followed: the {len(keys)} runs that reach it are trained "
         "anew by every command, and no earlier one counts."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,29 +164,29 @@ class Planner:
             body = model.pretraining if isinstance(init, str) else init
             assert not isinstance(body, Path | EverySecondLayer)  # they start from a checkpoint
             needs["body"] = Need(self.body(model, body, training, task), "weights")
-        teacher, taught = method.teacher_for(teachers or training), [needs] * len(seeds)
+        teacher = method.teacher_for(teachers or training)
+        taught: Iterable[Need | None] = repeat(None, len(seeds))
         if teacher is not None:
             them = self.teacher_runs(teacher, model, init, teachers or training, task, seeds)
-            taught = [{**needs, "teacher": Need(run, "logits")} for run in them]
+            taught = [Need(run, "logits") for run in them]
+        first = TrainRun(
+            name=called.series,
+            called=called.series,
+            role=called.role,
+            needs=needs,
+            task=task,
+            model=model,
+            method=method,
+            training=training,
+            seed=0,
+            metric=self.study.metric_on(task),
+            method_name=called.method,
+            init_name=init_name,
+            checkpoint=checkpoint,
+        )
         return [
-            self._add(
-                TrainRun(
-                    name=f"{called.series} · {seed}{called.suffix}",
-                    called=called.series,
-                    role=called.role,
-                    needs=of_seed,
-                    task=task,
-                    model=model,
-                    method=method,
-                    training=training,
-                    seed=seed,
-                    metric=self.study.metric_on(task),
-                    method_name=called.method,
-                    init_name=init_name,
-                    checkpoint=checkpoint,
-                )
-            )
-            for seed, of_seed in zip(seeds, taught, strict=True)
+            self._add(first.at(seed, f"{called.series} · {seed}{called.suffix}", whom))
+            for seed, whom in zip(seeds, taught, strict=True)
         ]
 
     def teacher_runs(

@@ -187,9 +187,8 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate, bound: EnergyBound
     table = Table(*heading, "disk", "after", **_PLAIN)
     left = left_by(made, with_hidden(made, needed))
     for name, keys in groups.items():
-        needs = dict.fromkeys(
-            series_of(made.runs[n.key]) for k in keys for n in made.runs[k].needs.values()
-        )
+        taken = dict.fromkeys(n.key for k in keys for n in made.runs[k].needs.values())
+        needs = dict.fromkeys(series_of(made.runs[k]) for k in taken)
         costs = _costs(keys, made, needed, expected, left, bound)
         table.add_row(*map(Text, (name, str(len(keys)), *costs, ", ".join(needs))))
     return table
@@ -209,10 +208,10 @@ def _costs(
         return "0", "", "cached", "", *("" for _ in _energy_heading(bound)), ""
     seconds = sum(expected.seconds[k] for k in open_keys)
     energy = [bound.kwh(made.runs[k], expected.seconds[k]) for k in open_keys] if bound else []
-    counted = [expected.relative_flops[k] for k in open_keys if k in expected.relative_flops]
+    counted = next((f for k in open_keys if (f := expected.relative_flops.get(k))), None)
     return (
         str(len(open_keys)),
-        f"{counted[0]:.2f}×" if counted else "",
+        f"{counted:.2f}×" if counted else "",
         _each(seconds / len(open_keys)),
         _each(seconds),
         *([in_kwh(sum(energy))] if bound else []),

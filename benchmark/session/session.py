@@ -26,6 +26,7 @@ from benchmark.declare.study import Study
 from benchmark.errors import RecordLost, StudyError
 from benchmark.execute.engines import Engine
 from benchmark.execute.engines.asking import is_foreign
+from benchmark.execute.engines.processes import warm_up
 from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
 from benchmark.execute.scheduler import Scheduler
@@ -102,6 +103,8 @@ class Session:
         read_from(options.data)
         asked = Asked.of(options, find_gpus)  # before code of the study may open the driver
         study, store = study or load_study(options.study), store or Store.choose(options.store)
+        if not (rehearses or store.exists()):
+            warm_up()  # all is to do: its imports go on beside what comes before the first run
         if asked.gpus:
             require_gpu_study(study, options.study)
         with Project.of(options.study).at_home():
@@ -132,6 +135,8 @@ class Session:
         self._looked.append(self.finished(plan.runs))
         needed = with_hidden(plan, todo(plan, self._looked[-1], self.store))
         if needed.jobs:
+            if not self.rehearses:
+                warm_up()
             with self.at_home():
                 require_memory(plan, needed, self.study_file)
                 at_once = 0 if self.rehearses else self.execution.workers  # tiny ones keep nothing

@@ -7,6 +7,7 @@ them counts as not there.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -34,9 +35,13 @@ class Cache:
         """Where a result lies once it is made."""
         return self.root / kind / key
 
+    def exists(self, kind: str, key: str) -> bool:
+        """Whether there is something in its place, sound or not."""
+        return os.path.exists(f"{self.root}/{kind}/{key}")  # asked of every run that is planned
+
     def has(self, kind: str, key: str) -> bool:
         """Whether it is made, and as it was when it was made."""
-        return not self.flaw(kind, key)
+        return self.exists(kind, key) and not self.flaw(kind, key)
 
     def flaw(self, kind: str, key: str) -> str:
         """What is wrong with a result, in a sentence with its path; empty where it is sound."""
