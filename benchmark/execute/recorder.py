@@ -48,10 +48,16 @@ class Recorder:
             self.require()
             self.writer.attach(self.run_id, path)
 
-    def end(self, status: Any, cause: str, detail: str = "") -> None:
+    def end(
+        self,
+        status: Any,
+        cause: str,
+        detail: str = "",
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
         """Close it, with its status in MLflow's words and the cause in ours."""
         self.require()
-        self.writer.end(self.run_id, status, cause, detail=detail)
+        self.writer.end(self.run_id, status, cause, metrics=metrics, detail=detail)
 
 
 def record_failure(writer: Writer, job: Job, why: str) -> None:

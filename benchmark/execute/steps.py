@@ -7,6 +7,8 @@ import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import cache as cached
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,15 +89,12 @@ def _pretrain(
         done = pretrain(*what, on_progress, checkpoints)
     with cache.making("weights", run.key) as target:
         save_model(done.model, str(target / WEIGHTS))
-    metrics = {
+    return {
         "held_out/loss": done.loss,
         "tokens": done.tokens,
         **memory(run.training.device),
         **spent(done.spent),
     }
-    if recorder:
-        recorder.log(metrics)
-    return metrics
 
 
 def _train(
@@ -121,9 +120,9 @@ def _train(
             curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
             recorder.log({"epoch/loss": epoch.loss, **curve}, epoch.number)
 
-    test = (lambda: encode("test")) if "test" in outputs else None
+    test_set = cached(partial(encode, "test"))
     with stopping_itself(lambda: checkpoints.is_worth_it):
-        trained = fit.run(test, on_epoch, checkpoints)
+        trained = fit.run(test_set if "test" in outputs else None, on_epoch, checkpoints)
     _leave_outputs(run, outputs, cache, fit, trained)
     if "hidden" in outputs:
         _leave_hidden(run, cache, opened("data"), trained)
@@ -138,10 +137,8 @@ def _train(
         **memory(run.training.device),
         **spent(trained.spent),
     }
-    if recorder:
-        recorder.log(metrics)
-        if "test" in outputs:
-            _attach_predictions(recorder, trained, fit.dev_set, encode("test"))
+    if recorder and "test" in outputs:
+        _attach_predictions(recorder, trained, fit.dev_set, test_set())
     return metrics
 
 

@@ -142,7 +142,7 @@ class _Attempt:
 
     def finished(self, scores: Mapping[str, float] | None, mended: str) -> Ended:
         """It has come to its end."""
-        self._record("FINISHED", "finished")
+        self._record("FINISHED", "finished", metrics=scores)
         self.resuming.discard()
         return Ended(self.key, "finished", mended, scores, self._seconds)
 
@@ -177,9 +177,15 @@ class _Attempt:
         self._record("FAILED", status, message)
         return Ended(self.key, status, message, details=masked(traceback.format_exc()))
 
-    def _record(self, status: Status, cause: str, detail: str = "") -> None:
+    def _record(
+        self,
+        status: Status,
+        cause: str,
+        detail: str = "",
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
         if self.recorder:
-            self.recorder.end(status, cause, detail)
+            self.recorder.end(status, cause, detail, metrics)
 
     @property
     def _seconds(self) -> float:

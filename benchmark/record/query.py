@@ -149,7 +149,7 @@ class Query:
 
     def finished_run(self, key: str) -> Recorded | None:
         """The finished run of one key."""
-        return _by_key(self.runs(f"{_FINISHED} and tags.key = '{key}'")).get(key)
+        return self.finished([key]).get(key)
 
     def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
         """How the last unfinished attempt at each key ended."""

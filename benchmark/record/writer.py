@@ -232,10 +232,7 @@ class Writer:
 
     def _now(self) -> int:
         """Milliseconds since 1970, after all that has begun also where a clock was set back."""
-        latest = self.connection.client.search_runs(
-            [*self.connection.experiments()], max_results=1, order_by=["start_time DESC"]
-        )
-        return max(int(time.time() * 1000), *(int(run.info.start_time) + 1 for run in latest), 0)
+        return max(int(time.time() * 1000), self.connection.last_start() + 1)
 
     def _until(self, run_id: str) -> int:
         """When a run ends that ends now, never before it began."""

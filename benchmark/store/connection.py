@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from benchmark.errors import BenchmarkError, StoreError
-from benchmark.store.database import copied, run_ids, settle
+from benchmark.store.database import copied, last_start, run_ids, settle
 from benchmark.store.faults import explained, is_of_storage, line
 from benchmark.store.outages import gone, lost, patiently
 from benchmark.store.store import Store
@@ -96,6 +96,14 @@ class Connection:
         database = self.database
         assert database is not None
         return self.ask(lambda _: run_ids(database, tag, values))
+
+    def last_start(self) -> int:
+        """When the run began that began last, in milliseconds since 1970; 0 where there is none."""
+        if (database := self.database) is not None:
+            return self.ask(lambda _: last_start(database))
+        ids = [*self.experiments()]
+        latest = self.client.search_runs(ids, max_results=1, order_by=["start_time DESC"])
+        return max((int(run.info.start_time) for run in latest), default=0)
 
     def artifacts_of(self, run_id: str) -> Path | None:
         """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
@@ -271,6 +279,14 @@ def unusable(what: str, error: BaseException) -> StoreError:
 
 
 def preload() -> None:
-    """Import what MLflow otherwise imports on its first call, for a process that will be forked."""
+    """Do what MLflow otherwise does on its first call, for a process that will be forked."""
     import mlflow.store.artifact.local_artifact_repo
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from mlflow.store.db import utils
+    from sqlalchemy.orm import configure_mappers
+
+    create_engine("sqlite://")
+    configure_mappers()
+    # Asked of the files of all migrations whenever a database is opened.
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)
+    utils._get_latest_schema_revision()

@@ -36,6 +36,15 @@ def run_ids(database: Path, tag: str, values: Collection[str]) -> list[str]:
         return [run_id for (run_id,) in rows]
 
 
+def last_start(database: Path) -> int:
+    """When the run began that began last, in milliseconds since 1970; 0 where there is none."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+        found = reading.execute(
+            "SELECT max(start_time) FROM runs WHERE lifecycle_stage = 'active'"
+        ).fetchone()
+        return int(found[0] or 0)
+
+
 def settle(database: Path, artifacts: str) -> None:
     """Let readers and a writer work at once, and take a record that was moved for where it is.
 

@@ -111,6 +111,8 @@ class Project:
 
     def _forget(self) -> None:
         """Unload what an earlier load has left, and the names that a dynamic import has taken."""
+        if not _finder.projects:
+            return  # in a run's process, to which every look at a module copies its memory
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] == self.package or _is_second(module):
                 del sys.modules[name]
