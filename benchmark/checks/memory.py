@@ -12,7 +12,7 @@ from benchmark.checks.preflight import size
 from benchmark.errors import NotReady
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.todo import Todo
-from benchmark.runs.kinds import PretrainRun, TrainRun
+from benchmark.runs.kinds import PretrainRun, TrainRun, declared_alike
 from benchmark.runs.plan import Plan
 from trainers.models import HubModel, Model
 from trainers.models.anatomy import skeleton
@@ -35,7 +35,7 @@ def require_memory(plan: Plan, needed: Todo, study_file: Path) -> None:
     """
     there = _total()
     seen = set()
-    for run in map(plan.runs.__getitem__, needed.jobs):
+    for run, *_ in declared_alike(plan.runs[k] for k in needed.jobs):
         if not isinstance(run, PretrainRun | TrainRun):
             continue
         model, task = run.model, run.task

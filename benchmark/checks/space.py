@@ -14,7 +14,7 @@ from benchmark.errors import NotReady
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.resuming import KIND
 from benchmark.execute.todo import Todo
-from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
+from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun, declared_alike
 from benchmark.runs.plan import Plan
 from benchmark.store.store import Store
 from trainers.models import Model
@@ -89,16 +89,17 @@ def under_way(plan: Plan, needed: Todo, store: Store, at_once: int) -> int:
         at_once: how many go side by side.
     """
     weights: dict[Hashable, int] = {}
-    found = []
-    for k in needed.jobs:
-        run = plan.runs[k]
+    there = {folder.name for folder in (store.cache.root / KIND).glob("*")}
+    found: list[int] = []
+    for runs in declared_alike(plan.runs[k] for k in needed.jobs):
+        run = runs[0]
         if not isinstance(run, PretrainRun | TrainRun) or is_foreign(run.model, run.task):
             continue
         alike = weighs_alike(run.model, run.task)
         if alike not in weights:
             weights[alike] = _bytes_of("weights", run.task, run.model)
-        there = store.cache.path(KIND, k).exists()
-        found.append((1 if there else 2) * COPIES * weights[alike])
+        kept = COPIES * weights[alike]
+        found += [(1 if each.key in there else 2) * kept for each in runs]
     return sum(nlargest(at_once, found))
 
 

@@ -322,13 +322,18 @@ def _code(declared: Any) -> dict[str, str]:
     return code | ({"anew": _anew(declared)} if found.unfollowed else {})
 
 
+def declared_alike(runs: Iterable[Run]) -> Iterable[list[Run]]:
+    """Runs that are made from the very same objects of a study, together."""
+    found: dict[tuple[int, ...], list[Run]] = {}
+    for run in runs:
+        found.setdefault(tuple(map(id, run.declared())), []).append(run)
+    return found.values()
+
+
 def unfollowed(runs: Iterable[Run]) -> list[str]:
     """What the code of some runs reaches that cannot be followed, a sentence each."""
-    declared_alike: dict[tuple[int, ...], list[Run]] = {}
-    for run in runs:
-        declared_alike.setdefault(tuple(map(id, run.declared())), []).append(run)
     places: dict[str, set[str]] = {}
-    for alike in declared_alike.values():
+    for alike in declared_alike(runs):
         for declared in alike[0].declared():
             for what in (*_reached(declared).unfollowed, *alterations.altered().unfollowed):
                 places.setdefault(what, set()).update(run.key for run in alike)
