@@ -55,16 +55,12 @@ def remove(query: Query, results: Mapping[Result, int], console: Console) -> Non
 def listed(query: Query, results: Mapping[Result, int]) -> Table:
     """A row for each result, the largest first."""
     keys = {key for _, key in results}
-    names = {run.tags["key"]: run.name for run in query.with_tag("key", keys, _ANY)}
+    names = {run.tags["key"]: run.name for run in query.with_tag("key", keys)}
     table = Table("size", "what", "of", "key", box=None, header_style="bold")
     for (kind, key), count in sorted(results.items(), key=lambda each: -each[1]):
         of = names.get(key, "a task" if kind == "data" else "a run that is not recorded")
         table.add_row(*map(Text, (size(count), kind, of, key[:12])))
     return table
-
-
-#: A condition that every run fulfils.
-_ANY = "attributes.run_id != ''"
 
 
 def _say(console: Console, text: str) -> None:

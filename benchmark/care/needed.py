@@ -82,7 +82,7 @@ class StillNeeded:
         """What was left by runs of the plans that were broken off."""
         left = {key for kind, key in self.query.store.cache.results() if kind == "resume"}
         left &= self.keys() - set(self.gone)
-        done = self.query.with_tag("key", left, "attributes.status = 'FINISHED'")
+        done = self.query.with_tag("key", left, "= 'FINISHED'")
         yield from (("resume", key) for key in left - {run.tags["key"] for run in done})
 
     def _by_runs(self) -> Iterator[Result]:

@@ -119,7 +119,7 @@ def _keys(plan: StudyRecord | None) -> set[str]:
 
 
 def _with_keys(query: Query, keys: Iterable[str]) -> list[Recorded]:
-    return query.with_tag("key", keys, ANY)
+    return query.with_tag("key", keys)
 
 
 def _needs(runs: Iterable[Recorded]) -> set[str]:

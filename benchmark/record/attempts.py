@@ -40,7 +40,7 @@ def attempts(query: Query, keys: Iterable[str], tested: Collection[str] = ()) ->
         tested: those that count as finished only with scores on test.
     """
     found: dict[str, list[Recorded]] = {}
-    for run in query.with_tag("key", keys, "attributes.run_id != ''"):
+    for run in query.with_tag("key", keys):
         found.setdefault(run.tags["key"], []).append(_now(query, run))
     return {key: _counts(runs, key in tested, query.store) for key, runs in found.items()}
 

@@ -29,7 +29,7 @@ def close_dead(writer: Writer, key: str, cause: str, detail: str) -> None:
 
 def close_earlier(writer: Writer, key: str) -> None:
     """End all attempts at one key that are open, as the process that alone may make one now."""
-    for run in Query(writer.connection).with_tag("key", [key], "attributes.status = 'RUNNING'"):
+    for run in Query(writer.connection).with_tag("key", [key], "= 'RUNNING'"):
         writer.end(run.run_id, "KILLED", "interrupted")
 
 

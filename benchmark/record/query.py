@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmark.errors import StoreError
 from benchmark.record.recorded import Recorded
 from benchmark.store.connection import Connection
+from benchmark.store.database import Row
 from benchmark.store.scratch import scratch
 from benchmark.store.store import Store
 
@@ -24,9 +25,8 @@ from mlflow.entities import Run
 
 #: Tag in which MLflow keeps the description that its UI shows.
 NOTE = "mlflow.note.content"
-_FINISHED = "attributes.status = 'FINISHED'"
-#: Runs that are asked for by their ids together; earlier versions of sqlite take 999 values.
-_AT_ONCE = 500
+#: What holds for the status of those that have finished, and of all.
+_FINISHED, _ANY = "= 'FINISHED'", "!= ''"
 #: Values of a tag that a server is asked for one by one.
 _ONE_BY_ONE = 20
 
@@ -95,23 +95,20 @@ class Query:
             return run.run_id
         return None
 
-    def with_tag(self, tag: str, values: Iterable[str], condition: str) -> list[Recorded]:
+    def with_tag(self, tag: str, values: Iterable[str], status: str = _ANY) -> list[Recorded]:
         """The runs whose tag has one of these values, of each value the oldest first.
 
         Args:
             tag: its name.
             values: any number of them.
-            condition: what else they fulfil, as for :meth:`runs`.
+            status: what holds for that of a run, as "= 'FINISHED'".
         """
         wanted = {value for value in values if value}
+        if not wanted:
+            return []
         if self.connection.database is None:
-            return self._with_tag(tag, wanted, condition)
-        ids = self.connection.run_ids(tag, wanted) if wanted else []
-        found: list[Recorded] = []
-        for start in range(0, len(ids), _AT_ONCE):
-            listed = ", ".join(f"'{run_id}'" for run_id in ids[start : start + _AT_ONCE])
-            found += self.runs(f"{condition} and attributes.run_id IN ({listed})")
-        return found
+            return self._with_tag(tag, wanted, f"attributes.status {status}")
+        return [*map(_of_row, self.connection.rows_with(tag, wanted, status))]
 
     def _with_tag(self, tag: str, wanted: set[str], condition: str) -> list[Recorded]:
         """Asked of MLflow alone, which takes one value at a time or reads all runs."""
@@ -127,12 +124,13 @@ class Query:
         Where a key is there twice, the earliest that was scored on test, else the earliest.
         """
         if keys is None:
-            return _by_key(self.runs(f"{_FINISHED} and tags.key != ''"))
+            return _by_key(self.runs(f"attributes.status {_FINISHED} and tags.key != ''"))
         return _by_key(self.with_tag("key", keys, _FINISHED))
 
     def finished_of_kinds(self, kinds: Iterable[str]) -> dict[str, Recorded]:
         """The finished runs that took as long as those of these kinds do, by key."""
-        return _by_key(self.with_tag("kind", kinds, f"{_FINISHED} and tags.key != ''"))
+        found = self.with_tag("kind", kinds, _FINISHED)
+        return _by_key(run for run in found if "key" in run.tags)
 
     def finished_with_needs(self, keys: Iterable[str]) -> dict[str, Recorded]:
         """The finished runs of these keys, and of all that these needed, by key."""
@@ -153,10 +151,7 @@ class Query:
 
     def last_reasons(self, keys: Iterable[str]) -> dict[str, str]:
         """How the last unfinished attempt at each key ended."""
-        return {
-            run.tags["key"]: run.reason
-            for run in self.with_tag("key", keys, "attributes.status != 'FINISHED'")
-        }
+        return {run.tags["key"]: run.reason for run in self.with_tag("key", keys, "!= 'FINISHED'")}
 
     def is_open(self, run_id: str) -> bool:
         """Whether a run has not ended."""
@@ -210,4 +205,19 @@ def _recorded(run: Run) -> Recorded:
         status=str(run.info.status),
         parameters=dict(run.data.params),
         began=run.info.start_time / 1000,
+    )
+
+
+def _of_row(row: Row) -> Recorded:
+    ended = row.ended or row.began
+    return Recorded(
+        run_id=row.run_id,
+        scores=row.metrics,
+        seconds=(ended - row.began) / 1000,
+        kind=row.tags.get("kind", ""),
+        tags=row.tags,
+        experiment=row.experiment,
+        status=row.status,
+        parameters=row.parameters,
+        began=row.began / 1000,
     )

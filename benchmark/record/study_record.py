@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import StoreError
@@ -132,7 +133,7 @@ class StudyRecord:
         """The baseline, then its candidates."""
         return (self.baseline, *self.candidates)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells one plan of a study from another, wherever its file lies."""
         return key({name: value for name, value in self.as_json().items() if name != "study_file"})

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from benchmark.errors import BenchmarkError, StoreError
-from benchmark.store.database import copied, last_start, run_ids, settle
+from benchmark.store.database import Row, copied, last_start, rows_with, settle
 from benchmark.store.faults import explained, is_of_storage, line
 from benchmark.store.outages import gone, lost, patiently
 from benchmark.store.store import Store
@@ -91,11 +91,11 @@ class Connection:
         watched = cast(_Watched, self.client)
         return watched.call(question, watched.bare)
 
-    def run_ids(self, tag: str, values: Collection[str]) -> list[str]:
-        """The ids of all runs in a sqlite file whose tag has one of these values, oldest first."""
+    def rows_with(self, tag: str, values: Collection[str], status: str) -> list[Row]:
+        """As of :func:`benchmark.store.database.rows_with`, of the sqlite file that is read."""
         database = self.database
         assert database is not None
-        return self.ask(lambda _: run_ids(database, tag, values))
+        return self.ask(lambda _: rows_with(database, tag, values, status))
 
     def last_start(self) -> int:
         """When the run began that began last, in milliseconds since 1970; 0 where there is none."""

@@ -99,7 +99,7 @@ def _runs(query: Query, record: StudyRecord, experiment: str) -> list[Recorded]:
     new = keys
     while new := {key for k in new if k in finished for key in finished[k].needs.values()} - keys:
         keys |= new
-    for run in query.with_tag("key", keys, _ANY):
+    for run in query.with_tag("key", keys):
         found.setdefault(run.run_id, run)
     return list(found.values())
 

@@ -19,7 +19,7 @@ from benchmark.runs.key import key
 from benchmark.transfer.format import Incoming, TransferError, damaged, unpacking
 from benchmark.tuning.moving import add_trials
 
-_ANY, _FINISHED = "attributes.run_id != ''", "attributes.status = 'FINISHED'"
+_FINISHED = "= 'FINISHED'"
 #: Runs that are asked for by their ids together.
 _AT_ONCE = 500
 
@@ -120,13 +120,13 @@ def _run(packed: Incoming, identity: str) -> WholeRun:
 
 def _withdraw_halves(writer: Writer, query: Query, index: Mapping[str, _Key]) -> None:
     """Remove what a command that was ended has left of runs."""
-    for run in query.with_tag(ORIGIN, map(half, index), _ANY):
+    for run in query.with_tag(ORIGIN, map(half, index)):
         writer.withdraw(run.run_id)
 
 
 def _known(query: Query, index: Mapping[str, _Key]) -> dict[str, str]:
     """The ids here of runs that are there already, moved here before or made here."""
-    found = {run.identity: run.run_id for run in query.with_tag(ORIGIN, index, _ANY)}
+    found = {run.identity: run.run_id for run in query.with_tag(ORIGIN, index)}
     ids = sorted(index)
     for i in range(0, len(ids), _AT_ONCE):
         listed = ", ".join(f"'{each}'" for each in ids[i : i + _AT_ONCE])

@@ -1,5 +1,7 @@
 """The record is asked once and for what is needed, and answers as if all of it were read."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmark.errors import RecordLost
@@ -31,7 +33,6 @@ def filled(request, query, writer, monkeypatch) -> Query:
     writer.withdraw(record("one", "withdrawn", key="g", kind="long"))
     record("gone", "of a deleted study", key="h", kind="long")
     query.connection.client.delete_experiment(writer.experiment("gone"))
-    monkeypatch.setattr(asking, "_AT_ONCE", 2)
     monkeypatch.setattr(asking, "_ONE_BY_ONE", 2)
     if request.param == "a server":
         monkeypatch.setattr(Connection, "database", None)
@@ -65,6 +66,28 @@ def test_the_last_attempt_tells_why_a_key_has_not_finished(filled):
     assert filled.last_reasons([]) == {}
 
 
+def test_a_file_says_of_a_run_what_mlflow_says(query, writer, monkeypatch):
+    experiment = writer.experiment("x")
+    run = writer.start(experiment, "a · 1", {"key": "a", "note": "ä"}, {"lr": 0.1, "size": 3})
+    for step, loss in enumerate((2.0, float("inf"), float("nan"))):
+        writer.log(run, {"loss": loss, "step": step}, step)
+    writer.tag(run, {"note": "changed"})
+    writer.end(writer.start(experiment, "a · 2", {"key": "a"}, {}), "FAILED", "diverged")
+    told = query.with_tag("key", "a")
+    monkeypatch.setattr(Connection, "database", None)
+    asked = map(alike, query.with_tag("key", "a"), told)
+    assert [*map(repr, told)] == [*map(repr, asked)]  # of which NaN is like itself
+    assert [each.status for each in told] == ["RUNNING", "FAILED"]
+
+
+def alike(run: Recorded, other: Recorded) -> Recorded:
+    """The same, with what it holds in the order of another one."""
+    held = ("scores", "tags", "parameters")
+    ordered = {name: {k: getattr(run, name)[k] for k in getattr(other, name)} for name in held}
+    assert all(len(ordered[name]) == len(getattr(run, name)) for name in held)
+    return replace(run, **ordered)
+
+
 def test_a_record_that_was_taken_away_is_not_made_anew_by_a_question(query, writer):
     writer.experiment("x")
     query.store.database.unlink()
@@ -87,7 +110,7 @@ def test_a_command_with_nothing_to_train_makes_its_plan_once_and_asks_the_record
         return lambda *args, **kwargs: calls.append(args) or function(*args, **kwargs)
 
     monkeypatch.setattr(session, "make_plan", counted(made, session.make_plan))
-    monkeypatch.setattr(Connection, "run_ids", counted(looked, Connection.run_ids))
+    monkeypatch.setattr(Connection, "rows_with", counted(looked, Connection.rows_with))
     monkeypatch.setattr(asking, "_by_key", counted(looked, asking._by_key))
     answer(*arguments)
     assert len(made) == plans
