@@ -34,8 +34,9 @@ test: lint
 test-all: test
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not long" --durations 15
 
-# What test-all leaves out too, for it takes most of an hour: machines, servers, disks and processes
-# that fail under a study. It needs what docs/slurm.md, docs/ray.md and docs/shared-record.md name.
+# What test-all leaves out too, for it takes more than an hour: machines, servers, disks and processes
+# that fail under a study, and what repeats a slow test in another place.
+# It needs what docs/slurm.md, docs/ray.md and docs/shared-record.md name.
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --durations 15
 

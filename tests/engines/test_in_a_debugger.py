@@ -104,6 +104,7 @@ def test_a_breakpoint_stops_in_a_method_and_quitting_leaves_a_closed_record(term
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_one_ctrl_c_stops_the_run_and_closes_its_record(terminal, tmp_path):
     shown, store = terminal("import time; time.sleep(0.1)", epochs=3000), tmp_path / "mlruns"
     wait_until(lambda: is_training(store) and "FINISHED" in statuses(store))

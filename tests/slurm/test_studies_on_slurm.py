@@ -20,7 +20,7 @@ from tests.slurm.studies import (
     written,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.usefixtures("started")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started")]
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,7 @@ def test_scores_are_those_of_this_machine_and_what_a_run_prints_is_kept(tmp_path
     assert "6 cached" in again.stdout
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_the_jobs_and_closes_their_records(tmp_path, begun):
     study, store = written(tmp_path, epochs=3000), tmp_path / "mlruns"
     process = begun("run", study, "--engine", "slurm", "--workers", 2)
@@ -72,6 +73,7 @@ def is_held(store: Path) -> bool:
     )
 
 
+@pytest.mark.long
 def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(tmp_path, begun):
     study, store = written(tmp_path, epochs=100), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--workers", 2)
@@ -84,6 +86,7 @@ def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(t
     assert statuses(store) == ["FINISHED"] * 6
 
 
+@pytest.mark.long
 def test_a_lost_node_costs_time_alone(tmp_path, begun, bench):
     study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--slurm", "nodelist=n2,time=10", "--workers", 1)
@@ -102,6 +105,7 @@ def test_a_lost_node_costs_time_alone(tmp_path, begun, bench):
     assert scores(store) == scores(here)
 
 
+@pytest.mark.long
 def test_a_job_that_is_preempted_goes_on_later(tmp_path, begun):
     study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--slurm", "nodelist=n1", "--workers", 1)
@@ -114,6 +118,7 @@ def test_a_job_that_is_preempted_goes_on_later(tmp_path, begun):
     assert statuses(store) == ["FINISHED"] * 6 + ["KILLED"]
 
 
+@pytest.mark.long
 def test_a_run_that_takes_longer_than_a_job_may_is_said(tmp_path, begun):
     study, store = written(tmp_path, epochs=100_000, seeds=1), tmp_path / "mlruns"
     process = begun("run", study, "--engine", "slurm", "--slurm", "time=1", "--workers", 1)
@@ -141,6 +146,7 @@ def test_what_slurm_does_not_take_is_one_sentence(asked, said, tmp_path, bench):
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
+@pytest.mark.long
 def test_jobs_that_end_before_they_begin_are_given_up(tmp_path, bench, monkeypatch):
     monkeypatch.setattr("benchmark.execute.engines.slurm.engine._BACK_OFF", 0.1)
     asked = f"export=ALL,PYTHONHOME={tmp_path}"  # in which no Python starts
@@ -160,6 +166,7 @@ def test_options_of_the_project_hold_where_the_command_says_nothing(tmp_path, be
     assert "Requested node configuration is not available" in told.stderr
 
 
+@pytest.mark.long
 def test_the_path_of_a_study_may_hold_spaces(tmp_path: Path, bench):
     folder = tmp_path / "with a space"
     folder.mkdir()

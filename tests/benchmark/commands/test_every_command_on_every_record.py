@@ -17,6 +17,8 @@ REFUSED = {
     "judged by a later version": "judges by one_sided too",
 }
 STATES = ("empty", *HALF, *WHOLE, *CHANGED, *REFUSED)
+#: Those that `make test-all` looks at; `make test-long` looks at all.
+FEW = ("empty", "killed in trial-seed", "full", "failed runs", "an arm renamed")
 STUDY = "states.py"
 
 #: Commands that only look, in an order in which none needs the one before it.
@@ -79,7 +81,10 @@ def retried(state: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state",
+    [each if each in FEW else pytest.param(each, marks=pytest.mark.long) for each in STATES],
+)
 def test_every_command_ends_with_a_sentence(state, states, bench, monkeypatch):
     folder = states[state]
     monkeypatch.chdir(folder)

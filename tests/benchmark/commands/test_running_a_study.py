@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,8 @@ class Running:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for key, worker in workers(self.store).items():
-                os.kill(worker, signal.SIGSTOP)
+                with suppress(ProcessLookupError):  # it had just left
+                    os.kill(worker, signal.SIGSTOP)
                 if query.runs(f"tags.key = '{key}' and attributes.status = 'RUNNING'"):
                     return worker
                 os.kill(worker, signal.SIGCONT)  # it had just finished
@@ -192,7 +194,10 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found through /proc")
-@pytest.mark.parametrize("victims", ["worker", "parent", "both"])
+@pytest.mark.parametrize(
+    "victims",
+    [*(pytest.param(each, marks=pytest.mark.long) for each in ("worker", "parent")), "both"],
+)
 def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
     victims, slow, bench, query, uninterrupted
 ):
@@ -218,6 +223,7 @@ def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_stops_sooner_than_a_run_takes_and_the_same_command_goes_on(
     slow, bench, query, uninterrupted
 ):

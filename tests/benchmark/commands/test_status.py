@@ -183,6 +183,7 @@ def test_from_another_terminal_it_follows_a_command_to_its_death(slow, bench, qu
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @linux
 def test_of_a_record_on_a_server_it_tells_living_runs_from_any_folder(slow, bench, tmp_path):
     (tmp_path / "server").mkdir()

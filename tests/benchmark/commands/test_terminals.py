@@ -25,7 +25,7 @@ for arguments in told:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("iso-8859-1", marks=pytest.mark.long)])
 def test_every_command_prints_on_a_terminal_that_is_not_utf_8(recorded, tmp_path, encoding):
     script = tmp_path / "commands.py"
     script.write_text(COMMANDS, "utf-8")

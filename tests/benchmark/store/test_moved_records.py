@@ -85,6 +85,7 @@ def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original,
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, capsys):
     further = tmp_path / "further" / "away"
     further.parent.mkdir()

@@ -256,6 +256,7 @@ def test_what_is_in_the_way_or_missing_is_one_sentence(packed, attack, bench, tm
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_tuned_study_is_moved_with_its_searches(bench, tmp_path):
     study = tmp_path / "tuned.py"
     study.write_text(TUNED.replace("trials=6", "trials=2").replace("epochs=9", "epochs=2"))

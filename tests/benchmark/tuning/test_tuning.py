@@ -131,6 +131,7 @@ def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undis
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nor_does_it_depend_on_gpus(tuned, monkeypatch, undisturbed):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("HIP_VISIBLE_DEVICES", "")
@@ -181,6 +182,7 @@ def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, und
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undisturbed, query):
     process = subprocess.Popen(
         command("run", tuned, "--workers", 2),
@@ -205,6 +207,7 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tuned, bench, undi
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_with_stores_of_their_own_share_one_search(tuned, undisturbed):
     folder = tuned.parent
     url = f"sqlite:///{folder / 'shared.db'}"
@@ -358,6 +361,7 @@ class Deadly(Base):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_search_of_an_arm_that_never_ends_is_given_up_and_the_others_go_on(tuned, bench):
     endless = """
 import time

@@ -77,8 +77,8 @@ ONE_LINE, RAISING = "X = 1\n", "raise RuntimeError('not this one')\n"
 @pytest.mark.parametrize(
     ("names", "content"),
     [
-        *(((name,), ONE_LINE) for name in FILES),
-        ((*FILES, *OTHERS), ONE_LINE),
+        *(pytest.param((name,), ONE_LINE, marks=pytest.mark.long) for name in FILES),
+        pytest.param((*FILES, *OTHERS), ONE_LINE, marks=pytest.mark.long),
         ((*FILES, *OTHERS), RAISING),
     ],
 )

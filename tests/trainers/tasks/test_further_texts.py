@@ -126,6 +126,7 @@ def hub(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @on_copies
 def test_film_reviews_serve_the_sentiment_of_films(hub, tmp_path):
     task = replace(sst5(), vocabulary=2000, further=REVIEWS)
