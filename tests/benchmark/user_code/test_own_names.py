@@ -3,17 +3,23 @@
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.benchmark.conftest import SMALL
 
+ROOT = Path(__file__).parents[3]
 #: What pip installs as `bench`.
-SCRIPT = """
+_MODULE, _FUNCTION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"][
+    "bench"
+].split(":")
+SCRIPT = f"""
 import sys
-from benchmark.cli import entry
+from {_MODULE} import {_FUNCTION}
 if __name__ == "__main__":
-    sys.exit(entry())
+    sys.exit({_FUNCTION}())
 """
 STUDY = (
     SMALL.replace("EPOCHS", "1")
@@ -94,11 +100,19 @@ def test_python_m_benchmark_trains_beside_files_that_are_called_like_the_others(
     assert trained(done)
 
 
-def test_what_python_would_find_first_is_passed_over_with_a_word(script, tmp_path):
-    folder = project(tmp_path, ("stats.py", "trainers.py"), RAISING)
-    # As PYTHONPATH does, behind which a test's own environment may put the packages.
+@pytest.fixture
+def behind(script):
+    """The command where PYTHONPATH names the current folder, which Python then looks into first.
+
+    It does so itself: a test's own environment may put the packages before that.
+    """
     script.write_text(SCRIPT.replace("import sys", "import sys; sys.path.insert(0, '.')"))
-    done = start(folder, script, "power", "--pairs", 8, "--sd", 1, "--margin", 1)
+    return script
+
+
+def test_what_python_would_find_first_is_passed_over_with_a_word(behind, tmp_path):
+    folder = project(tmp_path, ("stats.py", "trainers.py"), RAISING)
+    done = start(folder, behind, "power", "--pairs", 8, "--sd", 1, "--margin", 1)
     assert done.returncode == 0, done.stderr
     assert "8 pairs" in done.stdout
     assert "stats.py is not what is imported: stats is armbench's" in done.stderr
@@ -110,3 +124,19 @@ def test_benchmark_says_which_module_stands_where_its_own_belongs(tmp_path):
     code = "import sys; sys.path.insert(0, '.'); import stats, benchmark"
     done = start(folder, "-P", "-c", code)
     assert f"{folder / 'stats.py'} has been imported as 'stats'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["benchmark/__init__.py", "benchmark.py"])
+def test_bench_says_which_benchmark_hides_its_own(behind, tmp_path, name):
+    folder = project(tmp_path, (name,), RAISING)
+    done = start(folder, behind, "run", "small.py")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"bench: {folder / name} is called benchmark, as armbench's own package is, and Python "
+        "finds it first: leave its folder out of PYTHONPATH, or rename it.\n"
+    )
+
+
+def test_a_folder_of_results_that_is_called_benchmark_hides_nothing(behind, tmp_path):
+    folder = project(tmp_path, ("benchmark/scores.csv",), "")
+    assert start(folder, behind, "init").returncode == 0
