@@ -8,6 +8,7 @@ from rich.text import Text
 
 from benchmark.care.asking import agreed, counted, look_at_others, size
 from benchmark.care.collecting import listed, remove
+from benchmark.care.given_out import refuse_given_out, withdraw
 from benchmark.care.selection import ToRemove
 from benchmark.errors import StoreError
 from benchmark.record.attempts import written
@@ -26,12 +27,13 @@ def remove_runs(query: Query, selection: ToRemove, console: Console, yes: bool) 
         yes: whether to remove them without asking.
 
     Raises:
-        StoreError: somebody writes to one of them.
+        StoreError: somebody writes to one of them, or will.
     """
     look_at_others(query.store.cache, console)
     _refuse_written(query, selection)
     if query.store.cache.uses.holder(use_of(selection.study)):
         raise _at_work(selection)
+    refuse_given_out(query.store.folder, selection)
     if selection.staying:
         stay = counted(len(selection.staying), "run")
         _say(console, f"Kept, since other studies have them, too: {stay}.\n")
@@ -54,6 +56,8 @@ def remove_runs(query: Query, selection: ToRemove, console: Console, yes: bool) 
         if not unused:
             raise _at_work(selection)
         _refuse_written(query, selection)
+        refuse_given_out(query.store.folder, selection)
+        withdraw(query.store.folder, selection)
         writer = Writer(query.connection)
         for run in selection.runs:
             writer.withdraw(run.run_id)

@@ -26,6 +26,8 @@ class ToRemove:
         runs: all attempts, the oldest first.
         staying: those that were meant and stay, since other studies need them.
         results: what they left in the cache that nothing else needs, with sizes in bytes.
+        keys: of the runs.
+        file: of the study, where all of it is meant; else empty.
     """
 
     study: str
@@ -33,6 +35,8 @@ class ToRemove:
     runs: tuple[Recorded, ...]
     staying: tuple[Recorded, ...]
     results: dict[Result, int]
+    keys: frozenset[str]
+    file: str
 
     @classmethod
     def of(cls, query: Query, study: str, arm: str | None, run: str | None) -> ToRemove:
@@ -64,7 +68,9 @@ class ToRemove:
         gone = {each.tags["key"] for each in going if "key" in each.tags}
         rest = StillNeeded(query, without=(experiment,)) if whole else StillNeeded(query, gone=gone)
         left = gone | (_needs(going) | _keys(plan) if whole else set())
-        return cls(name, told, tuple(going), tuple(staying), _results(query, left, rest))
+        file = plan.study_file if whole and plan else ""
+        results = _results(query, left, rest)
+        return cls(name, told, tuple(going), tuple(staying), results, frozenset(gone), file)
 
 
 def _named(query: Query, wanted: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmark.execute.engines.slurm.pool import Entry, JobPool
 from benchmark.record.query import Query
 from benchmark.store.cache import Cache
 from benchmark.store.connection import Connection
@@ -133,6 +134,59 @@ def test_while_a_command_is_at_work_on_the_study_nothing_is_removed(attempted, b
     assert done.returncode == 2
     assert 'a command is at work on study "small"' in done.stderr
     assert names(attempted) == before
+
+
+@pytest.fixture
+def squeue(tmp_path, monkeypatch):
+    """Puts a squeue on the PATH that knows of these jobs."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+    def answer(*jobs: str) -> None:
+        text = "\n".join(["#!/bin/sh", *(f"echo {job}" for job in jobs), ""])
+        (folder / "squeue").write_text(text)
+        (folder / "squeue").chmod(0o755)
+
+    return answer
+
+
+def laid(attempted: Attempted, name: str) -> JobPool:
+    """A pool in which a command that is gone has left a run."""
+    pool = JobPool.of(attempted.query.store.folder, "bench-small-0")
+    pool.make()
+    key = attempted.key(name)
+    pool.put(Entry(key, name, attempted.file.resolve(), {}, b""), urgency=1.0)
+    return pool
+
+
+@pytest.mark.parametrize("name", ["base · scratch · 1", "base · scratch · 3"])
+def test_what_jobs_of_a_cluster_will_take_is_refused_although_their_command_is_gone(
+    attempted, bench, squeue, name
+):
+    before, pool = names(attempted), laid(attempted, name)
+    squeue("12_0 RUNNING")
+    done = bench("rm", "small", "--yes")
+    assert done.returncode == 2
+    assert "nothing was removed: jobs of Slurm have 1 run of it." in done.stderr
+    assert "scancel --name=bench-small-0" in done.stderr
+    assert names(attempted) == before
+    assert bench("rm", "small", "--run", "base · scratch · 2", "--yes").returncode == 0
+    squeue()
+    assert bench("rm", "small", "--yes").returncode == 0
+    assert names(attempted) == []
+    assert pool.waiting() == [], "a later job of the pool would train it"
+
+
+def test_where_slurm_cannot_be_asked_what_may_be_left_to_its_jobs_is_refused(
+    attempted, bench, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pool = laid(attempted, "base · scratch · 1")
+    done = bench("rm", "small", "--run", "base · scratch · 1", "--yes")
+    assert done.returncode == 2
+    assert "may be left to jobs of Slurm, which does not answer here" in done.stderr
+    assert str(pool.folder) in done.stderr
 
 
 def test_where_nobody_can_be_asked_nothing_is_removed(attempted, bench):

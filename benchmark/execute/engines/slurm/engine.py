@@ -78,7 +78,7 @@ class SlurmEngine:
         told = f"{store.folder}\n{self.study_file}\n{sorted(cluster.asked.items())}"
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", study_file.stem)[:40]
         self.name = f"bench-{stem}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-        self.pool = JobPool(store.folder / "jobs" / self.name)
+        self.pool = JobPool.of(store.folder, self.name)
         self.pool.make()
         self._flying: dict[str, _Flight] = {}
         self._over: list[Ended] = []
@@ -181,7 +181,7 @@ class SlurmEngine:
         found: list[Progress | Ended] = [*self._over]
         self._over.clear()
         if time.monotonic() - self._looked > _LOOK:
-            self.pool.watch()
+            self.pool.beat()
             found += self._look_after_jobs()
             self._looked = time.monotonic()
         there = {place.ticket for place in (*self.pool.waiting(), *self.pool.taken())}

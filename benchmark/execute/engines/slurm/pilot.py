@@ -15,7 +15,7 @@ from typing import Any
 from benchmark.execute.engines.local import work as execute_pickled
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.engines.slurm.cluster import requeue, seconds_left
-from benchmark.execute.engines.slurm.pool import Entry, JobPool, Whereabouts
+from benchmark.execute.engines.slurm.pool import Entry, JobPool, Watch, Whereabouts
 from benchmark.execute.interruption import interrupt
 from benchmark.execute.job import TIMED_OUT, Ended, Progress
 
@@ -45,14 +45,15 @@ def work(folder: str) -> None:
     array = environment.get("SLURM_ARRAY_JOB_ID")
     job = f"{array}_{environment['SLURM_ARRAY_TASK_ID']}" if array else raw
     pool = JobPool(Path(folder))
+    watch = Watch(pool)
     started_again = environment.get("SLURM_RESTART_COUNT", "0") != "0"
-    if started_again and pool.is_watched() and job not in pool.jobs():
+    if started_again and job not in pool.jobs() and watch.is_kept():
         return  # there is another one in its place
     pool.enlist([job])
     environment["PYTHONUNBUFFERED"] = "1"  # what a run printed before it died is kept, too
     limit = seconds_left(raw)
     until = time.monotonic() + limit - min(limit * _SHARE, _MOST) if limit < inf else inf
-    Pilot(pool, job, until).work()
+    Pilot(pool, watch, job, until).work()
 
 
 @dataclass
@@ -61,12 +62,14 @@ class Pilot:
 
     Attributes:
         pool: where the runs are.
+        watch: whether a command looks after it.
         job: Slurm's id of this job.
         until: when it ends what it does, by the monotonic clock.
         longest: seconds of the longest run so far; 0 before the first.
     """
 
     pool: JobPool
+    watch: Watch
     job: str
     until: float
     longest: float = 0.0
@@ -83,6 +86,7 @@ class Pilot:
                 self.pool.give_back(place)
         idle = time.monotonic()
         while not self._told and self._has_time() and time.monotonic() - idle < _LINGER:
+            self.watch.listen()
             found = self.pool.take(self.job)
             if found is None:
                 time.sleep(_TICK)
@@ -91,7 +95,7 @@ class Pilot:
             idle = time.monotonic()
         self.pool.leave(self.job)
         # A command would submit another one at once; Slurm starts this one again after minutes.
-        if self._told != signal.SIGTERM and self.pool.waiting() and not self.pool.is_watched():
+        if self._told != signal.SIGTERM and self.pool.waiting() and not self.watch.is_kept():
             requeue(self.job)
 
     def _ask(self, signum: int, frame: FrameType | None) -> None:
@@ -126,6 +130,7 @@ class Pilot:
         deadline, unwanted = inf, False
         while True:
             wait_for([process], _TICK)
+            self.watch.listen()
             said, gone = process.said()
             for each in said:
                 if isinstance(each, NotLoaded):

@@ -21,8 +21,13 @@ from benchmark.errors import StoreError
 from benchmark.execute.job import Ended, Progress
 from benchmark.user_code.project import Sources
 
-#: Seconds since a command last looked, after which it is taken to be gone.
-_GONE = 60.0
+#: Seconds without a beat after which a command is taken to be gone, and for which somebody who has
+#: heard none yet waits for the first.
+_GONE, _FIRST = 60.0, 15.0
+#: Seconds between two looks for that one.
+_TICK = 0.2
+#: Of the folder in which all pools of a store lie.
+_POOLS = "jobs"
 #: More than any run is urgent, so that names sort by urgency.
 _MOST_URGENT = 1e12
 
@@ -86,6 +91,21 @@ class JobPool:
 
     folder: Path
 
+    @classmethod
+    def of(cls, store: Path, name: str) -> JobPool:
+        """The pool of a name below a store's folder."""
+        return cls(store / _POOLS / name)
+
+    @classmethod
+    def all_of(cls, store: Path) -> list[JobPool]:
+        """All pools below a store's folder."""
+        return [cls(path.parent) for path in sorted((store / _POOLS).glob("*/waiting"))]
+
+    @property
+    def name(self) -> str:
+        """Of the jobs that take from it."""
+        return self.folder.name
+
     @property
     def logs(self) -> Path:
         """What jobs print."""
@@ -122,6 +142,12 @@ class JobPool:
         """Runs that a job has."""
         return _places(self.folder / "taken")
 
+    def laid(self) -> Iterator[tuple[Whereabouts, Entry]]:
+        """What waits, and what a job has; without what changes its place at this moment."""
+        for place in (*self.waiting(), *self.taken()):
+            with suppress(FileNotFoundError):
+                yield place, _read(self._file(place))
+
     def take(self, job: str) -> tuple[Whereabouts, Entry] | None:
         """The most urgent run that no other job was quicker to take."""
         for place in self.waiting():
@@ -129,9 +155,7 @@ class JobPool:
             path = self.folder / "taken" / mine.name
             with suppress(FileNotFoundError):
                 (self.folder / "waiting" / place.name).rename(path)
-                _require_own(path)
-                entry: Entry = pickle.loads(path.read_bytes())
-                return mine, entry
+                return mine, _read(path)
         return None
 
     def give_back(self, place: Whereabouts) -> bool:
@@ -145,12 +169,14 @@ class JobPool:
 
     def withdraw(self, place: Whereabouts) -> bool:
         """Have no job take a run, or give it back; whether it was still there."""
-        path = self.folder / ("taken" if place.job else "waiting") / place.name
         try:
-            path.unlink()
+            self._file(place).unlink()
         except FileNotFoundError:
             return False
         return True
+
+    def _file(self, place: Whereabouts) -> Path:
+        return self.folder / ("taken" if place.job else "waiting") / place.name
 
     def call_off(self, ticket: str) -> None:
         """Ask the job that has a run to stop it."""
@@ -195,16 +221,16 @@ class JobPool:
         for kind in ("said", "ended", "called_off"):
             (self.folder / kind / ticket).unlink(missing_ok=True)
 
-    def watch(self) -> None:
-        """Note that a command looks after the jobs."""
-        (self.folder / "watched").touch()
+    def beat(self) -> None:
+        """Show that a command looks after the jobs, and submits others for those that leave."""
+        (self.folder / "watched").write_text(uuid4().hex, encoding="ascii")
 
-    def is_watched(self) -> bool:
-        """Whether a command looks after the jobs, and submits others for those that leave."""
+    def last_beat(self) -> str:
+        """What tells the last beat from all others; empty where no command ever came."""
         try:
-            return time.time() - (self.folder / "watched").stat().st_mtime < _GONE
+            return (self.folder / "watched").read_text("ascii")
         except FileNotFoundError:
-            return False
+            return ""
 
     def enlist(self, jobs: list[str]) -> None:
         """Note the ids of jobs that were submitted."""
@@ -218,6 +244,38 @@ class JobPool:
     def leave(self, job: str) -> None:
         """Take a job's id from the list."""
         (self.folder / "jobs" / job).unlink(missing_ok=True)
+
+
+class Watch:
+    """Listens whether a command looks after a pool: to its beats, as they come by the clock of this
+    process; what clocks of other machines say is never asked.
+    """
+
+    def __init__(self, pool: JobPool) -> None:
+        self._pool, self._last, self._began = pool, pool.last_beat(), time.monotonic()
+        self._heard: float | None = None
+
+    def listen(self) -> None:
+        """To be called now and then: a beat counts from when it is noticed."""
+        last = self._pool.last_beat()
+        if last != self._last:
+            self._last, self._heard = last, time.monotonic()
+
+    def is_kept(self) -> bool:
+        """Whether a command is there; waits for a moment where none was heard yet."""
+        self.listen()
+        while self._heard is None:
+            if not self._last or time.monotonic() - self._began > _FIRST:
+                return False
+            time.sleep(_TICK)
+            self.listen()
+        return time.monotonic() - self._heard < _GONE
+
+
+def _read(path: Path) -> Entry:
+    _require_own(path)
+    entry: Entry = pickle.loads(path.read_bytes())
+    return entry
 
 
 def _require_own(path: Path) -> None:
