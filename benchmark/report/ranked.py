@@ -53,8 +53,8 @@ def ranked(scores: pd.DataFrame, judging: Judging, study: str) -> Ranked | None:
             title = wording.printable(" · ".join(map(str, place)))
             without.append(f"{title}: {error}.")
             continue
-        rankings += [each for each in found if each.can_decide]
-        without += [f"{place_of(each)}: {_reason(each)}." for each in found if not each.can_decide]
+        rankings += [each for each in found if not each.out_of_reach]
+        without += [f"{place_of(e)}: {e.out_of_reach}." for e in found if e.out_of_reach]
     return Ranked(tuple(rankings), tuple(without)) if rankings or without else None
 
 
@@ -62,7 +62,3 @@ def place_of(ranking: Ranking) -> str:
     """Where it was made: task, model and init, as far as it is of one."""
     named = filter(None, (ranking.task, ranking.model, ranking.init))
     return wording.printable(" · ".join(named))
-
-
-def _reason(ranking: Ranking) -> str:
-    return next(each for each in ranking.warnings if "can never reach" in each)

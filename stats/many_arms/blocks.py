@@ -18,11 +18,16 @@ BLOCKS = ("task", "seed", "average")
 
 @dataclass(frozen=True)
 class Blocks:
-    """Scores of shape (blocks, methods), without gaps, and what was left out on the way."""
+    """Scores of shape (blocks, methods), without gaps, and what was left out on the way.
+
+    Attributes:
+        seeds_dropped: whether seeds were that some of the methods have.
+    """
 
     names: tuple[str, ...]
     scores: FloatArray
     warnings: tuple[str, ...]
+    seeds_dropped: bool
 
 
 def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
@@ -45,6 +50,7 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
     names: list[str] = []
     rows: list[FloatArray] = []
     remarks: list[str] = []
+    dropped = False
     gather: Callable[[Cube, int], tuple[list[str], FloatArray]] = (
         _each_seed if by == "seed" else _mean_of_shared if paired else _mean_of_own
     )
@@ -53,6 +59,7 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
         names += labels
         rows.append(scores)
         remarks += _what_is_missing(cube, cell, len(labels), paired)
+        dropped = dropped or bool(paired and labels and losses(cube, cell))
     if len(names) < 2:
         raise NotEnoughPairs(
             first_few(
@@ -64,7 +71,7 @@ def complete_blocks(selection: Selection, by: str, paired: bool) -> Blocks:
                 most=4,
             )
         )
-    return Blocks(tuple(names), np.concatenate(rows), tuple(remarks))
+    return Blocks(tuple(names), np.concatenate(rows), tuple(remarks), dropped)
 
 
 def _each_seed(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:
@@ -92,7 +99,8 @@ def _averages(cube: Cube) -> Blocks:
             )
         )
     names = tuple(str(cube.seeds[seed]) for seed in np.flatnonzero(complete))
-    return Blocks(names, cube.scores[:, :, complete].mean(axis=0).T, tuple(missing))
+    scores = cube.scores[:, :, complete].mean(axis=0).T
+    return Blocks(names, scores, tuple(missing), bool(missing))
 
 
 def _mean_of_shared(cube: Cube, cell: int) -> tuple[list[str], FloatArray]:

@@ -100,6 +100,7 @@ def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSett
     names = [selection.cube.methods[arm] for arm in order]
     ordered = blocks.scores[:, order]
     pairs, better, critical_difference = _pairs(names, ordered, settings, lower)
+    out_of_reach = _never_decided(len(names), len(ordered), settings)
     model, init, task = (
         "" if len(names_of) > 1 else names_of.pop()
         for names_of in map(set, zip(*selection.cube.cells, strict=True))
@@ -124,7 +125,9 @@ def _ranked(study: str, selection: Selection, blocks: Blocks, settings: RankSett
         lower_is_better=lower,
         settings=settings,
         smallest_attainable_p_adjusted=_attainable(len(names), len(ordered), settings),
-        warnings=(*blocks.warnings, *_caveats(selection, len(ordered), settings)),
+        seeds_dropped=blocks.seeds_dropped,
+        out_of_reach=out_of_reach,
+        warnings=(*blocks.warnings, *_caveats(selection, out_of_reach, settings)),
     )
 
 
@@ -193,9 +196,8 @@ def _shown_better(
     return better
 
 
-def _caveats(selection: Selection, n_blocks: int, settings: RankSettings) -> list[str]:
-    lines = [*selection.remarks]
-    lines += _never_decided(len(selection.cube.methods), n_blocks, settings)
+def _caveats(selection: Selection, out_of_reach: str, settings: RankSettings) -> list[str]:
+    lines = [*selection.remarks, *filter(None, [out_of_reach])]
     cells = selection.cube.cells
     if settings.blocks == "seed" and len(cells) > 1:
         lines.append(
@@ -215,14 +217,14 @@ def _attainable(n_arms: int, n_blocks: int, settings: RankSettings) -> float:
     return smallest_corrected_p(settings.post_hoc, n_blocks, n_arms, settings.correction)
 
 
-def _never_decided(n_arms: int, n_blocks: int, settings: RankSettings) -> list[str]:
-    """A warning where no pair can ever be told apart, whatever its scores."""
+def _never_decided(n_arms: int, n_blocks: int, settings: RankSettings) -> str:
+    """Why no pair can ever be told apart, whatever its scores; empty where one can."""
     smallest = _attainable(n_arms, n_blocks, settings)
     if not smallest >= settings.alpha:
-        return []
+        return ""
     needed = blocks_needed(settings.post_hoc, n_arms, settings.correction, settings.alpha)
     enough = "no number of blocks is enough" if needed is None else f"{needed} blocks are enough"
-    return [
+    return (
         f"{n_blocks} blocks and {n_arms * (n_arms - 1) // 2} pairs can never reach "
         f"p < {settings.alpha:g}: the smallest corrected p is {smallest:.3g}; {enough}"
-    ]
+    )

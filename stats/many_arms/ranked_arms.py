@@ -88,6 +88,8 @@ class Ranking:
             and where all blocks rank the methods alike.
         smallest_attainable_p_adjusted: of a test of pairs, over the family of all pairs and
             without ties; NaN for Nemenyi and Conover.
+        seeds_dropped: whether blocks are without seeds that some of the methods have.
+        out_of_reach: why no pair could ever be told apart, which is among the warnings; else empty.
     """
 
     study: str
@@ -109,9 +111,6 @@ class Ranking:
     split: str
     lower_is_better: bool
     settings: RankSettings
+    seeds_dropped: bool
+    out_of_reach: str
     warnings: tuple[str, ...]
-
-    @property
-    def can_decide(self) -> bool:
-        """Whether any pair could be told apart at all, by so many blocks in such a family."""
-        return not self.smallest_attainable_p_adjusted >= self.settings.alpha

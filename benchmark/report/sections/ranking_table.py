@@ -19,11 +19,7 @@ def ranked_sheet(found: Ranked) -> Sheet:
         header=(
             *_said_once(places, [sheet.header for sheet in sheets]),
             *([_FAMILY] if any(e.settings.correction != "none" for e in found.rankings) else []),
-            *(
-                [_BLOCKS]
-                if any("dropped seed" in w for e in found.rankings for w in e.warnings)
-                else []
-            ),
+            *([_BLOCKS] if any(each.seeds_dropped for each in found.rankings) else []),
             *(f"Not ranked: {each}" for each in found.without),
         ),
         tables=tuple(table for sheet in sheets for table in sheet.tables),

@@ -25,12 +25,14 @@ from benchmark.report.gather import gather
 from benchmark.report.layout import lay_out
 from benchmark.report.names import plain_names
 from benchmark.report.pages.svg import drawing_of
+from benchmark.report.ranked import Ranked
 from benchmark.report.recording import metrics_of, record_report
 from benchmark.report.sections.costs import costs, unit_of
+from benchmark.report.sections.ranking_table import ranked_sheet
 from benchmark.report.sections.sheets import cost_sheet
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
-from stats import Judging, analyse_collapse
+from stats import Judging, analyse_collapse, rank
 from tests.benchmark.reported import (
     ARM_NAMES,
     INITS,
@@ -369,6 +371,17 @@ def test_arms_that_could_never_be_told_apart_are_not_ranked(gathered):
         assert "5 blocks and 3 pairs can never reach p < 0.05" in line
         assert line.endswith("7 blocks are enough.")
     assert not [name for _, name, *_ in sketch_arms(few) if name.startswith("ranks")]
+
+
+def test_a_ranking_says_where_it_takes_fewer_seeds_than_the_comparisons(gathered):
+    scores = gathered.scores[gathered.scores["init"] == "scratch"].dropna(subset="score")
+
+    def says(scores) -> bool:
+        sheet = ranked_sheet(Ranked((rank(scores, blocks="seed"),), ()))
+        return any("of the seeds that all methods have" in line for line in sheet.header)
+
+    assert not says(scores.replace(TASK_NAME, "dropped seed 1"))
+    assert says(scores[(scores["seed"] > 1) | (scores["method"] != "base")])
 
 
 def test_collapsed_runs_have_a_section_and_only_where_there_are_any(gathered):

@@ -303,9 +303,10 @@ def test_the_smallest_p_of_a_ranking_is_reached_and_never_undercut(
     found = rank(long_table(scores), blocks="seed", post_hoc=test, correction=correction)
     least = min(pair.p_adjusted for pair in found.pairs)
     assert least == pytest.approx(found.smallest_attainable_p_adjusted, abs=1e-4)
-    if not found.can_decide:
+    assert bool(found.out_of_reach) == (found.smallest_attainable_p_adjusted >= 0.05)
+    if found.out_of_reach:
         assert not any(pair.separable for pair in found.pairs)
-        assert any("can never reach" in warning for warning in found.warnings)
+        assert found.out_of_reach in found.warnings
 
 
 def test_groups_hold_neighbours_that_cannot_be_told_apart():
@@ -405,6 +406,7 @@ def test_a_failed_seed_is_left_out_of_the_average_of_every_method():
     table.loc[failed, "score"] = math.nan
     ranking = rank(table)
     assert ranking.warnings == ("t2: dropped seed 3 (m1 has no score)",)
+    assert ranking.seeds_dropped
     without = table[~((table["task"] == "t2") & (table["seed"] == 3))]
     assert rank(without).mean_scores == pytest.approx(ranking.mean_scores)
 
@@ -412,9 +414,10 @@ def test_a_failed_seed_is_left_out_of_the_average_of_every_method():
 def test_a_task_that_one_method_lacks_is_left_out_by_name():
     table = random_table()
     table = table[(table["task"] != "t2") | (table["method"] != "m1")]
-    ranking = rank(table)
+    ranking = rank(table.replace({"task": {"t2": "dropped seeds"}}))
     assert len(ranking.blocks) == 8
-    assert ranking.warnings[0] == "t2: left out, no score of m1"
+    assert ranking.warnings[0] == "dropped seeds: left out, no score of m1"
+    assert not ranking.seeds_dropped, "whatever the task is called"
 
 
 def test_unpaired_runs_are_ranked_only_if_said_so():
