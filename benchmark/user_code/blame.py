@@ -67,13 +67,16 @@ def _is_foreign(file: str) -> bool:
     if file.startswith("<"):
         return False
     path = Path(file).resolve()
-    return not _SITES.isdisjoint(path.parts) or any(path.is_relative_to(root) for root in _roots())
+    return not _SITES.isdisjoint(path.parts) or any(path.is_relative_to(root) for root in _ROOTS)
 
 
-@cache
 def _roots() -> tuple[Path, ...]:
     here = Path(__file__).resolve().parents[2]
     ours = [here / name for name in ("benchmark", "stats", "trainers")]
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     installed = [*map(sysconfig.get_path, names), *site.getsitepackages()]
     return (*ours, *(Path(root).resolve() for root in installed))
+
+
+#: Known from the start: it imports, and a signal's handler that asks may stand within an import.
+_ROOTS = _roots()

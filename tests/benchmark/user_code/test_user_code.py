@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -453,3 +454,17 @@ def test_ctrl_c_while_a_study_file_never_ends_is_one_sentence(tmp_path, kept):
     (line,) = said.splitlines()
     assert line.startswith("bench: stopped")
     assert kept or f"{path}:3" in line
+
+
+def test_what_looks_at_the_clock_imports_nothing(tmp_path):
+    """It may stand within an import, whose lock another one by the same thread would lose."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import builtins, signal\n"
+        "from benchmark.user_code.waiting import impatient\n"
+        "with impatient():\n"
+        "    builtins.__import__ = None\n"
+        "    signal.raise_signal(signal.SIGALRM)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
