@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from benchmark.errors import CacheError
@@ -17,6 +17,18 @@ from trainers.resume.snapshot import Snapshot
 
 #: The folder of the cache in which they lie.
 KIND = "resume"
+
+
+def forget(cache: Cache, done: Collection[str]) -> None:
+    """Remove what is kept of runs that are done: each was killed between its end and that.
+
+    Args:
+        cache: in which it lies.
+        done: their keys.
+    """
+    for folder in (cache.root / KIND).glob("[!.]*"):
+        if folder.name in done:
+            cache.remove(KIND, folder.name)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from benchmark.checks.foresight import foresee
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
 from benchmark.execute.hidden import with_hidden
+from benchmark.execute.resuming import forget
 from benchmark.execute.scheduler import Outcome, run_plan
 from benchmark.execute.todo import Todo, promising, todo
 from benchmark.record.of_study import study_record
@@ -95,6 +96,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     """Execute what is to do of a plan, and say what failed; returns the exit code."""
     console = session.console
     session.note(*needed.damaged)
+    forget(session.store.cache, finished.keys() - needed.jobs.keys())
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine

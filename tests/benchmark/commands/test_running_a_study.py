@@ -128,6 +128,16 @@ def test_a_renamed_study_and_a_new_margin_train_nothing(trained, bench, query):
     assert len(query.finished()) == 13
 
 
+def test_what_a_run_kept_that_was_killed_as_it_ended_goes_with_the_next_command(
+    trained, bench, query
+):
+    kept, others = query.store.cache.root / "resume", "0" * 64
+    for key in (next(iter(query.finished())), others):
+        (kept / key).mkdir(parents=True)
+    assert bench("run", trained).returncode == 0
+    assert [path.name for path in kept.iterdir()] == [others]
+
+
 def workers(store: Path) -> dict[str, int]:
     """The processes that execute runs in a store, by the keys of these."""
     held = (store / "cache" / "leases" / "runs").glob("[0-9a-f]*/alone.*")

@@ -110,6 +110,16 @@ def test_the_next_attempt_goes_on_and_names_the_one_before(attempted, name):
     assert [point.step for point in history] == [1, 2, 3, 4]
 
 
+def test_what_a_run_kept_that_was_killed_as_it_ended_goes_when_it_is_tried_again(attempted, name):
+    executed(attempted, name, until=3)
+    aside = left(attempted, name).with_name("aside")
+    shutil.copytree(left(attempted, name), aside)
+    assert executed(attempted, name).status == "finished"
+    aside.rename(left(attempted, name))  # as if there had been no time to remove it
+    assert executed(attempted, name).status == "cached"
+    assert not left(attempted, name).exists()
+
+
 def _cut(folder: Path) -> None:
     path = folder / "state.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
