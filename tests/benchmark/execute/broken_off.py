@@ -75,6 +75,7 @@ def command(study: Path, store: Path, seconds: float, *slurm: str) -> list[str]:
         str(study),
         str(store),
         str(seconds),
+        *slurm,
     ]
 
 
