@@ -6,6 +6,8 @@ import atexit
 import multiprocessing.process
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -54,6 +56,17 @@ def keep_temporary_files_together() -> None:
     multiprocessing.process.current_process()._config["tempdir"] = str(folder)  # type: ignore[attr-defined]
     # torch makes one when it is imported, for kernels that nothing here compiles.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
+    _open.callback(_end_fork_server)
+
+
+def _end_fork_server() -> None:
+    """Before the folder goes: while it imports torch, the server would make it anew."""
+    module = sys.modules.get("multiprocessing.forkserver")
+    server = module and module._forkserver._forkserver_pid
+    if server:
+        with suppress(OSError):
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
 
 
 atexit.register(clear)

@@ -31,6 +31,7 @@ import benchmark.execute.engines.asking
 import benchmark.execute.engines.local
 import benchmark.execute.worker  # noqa: F401
 import stats  # noqa: F401
+from benchmark.execute.engines import orphaned
 from benchmark.execute.engines.processes import FOR_SERVER, SAFE_PATH
 from benchmark.store import connection
 
@@ -46,3 +47,4 @@ for _each in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
 
 # What was imported is there for good: a look for garbage in it takes a run most of a second.
 gc.freeze()
+orphaned.loaded()

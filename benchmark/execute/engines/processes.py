@@ -13,6 +13,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from typing import Any
 from benchmark.errors import BenchmarkError
 from benchmark.execute.deadline import end_from_below
 from benchmark.execute.engines.deaths import UNKNOWN, Death, death
+from benchmark.execute.engines.orphaned import PARENT
 from benchmark.execute.interruption import interrupt
 from benchmark.user_code.project import Sources
 
@@ -35,9 +37,13 @@ SAFE_PATH, FOR_SERVER = "PYTHONSAFEPATH", "of armbench's fork server"
 Work = Callable[[Callable[[Any], None], bytes], None]
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["benchmark.execute.engines.preload"])
+_context.set_forkserver_preload(
+    ["benchmark.execute.engines.orphaned", "benchmark.execute.engines.preload"]
+)
 #: How much rather than others a process of ours is ended where memory runs out.
 _FIRST_TO_GO = "700"
+#: Seconds for which it is tried to fork a process, and between two attempts.
+_PATIENCE, _TICK = 30.0, 0.05
 #: Seconds that a process has to leave that has said its last word.
 _MOMENT = 0.5
 #: As it is before code of a study may reach for it.
@@ -140,10 +146,11 @@ def warm_up() -> None:
     It does not look for them in the current folder, where a study may have modules of its own.
     """
     asked = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = asked or FOR_SERVER
+    os.environ |= {SAFE_PATH: asked or FOR_SERVER, PARENT: str(os.getpid())}
     try:
         forkserver.ensure_running()
     finally:
+        del os.environ[PARENT]
         if not asked:
             del os.environ[SAFE_PATH]
 
@@ -154,18 +161,22 @@ def wait_for(running: Sequence[Contained], timeout: float) -> None:
 
 
 def _forked(*told: object) -> BaseProcess:
-    """A new process; where the server that forks was killed a moment ago, of a new one."""
-    for last in (False, False, True):
+    """A new process; where the server that forks was killed a moment ago, of a new one.
+
+    Of one that is ending the system says for a while that it lives, though it answers no more.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
         warm_up()
         process = _context.Process(target=_begin, args=told, daemon=True)
         try:
             process.start()
         except (EOFError, ConnectionError, FileNotFoundError):
-            if last:
+            if time.monotonic() > until:
                 raise
+            time.sleep(_TICK)
         else:
-            break
-    return process
+            return process
 
 
 def _begin(

@@ -164,9 +164,9 @@ def check(folder: Path, expected: Mapping[str, object], store: str = "mlruns") -
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Drafts and temporary files that nobody will ever read."""
-    found = [*(folder / "tmp").iterdir()]
-    found += (folder / "mlruns" / "cache").glob("*/.*")
+    """Drafts, temporary files, leases and checkpoints that nobody will ever read."""
+    found, cache = [*(folder / "tmp").iterdir()], folder / "mlruns" / "cache"
+    found += (path for told in ("*/.*", "leases/*/*", "resume/*") for path in cache.glob(told))
     found += (folder / "mlruns" / "artifacts").rglob(".*")
     found += (folder / "mlruns").glob("mlflow.new-*")
     return [str(path.relative_to(folder)) for path in found]

@@ -2,11 +2,23 @@
 
 import os
 import signal
+import time
+from multiprocessing import forkserver
 
 import pytest
 
+from benchmark.execute.engines.processes import Contained, wait_for, warm_up
+from benchmark.user_code.project import sources
 from tests.benchmark.conftest import linux
-from tests.benchmark.execute.faults.study import Disturbed, check, parent_of
+from tests.benchmark.execute.faults.study import (
+    LONG,
+    Disturbed,
+    check,
+    left_behind,
+    parent_of,
+    processes_in,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 GONE = (
@@ -91,3 +103,41 @@ def test_a_command_that_is_told_to_stop_closes_its_runs_and_goes_on_from_them(
     running.end(code=130)
     running.again().end()
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_a_fork_server_that_still_imports_goes_with_its_command(signum, folder, expected):
+    running = Disturbed(folder)
+    wait_until(lambda: "forkserver" in "".join(processes_in(folder)), "there is a fork server")
+    os.kill(running.process.pid, signum)
+    running.process.wait(LONG)
+    wait_until(lambda: not processes_in(folder), "the fork server is gone")
+    if signum == signal.SIGINT:
+        assert left_behind(folder) == []
+    running.again().end()
+    assert check(folder, expected) == []
+
+
+def says(say, told: bytes) -> None:
+    say(told)
+
+
+def test_a_fork_server_that_takes_a_while_to_die_is_replaced(folder, monkeypatch):
+    warm_up()
+    server, until, waitpid = (
+        forkserver._forkserver._forkserver_pid,
+        time.monotonic() + 1,
+        os.waitpid,
+    )
+    os.kill(server, signal.SIGKILL)
+
+    def not_yet(pid: int, options: int) -> tuple[int, int]:
+        dying = pid == server and time.monotonic() < until
+        return (0, 0) if dying else waitpid(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", not_yet)
+    process = Contained.start(folder / "faults.py", says, b"here", sources())
+    assert forkserver._forkserver._forkserver_pid != server
+    wait_for([process], LONG)
+    assert process.said()[0] == [b"here"]
+    process.end()
