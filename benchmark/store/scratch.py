@@ -14,8 +14,10 @@ from pathlib import Path
 
 from benchmark.store.process import Process
 
-#: In each of these folders, the file that says whose it is.
-_OWNER = ".owner"
+#: How their names begin; and in each, the file that says whose it is.
+_PREFIX, _OWNER = "bench-", ".owner"
+#: Where torch is told to keep what it compiles.
+_OF_TORCH = "TORCHINDUCTOR_CACHE_DIR"
 _open = ExitStack()
 
 
@@ -38,7 +40,7 @@ def clear() -> None:
 
 def sweep() -> None:
     """Remove those that commands of this user left which were killed on this machine."""
-    for folder in Path(tempfile.gettempdir()).glob("bench-*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
             mine = folder.lstat().st_uid == os.getuid()
             owner = Process.parse((folder / _OWNER).read_text("utf-8"))
@@ -51,11 +53,13 @@ def sweep() -> None:
 def keep_temporary_files_together() -> None:
     """Have Python's and torch's own folders made in one of these, in place of beside it."""
     sweep()
-    folder = scratch("bench-")
+    folder = scratch(_PREFIX)
     # multiprocessing would remove its own only at an exit that `bench` does not wait for.
     multiprocessing.process.current_process()._config["tempdir"] = str(folder)  # type: ignore[attr-defined]
     # torch makes one when it is imported, for kernels that nothing here compiles.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
+    told = os.environ.get(_OF_TORCH)
+    if not told or Path(told).parent.name.startswith(_PREFIX):  # of the command that began a job
+        os.environ[_OF_TORCH] = str(folder / "torch")
     _open.callback(_end_fork_server)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmark.execute.engines.local import LocalEngine
 from benchmark.execute.job import Ended, Progress
+from benchmark.store.scratch import keep_temporary_files_together
 from benchmark.user_code.project import Sources, take_sources
 
 
@@ -34,6 +35,7 @@ class RayActor:
         # Processes would import Ray's own script, and Ray with it, for most of a second each.
         sys.modules["__main__"].__file__ = None
         take_sources(read)
+        keep_temporary_files_together()  # Ray ends its processes before they could remove them
         self.engine = LocalEngine(1, study_file)
 
     def ready(self) -> None:

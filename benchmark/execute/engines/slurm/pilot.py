@@ -18,6 +18,7 @@ from benchmark.execute.engines.slurm.cluster import requeue, seconds_left
 from benchmark.execute.engines.slurm.pool import Entry, JobPool, Watch, Whereabouts
 from benchmark.execute.interruption import interrupt
 from benchmark.execute.job import TIMED_OUT, Ended, Progress
+from benchmark.store.scratch import keep_temporary_files_together
 
 #: Seconds for which a job without a run waits for one.
 _LINGER = 15.0
@@ -50,6 +51,7 @@ def work(folder: str) -> None:
     if started_again and job not in pool.jobs() and watch.is_kept():
         return  # there is another one in its place
     pool.enlist([job])
+    keep_temporary_files_together()
     environment["PYTHONUNBUFFERED"] = "1"  # what a run printed before it died is kept, too
     limit = seconds_left(raw)
     until = time.monotonic() + limit - min(limit * _SHARE, _MOST) if limit < inf else inf
