@@ -64,6 +64,16 @@ def test_ctrl_c_ends_the_jobs_and_closes_their_records(tmp_path, begun):
     assert not [*store.glob("jobs/*/waiting/*"), *store.glob("jobs/*/taken/*")]
 
 
+def test_jobs_that_never_began_are_forgotten_when_all_is_done(tmp_path, bench):
+    study = written(tmp_path)
+    asked = ("--engine", "slurm", "--slurm", "nodelist=n1", "--workers", 4)  # it has two places
+    told = bench("run", study, *asked)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "ended without a word" not in told.stderr
+    wait_until(lambda: not jobs(), 60)
+    assert not [*tmp_path.glob("mlruns/jobs/*/jobs/*")]
+
+
 def is_held(store: Path) -> bool:
     """Whether a job holds a run and what that needs, so that nobody removes these."""
     cache = query(store).store.cache

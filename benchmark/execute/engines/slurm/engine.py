@@ -206,7 +206,15 @@ class SlurmEngine:
             if flight:
                 self.pool.forget(flight.ticket)
         if ended and not self._flying:
-            cancel(self.name, begun=False)
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Cancel the jobs that have not begun; that nothing is heard of them is no loss then."""
+        cancel(self.name, begun=False)
+        known = states(self.name)
+        for job in self.pool.jobs():
+            if known is not None and job not in known:
+                self.pool.leave(job)
 
     def _look_after_jobs(self) -> list[Ended]:
         """Have the runs of jobs that are gone taken by others, and say which are given up."""
