@@ -8,14 +8,17 @@ which the machine belongs is left alone. Nodes have two processors and two GPUs 
 files that are none, of which Slurm gives jobs the numbers. There is no accounting.
 """
 
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FOLDER = Path("/var/tmp/armbench-slurm")
@@ -76,6 +79,28 @@ def install() -> None:
         env=told,
         check=True,
     )
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within this block there is a cluster, to which this process and what it starts submit jobs.
+
+    There is one on a machine: another process that wants one waits until it is free.
+
+    Raises:
+        OSError, RuntimeError, subprocess.CalledProcessError: none starts here.
+    """
+    before = os.environ.get("SLURM_CONF")
+    with (Path(tempfile.gettempdir()) / "armbench-slurm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.environ["SLURM_CONF"] = str(CONF)
+        try:
+            start()
+            yield
+        finally:
+            stop()
+            os.environ.pop("SLURM_CONF")
+            os.environ.update({"SLURM_CONF": before} if before else {})
 
 
 def start() -> None:
