@@ -99,6 +99,23 @@ class PlannedRun:
     needs: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class UnregisteredJudging:
+    """How scores are judged, by something which nobody has registered in this process.
+
+    Attributes:
+        rest: all else, with the defaults in place of that.
+        names: what it is called, by the field of :class:`stats.Judging` that asks for it.
+    """
+
+    rest: Judging
+    names: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it lies in the record."""
+        return asdict(self.rest) | dict(self.names)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyRecord:
     """A study as its last run planned it, whatever has become of its file since.
@@ -107,8 +124,7 @@ class StudyRecord:
         study: its name.
         study_file: where it lay.
         study_digest: SHA-256 of that file.
-        judging: how scores are judged; as it lies in the record where that names something which
-            nobody has registered in this process.
+        judging: how scores are judged.
         sizes: examples by task and split.
         cells: model by model, as the plan has them.
         tuning: every search.
@@ -121,7 +137,7 @@ class StudyRecord:
     study_digest: str
     baseline: str
     candidates: tuple[str, ...]
-    judging: Judging | Mapping[str, Any]
+    judging: Judging | UnregisteredJudging
     sizes: Mapping[str, Mapping[str, int]]
     seeds: tuple[int, ...]
     cells: tuple[RecordedCell, ...]
@@ -144,9 +160,9 @@ class StudyRecord:
         Raises:
             StoreError: by a test, an effect size or a correction that this process does not know.
         """
-        if not isinstance(self.judging, Mapping):
+        if not isinstance(self.judging, UnregisteredJudging):
             return self.judging
-        strange = ", ".join(_unregistered(self.judging))
+        strange = ", ".join(f'the {what} "{name}"' for what, name in self.judging.names.items())
         raise StoreError(
             f'study "{self.study}" is judged by {strange}, which armbench itself does not have: if '
             "its study file registers that, bench run on the file judges by it, and trains nothing "
@@ -155,7 +171,10 @@ class StudyRecord:
 
     def as_json(self) -> dict[str, Any]:
         """In plain lists and dicts, as :meth:`from_json` reads them."""
-        return asdict(self)
+        told = asdict(self)
+        if isinstance(self.judging, UnregisteredJudging):
+            told["judging"] = self.judging.as_json()
+        return told
 
     @classmethod
     def from_json(cls, plan: Mapping[str, Any]) -> StudyRecord:
@@ -182,9 +201,7 @@ class StudyRecord:
                 **_known(cls, plan)
                 | {
                     "candidates": tuple(plan["candidates"]),
-                    "judging": plan["judging"]
-                    if _unregistered(plan["judging"])
-                    else Judging(**_known(Judging, plan["judging"])),
+                    "judging": _judging(_known(Judging, plan["judging"])),
                     "seeds": tuple(plan["seeds"]),
                     "cells": tuple(
                         RecordedCell(**_known(RecordedCell, each)) for each in plan["cells"]
@@ -217,8 +234,16 @@ def _strange(kind: type, plan: Mapping[str, Any]) -> list[str]:
     return sorted(plan.keys() - {each.name for each in fields(kind)})
 
 
-def _unregistered(judging: Mapping[str, Any]) -> list[str]:
-    """What scores are judged by and nobody has registered, each with what it is."""
+def _judging(declared: dict[str, Any]) -> Judging | UnregisteredJudging:
+    from stats import Judging
+
+    names = _unregistered(declared)
+    known = Judging(**{name: value for name, value in declared.items() if name not in names})
+    return UnregisteredJudging(known, names) if names else known
+
+
+def _unregistered(judging: Mapping[str, Any]) -> dict[str, str]:
+    """What scores are judged by and nobody has registered, by the field that asks for it."""
     from stats.register import (
         CORRECTIONS,
         PAIRED_EFFECTS,
@@ -233,11 +258,11 @@ def _unregistered(judging: Mapping[str, Any]) -> list[str]:
         "correction": tuple(CORRECTIONS),
     }
     asked = {what: judging.get(what) for what in registered}
-    return [
-        f'the {what} "{name}"'
+    return {
+        what: name
         for what, name in asked.items()
         if isinstance(name, str) and name and name not in registered[what]
-    ]
+    }
 
 
 def _known(kind: type, plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from benchmark.report.sections import sheets
 from benchmark.report.sections.calibration_table import calibration_sheet
 from benchmark.report.sections.ranking_table import ranked_sheet
 from stats.many_tasks.pooled import Pooled
-from stats.report.layout import blocks
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pooled_sheet
 from stats.report.sheet import Sheet, TextTable
@@ -94,7 +93,7 @@ def _compared(result: Analysis | Pooled) -> Section:
     if isinstance(result, Pooled):
         return Section(_titled(pooled_sheet(result), "Over all tasks"), (comparison_rows(result),))
     sheet = _titled(analysis_sheet(result), "Comparisons")
-    changes = sheet.tables[len(blocks(result)) :]
+    changes = [table for table in sheet.tables if not table.compared]
     return Section(sheet, (comparison_rows(result), *changes))
 
 

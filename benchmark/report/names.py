@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
 #: Longest name; file systems take 255 bytes, and a figure's name has a word in front.
 LONGEST = 120
 
 
-def plain_names(names: Iterable[str]) -> dict[str, str]:
+#: A name as it is shown, or the parts of one, which tell more names apart.
+Name = TypeVar("Name", str, tuple[str, ...])
+
+
+def plain_names(names: Iterable[Name]) -> dict[Name, str]:
     """For each name one of letters, digits, "_", "." and "-" alone; different ones stay different.
 
     Two that differ in capitals alone count as alike, as they are one file to some systems.
@@ -18,11 +23,14 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
     >>> plain_names(["kd · scratch · docstrings/package", "../../x", "x", "蒸馏"])
     {'kd · scratch · docstrings/package': 'kd.scratch.docstrings-package', '../../x': 'x', \
 'x': 'x-2', '蒸馏': 'unnamed'}
+    >>> plain_names([("kd", "a · b"), ("kd · a", "b")])
+    {('kd', 'a · b'): 'kd.a-b', ('kd · a', 'b'): 'kd-a.b'}
     """
-    found: dict[str, str] = {}
+    found: dict[Name, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
-        parts = (re.sub(r"[^A-Za-z0-9_]+", "-", part).strip("-") for part in name.split(" · "))
+        own = name.split(" · ") if isinstance(name, str) else name
+        parts = (re.sub(r"[^A-Za-z0-9_]+", "-", part).strip("-") for part in own)
         short = ".".join(filter(None, parts))[:LONGEST].strip(".-") or "unnamed"
         chosen, count = short, 1
         while chosen.lower() in taken:

@@ -103,12 +103,12 @@ def _record_verdict(
 
 def _named(gathered: Gathered) -> Iterator[tuple[str, ComparisonResult]]:
     """Every comparison with a name for its metrics."""
-    found: list[tuple[str, ComparisonResult]] = []
+    found: list[tuple[tuple[str, ...], ComparisonResult]] = []
     for result in gathered.verdicts:
         over = ("all tasks",) if isinstance(result, Pooled) else ()
         for each in result.comparisons:
             versus = f"{each.candidate} vs {each.baseline}"
-            found.append((" · ".join([versus, *over, *_where(each, result)]), each))
+            found.append(((versus, *over, *_where(each, result)), each))
     names = plain_names(name for name, _ in found)
     for name, each in found:
         yield names[name], each
@@ -153,7 +153,7 @@ def _named_interactions(analysis: Analysis) -> Iterator[tuple[str, Interaction]]
     found = []
     for place, each in zip(places, analysis.interactions, strict=True):
         varying = [part for k, part in enumerate(place) if len({p[k] for p in places}) > 1]
-        found.append((" · ".join([f"{each.candidate} vs {each.baseline}", *varying]), each))
+        found.append(((f"{each.candidate} vs {each.baseline}", *varying), each))
     names = plain_names(name for name, _ in found)
     for name, each in found:
         yield names[name], each

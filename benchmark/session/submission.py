@@ -96,10 +96,10 @@ def _check(study: Study, file: Path, made: Plan, finished: Mapping[str, Recorded
 def _write_zips(made: Plan, cache: Cache, folder: Path) -> list[str]:
     """Write the zips, and return the names of the files in each."""
     zips: dict[str, dict[str, str]] = {}
-    plain = plain_names(" · ".join(arm.place) for arm in made.study.arms)
+    plain = plain_names(tuple(arm.place) for arm in made.study.arms)
     names = {place: name.replace(".", "--") for place, name in plain.items()}
     for (arm, task, seed), key in zip(made.study.cells(), made.cells, strict=True):
-        files = zips.setdefault(f"{names[' · '.join(arm.place)]}--{seed}.zip", {})
+        files = zips.setdefault(f"{names[tuple(arm.place)]}--{seed}.zip", {})
         for file in server_files(task):
             classes = np.load(cache.path("hidden", key) / f"{file.name}.npy", allow_pickle=False)
             files[file.name] = table([file.labels[k] for k in classes])

@@ -36,31 +36,37 @@ class InteractionBlock:
 
 def blocks(result: Analysis | Pooled) -> list[ComparisonBlock]:
     """The comparisons of a result, in the order in which they were made."""
-    grouped: dict[str, list[ComparisonResult]] = {}
+    grouped: dict[tuple[str, str], list[ComparisonResult]] = {}
     for each in result.comparisons:
         task = "all tasks" if isinstance(result, Pooled) else each.task
-        grouped.setdefault(table_title(each.model, task), []).append(each)
-    return [_block(title, members) for title, members in grouped.items()]
+        grouped.setdefault((task, each.model), []).append(each)
+    return [_block(table_title(*place), members) for place, members in grouped.items()]
 
 
 def _block(title: str, members: list[ComparisonResult]) -> ComparisonBlock:
     inits = tuple(dict.fromkeys(each.init for each in members))
-    candidates: dict[str, dict[str, ComparisonResult]] = {}
+    candidates: dict[tuple[str, str], dict[str, ComparisonResult]] = {}
     for each in members:
-        candidates.setdefault(versus(each), {})[each.init] = each
+        candidates.setdefault((each.baseline, each.candidate), {})[each.init] = each
     rows = tuple(
-        (label, tuple(by_init.get(init) for init in inits)) for label, by_init in candidates.items()
+        (versus(next(iter(by_init.values()))), tuple(by_init.get(init) for init in inits))
+        for by_init in candidates.values()
     )
     return ComparisonBlock(title, inits, rows)
 
 
 def interaction_blocks(analysis: Analysis) -> list[InteractionBlock]:
     """The interactions of an analysis, in the order in which they were tested."""
-    grouped: dict[tuple[str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
+    grouped: dict[tuple[str, str, tuple[str, str]], list[tuple[str, Interaction]]] = {}
     for each in analysis.interactions:
-        where = ", ".join(filter(None, ("interaction", table_title(each.model, each.task))))
-        grouped.setdefault((where, each.inits), []).append((versus(each), each))
-    return [InteractionBlock(*both, tuple(rows)) for both, rows in grouped.items()]
+        place = (each.task, each.model, each.inits)
+        grouped.setdefault(place, []).append((versus(each), each))
+    return [
+        InteractionBlock(
+            ", ".join(filter(None, ("interaction", table_title(task, model)))), inits, tuple(rows)
+        )
+        for (task, model, inits), rows in grouped.items()
+    ]
 
 
 def versus(each: ComparisonResult | Interaction) -> str:

@@ -13,8 +13,11 @@ from statsmodels.stats.multitest import multipletests
 import stats
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
+from benchmark.errors import StoreError
 from benchmark.record.of_study import study_record
-from benchmark.record.studies import record_study
+from benchmark.record.query import Query
+from benchmark.record.studies import record_study, recorded_study
+from benchmark.record.study_record import StudyRecord
 from benchmark.record.writer import Writer
 from benchmark.runs.plan import make_plan
 from benchmark.store.connection import Connection
@@ -201,6 +204,23 @@ def test_where_a_study_registered_its_own_and_this_process_has_not_that_is_said(
         )
     assert main(["status", str(path), "--format", "json", *store]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["finished"] == 12
+
+
+def test_a_plan_that_names_what_nobody_registered_is_kept_as_it_is_and_the_rest_is_checked(
+    unanimous: str, gains: str, sidak: str, tmp_path
+):
+    recorded(tmp_path)
+    query = Query(Connection(Store(str(tmp_path / "mlruns"))))
+    plan = recorded_study(query, "unanimous").as_json()
+    for name in (unanimous, gains, sidak):
+        withdraw(name)
+    read = StudyRecord.from_json(plan)
+    assert read.as_json() == plan
+    with pytest.raises(StoreError, match='the test "unanimous"'):
+        read.require_judging()
+    for wrong in ({"alpha": 2.0}, {"nonsense": 1}):
+        with pytest.raises(StoreError, match=r"another version|an older version"):
+            StudyRecord.from_json({**plan, "judging": plan["judging"] | wrong})
 
 
 def test_help_names_what_is_registered(unanimous: str, gains: str, sidak: str, capsys):

@@ -143,7 +143,7 @@ def how_told_apart(ranking: Ranking) -> str:
 
 
 def _title(what: str, ranking: Ranking) -> str:
-    where = table_title(" · ".join(filter(None, (ranking.model, ranking.init))), ranking.task)
+    where = table_title(ranking.task, ranking.model, ranking.init)
     return f"{what}, {where}" if where else what
 
 

@@ -39,18 +39,18 @@ def trends_sheet(found: TrendAnalysis) -> Sheet:
             "candidates",
             f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
         ),
-        tables=tuple(_table(title, group) for title, group in grouped(found).items()),
+        tables=tuple(_table(table_title(*place), each) for place, each in grouped(found).items()),
         records=tuple(record for each in found.trends for record in _records(found, each)),
         whole=asdict(found),
         warnings=found.warnings,
     )
 
 
-def grouped(found: TrendAnalysis) -> dict[str, list[CandidateTrend]]:
-    """The trends of each model and task, or init, by its title."""
-    groups: dict[str, list[CandidateTrend]] = {}
+def grouped(found: TrendAnalysis) -> dict[tuple[str, str], list[CandidateTrend]]:
+    """The trends of each task, or init, and each model, by these two."""
+    groups: dict[tuple[str, str], list[CandidateTrend]] = {}
     for each in found.trends:
-        groups.setdefault(table_title(each.model, each.where), []).append(each)
+        groups.setdefault((each.where, each.model), []).append(each)
     return groups
 
 

@@ -83,7 +83,7 @@ def findings(result: Analysis | Pooled) -> list[Statement]:
 def _places(result: Analysis | Pooled) -> list[str]:
     over_all = f"all tasks ({result.tasks})" if isinstance(result, Pooled) else ""
     return [
-        wording.printable(" · ".join(filter(None, (over_all or each.task, each.model, each.init))))
+        wording.table_title(over_all or each.task, each.model, each.init)
         for each in result.comparisons
     ]
 
@@ -92,7 +92,7 @@ def interaction_findings(analysis: Analysis) -> list[Statement]:
     """Every interaction of an analysis in words."""
     return [
         Statement(
-            wording.table_title(each.model, each.task),
+            wording.table_title(each.task, each.model),
             "",
             _interaction(each, analysis.judging),
         )

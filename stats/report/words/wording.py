@@ -31,9 +31,15 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 
-def table_title(model: str, task: str) -> str:
-    """Title of a table; empty where neither has a name."""
-    return printable(" · ".join(part for part in (task, model) if part))
+def table_title(*place: str) -> str:
+    """Title of a table that holds what one place has; empty where no part of it has a name.
+
+    >>> table_title("rte", "bert"), table_title("rte · dev", "bert"), table_title("rte", "")
+    ('rte · bert', '(rte · dev) · bert', 'rte')
+    """
+    parts = [part for part in place if part]
+    held = [f"({part})" if " · " in part and len(parts) > 1 else part for part in parts]
+    return printable(" · ".join(held))
 
 
 def places(where: Sequence[tuple[str, ...]]) -> tuple[str, list[str]]:

@@ -289,3 +289,19 @@ def test_a_warning_is_not_repeated_beside_the_next_result(table):
     both = [analyse(table, "base", [method]) for method in ("ls", "kd")]
     assert render(both).count("no margin is declared") == 1
     assert json.dumps(json.loads(render(both, "json"))).count("no margin is declared") == 2
+
+
+@pytest.mark.parametrize("inits", [("scratch",), ("pretrained", "scratch")])
+@pytest.mark.parametrize("format", [each for each in FORMATS if each not in ("json", "csv")])
+def test_places_whose_names_join_to_one_are_both_shown(table, format, inits):
+    places = (("x", "t · y"), ("y · x", "t"))
+    whole = table[table["init"].isin(inits)]
+    parts = [whole.assign(model=model, task=task) for model, task in places]
+    parts[1].loc[parts[1]["method"] == "kd", "score"] -= 20
+    both = analyse(pd.concat(parts), "base", ["kd"], Judging(margin=1.0))
+    text = render(both, format)
+    for each in both.comparisons:
+        assert f"{each.mean_difference:+.2f}".lstrip("+-") in text
+    assert len(both.comparisons) == 2 * len(inits)
+    for title in ("(t · y) · x", "t · (y · x)"):
+        assert title in text.replace(r"$\cdot$", "·").replace(r"\textperiodcentered{}", "·")

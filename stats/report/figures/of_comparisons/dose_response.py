@@ -14,6 +14,7 @@ from stats.report.figures.drawing.labels import fitted, score_axis, shortened
 from stats.report.figures.drawing.style import STEPS, Look, drawing, legend, legend_height
 from stats.report.figures.of_comparisons.margins import draw_margin, room
 from stats.report.sections.trend import grouped
+from stats.report.words.wording import table_title
 
 
 def dose_response(
@@ -34,9 +35,9 @@ def dose_response(
     lower = found.lower_is_better
     with drawing(look, 2.0 * len(groups) + legend_height(look, names)) as figure:
         panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, (title, group) in zip(panels, groups.items(), strict=True):
+        for axes, (place, group) in zip(panels, groups.items(), strict=True):
             _draw(axes, group, candidates, margin, look)
-            axes.set_title(shortened(title, 80 if look.wide else 40))
+            axes.set_title(shortened(table_title(*place), 80 if look.wide else 40))
             axes.set_ylabel(f"difference in\n{score_axis(found.metric, lower, 18)}")
         first = found.trends[0].trend
         panels[-1].set_xticks(first.positions, [f"{dose:g}" for dose in first.doses])
