@@ -12,7 +12,6 @@ from stats.errors import InvalidSetting, NotEnoughPairs, UnknownName
 from stats.inputs import FloatArray, IntArray, check_choice, check_number, check_resamples
 from stats.judging import Judging
 from stats.many_arms.blocks import failed_runs
-from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregation
 from stats.many_tasks.stratified_bootstrap import (
     STATISTICS,
     Counts,
@@ -29,6 +28,59 @@ if TYPE_CHECKING:
 
 GAP = "optimality_gap"
 IMPROVEMENT = "probability_of_improvement"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate:
+    """One number for one method over all tasks, with its percentile interval."""
+
+    method: str
+    statistic: str
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateContrast:
+    """A candidate against the baseline: a difference of aggregates, candidate − baseline.
+
+    With the statistic "probability_of_improvement" it is the mean over tasks of the chance that
+    a run of the candidate beats a run of the baseline; ½ is no difference.
+    """
+
+    baseline: str
+    candidate: str
+    statistic: str
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregation:
+    """Aggregation of several methods over the same tasks.
+
+    Attributes:
+        runs: of each method, over all tasks.
+        target: of the optimality gap; None where there is none.
+    """
+
+    methods: tuple[str, ...]
+    tasks: tuple[str, ...]
+    runs: tuple[int, ...]
+    aggregates: tuple[Aggregate, ...]
+    contrasts: tuple[AggregateContrast, ...]
+    confidence: float
+    replicates: int
+    seed: int
+    paired: bool
+    target: float | None
+    metric: str
+    split: str
+    lower_is_better: bool
+    warnings: tuple[str, ...]
+
 
 Measures = dict[str, FloatArray]
 

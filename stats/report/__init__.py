@@ -11,7 +11,7 @@ from stats.bayes.posteriors import PosteriorAnalysis
 from stats.changes.of_doses import TrendAnalysis
 from stats.inputs import check_choice
 from stats.many_arms.ranked_arms import Ranking
-from stats.many_tasks.aggregated import Aggregation
+from stats.many_tasks.aggregate import Aggregation
 from stats.many_tasks.pooled import Pooled
 from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan

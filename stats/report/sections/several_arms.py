@@ -10,7 +10,7 @@ from typing import Any
 
 from stats.bayes.posteriors import Posterior, PosteriorAnalysis
 from stats.many_arms.ranked_arms import Ranking
-from stats.many_tasks.aggregated import Aggregate, AggregateContrast, Aggregation
+from stats.many_tasks.aggregate import Aggregate, AggregateContrast, Aggregation
 from stats.register import PAIRED_TESTS, paired_test
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import digits
