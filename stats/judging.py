@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stats.choices import COMMON_SCALES, EQUIVALENCES, FAMILIES, SCALES, TASKS, ZEROS
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice, check_fraction, check_positive
 from stats.register import (
@@ -17,14 +18,6 @@ from stats.register import (
     UNPAIRED_EFFECTS,
     UNPAIRED_TESTS,
 )
-
-FAMILIES = ("model-init-task", "study")
-
-EQUIVALENCES = ("t", "ranks")
-SCALES = ("raw", "log_odds")
-ZEROS = ("wilcox", "pratt", "zsplit")
-TASKS = ("fixed", "sampled")
-COMMON_SCALES = ("relative", "rank", "z")
 
 _OF_PAIRS: Mapping[str, Sequence[str]] = {"test": PAIRED_TESTS, "effect": PAIRED_EFFECTS}
 _UNPAIRED: Mapping[str, Sequence[str]] = {"test": UNPAIRED_TESTS, "effect": UNPAIRED_EFFECTS}
@@ -59,7 +52,7 @@ class Judging:
         interaction_scale: "raw", in points, or "log_odds" of percentages, which have no ceiling.
         tasks: None judges each task alone. "fixed" asks about these very tasks together, and is
             tested over seeds; "sampled" asks about tasks like these, and is tested over tasks.
-        scale: to which tasks on unlike scales are brought, one of `judging.COMMON_SCALES`:
+        scale: to which tasks on unlike scales are brought, one of `choices.COMMON_SCALES`:
             "relative" is the change from the baseline's mean on the task in percent, "rank" the
             rank among the methods on the task and seed, "z" the distance from the baseline's mean
             in standard deviations over seeds. None takes the scores as they are.

@@ -52,7 +52,7 @@ def _add_direction(what: Any) -> None:
 
 
 def _add_question(stats: argparse.ArgumentParser) -> None:
-    from stats.judging import COMMON_SCALES, TASKS
+    from stats.choices import COMMON_SCALES, TASKS
 
     question = stats.add_argument_group(
         "which question", "By default: is each candidate better, and by how much, on each task?"
@@ -96,9 +96,14 @@ def _add_question(stats: argparse.ArgumentParser) -> None:
 
 
 def _add_answer(stats: argparse.ArgumentParser) -> None:
-    from stats.judging import EQUIVALENCES, FAMILIES, SCALES, ZEROS
-    from stats.many_arms.ranked_arms import BY_MEAN_RANKS
-    from stats.many_arms.shaffer import BY_ALL_PAIRS
+    from stats.choices import (
+        BY_ALL_PAIRS,
+        BY_MEAN_RANKS,
+        EQUIVALENCES,
+        FAMILIES,
+        SCALES,
+        ZEROS,
+    )
     from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 
     how = stats.add_argument_group("how it is answered", "By default: as the study declares.")

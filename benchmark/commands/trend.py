@@ -14,7 +14,7 @@ from benchmark.errors import BenchmarkError
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    from stats.judging import COMMON_SCALES
+    from stats.choices import COMMON_SCALES
 
     add_recorded_study(command)
     command.add_argument(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from stats.register import load
+from stats.register import Correction, expect
 
-load(__name__, __path__)
+expect(__name__, Correction, "holm", "benjamini-hochberg", "bonferroni", "none")

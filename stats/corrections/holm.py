@@ -41,7 +41,6 @@ register(
     Correction(
         name="holm",
         words="Holm",
-        default=True,
         rows=holm_rows,
         claims=holm_claims,
         smallest=bonferroni_smallest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from stats.register import load
+from stats.register import PairedEffect, UnpairedEffect, expect
 
-load(__name__, __path__)
+expect(__name__, PairedEffect, "hedges_g", "d_av", "d_z", "rank_biserial", "superiority")
+expect(__name__, UnpairedEffect, "hedges_g", "a12", "cliffs_delta")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stats.choices import BY_MEAN_RANKS, ZEROS
 from stats.errors import InvalidSetting
 from stats.inputs import check_choice, check_fraction, check_positive
-from stats.judging import ZEROS
 from stats.many_arms.blocks import BLOCKS
 from stats.many_arms.friedman import Friedman
 from stats.many_arms.shaffer import all_pairs_corrections
 from stats.register import PAIRED_TESTS
-
-#: Tests that compare all arms of a block at once, beside those of pairs.
-BY_MEAN_RANKS = ("nemenyi", "conover")
 
 
 def post_hocs() -> tuple[str, ...]:

@@ -7,13 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stats.choices import BY_ALL_PAIRS
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_count
 from stats.multiplicity import adjust
 from stats.register import CORRECTIONS
-
-#: The correction that is one of all pairs alone.
-BY_ALL_PAIRS = "shaffer"
 
 
 def all_pairs_corrections() -> tuple[str, ...]:

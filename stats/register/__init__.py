@@ -2,15 +2,17 @@
 
 Each is one record, which the file that computes it registers at its end. Judging, planning,
 wording, the audit and the commands ask the register, so that what is registered can decide
-comparisons, be planned for, be shown, be written about and be named in a command's help.
+comparisons, be planned for, be shown, be written about and be named in a command's help. The rooms
+say what their files register, so that it can be named before these are imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from stats.errors import InvalidSetting
 from stats.register.records import (
@@ -47,7 +49,7 @@ __all__ = [
     "UnpairedTest",
     "correction_named",
     "effect_size",
-    "load",
+    "expect",
     "paired_effect",
     "paired_test",
     "primary_test",
@@ -58,54 +60,95 @@ __all__ = [
 ]
 
 
-R = TypeVar("R", PairedTest, UnpairedTest, PairedEffect, UnpairedEffect, Correction)
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class _Records(Generic[R]):
+    """What there is of one kind.
+
+    Attributes:
+        what: it is.
+        known: by name, what is registered.
+        rooms: by name, the default first, where a file lies that registers it when it is imported.
+    """
+
+    what: str
+    known: dict[str, R] = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)
+
+    def names(self) -> tuple[str, ...]:
+        default = next(iter(self.rooms), "")
+        return tuple(sorted({*self.known, *self.rooms}, key=lambda name: (name != default, name)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.known or name in self.rooms
+
+    def __getitem__(self, name: str) -> R:
+        if name not in self.known and name in self.rooms:
+            _load(self.rooms[name])
+        return self.known[name]
+
+    def add(self, record: R) -> None:
+        room = self.rooms.get(record.name)
+        if room and not record.rows.__module__.startswith(f"{room}."):
+            _load(room)  # the name is that of another
+        if record.name in self.known:
+            raise InvalidSetting(f'a {self.what} "{record.name}" is registered already')
+        self.known[record.name] = record
 
 
 class Names(Sequence[str]):
     """The names in a register, the default first; those that are added later are among them."""
 
-    def __init__(self, records: Mapping[str, Record]) -> None:
+    def __init__(self, records: _Records[Any]) -> None:
         self._records = records
-
-    def _in_order(self) -> tuple[str, ...]:
-        return tuple(
-            sorted(self._records, key=lambda name: (not self._records[name].default, name))
-        )
 
     @overload
     def __getitem__(self, place: int) -> str: ...
     @overload
     def __getitem__(self, place: slice) -> tuple[str, ...]: ...
     def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        return self._in_order()[place]
+        return self._records.names()[place]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._in_order())
+        return iter(self._records.names())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._records
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._records.names())
 
     def __repr__(self) -> str:
-        return repr(self._in_order())
+        return repr(self._records.names())
 
 
-_PAIRED: dict[str, PairedTest] = {}
-_UNPAIRED: dict[str, UnpairedTest] = {}
-_PAIRED_EFFECTS: dict[str, PairedEffect] = {}
-_UNPAIRED_EFFECTS: dict[str, UnpairedEffect] = {}
-_CORRECTIONS: dict[str, Correction] = {}
+_PAIRED = _Records[PairedTest]("primary test")
+_UNPAIRED = _Records[UnpairedTest]("primary test")
+_PAIRED_EFFECTS = _Records[PairedEffect]("paired effect size")
+_UNPAIRED_EFFECTS = _Records[UnpairedEffect]("unpaired effect size")
+_CORRECTIONS = _Records[Correction]("correction")
+_OF_KIND: dict[type[Any], _Records[Any]] = {
+    PairedTest: _PAIRED,
+    UnpairedTest: _UNPAIRED,
+    PairedEffect: _PAIRED_EFFECTS,
+    UnpairedEffect: _UNPAIRED_EFFECTS,
+    Correction: _CORRECTIONS,
+}
 
 PAIRED_TESTS, UNPAIRED_TESTS = Names(_PAIRED), Names(_UNPAIRED)
 PAIRED_EFFECTS, UNPAIRED_EFFECTS = Names(_PAIRED_EFFECTS), Names(_UNPAIRED_EFFECTS)
 CORRECTIONS = Names(_CORRECTIONS)
 
 
-def load(room: str, path: Iterable[str]) -> None:
-    """Import every file of a room, each of which registers what it holds."""
-    for file in iter_modules(path):
+def expect(room: str, kind: type[Record], *names: str) -> None:
+    """Name what the files of a room register, the default first; they are imported when needed."""
+    _OF_KIND[kind].rooms.update(dict.fromkeys(names, room))
+
+
+def _load(room: str) -> None:
+    for file in iter_modules(import_module(room).__path__):
         import_module(f"{room}.{file.name}")
 
 
@@ -115,33 +158,20 @@ def register(record: Record) -> None:
     An effect size may be registered for either kind of scores under one name.
 
     Raises:
-        InvalidSetting: its name is taken, or there is a default already.
+        InvalidSetting: its name is taken.
     """
-    match record:
-        case PairedTest():
-            _add(record, "primary test", _PAIRED, _UNPAIRED)
-        case UnpairedTest():
-            _add(record, "primary test", _UNPAIRED, _PAIRED)
-        case PairedEffect():
-            _add(record, "paired effect size", _PAIRED_EFFECTS)
-        case UnpairedEffect():
-            _add(record, "unpaired effect size", _UNPAIRED_EFFECTS)
-        case Correction():
-            _add(record, "correction", _CORRECTIONS)
-
-
-def _add(record: R, what: str, own: dict[str, R], *others: Mapping[str, Record]) -> None:
-    if any(record.name in records for records in (own, *others)):
-        raise InvalidSetting(f'a {what} "{record.name}" is registered already')
-    if record.default and (first := [each.name for each in own.values() if each.default]):
-        raise InvalidSetting(f'the {what} that is the default is "{first[0]}"')
-    own[record.name] = record
+    own = _OF_KIND[type(record)]
+    tests: tuple[_Records[Any], ...] = (_PAIRED, _UNPAIRED)
+    if own in tests and any(record.name in each for each in tests if each is not own):
+        raise InvalidSetting(f'a {own.what} "{record.name}" is registered already')
+    own.add(record)
 
 
 def withdraw(name: str) -> None:
     """Take what has this name out of the register."""
-    for records in (_PAIRED, _UNPAIRED, _PAIRED_EFFECTS, _UNPAIRED_EFFECTS, _CORRECTIONS):
-        records.pop(name, None)
+    for records in _OF_KIND.values():
+        records.known.pop(name, None)
+        records.rooms.pop(name, None)
 
 
 def paired_test(name: str) -> PairedTest:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from stats.errors import InvalidSetting
-from stats.inputs import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from stats.inputs import FloatArray, IntArray
 
 #: Beyond so many 2/2ⁿ is no number any more.
 MOST_SEEDS = 2_000
@@ -54,12 +56,10 @@ class Named:
     Attributes:
         name: as it is asked for.
         words: as outputs call it.
-        default: whether it is taken where none is named; one of each kind is.
     """
 
     name: str
     words: str
-    default: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ class UnpairedTest(PrimaryTest):
 
 
 #: An effect size and the ends of its interval, each of shape (m,).
-Bounds = tuple[FloatArray, FloatArray, FloatArray]
+Bounds: TypeAlias = "tuple[FloatArray, FloatArray, FloatArray]"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stats.choices import COMMON_SCALES
 from stats.errors import InvalidSetting
 from stats.inputs import FloatArray, check_choice
-from stats.judging import COMMON_SCALES
 from stats.table.direction import words_of
 from stats.table.metric_words import LOWER, words
 from stats.ties import SCORE_NOISE, rank_blocks

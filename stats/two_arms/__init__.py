@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from stats.register import load
+from stats.register import PairedTest, UnpairedTest, expect
 
-load(__name__, __path__)
+expect(__name__, PairedTest, "wilcoxon", "permutation", "sign", "t")
+expect(__name__, UnpairedTest, "mann-whitney", "unpaired-permutation", "welch")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from stats.choices import ZEROS
 from stats.inputs import FloatArray, IntArray, check_choice, check_fraction, finite_vector
-from stats.judging import ZEROS
 from stats.two_arms.signed_rank import (
     EXACT_LIMIT,
     doubled_ranks,

@@ -232,7 +232,6 @@ register(
     UnpairedTest(
         name="mann-whitney",
         words="exact Mann-Whitney (unpaired)",
-        default=True,
         rows=_tested,
         smallest_p=_smallest,
         by_deals=True,

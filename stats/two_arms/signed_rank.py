@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from stats.attainable import RELATIVE_EFFICIENCY, smallest_p_of_pairs
+from stats.choices import ZEROS
 from stats.inputs import FloatArray, IntArray, check_choice, check_count, finite_vector
-from stats.judging import ZEROS
 from stats.register import PairedTest, RowsTested, Shifts, register
 from stats.ties import midranks
 
@@ -249,7 +249,6 @@ register(
     PairedTest(
         name="wilcoxon",
         words="exact Wilcoxon signed-rank",
-        default=True,
         rows=_tested,
         smallest_p=smallest_p_of_pairs,
         by_signs=True,

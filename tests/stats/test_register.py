@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +40,12 @@ from stats.register import (
     PairedEffect,
     PairedTest,
     RowsTested,
+    correction_named,
+    paired_effect,
+    paired_test,
     register,
+    unpaired_effect,
+    unpaired_test,
     withdraw,
 )
 from stats.report import render
@@ -235,13 +242,49 @@ def test_help_names_what_is_registered(unanimous: str, gains: str, sidak: str, c
             assert all(name in told.replace("- ", "-") for name in UNPAIRED_TESTS)
 
 
-def test_one_test_of_a_kind_is_the_default():
-    with pytest.raises(InvalidSetting, match=f'the default is "{PAIRED_TESTS[0]}"'):
-        register(
-            PairedTest(
-                name="other", words="", default=True, rows=extremes, smallest_p=lambda n, _: 0.0
-            )
-        )
+#: Prints what there is as the rooms say it, and once all of their files are imported.
+NAMES = """
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+import stats.register
+kinds = [each for each in vars(stats.register).values() if isinstance(each, stats.register.Names)]
+print([[*names] for names in kinds])
+assert "numpy" not in sys.modules
+for file in walk_packages(stats.__path__, "stats."):
+    if not file.name.endswith("__main__"):
+        import_module(file.name)
+print([[*names] for names in kinds])
+print(all(each.known.keys() == each.rooms.keys() for each in stats.register._OF_KIND.values()))
+"""
+
+
+def test_rooms_name_what_their_files_register_before_these_are_imported():
+    done = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=True)
+    said, found, registered = done.stdout.splitlines()
+    assert said == found
+    assert registered == "True", "what is named is registered, and nothing else"
+    for names, record_of in (
+        (PAIRED_TESTS, paired_test),
+        (UNPAIRED_TESTS, unpaired_test),
+        (PAIRED_EFFECTS, paired_effect),
+        (UNPAIRED_EFFECTS, unpaired_effect),
+        (CORRECTIONS, correction_named),
+    ):
+        assert [record_of(name).name for name in names] == [*names]
+
+
+def test_a_name_of_the_house_is_taken_before_its_file_is_imported():
+    code = """
+from stats import InvalidSetting
+from stats.register import PairedTest, register
+try:
+    register(PairedTest(name="wilcoxon", words="", rows=abs, smallest_p=max))
+except InvalidSetting as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == 'a primary test "wilcoxon" is registered already\n'
 
 
 def test_no_number_of_seeds_is_said_where_a_test_stops_short():

@@ -19,8 +19,8 @@ from stats import (
     sequential_plan,
     tost,
 )
+from stats.choices import EQUIVALENCES
 from stats.equivalence.by_ranks import rank_equivalence
-from stats.judging import EQUIVALENCES
 from stats.register import PAIRED_EFFECTS, PAIRED_TESTS, UNPAIRED_EFFECTS, UNPAIRED_TESTS
 from stats.sequential.sign_e_value import sign_e_value
 from stats.sequential.t_e_process import t_e_process

@@ -18,8 +18,8 @@ from stats import (
     read_scores,
     signed_rank,
 )
+from stats.choices import ZEROS
 from stats.equivalence.by_ranks import rank_equivalence
-from stats.judging import ZEROS
 from stats.two_arms.hodges_lehmann import KEPT, HodgesLehmann
 from stats.two_arms.rank_sum import hodges_lehmann_shift
 

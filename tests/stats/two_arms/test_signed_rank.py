@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from stats import InvalidSetting, NotEnoughPairs, StatsError, signed_rank
-from stats.judging import ZEROS
+from stats.choices import ZEROS
 from stats.ties import settle
 
 tied = st.lists(st.integers(-4, 4), min_size=1, max_size=10)
