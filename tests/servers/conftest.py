@@ -27,9 +27,8 @@ def servers(tmp_path_factory) -> Iterator[Servers]:
     folder = tmp_path_factory.mktemp("servers")
     with Postgres.started() as postgres, Objects.started(folder / "s3", "kept") as objects:
         database = postgres.make("mlflow")
-        kept = ("--artifacts-destination", "s3://kept/runs")
         with Tracking.started(
-            folder / "mlflow", database, *kept, **objects.environment
+            folder / "mlflow", database, "s3://kept/runs", **objects.environment
         ) as tracking:
             yield Servers(postgres, objects, tracking)
 

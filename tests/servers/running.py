@@ -25,13 +25,13 @@ from pathlib import Path
 HOST = "127.0.0.1"
 #: In every password and key, and so to be found wherever one was written down.
 CANARY = "canary7secret"
-#: Ends a server with the process that started it, whatever becomes of that.
-_BOUND = ("setpriv", "--pdeathsig", "KILL")
+#: Ends a server with the process that started it, whatever becomes of that, where Linux can.
+_BOUND = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 
 
 def lacking() -> str:
     """Why no PostgreSQL can be started here; empty where one can."""
-    if not shutil.which("setpriv"):
+    if not _BOUND:
         return "setpriv (util-linux) is not installed"
     if _postgres_folder() is None:
         return "PostgreSQL is not installed: apt-get install postgresql"
@@ -96,6 +96,13 @@ class Server:
                     continue
             self.process.wait()
             self.process = None
+
+    def kill(self) -> None:
+        """End it, and what it started, in the middle of whatever they do."""
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
 
     @property
     def printed(self) -> str:
@@ -260,23 +267,24 @@ class Tracking:
     @classmethod
     @contextmanager
     def started(
-        cls, folder: Path, database: str, *options: str, **environment: str
+        cls, folder: Path, database: str = "", kept: str = "", **environment: str
     ) -> Iterator["Tracking"]:
         """One that keeps its runs in a database.
 
         Args:
             folder: for what it prints, made.
-            database: its address.
-            options: of `mlflow server`.
+            database: its address; by default one in that folder.
+            kept: where it keeps files; by default in that folder.
             environment: of the server alone.
         """
         folder.mkdir()
         port = free_port()
         address = f"http://{HOST}:{port}"
         told = [*_BOUND, sys.executable, "-m", "mlflow", "server", "--host", HOST]
-        told += ["--port", str(port), "--workers", "1", *options]
+        told += ["--port", str(port), "--workers", "1"]
+        told += ["--artifacts-destination", kept or str(folder / "kept")]
         given = {
-            "MLFLOW_BACKEND_STORE_URI": database,
+            "MLFLOW_BACKEND_STORE_URI": database or f"sqlite:///{folder}/server.db",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             **environment,

@@ -17,7 +17,7 @@ from benchmark.store.store import Store
 from tests.benchmark.attempted import Attempted
 from tests.benchmark.commands.test_running_a_study import Running, statuses
 from tests.benchmark.conftest import command, linux
-from tests.benchmark.server import Server
+from tests.servers.running import Tracking
 
 HERE = {"host": socket.gethostname()}
 
@@ -186,11 +186,8 @@ def test_from_another_terminal_it_follows_a_command_to_its_death(slow, bench, qu
 @pytest.mark.long
 @linux
 def test_of_a_record_on_a_server_it_tells_living_runs_from_any_folder(slow, bench, tmp_path):
-    (tmp_path / "server").mkdir()
     (tmp_path / "other").mkdir()
-    server = Server(tmp_path / "server")
-    server.start()
-    try:
+    with Tracking.started(tmp_path / "server") as server:
         store = Store(server.address, tmp_path)
         running = Running(slow, "--store", server.address)
         running.wait_for_runs(Query(Connection(store)), finished=1)
@@ -203,5 +200,3 @@ def test_of_a_record_on_a_server_it_tells_living_runs_from_any_folder(slow, benc
         os.kill(running.process.pid, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
         running.end()
-    finally:
-        server.kill()

@@ -10,19 +10,16 @@ import pytest
 
 from tests.benchmark.conftest import linux
 from tests.benchmark.execute.faults.study import Disturbed, check, wait_until
-from tests.benchmark.server import Server
+from tests.servers.running import Tracking
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
 
 
 @pytest.fixture
-def server(folder, monkeypatch):
+def tracking(folder):
     """A real server on loopback that keeps the record."""
-    (folder / "server").mkdir()
-    made = Server(folder / "server")
-    made.start()
-    yield made
-    made.kill()
+    with Tracking.started(folder / "server") as tracking:
+        yield tracking
 
 
 def said_once(said: str, cause: str) -> None:
@@ -34,28 +31,28 @@ def said_once(said: str, cause: str) -> None:
     assert said.count("is back.") == 1
 
 
-def test_a_server_that_is_stopped_and_started_is_waited_for(server, folder, expected):
-    running = Disturbed(folder, "--store", server.address)
+def test_a_server_that_is_stopped_and_started_is_waited_for(tracking, folder, expected):
+    running = Disturbed(folder, "--store", tracking.address)
     running.arrived(2)
-    server.kill()
+    tracking.server.kill()
     running.go_on()
     running.hears("is out of reach: its server does not answer")
-    server.start()
+    tracking.server.start()
     said_once(running.end(), "its server does not answer")
-    assert check(folder, expected, server.address) == []
+    assert check(folder, expected, tracking.address) == []
 
 
-def test_ctrl_c_ends_the_wait_for_a_server(server, folder, expected):
-    running = Disturbed(folder, "--store", server.address)
+def test_ctrl_c_ends_the_wait_for_a_server(tracking, folder, expected):
+    running = Disturbed(folder, "--store", tracking.address)
     running.arrived(2)
-    server.kill()
+    tracking.server.kill()
     running.go_on()
     running.hears("is out of reach")
     os.kill(running.process.pid, signal.SIGINT)
     running.end(code=130)
-    server.start()
-    running.again("--store", server.address).end()
-    assert {run.status for run in check(folder, expected, server.address)} == {"KILLED"}
+    tracking.server.start()
+    running.again("--store", tracking.address).end()
+    assert {run.status for run in check(folder, expected, tracking.address)} == {"KILLED"}
 
 
 def test_a_database_that_somebody_locks_is_waited_for(folder, expected):
@@ -86,16 +83,16 @@ def test_a_database_that_is_moved_away_is_waited_for(folder, expected):
 
 
 def test_a_command_that_is_killed_while_it_waits_goes_on_when_the_server_is_back(
-    server, folder, expected
+    tracking, folder, expected
 ):
-    running = Disturbed(folder, "--store", server.address)
+    running = Disturbed(folder, "--store", tracking.address)
     workers = running.arrived(2)
-    server.kill()
+    tracking.server.kill()
     running.go_on()
     running.hears("is out of reach")
     os.kill(running.process.pid, signal.SIGKILL)
     running.end(code=-signal.SIGKILL)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "they end")
-    server.start()
-    running.again("--store", server.address).end()
-    assert {run.status for run in check(folder, expected, server.address)} == {"KILLED"}
+    tracking.server.start()
+    running.again("--store", tracking.address).end()
+    assert {run.status for run in check(folder, expected, tracking.address)} == {"KILLED"}
