@@ -100,6 +100,7 @@ class Job:
         urgency: of jobs that an engine has not begun, the one of the highest is begun first.
         limit: seconds that it may take; infinity for no limit.
         checkpoint_every: seconds of training that are worth to be kept for another attempt.
+        relative_flops: of a step, where a run of the same kind has counted them; None counts.
     """
 
     run: Run
@@ -111,6 +112,7 @@ class Job:
     urgency: float = 0.0
     limit: float = inf
     checkpoint_every: float = A_MINUTE
+    relative_flops: float | None = None
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

@@ -30,7 +30,7 @@ class Recorder:
         here = tags_here(run.device, run.packages)
         tags = {**run.tags(), "role": run.role, **job.tags, **here, "key": run.key}
         tags |= {"kind": run.kind, "process": Process.here().name}
-        self.run_id = writer.start(job.experiment, run.name, tags, run.parameters())
+        self.run_id = writer.start(job.experiment, run.name, tags, run.parameters)
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record metrics, of a step where they have one."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from math import inf
 
 from benchmark.errors import RecordLost
+from benchmark.execute.counted import CountedFlops
 from benchmark.execute.elsewhere import Elsewhere
 from benchmark.execute.engines import Engine
 from benchmark.execute.interruption import patient
@@ -90,6 +91,7 @@ class Scheduler:
     retries: Retries = field(default_factory=Retries)
     checkpoint_every: float = A_MINUTE
     _queue: Queue = field(default_factory=Queue)
+    _counted: CountedFlops = field(default_factory=CountedFlops)
 
     @cached_property
     def _elsewhere(self) -> Elsewhere:
@@ -257,7 +259,8 @@ class Scheduler:
                 self._queue.remove(told.key)
                 self._settle(told)
             elif not self._elsewhere.count((job.run.key,)):
-                self.engine.start(self._queue.begin(job.run.key))
+                begun = self._queue.begin(job.run.key)
+                self.engine.start(replace(begun, relative_flops=self._counted.of(job.run)))
                 self.on_start(job.run)
         return news
 
@@ -267,7 +270,9 @@ class Scheduler:
 
     def _settle(self, event: Ended) -> None:
         """Close what a worker left open, and give up what depended on a failed run."""
-        self._queue.end(event.key)
+        job = self._queue.end(event.key)
+        if job:
+            self._counted.learn(job.run, event)
         self.outcome.ended[event.key] = event
         if event.status == LOST:
             raise RecordLost(event.message)

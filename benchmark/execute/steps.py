@@ -64,7 +64,7 @@ def perform(
         case PretrainRun():
             return _pretrain(run, cache, opened, recorder, report, resume())
         case TrainRun():
-            return _train(run, job.outputs, cache, opened, recorder, report, resume())
+            return _train(run, job, opened, recorder, report, resume())
     raise TypeError(f"no way to execute a {type(run).__name__}")
 
 
@@ -99,18 +99,18 @@ def _pretrain(
 
 def _train(
     run: TrainRun,
-    outputs: frozenset[Output],
-    cache: Cache,
+    job: Job,
     opened: Opened,
     recorder: Recorder | None,
     report: Report,
     checkpoints: Keeper,
 ) -> Mapping[str, float]:
+    outputs, cache = job.outputs, job.store.cache
     make_repeatable(run.training)
     fit, encode = _set_up(run, opened)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
-    cost = relative_flops(fit)
+    cost = relative_flops(fit) if job.relative_flops is None else job.relative_flops
 
     def on_epoch(epoch: Epoch) -> None:
         dev = epoch.dev[run.metric]

@@ -83,8 +83,10 @@ class Run:
         return "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
-        """With what was looked up in the user's code, which is not looked up again elsewhere."""
+        """With what was looked up in code and data, which is not looked up again elsewhere."""
         _ = self.key, self.kind, self.packages
+        if self.tracked:
+            _ = self.tags(), self.parameters
         return self.__dict__
 
     def specification(self) -> dict[str, Any]:
@@ -99,6 +101,7 @@ class Run:
         """What people search and group runs by."""
         raise NotImplementedError
 
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters, flat, for the record."""
         raise NotImplementedError
@@ -160,6 +163,11 @@ class PretrainRun(Run):
             **_code((self.task, self.pretraining)),
         }
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the source data."""
+        return _fingerprint(self.task)
+
     @property
     def device(self) -> str:
         """Of its settings."""
@@ -174,10 +182,11 @@ class PretrainRun(Run):
         return {"model": self.model.name, "init": "scratch", "task": self.task.name} | {
             "method": "masked language modelling",
             "seed": str(self.pretraining.seed),
-            "data_fingerprint": _fingerprint(self.task),
+            "data_fingerprint": self.fingerprint,
             **{f"needs.{role}": need.key for role, need in self.needs.items()},
         }
 
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """Of the pre-training and the model."""
         return _flat({"pretraining": self.pretraining.specification(), "model": self.model}) | {
@@ -244,16 +253,17 @@ class TrainRun(Run):
             name: what it is called.
             teacher: whom it learns from, in place of this one's.
         """
-        found: dict[str, Any] = {
-            "_at_every_seed": self._at_every_seed,
-            "packages": self.packages,
-            "kind": self.kind,
-        }
+        _ = self._at_every_seed, self.packages, self.kind, self.parameters  # are kept, and copied
         needs = {**self.needs, "teacher": teacher} if teacher else self.needs
         made = object.__new__(TrainRun)
-        made.__dict__.update(self.__dict__, **found, seed=seed, name=name, needs=needs)
+        made.__dict__.update(self.__dict__, seed=seed, name=name, needs=needs)
         made.__dict__.pop("key", None)
         return made
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the source data."""
+        return _fingerprint(self.task)
 
     @property
     def device(self) -> str:
@@ -272,10 +282,11 @@ class TrainRun(Run):
             "method": self.method_name,
             "task": self.task.name,
             "seed": str(self.seed),
-            "data_fingerprint": _fingerprint(self.task),
+            "data_fingerprint": self.fingerprint,
             **{f"needs.{role}": need.key for role, need in self.needs.items()},
         }
 
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """Of method, training, model and task."""
         return _flat(

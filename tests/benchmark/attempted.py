@@ -48,7 +48,7 @@ class Attempted:
         run = self.plan.runs[self.key(name)]
         told = {**run.tags(), "role": run.role, "key": run.key, "host": "here", **(tags or {})}
         experiment = self.writer.experiment(self.plan.study.name)
-        run_id = self.writer.start(experiment, run.name, told, run.parameters())
+        run_id = self.writer.start(experiment, run.name, told, run.parameters)
         for epoch in range(epochs):
             self.writer.log(run_id, {"epoch/loss": 1.0}, epoch + 1)
         return run_id

@@ -86,7 +86,7 @@ class HaltingEngine(InlineEngine):
             (store.cache.root / "data" / f".{run.key}.{gone}").mkdir(parents=True)
             if run.tracked:
                 tags = {**run.tags(), **self.job.tags, "key": run.key, "role": run.role}
-                writer, told = Writer(Connection(store)), run.parameters()
+                writer, told = Writer(Connection(store)), run.parameters
                 writer.start(self.job.experiment, run.name, tags, told)
             raise Killed
         return super().events(timeout)

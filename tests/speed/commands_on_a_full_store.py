@@ -95,7 +95,7 @@ def record(folder: Path) -> None:
 def finish(writer, experiment: str, run, everywhere: dict[str, str], random) -> str:
     """Write a run as finished, with all that a worker would say of it; returns MLflow's id."""
     tags = {**run.tags(), **everywhere, "role": run.role, "key": run.key, "kind": run.kind}
-    opened = writer.start(experiment, run.name, tags, run.parameters())
+    opened = writer.start(experiment, run.name, tags, run.parameters)
     for epoch in range(1, 6):
         writer.log(opened, {"epoch/accuracy": 60.0 + epoch, "epoch/loss": 1 / epoch}, epoch)
     right, logits = int(random.integers(80, 110)), random.normal(0, 1, (120, 2))

@@ -122,7 +122,7 @@ def test_both_are_in_the_keys_of_trainings_and_of_the_pre_trainings_before_them(
         shapes = [{shape(plan.runs[k]) for k in of} for plan, of in zip(plans, keys, strict=True)]
         assert len(set().union(*shapes)) == sum(map(len, shapes))
     runs = [run for run in plans[1].runs.values() if isinstance(run, TrainRun)]
-    assert {run.parameters()["training.accumulate"] for run in runs} == {4}
-    assert not any("gradient_checkpointing" in name for run in runs for name in run.parameters())
+    assert {run.parameters["training.accumulate"] for run in runs} == {4}
+    assert not any("gradient_checkpointing" in name for run in runs for name in run.parameters)
     (before,) = (run for run in plans[3].runs.values() if isinstance(run, PretrainRun))
-    assert before.parameters()["gradient_checkpointing"] is True
+    assert before.parameters["gradient_checkpointing"] is True

@@ -1,5 +1,6 @@
 """Which runs a study needs, and what tells two runs apart."""
 
+import pickle
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 
 from benchmark import Arm, Comparison, Judging, Study
 from benchmark.errors import StudyError
+from benchmark.execute.counted import CountedFlops
+from benchmark.execute.job import Ended
 from benchmark.execute.todo import todo
 from benchmark.record.recorded import Recorded
+from benchmark.runs import kinds
 from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan
@@ -209,3 +213,46 @@ def test_only_what_is_missing_is_to_do(tmp_path):
     assert jobs[one] == {"test"}
     assert jobs[teacher] == {"logits"}  # recorded, but its logits are not in the cache
     assert {plan.runs[k].role for k in jobs} == {"arm", "pretraining", "data"}
+
+
+def test_a_run_at_another_seed_has_the_key_of_one_that_was_declared_there():
+    plan = make_plan(study_of([Base(), SelfKD(), KD(teacher=TEACHER)]))
+    for run in by_role(plan)["arm"]:
+        anew = replace(run)  # which keeps nothing that was found out for another one
+        assert (anew.key, anew.kind, anew.packages) == (run.key, run.kind, run.packages)
+        assert (anew.tags(), anew.parameters) == (run.tags(), run.parameters)
+
+
+def test_a_worker_is_told_what_the_record_holds_of_a_run(monkeypatch):
+    plan = make_plan(study_of([Base(), LS()]))
+    run = plan.runs[plan.cells[0]]
+    sent, told = pickle.dumps(run), (run.tags(), run.parameters)
+    monkeypatch.delattr(Docstrings, "fingerprint")  # which takes a while to find out
+    kinds._fingerprint.cache_clear()
+    arrived = pickle.loads(sent)
+    assert (arrived.tags(), arrived.parameters) == told
+
+
+@dataclass(frozen=True)
+class Mine(LS):
+    """A method of a user's."""
+
+    name: ClassVar[str] = "mine"
+
+
+def test_one_run_of_a_kind_counts_what_a_step_costs_for_those_that_count_alike():
+    known, counted = CountedFlops(), {"relative_flops": 2.5}
+    fixed = make_plan(study_of([Base(), LS()]))
+    first, second, *_, other = [fixed.runs[k] for k in fixed.cells]
+    assert known.of(first) is None
+    known.learn(first, Ended(first.key, "finished", scores=counted))
+    assert known.of(second) == 2.5
+    assert known.of(other) is None
+    for study in (
+        study_of([Base(), LS()], task=Docstrings(splits="per_seed")),
+        study_of([Mine(), Base()]),
+    ):
+        plan = make_plan(study)
+        first, second, *_ = [plan.runs[k] for k in plan.cells]
+        known.learn(first, Ended(first.key, "finished", scores=counted))
+        assert known.of(second) is None

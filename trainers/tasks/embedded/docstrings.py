@@ -219,8 +219,8 @@ class Docstrings(Task):
 
     def load(self, split: Split, folder: Path, seed: int) -> Examples:
         """Draw the balanced examples of a split from its side; ids are rows of the pool."""
-        source = pool.read(folder)
-        found = labelled(source, self.label, self.classes)
+        written = (folder / "rows.npy").stat().st_mtime_ns
+        source, found = _read(folder.resolve(), written, self.label, self.classes)
         side, here = pool.SIDES.index(split), self._supply(source, found, split)
         stream = [1, seed, side] if self.per_seed else [0, side]
         rng = np.random.default_rng(stream)
@@ -247,3 +247,19 @@ class Docstrings(Task):
 def _pool(packages: tuple[str, ...], digests: tuple[str, ...]) -> pool.Pool:
     """The pool of installed packages, as long as they stay as they are."""
     return pool.build(documents(packages, Masking(packages)))
+
+
+@lru_cache(maxsize=1)
+def _read(
+    folder: Path, written: int, label: Label, classes: tuple[str, ...]
+) -> tuple[pool.Pool, Labelled]:
+    """A prepared pool with its labels, read once for the splits of a run.
+
+    Args:
+        folder: of the pool.
+        written: when, so that one that was written anew is read again.
+        label: what is predicted.
+        classes: their names.
+    """
+    source = pool.read(folder)
+    return source, labelled(source, label, classes)
