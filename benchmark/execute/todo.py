@@ -61,7 +61,8 @@ def missing(
     """What must be executed for some runs to be done.
 
     A run that is recorded needs nothing. One that is not needs the outputs of the runs before it;
-    those whose outputs were deleted from the cache or are damaged are executed again.
+    those whose outputs were deleted from the cache or are damaged are executed again, and those
+    that left theirs and were killed before their end was recorded.
 
     Args:
         runs: by key, each after those that it needs.
@@ -84,7 +85,8 @@ def missing(
         for need in runs[k].needs.values():
             so_far = wanted.get(need.key)
             if so_far is None:
-                if is_there(need.output, need.key):
+                recorded = need.key in finished or not need.run.tracked
+                if recorded and is_there(need.output, need.key):
                     continue
                 wanted[need.key] = frozenset((need.output,))
             elif need.output not in so_far:

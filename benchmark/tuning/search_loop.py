@@ -328,6 +328,8 @@ class SearchLoop:
 
     def _train(self, running: RunningTrial, key: str) -> None:
         runs = self.planner.runs
+        needed = {need.key for need in runs[key].needs.values() if need.run.tracked}
+        self.finished |= self.scheduler.query.finished(needed - self.finished.keys())
         jobs = missing(runs, {key: frozenset()}, self.finished, self.scheduler.writer.store.cache)
         ended = self.scheduler.outcome.ended
         for k in jobs:

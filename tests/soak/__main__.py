@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -88,6 +89,7 @@ def main() -> int:
     command.add_argument("--json", type=Path, help="write what became of each study there")
     told = command.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has all ignore it
     place, began = Path(tempfile.mkdtemp(prefix="armbench-soak-")), time.monotonic()
     with _ENGINES[told.engine].running():
         lives = soak(told.engine, told.kills, told.seed, place)
