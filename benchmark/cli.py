@@ -92,8 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from benchmark.store.scratch import clear
     from benchmark.user_code.containment import leaving_raises
-    from benchmark.user_code.waiting import TooLong, impatient
+    from benchmark.user_code.waiting import TooLong, asked_to_stop, impatient
 
+    asked_to_stop.clear()
     try:
         with leaving_raises(), impatient():
             return int(getattr(_module(options.command), _called(options.command))(options))
@@ -102,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _unread()
     except (Exception, SystemExit, TooLong) as error:
+        if asked_to_stop:
+            return _stopped(error)
         said = _for_users(error)
         if options.debug or not said:
             raise
@@ -110,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         clear()
 
 
-def _stopped(error: KeyboardInterrupt) -> int:
+def _stopped(error: BaseException) -> int:
     """Say that Ctrl-C ended the command, and which line of the user's code if it was in one."""
     from benchmark.user_code.blame import user_line
 
@@ -141,9 +144,12 @@ def _lacking() -> str:
 def entry() -> NoReturn:
     """`bench` as a process of its own."""
     from benchmark.store.scratch import keep_temporary_files_together
+    from benchmark.user_code.waiting import stop
 
-    # What ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What ends a job sends SIGTERM: stop as cleanly as for Ctrl-C, which may be ignored.
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
     keep_temporary_files_together()
     sys.excepthook = _unexpected
     # Most of a short command is importing, a sixth of which were looks for garbage in modules.

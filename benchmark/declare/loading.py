@@ -22,7 +22,7 @@ from benchmark.user_code.project import (
     sources,
     take_sources,
 )
-from benchmark.user_code.waiting import TooLong, stop_now
+from benchmark.user_code.waiting import TooLong, asked_to_stop, stop, stop_now
 from trainers.errors import TrainerError
 
 
@@ -77,14 +77,12 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
         raise StudyError(f"{path}: a study is a Python file, with a name that ends in .py.")
     assert module.__spec__ is not None
     assert module.__spec__.loader is not None
-    asked_to_stop = False
+    before = len(asked_to_stop)
 
     def ask(signum: int, frame: object) -> None:
-        nonlocal asked_to_stop
-        if asked_to_stop:  # and the file went on all the same
+        if len(asked_to_stop) > before:  # and the file went on all the same
             stop_now()
-        asked_to_stop = True
-        raise KeyboardInterrupt
+        stop(signum, frame)
 
     try:
         with undisturbed(), leaving_raises(), project.at_home():
@@ -99,7 +97,7 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
     except TooLong as error:
         raise StudyError(f"{_place(path, error)}: {error}.") from error
     except BaseException as error:
-        if asked_to_stop:
+        if len(asked_to_stop) > before:
             raise
         raise StudyError(f"{_place(path, error)}: {blamed(error, place=False)}") from error
     return module
@@ -109,7 +107,7 @@ def _ask_instead(ask: Callable[[int, FrameType | None], None]) -> None:
     """Be told of Ctrl-C where it raises, apart from an exception that the file itself raises."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is signal.default_int_handler:
+            if signal.getsignal(number) in (signal.default_int_handler, stop):
                 signal.signal(number, ask)
 
 

@@ -48,6 +48,7 @@ from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, chosen
 from benchmark.user_code.project import Project
+from benchmark.user_code.waiting import stop
 from trainers.errors import TrainerError
 
 #: Seconds that a run of a rehearsal may take.
@@ -309,7 +310,7 @@ class Session:
     def at_work(self) -> Iterator[None]:
         """Nobody removes the study's runs in this block; what a killed process left is mended."""
         # A cluster that ends a job sends SIGTERM: stop as cleanly as for Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, stop)
         with persevering(self.notify), self.store.cache.using(use_of(self.study.name)):
             self.writer.require_files(self.writer.experiment(self.study.name))
             self._tidy_up()

@@ -26,6 +26,8 @@ _TICK = 1.0
 _TIMES = 3
 #: As it is before code of a study may reach for it.
 _leave = os._exit
+#: Signals by which this command was told to stop.
+asked_to_stop: list[int] = []
 
 
 class TooLong(BaseException):
@@ -95,6 +97,16 @@ def impatient() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, before)
+
+
+def stop(signum: int, frame: object) -> NoReturn:
+    """Handle a signal as Ctrl-C: a library in the middle of an import may make another error of it.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    asked_to_stop.append(signum)
+    raise KeyboardInterrupt
 
 
 def stop_now() -> NoReturn:

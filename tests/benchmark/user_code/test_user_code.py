@@ -468,3 +468,23 @@ def test_what_looks_at_the_clock_imports_nothing(tmp_path):
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_of_which_a_library_makes_another_error_is_one(signum, tmp_path):
+    """As numpy does, which is left half imported."""
+    script = (
+        "import signal\n"
+        "from benchmark import cli\n"
+        "from benchmark.commands import status as command\n"
+        "def status(options):\n"
+        "    try:\n"
+        f"        signal.raise_signal({int(signum)})\n"
+        "    except BaseException:\n"
+        "        raise RecursionError from None\n"
+        "command.status = status\n"
+        "cli.entry()\n"
+    )
+    told = [sys.executable, "-c", script, "status", "study.py"]
+    done = subprocess.run(told, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "bench: stopped.\n")
