@@ -49,6 +49,8 @@ _ANSWERS = (
 )
 _FAULTS = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 _READS = ("get_", "search_", "list_", "download_")
+#: MLflow's function that finds out which tables it would make.
+_LATEST = "_get_latest_schema_revision"
 
 _T = TypeVar("_T")
 
@@ -287,6 +289,8 @@ def preload() -> None:
 
     create_engine("sqlite://")
     configure_mappers()
-    # Asked of the files of all migrations whenever a database is opened.
-    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)
-    utils._get_latest_schema_revision()
+    # Asked of the files of all migrations whenever a database is opened; not public, so that another
+    # MLflow may go without.
+    if latest := getattr(utils, _LATEST, None):
+        setattr(utils, _LATEST, functools.cache(latest))
+        getattr(utils, _LATEST)()

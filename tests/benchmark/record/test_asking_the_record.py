@@ -9,7 +9,8 @@ from benchmark.record import query as asking
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.session import session
-from benchmark.store.connection import Connection
+from benchmark.store import connection
+from benchmark.store.connection import Connection, preload
 
 
 @pytest.fixture(params=["a file", "a server"])
@@ -115,3 +116,12 @@ def test_a_command_with_nothing_to_train_makes_its_plan_once_and_asks_the_record
     answer(*arguments)
     assert len(made) == plans
     assert len(looked) == 2 * looks
+
+
+def test_the_installed_mlflow_has_the_function_whose_answer_workers_share():
+    from mlflow.store.db import utils
+
+    preload()
+    shared = getattr(utils, connection._LATEST)
+    assert shared.cache_info().currsize == 1
+    assert shared() == shared.__wrapped__()
