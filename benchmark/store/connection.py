@@ -289,8 +289,8 @@ def preload() -> None:
 
     create_engine("sqlite://")
     configure_mappers()
-    # Asked of the files of all migrations whenever a database is opened; not public, so that another
-    # MLflow may go without.
+    # Asked of the files of all migrations whenever a database is opened; it is not public, so that
+    # another MLflow may go without.
     if latest := getattr(utils, _LATEST, None):
         setattr(utils, _LATEST, functools.cache(latest))
         getattr(utils, _LATEST)()
