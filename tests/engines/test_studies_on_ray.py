@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.declare.loading import load_study
 from benchmark.errors import BenchmarkError
 from benchmark.execute.engines.ray.cluster import RayCluster, Resources
 from benchmark.execute.engines.ray.engine import RayEngine
+from benchmark.execute.job import Ended, Job, Progress
+from benchmark.execute.scheduler import Scheduler, run_plan
+from benchmark.execute.todo import todo
+from benchmark.record.query import Query
+from benchmark.record.writer import Writer
+from benchmark.runs.kinds import DataRun
+from benchmark.runs.plan import make_plan
+from benchmark.store.connection import Connection
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.conftest import bench as bench  # a fixture
@@ -136,7 +145,8 @@ def test_a_record_that_nodes_do_not_reach_is_refused(tmp_path, bench, asked, mon
 SEES = """
 from pathlib import Path
 import os
-Path(os.environ["ARMBENCH_SEEN"]).open("a").write(os.environ["CUDA_VISIBLE_DEVICES"] + "\\n")
+seen = os.environ.get("CUDA_VISIBLE_DEVICES", "none")
+Path(os.environ["ARMBENCH_SEEN"]).open("a").write(seen + "\\n")
 """
 
 
@@ -147,13 +157,6 @@ def test_runs_share_gpus_as_ray_gives_them_out(tmp_path, ray_nodes, monkeypatch)
     cluster = RayCluster(ray_nodes.address, Resources(1, 0.5))
     cluster.connect()
     assert cluster.room() == 4
-    from benchmark.declare.loading import load_study
-    from benchmark.execute.job import Ended, Job
-    from benchmark.record.writer import Writer
-    from benchmark.runs.kinds import DataRun
-    from benchmark.runs.plan import make_plan
-    from benchmark.store.connection import Connection
-
     store = Store(str(tmp_path / "mlruns"))
     runs = make_plan(load_study(study)).runs.values()
     [data] = [run for run in runs if isinstance(run, DataRun)]
@@ -167,6 +170,70 @@ def test_runs_share_gpus_as_ray_gives_them_out(tmp_path, ray_nodes, monkeypatch)
     engine.stop()
     assert [each.status for each in ended] == ["finished"]
     assert seen.read_text().split()[-1] in ("0", "1")
+
+
+#: The first step of an arm fills a GPU, the first time; its runs take a moment.
+FILLS = """
+@dataclass(frozen=True)
+class Fills(Base):
+    name = "fills"
+
+    def loss(self, step):
+        import time
+        import torch
+        from pathlib import Path
+
+        time.sleep(0.5)
+        try:
+            Path(FOLDER, "tried").mkdir()
+        except FileExistsError:
+            return super().loss(step)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+"""
+
+
+class Taken:
+    """An actor of somebody else's."""
+
+    def there(self) -> None:
+        """Answer, once it has its place."""
+
+
+def test_a_run_that_others_crowded_out_of_its_gpu_is_tried_again_alone(tmp_path, ray_nodes):
+    study = written(tmp_path)
+    fills = FILLS.replace("FOLDER", repr(str(tmp_path)))
+    text = study.read_text().replace("\nquick =", f"{fills}\nquick =").replace("Talks()", "Fills()")
+    study.write_text(text.replace('"talks")', '"fills")'))
+    cluster = RayCluster(ray_nodes.address, Resources(1, 0.5))
+    cluster.connect()
+    import ray
+
+    taken = [ray.remote(Taken).options(num_cpus=0, num_gpus=1).remote() for _ in range(3)]
+    ray.get([each.there.remote() for each in taken])  # of four, so that all runs share one
+    plan, connection = make_plan(load_study(study)), Connection(Store(str(tmp_path / "mlruns")))
+    writer, alone = Writer(connection), []
+
+    def look(event: Progress | Ended) -> None:
+        at_work = [pilot for pilot in engine._pilots if pilot.job]
+        for pilot in at_work:
+            if pilot.job.alone:
+                alone.append([other.gpu for other in at_work].count(pilot.gpu))
+
+    engine = RayEngine(2, study, connection.store, cluster)
+    experiment = writer.experiment("on-slurm")
+    scheduler = Scheduler(engine, Query(connection), writer, experiment, {})
+    jobs = todo(plan, {}, connection.store).jobs
+    others = {key: outputs for key, outputs in jobs.items() if "fills" not in plan.runs[key].name}
+    run_plan(plan, others, scheduler, lambda _: 1.0, look)
+    wait_until(lambda: not engine.events(0.2) and all(pilot.gpu for pilot in engine._pilots))
+    left = {key: outputs for key, outputs in jobs.items() if key not in others}
+    outcome = run_plan(plan, left, scheduler, lambda _: 1.0, look)
+    engine.stop()
+    for each in taken:
+        ray.kill(each)
+    assert not outcome.failed
+    assert [end.crowded for end in outcome.crowded_out.values()] == [True]
+    assert set(alone) == {1}
 
 
 def test_without_an_address_all_is_bound_to_the_loopback_and_ends_with_the_command(

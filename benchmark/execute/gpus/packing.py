@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from math import inf
 
@@ -43,7 +43,7 @@ class Packing:
         """Runs side by side on all GPUs, if they are small enough."""
         return self.slots.most * len(self.gpus)
 
-    def choose(self, jobs: Iterable[Job]) -> Job | None:
+    def choose(self, jobs: Iterable[Job], among: Collection[Gpu] | None = None) -> Job | None:
         """The first of these that fits somewhere.
 
         One that does not fit has the GPU with fewest runs kept for it, so that smaller ones after
@@ -51,8 +51,9 @@ class Packing:
 
         Args:
             jobs: the most urgent first.
+            among: the GPUs that have a worker for one; None for all.
         """
-        kept: set[Gpu] = set()
+        kept: set[Gpu] = set() if among is None else set(self.gpus) - set(among)
         for job in jobs:
             if self.slots.fitting(self._need(job), kept):
                 self._kept = kept

@@ -24,6 +24,11 @@ class Slots:
         self._on: dict[Gpu, dict[str, float]] = {gpu: {} for gpu in gpus}
         self._met: set[str] = set()
 
+    def add(self, gpu: Gpu) -> None:
+        """Have a GPU more, where it is not known yet."""
+        if gpu not in self._on:
+            self.gpus, self._on[gpu] = (*self.gpus, gpu), {}
+
     @property
     def free(self) -> int:
         """Places that are left, for runs that are small enough."""

@@ -104,6 +104,25 @@ def test_what_an_accelerator_keeps_from_others_counts_before_what_tensors_take(p
     assert memory.need(run) == 3000 + CONTEXT, "the most that was seen"
 
 
+def test_of_gpus_with_a_worker_one_is_kept_for_a_run_that_has_to_be_alone(plan):
+    placed = packing(1, 1, most=2)
+    first, second = placed.gpus
+    (one, two, *others), alone = jobs_of(plan, "base"), replace(jobs_of(plan, "odd")[0], alone=True)
+    assert placed.choose([one], among=[second]) is one
+    assert placed.start(one) == second
+    placed.choose([two], among=[first])
+    assert placed.start(two) == first
+    # Both have a run and a worker: one of them gets no other, and is the one that is waited for.
+    assert placed.choose([alone, *others], among=[first, second]) is others[0]
+    kept = {first, second} - {placed.start(others[0])}
+    assert placed.choose([alone, *others[1:]], among=kept) is None
+    placed.end(Ended(two.run.key if kept == {first} else one.run.key, "finished"))
+    assert placed.choose([alone, *others[1:]], among=kept) is alone
+    assert {placed.start(alone)} == kept
+    assert placed.choose(others[1:], among=kept) is None
+    assert not placed.end(Ended(alone.run.key, "finished")).crowded
+
+
 def test_a_measure_makes_room_beside_runs_that_began_alone(plan):
     placed = packing(10_000, 10_000, most=4, memory=KnownMemory())
     first, second, third, *_ = jobs_of(plan, "base")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmark.execute.engines.local import LocalEngine
+from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.job import Ended, Progress
 from benchmark.store.scratch import keep_temporary_files_together
 from benchmark.user_code.project import Sources, take_sources
@@ -38,8 +39,15 @@ class RayActor:
         keep_temporary_files_together()  # Ray ends its processes before they could remove them
         self.engine = LocalEngine(1, study_file)
 
-    def ready(self) -> None:
-        """Answer, once the actor has its place."""
+    def ready(self) -> Gpu | None:
+        """Answer, once the actor has its place, with the GPU of which it has a part."""
+        import ray
+
+        here = ray.get_runtime_context()
+        numbers = here.get_accelerator_ids().get("GPU", [])
+        if not numbers:
+            return None
+        return Gpu(0, "", 0.0, f"{numbers[0]} of node {here.get_node_id()}")
 
     def start(self, key: str, pickled: bytes) -> None:
         """Begin to execute a job."""

@@ -14,6 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from benchmark.execute.engines.ray.cluster import RayCluster
+from benchmark.execute.gpus.gpu import Gpu
+from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import NODE_LOST, UNSAID, Ended, Job, Progress
 from benchmark.store.store import Store
 from benchmark.user_code.project import sources
@@ -32,13 +34,6 @@ _VARIABLES = re.compile(r"(MLFLOW|ARMBENCH|HF|TRANSFORMERS|AWS|AZURE|GOOGLE)_.*|
 
 
 @dataclass(eq=False)
-class _Flight:
-    """A run that was given out."""
-
-    job: Job
-
-
-@dataclass(eq=False)
 class _Pilot:
     """An actor.
 
@@ -46,17 +41,19 @@ class _Pilot:
         actor: Ray's handle.
         awaited: its answer that is on its way; None while it has nothing to do.
         log: what its runs print.
-        flight: the run that it executes.
+        job: what it executes.
+        gpu: of which it has a part, once it has told.
     """
 
     actor: Any
     awaited: Any
     log: Path
-    flight: _Flight | None = None
+    job: Job | None = None
+    gpu: Gpu | None = None
 
     def answered(self) -> None:
         """Have it tell what happens next, or wait for a run."""
-        self.awaited = self.actor.events.remote(_POLL) if self.flight else None
+        self.awaited = self.actor.events.remote(_POLL) if self.job else None
 
 
 class RayEngine:
@@ -79,7 +76,9 @@ class RayEngine:
         self._variables = {n: v for n, v in os.environ.items() if _VARIABLES.fullmatch(n.upper())}
         self._pilots: list[_Pilot] = []
         self._hired = 0
-        self._waiting: list[_Flight] = []
+        self._waiting: dict[str, Job] = {}
+        parts = cluster.needs.gpus  # GPUs are known as actors come to have them
+        self._packing = Packing((), round(1 / parts)) if parts else None
         self._over: list[Ended] = []
         self._lost = 0
         self._not_before = 0.0
@@ -87,11 +86,11 @@ class RayEngine:
     @property
     def free(self) -> int:
         """How many more jobs may be started now."""
-        return self.workers - len(self._flights)
+        return self.workers - len(self._given_out)
 
     @property
-    def _flights(self) -> list[_Flight]:
-        return [*self._waiting, *(p.flight for p in self._pilots if p.flight)]
+    def _given_out(self) -> list[Job]:
+        return [*self._waiting.values(), *(p.job for p in self._pilots if p.job)]
 
     def choose(self, jobs: Iterable[Job]) -> Job | None:
         """The most urgent, while there is a worker for it."""
@@ -99,7 +98,7 @@ class RayEngine:
 
     def start(self, job: Job) -> None:
         """Give a job to an actor that has nothing to do, or to the next one that has not."""
-        self._waiting.append(_Flight(job))
+        self._waiting[job.run.key] = job
         self._assign()
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
@@ -123,19 +122,18 @@ class RayEngine:
 
     def cancel(self, key: str) -> None:
         """Have the actor stop a run that has it."""
-        for flight in [each for each in self._waiting if each.job.run.key == key]:
-            self._waiting.remove(flight)
+        if self._waiting.pop(key, None):
             self._over.append(Ended(key, "pruned"))
         for pilot in self._pilots:
-            if pilot.flight and pilot.flight.job.run.key == key:
+            if pilot.job and pilot.job.run.key == key:
                 pilot.actor.cancel.remote(key)
 
     def stop(self) -> Sequence[Ended]:
         """Have actors close the records of their runs, then end them."""
         import ray
 
-        stopped = [Ended(flight.job.run.key, "interrupted") for flight in self._flights]
-        told = [pilot.actor.stop.remote() for pilot in self._pilots if pilot.flight]
+        stopped = [Ended(job.run.key, "interrupted") for job in self._given_out]
+        told = [pilot.actor.stop.remote() for pilot in self._pilots if pilot.job]
         if told:
             ray.wait(told, num_returns=len(told), timeout=_PATIENCE)
         for pilot in self._pilots:
@@ -143,22 +141,32 @@ class RayEngine:
         self._pilots.clear()
         self._waiting.clear()
         self._over.clear()
+        if self._packing:
+            self._packing.clear()
         return stopped
 
     def _assign(self) -> None:
         """Give what waits to actors that have nothing to do, and make those that are wanting."""
         self._hire()
         idle = [pilot for pilot in self._pilots if pilot.awaited is None]
-        self._waiting.sort(key=lambda flight: -flight.job.urgency)
-        for pilot, flight in zip(idle, list(self._waiting), strict=False):
-            self._waiting.remove(flight)
-            pilot.flight = flight
-            pilot.actor.start.remote(flight.job.run.key, pickle.dumps(flight.job))
+        while idle and (job := self._next({pilot.gpu for pilot in idle})):
+            gpu = self._packing.start(job) if self._packing else None
+            pilot = next(each for each in idle if each.gpu == gpu)
+            idle.remove(pilot)
+            pilot.job = self._waiting.pop(job.run.key)
+            pilot.actor.start.remote(job.run.key, pickle.dumps(job))
             pilot.answered()
+
+    def _next(self, gpus: set[Gpu | None]) -> Job | None:
+        """The most urgent job for which there is room on one of these GPUs, where runs take any."""
+        jobs = sorted(self._waiting.values(), key=lambda job: -job.urgency)
+        if self._packing is None:
+            return next(iter(jobs), None)
+        return self._packing.choose(jobs, [gpu for gpu in gpus if gpu])
 
     def _hire(self) -> None:
         """Make as many actors as there are runs, once for each worker."""
-        wanted = min(self.workers, len(self._flights)) - len(self._pilots)
+        wanted = min(self.workers, len(self._given_out)) - len(self._pilots)
         if wanted < 1 or time.monotonic() < self._not_before:
             return
         make = self.cluster.pilot()
@@ -173,14 +181,23 @@ class RayEngine:
         import ray
 
         try:
-            said = list(ray.get(pilot.awaited) or ())
+            said = ray.get(pilot.awaited)
         except ray.exceptions.RayError as error:
             return self._lose(pilot, error)
         self._lost = 0
-        if any(isinstance(each, Ended) for each in said):
-            pilot.flight = None
+        if pilot.job is None:  # it has its place
+            pilot.gpu = said
+            if self._packing and said:
+                self._packing.slots.add(said)
+            said = ()
+        elif any(isinstance(each, Ended) for each in said):
+            pilot.job = None
         pilot.answered()
-        return [_with_log(each, pilot.log) for each in said]
+        return [self._told(_with_log(each, pilot.log)) for each in said]
+
+    def _told(self, event: Progress | Ended) -> Progress | Ended:
+        """With whether a run that has ended had its GPU for itself."""
+        return self._packing.end(event) if self._packing and isinstance(event, Ended) else event
 
     def _lose(self, pilot: _Pilot, error: BaseException) -> list[Progress | Ended]:
         """Tell that the run of a lost actor is lost; where that comes too often, of all."""
@@ -193,12 +210,11 @@ class RayEngine:
         self._not_before = time.monotonic() + seconds
         why = f"an actor of Ray was lost ({_reason(error)}); see {pilot.log} and ray status"
         print(f"bench: {why}; trying again in {seconds:.0f} s.", file=sys.stderr)
-        flight = pilot.flight
         found: list[Progress | Ended] = []
-        if flight:
-            found.append(Ended(flight.job.run.key, NODE_LOST, why))
+        if pilot.job:
+            found.append(self._told(Ended(pilot.job.run.key, NODE_LOST, why)))
         if self._lost >= _TIMES:
-            found += [Ended(f.job.run.key, "failed", why) for f in self._waiting]
+            found += [Ended(key, "failed", why) for key in self._waiting]
             self._waiting.clear()
         return found
 
