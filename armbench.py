@@ -14,10 +14,14 @@ from typing import NoReturn
 def bench() -> NoReturn:
     """The command."""
     spec = find_spec("benchmark")
-    found = Path(spec.origin).resolve() if spec and spec.origin else None
-    if found is None or found.parent != Path(__file__).resolve().parent / "benchmark":
+    assert spec is not None, "the packages beside this file are not installed"
+    # A folder without code has no file of its own.
+    places = [spec.origin] if spec.origin else [*(spec.submodule_search_locations or ())]
+    found = Path(places[0]).resolve()
+    own = Path(__file__).resolve().parent / "benchmark"
+    if found != own / "__init__.py":
         print(
-            f"bench: {found or 'something'} is called benchmark, as armbench's own package is, and "
+            f"bench: {found} is called benchmark, as armbench's own package is, and "
             "Python finds it first: leave its folder out of PYTHONPATH, or rename it.",
             file=sys.stderr,
         )

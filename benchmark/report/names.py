@@ -12,10 +12,10 @@ LONGEST = 120
 
 
 #: A name as it is shown, or the parts of one, which tell more names apart.
-Name = TypeVar("Name", str, tuple[str, ...])
+Called = TypeVar("Called", str, tuple[str, ...])
 
 
-def plain_names(names: Iterable[Name]) -> dict[Name, str]:
+def plain_names(names: Iterable[Called]) -> dict[Called, str]:
     """For each name one of letters, digits, "_", "." and "-" alone; different ones stay different.
 
     Two that differ in capitals alone count as alike, as they are one file to some systems.
@@ -26,7 +26,7 @@ def plain_names(names: Iterable[Name]) -> dict[Name, str]:
     >>> plain_names([("kd", "a · b"), ("kd · a", "b")])
     {('kd', 'a · b'): 'kd.a-b', ('kd · a', 'b'): 'kd-a.b'}
     """
-    found: dict[Name, str] = {}
+    found: dict[Called, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
         own = name.split(" · ") if isinstance(name, str) else name

@@ -36,7 +36,7 @@ study = Study(
     comparison=Comparison("base", ["l2_sp", "odd"]),
     judging=Judging(margin=2.0),
     training=Training(epochs=4, batch_size=16, lr=3e-3, device="cpu", precision="float32"),
-    seeds=(1, 2, 3, 4, 5, 6),
+    seeds=(1, 2, 3, 4, 5, 6, 7, 8),
     allow_underpowered=True,
 )
 """

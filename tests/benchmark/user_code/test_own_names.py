@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 
 from tests.benchmark.conftest import SMALL
 
+ROOT = Path(__file__).parents[3]
 ROOT = Path(__file__).parents[3]
 #: What pip installs as `bench`.
 _MODULE, _FUNCTION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"][
@@ -137,6 +139,13 @@ def test_bench_says_which_benchmark_hides_its_own(behind, tmp_path, name):
     )
 
 
-def test_a_folder_of_results_that_is_called_benchmark_hides_nothing(behind, tmp_path):
+def test_a_folder_of_results_that_is_called_benchmark_is_not_what_is_started(behind, tmp_path):
     folder = project(tmp_path, ("benchmark/scores.csv",), "")
-    assert start(folder, behind, "init").returncode == 0
+    done = start(folder, behind, "init")
+    # Python takes a folder without code for a package only where it finds no other by a path, as
+    # it does not where setuptools has the packages of a checkout found by other means.
+    if PathFinder.find_spec("benchmark", [each for each in sys.path if Path(each) != ROOT]):
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"bench: {folder / 'benchmark'} is called benchmark, as")
