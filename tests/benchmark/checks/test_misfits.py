@@ -194,7 +194,9 @@ RENAMED = {"module.": "module.", "_orig_mod.module.": "_orig_mod.module.", "bert
 
 
 @pytest.mark.usefixtures("bert")
-@pytest.mark.parametrize("prefix", RENAMED)
+@pytest.mark.parametrize(
+    "prefix", ["module.", *(pytest.param(p, marks=pytest.mark.slow) for p in [*RENAMED][1:])]
+)
 def test_names_of_weights_that_all_begin_alike_are_told_with_what_renames_them(said, prefix):
     weights = load_file("bert/model.safetensors")
     renamed = {f"{prefix}{name}": weight for name, weight in weights.items()}
@@ -211,7 +213,10 @@ def test_names_of_weights_that_all_begin_alike_are_told_with_what_renames_them(s
 
 
 @pytest.mark.usefixtures("bert")
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), *(pytest.param(s * float("inf"), marks=pytest.mark.slow) for s in (1, -1))],
+)
 def test_weights_that_are_no_numbers_are_found_wherever_they_are_read(said, value):
     save("bert", "teacher")
     weights = load_file("teacher/model.safetensors")

@@ -44,7 +44,9 @@ def called(found: dict[str, Recorded]) -> dict[str, str]:
     return {key: run.called for key, run in found.items()}
 
 
-@pytest.mark.parametrize("keys", ["", "a", "ae", "abcefgh", "fgh"])
+@pytest.mark.parametrize(
+    "keys", ["ae", *(pytest.param(k, marks=pytest.mark.slow) for k in ("", "a", "abcefgh", "fgh"))]
+)
 def test_a_list_of_keys_finds_what_a_look_at_all_runs_finds(filled, keys):
     every = called(filled.finished())
     assert every == {"a": "taught", "b": "teacher", "c": "body", "e": "tested"}

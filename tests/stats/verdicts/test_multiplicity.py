@@ -21,6 +21,7 @@ def test_rejections_of_benjamini_and_hochberg_1995(reference, correction: str):
     assert rejected == case["expect"][correction.replace("-", "_")]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)  # each of Holm's has statsmodels look for garbage in all the process
 @given(p_lists, st.sampled_from(sorted(NAMES)))
 def test_corrections_agree_with_statsmodels(p_values: list[float], correction: str):

@@ -42,6 +42,8 @@ from trainers.tasks import Examples
 from trainers.teacher import TeacherLogits
 
 KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")
+#: Those that `make test` leaves to `make test-all`.
+LIKE_BERT = ("roberta", "distilbert")
 
 #: Each method beside the setting at which it is base; None where it has no such setting.
 METHODS: list[tuple[Method, Method | None]] = [
@@ -117,7 +119,10 @@ def nll(one: Fit) -> float:
     return metrics.score("nll", predict(one.model, one.dev_set, one.training), one.dev_set.labels)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=pytest.mark.slow) if k in LIKE_BERT else k for k in KINDS],
+)
 @pytest.mark.parametrize(("method", "neutral"), METHODS, ids=lambda m: getattr(m, "name", "-"))
 def test_it_learns_repeats_itself_and_is_base_at_its_neutral_setting(
     fit, base, text, images, kind, method, neutral
