@@ -12,6 +12,7 @@ from stats.equivalence.by_ranks import one_sided_rank_rows, rank_equivalence
 from stats.equivalence.non_inferiority import TESTS
 from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 from stats.simulation import LAWS, PAIRS, coverage, error_rate, looks_table, verdict_rates
+from stats.simulation.__main__ import TABLES, main
 from stats.simulation.at_the_margin import margin_error_rate
 from stats.simulation.laws import truths
 from stats.simulation.pooling import pooling_error
@@ -203,3 +204,15 @@ def test_runs_that_share_a_task_or_a_seed_are_no_independent_pairs():
     for world, analysis in (("seeds differ", "fixed"), ("tasks differ", "sampled")):
         assert pooling_error(analysis, world, 4_000) <= allowed(LEVEL, 4_000)
         assert pooling_error("all pairs", world, 4_000) > 0.15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_of_the_command_is_one_of_rates(name: str, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["simulation", name, "--simulations", "20"])
+    main()
+    heading, rule, *rows = capsys.readouterr().out.splitlines()
+    assert len(rows) >= 2
+    for line in (rule, *rows):
+        assert line.count("|") == heading.count("|")
+    assert not [row for row in rows if "nan" in row]
