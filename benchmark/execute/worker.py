@@ -101,9 +101,8 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     query, writer = Query(connection), Writer(connection)
     done = query.finished_run(key) if job.run.tracked else None
     if is_done(job.run, job.outputs, done, cache):
-        Resuming(
-            job, None, [], lease.require
-        ).discard()  # of an attempt that was killed as it ended
+        # Of an attempt that was killed as it ended.
+        Resuming(job, None, [], lease.require).discard()
         return Ended(key, "cached", scores=done.scores if done else None)
     if job.run.tracked:
         close_earlier(writer, key)

@@ -41,6 +41,7 @@ register(
     Correction(
         name="holm",
         words="Holm",
+        default=True,
         rows=holm_rows,
         claims=holm_claims,
         smallest=bonferroni_smallest,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stats.register import PairedEffect, UnpairedEffect, expect
+from stats.register import expect
 
-expect(__name__, PairedEffect, "hedges_g", "d_av", "d_z", "rank_biserial", "superiority")
-expect(__name__, UnpairedEffect, "hedges_g", "a12", "cliffs_delta")
+expect(__name__, __path__)

@@ -250,7 +250,9 @@ def _d_av(arms: FloatArray, differences: FloatArray, confidence: float) -> Bound
     return d_av_rows(arms[0], arms[1], confidence)
 
 
-register(PairedEffect(name="hedges_g", symbol="g", words="Hedges' g", rows=_paired_g))
+register(PairedEffect(name="hedges_g", symbol="g", words="Hedges' g", default=True, rows=_paired_g))
 register(PairedEffect(name="d_z", symbol="d_z", words="Cohen's d_z", rows=_d_z))
 register(PairedEffect(name="d_av", symbol="d_av", words="Cohen's d_av", rows=_d_av))
-register(UnpairedEffect(name="hedges_g", symbol="g", words="Hedges' g", rows=hedges_g_rows))
+register(
+    UnpairedEffect(name="hedges_g", symbol="g", words="Hedges' g", default=True, rows=hedges_g_rows)
+)

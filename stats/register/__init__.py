@@ -2,16 +2,17 @@
 
 Each is one record, which the file that computes it registers at its end. Judging, planning,
 wording, the audit and the commands ask the register, so that what is registered can decide
-comparisons, be planned for, be shown, be written about and be named in a command's help. The rooms
-say what their files register, so that it can be named before these are imported.
+comparisons, be planned for, be shown, be written about and be named in a command's help. What the
+files of a room register is read in their text, so that it can be named before they are imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ast
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 from stats.errors import InvalidSetting
@@ -70,31 +71,39 @@ class _Records(Generic[R]):
     Attributes:
         what: it is.
         known: by name, what is registered.
-        rooms: by name, the default first, where a file lies that registers it when it is imported.
+        files: by name, the module that registers it when it is imported.
+        default: the name that is taken where none is given.
     """
 
     what: str
     known: dict[str, R] = field(default_factory=dict)
-    rooms: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    default: str = ""
 
     def names(self) -> tuple[str, ...]:
-        default = next(iter(self.rooms), "")
-        return tuple(sorted({*self.known, *self.rooms}, key=lambda name: (name != default, name)))
+        names = {*self.known, *self.files}
+        return tuple(sorted(names, key=lambda name: (name != self.default, name)))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.known or name in self.rooms
+        return name in self.known or name in self.files
 
     def __getitem__(self, name: str) -> R:
-        if name not in self.known and name in self.rooms:
-            _load(self.rooms[name])
+        if name not in self.known and name in self.files:
+            import_module(self.files[name])
         return self.known[name]
 
+    def expect(self, name: str, file: str, default: bool) -> None:
+        self.files[name] = file
+        if default:
+            self.default = name
+
     def add(self, record: R) -> None:
-        room = self.rooms.get(record.name)
-        if room and not record.rows.__module__.startswith(f"{room}."):
-            _load(room)  # the name is that of another
+        if file := self.files.get(record.name):
+            import_module(file)  # which is under way, unless the name is that of another
         if record.name in self.known:
             raise InvalidSetting(f'a {self.what} "{record.name}" is registered already')
+        if record.default and record.name != self.default:
+            raise InvalidSetting(f'the {self.what} that is the default is "{self.default}"')
         self.known[record.name] = record
 
 
@@ -142,14 +151,26 @@ PAIRED_EFFECTS, UNPAIRED_EFFECTS = Names(_PAIRED_EFFECTS), Names(_UNPAIRED_EFFEC
 CORRECTIONS = Names(_CORRECTIONS)
 
 
-def expect(room: str, kind: type[Record], *names: str) -> None:
-    """Name what the files of a room register, the default first; they are imported when needed."""
-    _OF_KIND[kind].rooms.update(dict.fromkeys(names, room))
+def expect(room: str, path: Iterable[str]) -> None:
+    """Know what the files of a room register; each is imported when something of it is needed."""
+    by_kind = {kind.__name__: records for kind, records in _OF_KIND.items()}
+    for file in (file for folder in path for file in Path(folder).glob("[!_]*.py")):
+        for kind, name, default in _registered(file.read_text("utf-8")):
+            by_kind[kind].expect(name, f"{room}.{file.stem}", default)
 
 
-def _load(room: str) -> None:
-    for file in iter_modules(import_module(room).__path__):
-        import_module(f"{room}.{file.name}")
+def _registered(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Kind and name of each record that a text registers, and whether it is the default.
+
+    >>> [*_registered('register(PairedTest(name="t", words="paired t test", default=True))')]
+    [('PairedTest', 't', True)]
+    """
+    for node in ast.parse(text).body:
+        match node:
+            case ast.Expr(ast.Call(ast.Name("register"), [ast.Call(ast.Name(kind)) as record])):
+                told = {each.arg: each.value for each in record.keywords}
+                default = "default" in told and bool(ast.literal_eval(told["default"]))
+                yield kind, ast.literal_eval(told["name"]), default
 
 
 def register(record: Record) -> None:
@@ -158,7 +179,7 @@ def register(record: Record) -> None:
     An effect size may be registered for either kind of scores under one name.
 
     Raises:
-        InvalidSetting: its name is taken.
+        InvalidSetting: its name is taken, or there is a default already.
     """
     own = _OF_KIND[type(record)]
     tests: tuple[_Records[Any], ...] = (_PAIRED, _UNPAIRED)
@@ -171,7 +192,7 @@ def withdraw(name: str) -> None:
     """Take what has this name out of the register."""
     for records in _OF_KIND.values():
         records.known.pop(name, None)
-        records.rooms.pop(name, None)
+        records.files.pop(name, None)
 
 
 def paired_test(name: str) -> PairedTest:

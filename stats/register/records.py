@@ -56,10 +56,12 @@ class Named:
     Attributes:
         name: as it is asked for.
         words: as outputs call it.
+        default: whether it is taken where none is named; one of each kind is.
     """
 
     name: str
     words: str
+    default: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stats.register import PairedTest, UnpairedTest, expect
+from stats.register import expect
 
-expect(__name__, PairedTest, "wilcoxon", "permutation", "sign", "t")
-expect(__name__, UnpairedTest, "mann-whitney", "unpaired-permutation", "welch")
+expect(__name__, __path__)

@@ -232,6 +232,7 @@ register(
     UnpairedTest(
         name="mann-whitney",
         words="exact Mann-Whitney (unpaired)",
+        default=True,
         rows=_tested,
         smallest_p=_smallest,
         by_deals=True,

@@ -249,6 +249,7 @@ register(
     PairedTest(
         name="wilcoxon",
         words="exact Wilcoxon signed-rank",
+        default=True,
         rows=_tested,
         smallest_p=smallest_p_of_pairs,
         by_signs=True,

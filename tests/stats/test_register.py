@@ -242,7 +242,16 @@ def test_help_names_what_is_registered(unanimous: str, gains: str, sidak: str, c
             assert all(name in told.replace("- ", "-") for name in UNPAIRED_TESTS)
 
 
-#: Prints what there is as the rooms say it, and once all of their files are imported.
+def test_one_test_of_a_kind_is_the_default():
+    with pytest.raises(InvalidSetting, match=f'the default is "{PAIRED_TESTS[0]}"'):
+        register(
+            PairedTest(
+                name="other", words="", default=True, rows=extremes, smallest_p=lambda n, _: 0.0
+            )
+        )
+
+
+#: Prints what there is as the files' text says it, and once all of them are imported.
 NAMES = """
 import sys
 from importlib import import_module
@@ -255,11 +264,11 @@ for file in walk_packages(stats.__path__, "stats."):
     if not file.name.endswith("__main__"):
         import_module(file.name)
 print([[*names] for names in kinds])
-print(all(each.known.keys() == each.rooms.keys() for each in stats.register._OF_KIND.values()))
+print(all(each.known.keys() == each.files.keys() for each in stats.register._OF_KIND.values()))
 """
 
 
-def test_rooms_name_what_their_files_register_before_these_are_imported():
+def test_what_files_register_is_known_before_they_are_imported():
     done = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=True)
     said, found, registered = done.stdout.splitlines()
     assert said == found
