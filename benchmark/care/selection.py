@@ -12,9 +12,6 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.studies import last_plans, recorded_study
 from benchmark.record.study_record import StudyRecord
 
-#: A condition that every run fulfils.
-ANY = "attributes.run_id != ''"
-
 
 @dataclass(frozen=True)
 class ToRemove:
@@ -110,7 +107,7 @@ def _of_name(
 
 def _ours(query: Query, experiment: str) -> list[Recorded]:
     """The runs of an experiment that a study left there, whatever others keep beside them."""
-    found = [r for r in query.runs(ANY, experiment) if "key" in r.tags or "role" in r.tags]
+    found = [r for r in query.runs(experiment=experiment) if "key" in r.tags or "role" in r.tags]
     if not found:
         name = query.connection.experiments()[experiment]
         raise StoreError(f'no run of a study is recorded under "{name}" in {query.store.shown}.')

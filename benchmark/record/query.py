@@ -46,11 +46,11 @@ class Query:
         """Where the record is."""
         return self.connection.store
 
-    def runs(self, condition: str, experiment: str | None = None) -> list[Recorded]:
+    def runs(self, condition: str = "", experiment: str | None = None) -> list[Recorded]:
         """Every run that fulfils a condition, the oldest first.
 
         Args:
-            condition: in the language of MLflow's search, as "tags.role = 'arm'".
+            condition: in the language of MLflow's search, as "tags.role = 'arm'"; none has all.
             experiment: MLflow's id of the one that is searched; None searches the whole store.
         """
         client = self.connection.client

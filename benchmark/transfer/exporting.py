@@ -18,8 +18,6 @@ from benchmark.transfer.format import FORMAT, HEAD, VERSION, Outgoing, packing
 from benchmark.tuning.moving import told_trials
 from benchmark.tuning.of_study import has_searches, storage_url
 
-_ANY = "attributes.run_id != ''"
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -92,7 +90,7 @@ def _searches(
 
 def _runs(query: Query, record: StudyRecord, experiment: str) -> list[Recorded]:
     """Every attempt at the runs of a study, what these needed, and what is kept beside them."""
-    own = query.runs(_ANY, experiment)
+    own = query.runs(experiment=experiment)
     found = {run.run_id: run for run in own if "key" in run.tags or "role" in run.tags}
     finished = runs_of(record, query)
     keys = {run.key for run in record.runs} | {cell.key for cell in record.cells}
