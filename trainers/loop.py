@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainers import metrics
-from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged, MethodError
 from trainers.inputs.batches import Batch, Encoded, evaluation_order, training_order
+from trainers.machine.clock import Spent, Stopwatch
 from trainers.methods import Method, Phase, Step
 from trainers.methods.step import Weights
 from trainers.resume.checkpoints import Keeper, without

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 
-from trainers.clock import Spent, Stopwatch
 from trainers.errors import Diverged, ModelError
+from trainers.machine.clock import Spent, Stopwatch
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.resume.checkpoints import Keeper, without

@@ -21,10 +21,10 @@ from benchmark.execute.job import Job, Progress, Report
 from benchmark.execute.recorder import Recorder
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.store.cache import Cache
-from trainers.clock import Spent
 from trainers.cost import relative_flops
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit, Trained, predict
+from trainers.machine.clock import Spent
 from trainers.masked_language_modelling import pretrain
 from trainers.models import WEIGHTS, Checkpoint
 from trainers.resume.checkpoints import Keeper

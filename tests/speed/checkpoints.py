@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import torch
 
 from benchmark.store.cache import Cache
-from trainers.clock import Stopwatch, cpu_seconds
+from trainers.machine.clock import Stopwatch, cpu_seconds
 from trainers.models import Bert
 from trainers.resume.checkpoints import Keeper
 from trainers.resume.snapshot import Snapshot

@@ -25,7 +25,7 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
     import torch
 
     from trainers.loop import Fit, predict
-    from trainers.memory import keep_freed_memory
+    from trainers.machine.memory import keep_freed_memory
     from trainers.methods import Base
     from trainers.models import Bert
     from trainers.settings import Training

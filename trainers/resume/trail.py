@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from trainers.clock import Spent, Stopwatch
+from trainers.machine.clock import Spent, Stopwatch
 from trainers.resume.checkpoints import Keeper
 from trainers.resume.known import tensors
 from trainers.resume.position import Position

@@ -207,7 +207,7 @@ def _begin(
     from benchmark.terminal.transliteration import transliterate_output
     from benchmark.user_code.containment import leaving_raises
     from benchmark.user_code.faults import take_as_asked
-    from trainers.memory import keep_freed_memory
+    from trainers.machine.memory import keep_freed_memory
 
     keep_freed_memory()
     transliterate_output()

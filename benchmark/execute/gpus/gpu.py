@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.execute.gpus import looking
-from trainers.nvml import PowerMeter
+from trainers.machine.nvml import PowerMeter
 
 #: Which GPUs a process sees: NVIDIA's name, and AMD's. `ROCR_VISIBLE_DEVICES` stays as it is, for
 #: AMD counts the others within it.

@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from trainers.clock import Stopwatch, cpu_seconds
+from trainers.machine.clock import Stopwatch, cpu_seconds
 
 BUSY = "import time\nstart = time.process_time()\nwhile time.process_time() < start + 0.2: pass"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainers.clock import Stopwatch
-from trainers.nvml import PowerMeter
+from trainers.machine.clock import Stopwatch
+from trainers.machine.nvml import PowerMeter
 
 #: One GPU that may draw 312.5 W, and has taken 250 J more whenever somebody asks; the other says
 #: nothing of either. The functions are those of nvml.h.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from trainers.nvml import PowerMeter
+from trainers.machine.nvml import PowerMeter
 
 
 @dataclass(frozen=True)
