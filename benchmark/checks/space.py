@@ -14,7 +14,8 @@ from benchmark.errors import NotReady
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.resuming import KIND
 from benchmark.execute.todo import Todo
-from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun, declared_alike
+from benchmark.runs.alike import declared_alike
+from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.store.store import Store
 from trainers.models import Model

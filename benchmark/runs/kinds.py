@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal
-from uuid import uuid4
 
-from benchmark.errors import StudyError
+from benchmark.runs.identity import code_of, fingerprint_of, identity_of, reached_of
 from benchmark.runs.key import Listed, Specification, key
-from benchmark.runs.reach import Reached, alterations, reach
+from benchmark.runs.reach import alterations
 from trainers import loop, metrics, seeding
 from trainers.inputs import batches
 from trainers.methods import Method
@@ -69,7 +68,7 @@ class Run:
     @cached_property
     def packages(self) -> frozenset[str]:
         """Installed packages that the user's code in it calls, by the names of their modules."""
-        found = [_reached(each) for each in self.declared()]
+        found = [reached_of(each) for each in self.declared()]
         return frozenset().union(*(each.packages for each in (*found, alterations.altered())))
 
     @property
@@ -128,8 +127,8 @@ class DataRun(Run):
         """The fingerprint of the source data."""
         return {
             "data": type(self.task).__name__,
-            "fingerprint": _fingerprint(self.task),
-            **_code(self.task),
+            "fingerprint": fingerprint_of(self.task),
+            **code_of(self.task),
         }
 
     def declared(self) -> tuple[Any, ...]:
@@ -154,19 +153,19 @@ class PretrainRun(Run):
     def specification(self) -> dict[str, Any]:
         """Corpus, architecture, settings, and what changes bits."""
         return {
-            "corpus": _fingerprint(self.task),
-            "model": _identity(self.model),
+            "corpus": fingerprint_of(self.task),
+            "model": identity_of(self.model),
             "pretraining": self.pretraining,
             "machine": [self.training.device, self.training.precision, self.training.threads],
             "revisions": [seeding.REVISION],
             **self.training.savings(),
-            **_code((self.task, self.pretraining)),
+            **code_of((self.task, self.pretraining)),
         }
 
     @cached_property
     def fingerprint(self) -> str:
         """Of the source data."""
-        return _fingerprint(self.task)
+        return fingerprint_of(self.task)
 
     @property
     def device(self) -> str:
@@ -236,11 +235,11 @@ class TrainRun(Run):
     @cached_property
     def _at_every_seed(self) -> dict[str, Any]:
         return {
-            "task": _identity(self.task),
-            "model": _identity(self.model),
+            "task": identity_of(self.task),
+            "model": identity_of(self.model),
             "checkpoint": self.checkpoint.identity if self.checkpoint else None,
-            "method": _identity(self.method),
-            "training": _identity(self.training),
+            "method": identity_of(self.method),
+            "training": identity_of(self.training),
             "metric": self.metric,
             "revisions": Listed(m.REVISION for m in (loop, batches, metrics, seeding)),
         }
@@ -263,7 +262,7 @@ class TrainRun(Run):
     @cached_property
     def fingerprint(self) -> str:
         """Of the source data."""
-        return _fingerprint(self.task)
+        return fingerprint_of(self.task)
 
     @property
     def device(self) -> str:
@@ -297,73 +296,6 @@ class TrainRun(Run):
                 "task": self.task,
             }
         )
-
-
-@cache
-def _fingerprint(task: Task) -> str:
-    return task.fingerprint()
-
-
-def _identity(declared: Any) -> Specification:
-    """A specification, with the digest of the user's own code behind it.
-
-    Raises:
-        StudyError: a field is a list or another thing that can change.
-    """
-    try:
-        return _cached_identity(declared)
-    except TypeError as error:
-        raise StudyError(
-            f"{declared!r}: every field must be fixed ({error}); use a tuple for a list."
-        ) from error
-
-
-@cache
-def _cached_identity(declared: Any) -> Specification:
-    return Specification(declared.specification() | _code(declared))
-
-
-def _code(declared: Any) -> dict[str, str]:
-    """What stands in a specification for the user's own code that something reaches.
-
-    Code that cannot be followed may have changed: no earlier run counts as one of it.
-    """
-    found = _reached(declared)
-    code = {} if found.digest is None else {"source": found.digest}
-    return code | ({"anew": _anew(declared)} if found.unfollowed else {})
-
-
-def declared_alike(runs: Iterable[Run]) -> Iterable[list[Run]]:
-    """Runs that are made from the very same objects of a study, together."""
-    found: dict[tuple[int, ...], list[Run]] = {}
-    for run in runs:
-        found.setdefault(tuple(map(id, run.declared())), []).append(run)
-    return found.values()
-
-
-def unfollowed(runs: Iterable[Run]) -> list[str]:
-    """What the code of some runs reaches that cannot be followed, a sentence each."""
-    places: dict[str, set[str]] = {}
-    for alike in declared_alike(runs):
-        for declared in alike[0].declared():
-            for what in (*_reached(declared).unfollowed, *alterations.altered().unfollowed):
-                places.setdefault(what, set()).update(run.key for run in alike)
-    return [
-        f"{what}, so that it cannot be followed: the {len(keys)} runs that reach it are trained "
-        "anew by every command, and no earlier one counts."
-        for what, keys in places.items()
-    ]
-
-
-@cache
-def _reached(declared: Any) -> Reached:
-    return reach(declared)
-
-
-@cache
-def _anew(declared: Any) -> str:
-    """Something else whenever a study is loaded: its classes are then other ones."""
-    return uuid4().hex
 
 
 def _flat(groups: Mapping[str, Any]) -> dict[str, Any]:

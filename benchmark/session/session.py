@@ -38,7 +38,8 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.studies import use_of
 from benchmark.record.writer import Writer
-from benchmark.runs.kinds import Run, unfollowed
+from benchmark.runs.alike import unfollowed
+from benchmark.runs.kinds import Run
 from benchmark.runs.plan import Plan, Settings, make_plan
 from benchmark.runs.reach.alterations import altered_names
 from benchmark.session.engines import Asked, Execution

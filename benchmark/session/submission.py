@@ -14,7 +14,8 @@ from benchmark.errors import BenchmarkError, NotReady, StudyError
 from benchmark.execute.todo import Todo, damaged, missing
 from benchmark.record.recorded import Recorded
 from benchmark.report.names import folder_name, plain_names
-from benchmark.runs.kinds import Output, unfollowed
+from benchmark.runs.alike import unfollowed
+from benchmark.runs.kinds import Output
 from benchmark.runs.plan import Plan
 from benchmark.session.session import Session
 from benchmark.session.training import FINISHED, execute

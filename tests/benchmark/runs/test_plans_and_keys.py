@@ -14,7 +14,7 @@ from benchmark.execute.counted import CountedFlops
 from benchmark.execute.job import Ended
 from benchmark.execute.todo import todo
 from benchmark.record.recorded import Recorded
-from benchmark.runs import kinds
+from benchmark.runs.identity import fingerprint_of
 from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan
@@ -228,7 +228,7 @@ def test_a_worker_is_told_what_the_record_holds_of_a_run(monkeypatch):
     run = plan.runs[plan.cells[0]]
     sent, told = pickle.dumps(run), (run.tags(), run.parameters)
     monkeypatch.delattr(Docstrings, "fingerprint")  # which takes a while to find out
-    kinds._fingerprint.cache_clear()
+    fingerprint_of.cache_clear()
     arrived = pickle.loads(sent)
     assert (arrived.tags(), arrived.parameters) == told
 
