@@ -162,6 +162,8 @@ def entry() -> NoReturn:
         code = _unread()
     with suppress(OSError):
         sys.stderr.flush()
+    if on_ray := sys.modules.get("benchmark.execute.engines.ray.cluster"):
+        on_ray.end()
     # Unloading torch and its libraries takes the interpreter seconds, and nothing is left to do.
     os._exit(code)
 

@@ -6,9 +6,11 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -218,6 +220,19 @@ class RayCluster:
                 wrong = f"armbench does not start: {_line(error)}. Install the same there as here."
             if wrong:
                 yield asked[each], wrong
+
+
+def end() -> None:
+    """End what of Ray is this command's own; agents would look for their cluster for a minute."""
+    if (ray := sys.modules.get("ray")) is None or not ray.is_initialized():
+        return
+    psutil: Any = import_module("psutil")  # which Ray brings along
+    begun = psutil.Process().children(recursive=True)
+    ray.shutdown()
+    for process in begun:
+        with suppress(psutil.Error):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::"):
+                process.kill()
 
 
 def _nodes() -> Sequence[Mapping[str, Any]]:
