@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from trainers.loop import Fit
 from trainers.methods import Base
+from trainers.packed.models import left_to_transformers
 
 #: Examples that a counted step has; batch normalisation needs two.
 _ROWS = 2
@@ -41,12 +42,12 @@ def relative_flops(fit: Fit) -> float:
 
 
 def step_flops(fit: Fit, phase: int) -> int:
-    """FLOPs of one step in a phase, on a copy of the model on the CPU."""
+    """FLOPs of one step in a phase, on a copy of the model on the CPU, computed as on a GPU."""
     training = replace(fit.training, device="cpu")
     copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
     rows = np.argsort(fit.train_set.lengths, kind="stable")[:_ROWS]
     # The CPU's fused attention is unknown to the counter; its plain form is the same mathematics.
-    with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH):
+    with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), left_to_transformers():
         copy.model.cpu().train()
         copy.prepare()
         step = copy.step(rows, phase, epoch=0, progress=0.0)

@@ -29,7 +29,7 @@ from trainers.steps.passes import Passes, forward
 from trainers.teacher import TeacherLogits
 
 #: Raised when the same run would end with other weights.
-REVISION = 2
+REVISION = 3
 
 _EVALUATION_BATCH = 256
 

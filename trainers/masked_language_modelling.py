@@ -18,6 +18,8 @@ from torch.optim import AdamW
 from trainers.errors import Diverged, ModelError
 from trainers.machine.clock import Spent, Stopwatch
 from trainers.models import Bert, Model, load_tokenizer
+from trainers.packed.models import Encoder
+from trainers.packed.rows import Rows, filled_up
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.resume.checkpoints import Keeper, without
 from trainers.resume.position import Epoch, Position
@@ -233,9 +235,21 @@ def masked_loss(
         torch.autocast(training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
         layers_run_again(module, own_weights=True),
     ):
-        hidden = module.bert(torch.from_numpy(masked).to(device)).last_hidden_state
-        logits = module.cls(hidden.flatten(0, 1).index_select(0, positions))
+        hidden = _hidden(module.bert, torch.from_numpy(masked).to(device), positions)
+        logits = module.cls(hidden)[: len(targets)]
     return F.cross_entropy(logits.float(), targets)
+
+
+def _hidden(body: Any, blocks: Tensor, positions: Tensor) -> Tensor:
+    """What the last layer says at some positions of blocks, shape (m, d); rows may follow."""
+    encoder = Encoder.of(body)
+    if encoder is None:
+        hidden: Tensor = body(blocks).last_hidden_state
+        return hidden.flatten(0, 1).index_select(0, positions)
+    chosen = torch.zeros(blocks.shape, dtype=torch.bool)
+    chosen.view(-1)[positions] = True
+    rows, wanted = Rows.all(*blocks.shape), Rows.chosen(chosen)
+    return encoder({"input_ids": blocks}, rows, wanted, filled_up(positions))
 
 
 def _block_order(blocks: int, pretraining: MaskedLanguageModelling) -> list[NDArray[np.int64]]:

@@ -52,7 +52,7 @@ class MaskedLanguageModelling:
     """
 
     #: Raised when the same fields would give other weights.
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     steps: int = 1000
     batch_size: int = 32

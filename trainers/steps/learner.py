@@ -30,6 +30,7 @@ class Learner:
         self, model: nn.Module, optimiser: Optimizer, factor: Callable[[int], float], steps: int
     ) -> None:
         self._model, self._optimiser, self._steps = model, optimiser, steps
+        self._weights = [*model.parameters()]
         self._schedule = LambdaLR(optimiser, factor)
         self.best = -inf
         self.best_weights: Mapping[str, Tensor] | None = None
@@ -67,7 +68,7 @@ class Learner:
             clip: largest norm of the whole gradient; None leaves it as it is.
         """
         if clip is not None:
-            nn.utils.clip_grad_norm_(self._model.parameters(), clip)
+            nn.utils.clip_grad_norm_(self._weights, clip)
         self._optimiser.step()
         self._schedule.step()
         self._optimiser.zero_grad()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from trainers.packed.models import Classifier
 from trainers.settings import Training
 from trainers.steps.checkpointing import layers_run_again
 
@@ -61,11 +63,20 @@ def forward(
         torch.autocast(training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
         layers_run_again(model, own_weights=weights is None),
     ):
-        if weights is None:
-            logits: Tensor = model(**inputs).logits
+        if (packed := Classifier.of(model, inputs)) is None:
+            logits: Tensor = _called(model, inputs, weights).logits
         else:
-            logits = functional_call(model, dict(weights), kwargs=dict(inputs)).logits
+            within = weights and {f"model.{name}": value for name, value in weights.items()}
+            logits = _called(packed, inputs, within)
     return logits.float()
+
+
+def _called(
+    model: nn.Module, inputs: Mapping[str, Tensor], weights: Mapping[str, Tensor] | None
+) -> Any:
+    if weights is None:
+        return model(**inputs)
+    return functional_call(model, dict(weights), kwargs=dict(inputs))
 
 
 @contextmanager

@@ -19,15 +19,15 @@ CORPUS = "7b223fd54472e3d2f6d294a9799916f9fe6159f284aca6e169fe747c4e75f5b8"
 RECORDED = {
     "pretrained_vs_scratch": (
         84,
-        "6675d425593c21f91575f67890f1902862a1f491cca73e7f5466519b528a67e2",
+        "9b394206f74cf9e8ad4056da038f22d1034f02825b2825a8c57ef5c28cdeca5b",
     ),
     "regularisers": (
         324,
-        "e46769dd33e68fb9453132c3d9a68898a4fce255c6622cbb7df31cd4861e7399",
+        "3203a5c548ea3717660c8871ee9b44d1ff2f2a60ee7ac10bdec636b13e34803e",
     ),
     "vision_pretrained_vs_scratch": (
         50,
-        "1cc74cb074abedf797704ad6213c958aa2b748c09958bf0f26259ec607e380f8",
+        "adada7aabee8bfe49d308839dfd59baf6ecf04948fea8bcbc66f4ce050d6bf48",
     ),
 }
 
