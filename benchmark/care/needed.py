@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,7 +69,8 @@ class StillNeeded:
 
     def results(self) -> set[Result]:
         """What of the cache is needed."""
-        return {*self._by_plans(), *self._by_runs(), *self._to_go_on_from()}
+        found = {*self._by_plans(), *self._by_runs(), *self._to_go_on_from()}
+        return found | {*self._read_of(key for kind, key in found if kind == "data")}
 
     def _by_plans(self) -> Iterator[Result]:
         for plan in filter(None, self.plans.values()):
@@ -84,6 +85,13 @@ class StillNeeded:
         left &= self.keys() - set(self.gone)
         done = self.query.with_tag("key", left, "= 'FINISHED'")
         yield from (("resume", key) for key in left - {run.tags["key"] for run in done})
+
+    def _read_of(self, data: Iterable[str]) -> Iterator[Result]:
+        """Texts of needed data as models read them."""
+        needed = set(data)
+        for kind, key in self.query.store.cache.results():
+            if kind == "encoded" and key.partition("-")[0] in needed:
+                yield kind, key
 
     def _by_runs(self) -> Iterator[Result]:
         for run in self.recorded:

@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmark.checks.memory import weighs_alike
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
+from benchmark.execute.attempt.resuming import KIND
 from benchmark.execute.engines.asking import is_foreign
-from benchmark.execute.resuming import KIND
 from benchmark.execute.todo import Todo
 from benchmark.runs.alike import declared_alike
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun

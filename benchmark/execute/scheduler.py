@@ -10,10 +10,11 @@ from functools import cached_property
 from math import inf
 
 from benchmark.errors import RecordLost
+from benchmark.execute.attempt.interruption import patient
+from benchmark.execute.attempt.recorder import record_failure
 from benchmark.execute.counted import CountedFlops
 from benchmark.execute.elsewhere import Elsewhere
 from benchmark.execute.engines import Engine
-from benchmark.execute.interruption import patient
 from benchmark.execute.job import (
     HELD,
     LOST,
@@ -25,7 +26,6 @@ from benchmark.execute.job import (
     Progress,
 )
 from benchmark.execute.queue import Queue
-from benchmark.execute.recorder import record_failure
 from benchmark.execute.retries import Retries
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query

@@ -12,8 +12,8 @@ from benchmark.checks.estimate import Estimate, estimate
 from benchmark.checks.foresight import foresee
 from benchmark.declare.tuned import is_searched
 from benchmark.errors import StoreError
+from benchmark.execute.attempt.resuming import forget
 from benchmark.execute.hidden import with_hidden
-from benchmark.execute.resuming import forget
 from benchmark.execute.scheduler import Outcome, run_plan
 from benchmark.execute.todo import Todo, promising, todo
 from benchmark.record.of_study import study_record

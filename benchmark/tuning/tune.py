@@ -13,7 +13,7 @@ from benchmark.declare.search import Params
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import Searching, searches
 from benchmark.errors import RecordLost
-from benchmark.execute.interruption import patient
+from benchmark.execute.attempt.interruption import patient
 from benchmark.execute.job import Ended, Progress
 from benchmark.execute.scheduler import Scheduler
 from benchmark.record.query import Query

@@ -6,9 +6,9 @@ import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmark.execute.interruption import interrupted_by_signals
+from benchmark.execute.attempt.interruption import interrupted_by_signals
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import INTERRUPTED, Ended, Job, Progress
-from benchmark.execute.worker import execute
 from benchmark.user_code.project import Project
 
 

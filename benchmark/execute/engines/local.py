@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
-from benchmark.execute.worker import execute
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import sources
 

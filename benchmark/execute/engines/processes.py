@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BenchmarkError
-from benchmark.execute.deadline import end_from_below
+from benchmark.execute.attempt.deadline import end_from_below
+from benchmark.execute.attempt.interruption import interrupt
 from benchmark.execute.engines.deaths import UNKNOWN, Death, death
 from benchmark.execute.engines.orphaned import PARENT
-from benchmark.execute.interruption import interrupt
 from benchmark.user_code.project import Sources
 
 #: By which Python is told to leave the current folder out of where modules lie, and what it is set

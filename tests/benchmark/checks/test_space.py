@@ -10,9 +10,9 @@ import pytest
 from benchmark.checks.space import to_write, under_way
 from benchmark.cli import main
 from benchmark.declare.loading import load_study
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import Job, Progress
 from benchmark.execute.todo import Todo, todo
-from benchmark.execute.worker import execute
 from benchmark.record.query import Query
 from benchmark.runs.kinds import DataRun, Output
 from benchmark.runs.plan import make_plan

@@ -10,9 +10,14 @@ import pytest
 from benchmark.commands.options import seconds
 from benchmark.errors import RecordLost
 from benchmark.execute import retries
-from benchmark.execute.deadline import limited
+from benchmark.execute.attempt.deadline import limited
+from benchmark.execute.attempt.interruption import (
+    Interrupted,
+    interruptible,
+    shielded,
+    told_to_stop,
+)
 from benchmark.execute.engines.deaths import death
-from benchmark.execute.interruption import Interrupted, interruptible, shielded, told_to_stop
 from benchmark.execute.job import DIED, DISK_FULL, INTERRUPTED, KILLED, TIMED_OUT, Ended
 from benchmark.execute.retries import ATTEMPTS, Retries
 from benchmark.store.outages import patiently, persevering, waited

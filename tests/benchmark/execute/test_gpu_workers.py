@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 import torch
 
+from benchmark.execute.attempt.worker import reason
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.job import KILLED, OUT_OF_MEMORY, Ended, Progress
 from benchmark.execute.retries import ATTEMPTS
 from benchmark.execute.todo import todo
-from benchmark.execute.worker import reason
 from benchmark.user_code.project import sources
 from tests.benchmark.execute.gpu_boxes import Bench, packing, write_study
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import Ended, Job, Progress
-from benchmark.execute.worker import execute
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import DataRun, TrainRun
 from benchmark.store import checksums

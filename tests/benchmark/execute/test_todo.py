@@ -1,8 +1,8 @@
 """What of a plan is left to execute."""
 
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import Job
 from benchmark.execute.todo import todo
-from benchmark.execute.worker import execute
 from tests.benchmark.attempted import Attempted
 
 STUDY = """

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.declare.loading import load_study
+from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import Job
-from benchmark.execute.worker import execute
 from benchmark.record.query import Query
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from benchmark.execute.attempt.interruption import interrupt
 from benchmark.execute.engines.local import work as execute_pickled
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.engines.slurm.cluster import requeue, seconds_left
 from benchmark.execute.engines.slurm.pool import Entry, JobPool, Watch, Whereabouts
-from benchmark.execute.interruption import interrupt
 from benchmark.execute.job import TIMED_OUT, Ended, Progress
 from benchmark.store.scratch import keep_temporary_files_together
 

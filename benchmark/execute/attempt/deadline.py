@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import inf
 from types import FrameType
 
-from benchmark.execute.interruption import forget, interrupt
+from benchmark.execute.attempt.interruption import forget, interrupt
 from benchmark.execute.job import TIMED_OUT
 from benchmark.store.outages import waited
 

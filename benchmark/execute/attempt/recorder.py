@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.execute.interruption import shielded
+from benchmark.execute.attempt.interruption import shielded
 from benchmark.execute.job import Job
 from benchmark.record.environment import tags_here
 from benchmark.record.writer import Writer

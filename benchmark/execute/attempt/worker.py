@@ -15,8 +15,16 @@ from pathlib import Path
 import torch
 
 from benchmark.errors import BenchmarkError, CacheError, LeaseLost, RecordLost, StoreError
-from benchmark.execute.deadline import limited
-from benchmark.execute.interruption import Interrupted, interruptible, shielded, told_to_stop
+from benchmark.execute.attempt.deadline import limited
+from benchmark.execute.attempt.interruption import (
+    Interrupted,
+    interruptible,
+    shielded,
+    told_to_stop,
+)
+from benchmark.execute.attempt.recorder import Recorder
+from benchmark.execute.attempt.resuming import Resuming
+from benchmark.execute.attempt.steps import make_repeatable, perform
 from benchmark.execute.job import (
     DISK_ERROR,
     DISK_FULL,
@@ -31,9 +39,6 @@ from benchmark.execute.job import (
     is_done,
     is_recorded,
 )
-from benchmark.execute.recorder import Recorder
-from benchmark.execute.resuming import Resuming
-from benchmark.execute.steps import make_repeatable, perform
 from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
 from benchmark.record.writer import Status, Writer

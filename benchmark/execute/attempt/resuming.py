@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from benchmark.errors import CacheError
-from benchmark.execute.interruption import shielded, stop_if_told, told_to_stop
+from benchmark.execute.attempt.interruption import shielded, stop_if_told, told_to_stop
+from benchmark.execute.attempt.recorder import Recorder
 from benchmark.execute.job import Job
-from benchmark.execute.recorder import Recorder
 from benchmark.record.environment import environment_here, in_words
 from benchmark.store.cache import Cache
 from trainers.resume.checkpoints import Keeper

@@ -16,9 +16,10 @@ import torch
 from safetensors.torch import save_model
 from torch import nn
 
-from benchmark.execute.interruption import stopping_itself
+from benchmark.execute.attempt.encoding import encoded
+from benchmark.execute.attempt.interruption import stopping_itself
+from benchmark.execute.attempt.recorder import Recorder
 from benchmark.execute.job import Job, Progress, Report
-from benchmark.execute.recorder import Recorder
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.store.cache import Cache
 from trainers.cost import relative_flops
@@ -107,7 +108,11 @@ def _train(
 ) -> Mapping[str, float]:
     outputs, cache = job.outputs, job.store.cache
     make_repeatable(run.training)
-    fit, encode = _set_up(run, opened)
+
+    def say(notice: str) -> None:
+        report(Progress(run.key, 0.0, "begins", notice=notice))
+
+    fit, encode = _set_up(run, opened, cache, say)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
     cost = relative_flops(fit) if job.relative_flops is None else job.relative_flops
@@ -150,17 +155,22 @@ def make_repeatable(training: Training) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def _set_up(run: TrainRun, opened: Opened) -> tuple[Fit, Callable[[Split], Encoded]]:
+def _set_up(
+    run: TrainRun, opened: Opened, cache: Cache, say: Callable[[str], None]
+) -> tuple[Fit, Callable[[Split], Encoded]]:
     """A run at its start, and how to read a split as its model does."""
     folders = {role: opened(role) for role in run.needs}
 
     def encode(split: Split) -> Encoded:
+        return encoded(run, split, cache, partial(anew, split), say)
+
+    def anew(split: Split) -> Encoded:
         folder = opened("data")
         examples = run.task.load(split, folder, run.seed)
         check_examples(run.task, split, examples)
-        encoded = run.model.encode(examples, folder, run.training.max_length)
-        check_returned(run.model, "encode", encoded, Encoded)
-        return encoded
+        read = run.model.encode(examples, folder, run.training.max_length)
+        check_returned(run.model, "encode", read, Encoded)
+        return read
 
     start = run.checkpoint
     if "body" in run.needs:
