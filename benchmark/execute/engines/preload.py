@@ -26,6 +26,10 @@ from transformers import (  # noqa: F401
     ViTForImageClassification,
 )
 
+import benchmark.declare.loading
+import benchmark.execute.attempt.worker
+import benchmark.execute.engines.asking
+import benchmark.execute.engines.local  # noqa: F401
 import stats  # noqa: F401
 from benchmark.execute.engines import orphaned
 from benchmark.execute.engines.processes import FOR_SERVER, SAFE_PATH

@@ -38,7 +38,11 @@ Work = Callable[[Callable[[Any], None], bytes], None]
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["benchmark.execute.engines.orphaned", "benchmark.execute.engines.preload"]
+    [
+        "benchmark.execute.engines.orphaned",
+        "benchmark.cli",  # which each process would import with the command's own module
+        "benchmark.execute.engines.preload",
+    ]
 )
 #: How much rather than others a process of ours is ended where memory runs out.
 _FIRST_TO_GO = "700"
