@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 PEERS := .venv-peers
 DOCS := .venv-docs
 
-.PHONY: demo test test-all test-long lint weights peers docs clean
+.PHONY: demo test test-all test-long lint bench weights peers docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,6 +39,12 @@ test-all: test
 # It needs what docs/slurm.md, docs/ray.md and docs/shared-record.md name.
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --durations 15
+
+# Seconds a run takes beside what people would run instead; ten minutes on two cores of their own.
+bench: $(READY)
+	mkdir -p build
+	$(BIN)/python tests/speed/study_vs_trainer.py --record build/bench.json --figure build/bench.svg
+	$(BIN)/python tests/speed/between_runs.py
 
 # Real pre-trained weights (86 MB) for the tests that are skipped without them; no dependency.
 weights: $(READY)

@@ -19,7 +19,7 @@ from trainers.errors import Diverged, ModelError
 from trainers.machine.clock import Spent, Stopwatch
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.packed.models import Encoder
-from trainers.packed.rows import Rows, filled_up
+from trainers.packed.rows import TokenRows, filled_up
 from trainers.pretraining import MaskedLanguageModelling
 from trainers.resume.checkpoints import Keeper, without
 from trainers.resume.position import Epoch, Position
@@ -248,12 +248,12 @@ def _hidden(body: Any, blocks: Tensor, positions: Tensor) -> Tensor:
         return hidden.flatten(0, 1).index_select(0, positions)
     chosen = torch.zeros(blocks.shape, dtype=torch.bool)
     chosen.view(-1)[positions] = True
-    rows, wanted = Rows.all(*blocks.shape), Rows.chosen(chosen)
+    rows, wanted = TokenRows.all(*blocks.shape), TokenRows.chosen(chosen)
     return encoder({"input_ids": blocks}, rows, wanted, filled_up(positions))
 
 
 def _block_order(blocks: int, pretraining: MaskedLanguageModelling) -> list[NDArray[np.int64]]:
-    """Rows of each step: the corpus reshuffled whenever it is used up."""
+    """TokenRows of each step: the corpus reshuffled whenever it is used up."""
     needed = pretraining.steps * pretraining.batch_size
     passes = [
         numpy_stream(pretraining.seed, "order", i).permutation(blocks)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Output, Run
 from benchmark.store.cache import Cache
+from benchmark.store.checksums import Sound
 from benchmark.store.store import Store
 from trainers.resume.checkpoints import A_MINUTE
 
@@ -101,6 +102,7 @@ class Job:
         limit: seconds that it may take; infinity for no limit.
         checkpoint_every: seconds of training that are worth to be kept for another attempt.
         relative_flops: of a step, where a run of the same kind has counted them; None counts.
+        sound: what of the cache the process that starts it has found sound, if on this machine.
     """
 
     run: Run
@@ -113,6 +115,7 @@ class Job:
     limit: float = inf
     checkpoint_every: float = A_MINUTE
     relative_flops: float | None = None
+    sound: Sound = field(default_factory=dict)
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

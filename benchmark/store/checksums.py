@@ -12,8 +12,20 @@ from pathlib import Path
 
 #: The file in each folder that lists the digests of all others.
 MANIFEST = ".checksums.json"
-#: Folders found sound by this process, with the state of their files then.
-_sound: dict[tuple[Path, str], tuple[object, ...]] = {}
+#: Folders found sound, with what they hold and the state of their files then.
+Sound = dict[tuple[Path, str], tuple[object, ...]]
+#: By this process, or by one of this machine that says so.
+_sound: Sound = {}
+
+
+def found_sound() -> Sound:
+    """The folders that were found sound so far, for a process of this machine that reads them."""
+    return dict(_sound)
+
+
+def take_as_sound(found: Sound) -> None:
+    """Believe another process of this machine, as long as the files stay as it saw them."""
+    _sound.update(found)
 
 
 def seal(folder: Path, identity: str) -> None:
@@ -31,7 +43,7 @@ def seal(folder: Path, identity: str) -> None:
 def flaw(folder: Path, identity: str) -> str:
     """What is wrong with a sealed folder, after its path; empty where it is as it was written.
 
-    Every file is read, once in a process as long as neither its size nor its times change.
+    Every file is read, once in a command as long as neither its size nor its times change.
     """
     if not folder.is_dir():
         return "is missing"

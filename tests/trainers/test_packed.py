@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from trainers.packed.attention import attention
 from trainers.packed.dropout import kept
 from trainers.packed.models import Classifier, Encoder
-from trainers.packed.rows import Rows, filled_up
+from trainers.packed.rows import TokenRows, filled_up
 from trainers.settings import Training
 from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.passes import forward
@@ -163,7 +163,7 @@ def test_the_same_seed_drops_the_same() -> None:
 def test_rows_come_back_from_their_lines(marks: list[list[bool]], heads: int) -> None:
     mask = torch.tensor(marks)
     n = int(mask.sum())
-    for rows in (Rows.of(mask), Rows.chosen(mask)) if n else ():
+    for rows in (TokenRows.of(mask), TokenRows.chosen(mask)) if n else ():
         x = 1 + torch.rand(len(rows), 2 * heads)
         by_head = rows.by_head(heads)
         table = by_head.spread(x, empty=0.0)
@@ -183,9 +183,9 @@ def test_the_last_layer_is_computed_where_it_is_asked_for() -> None:
     positions = marks.flatten().nonzero().squeeze(1)
     encoder = Encoder.of(body)
     assert encoder is not None
-    wanted = Rows.chosen(marks)
+    wanted = TokenRows.chosen(marks)
     assert wanted.count == len(positions) < len(wanted)
-    ours = encoder({"input_ids": blocks}, Rows.all(3, 8), wanted, filled_up(positions))
+    ours = encoder({"input_ids": blocks}, TokenRows.all(3, 8), wanted, filled_up(positions))
     ours = ours[: len(positions)]
     theirs = body(blocks).last_hidden_state.flatten(0, 1)[positions]
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
@@ -195,10 +195,10 @@ def test_many_weights_of_attention_are_not_kept_at_once() -> None:
     draws = torch.Generator().manual_seed(0)
     mask = torch.ones(3, 1200)
     mask[1, 700:] = 0
-    rows = Rows.of(mask)
+    rows = TokenRows.of(mask)
     q, k, v = (torch.randn(len(rows), 16, generator=draws) for _ in range(3))
     many = attention(q, k, v, rows, rows, 2, 0.0)
-    one = Rows.of(mask[1:2, :700])
+    one = TokenRows.of(mask[1:2, :700])
     part = slice(1200, 1200 + len(one))
     few = attention(q[part], k[part], v[part], one, one, 2, 0.0)
     torch.testing.assert_close(many[1200:1900], few[:700], rtol=1e-4, atol=1e-5)

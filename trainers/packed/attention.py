@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from trainers.packed.dropout import kept
-from trainers.packed.rows import Rows
+from trainers.packed.rows import TokenRows
 
 #: Weights of a batch from which on they are not all kept at once where nothing drops them: 32 MB.
 _MANY = 1 << 23
@@ -24,8 +24,8 @@ class _Attention(Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        asking: Rows,
-        asked: Rows,
+        asking: TokenRows,
+        asked: TokenRows,
         heads: int,
         p: float,
     ) -> Tensor:
@@ -58,7 +58,13 @@ class _Attention(Function):
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, asking: Rows, asked: Rows, heads: int, p: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    asking: TokenRows,
+    asked: TokenRows,
+    heads: int,
+    p: float,
 ) -> Tensor:
     """softmax(q kᵀ / √d) v within each text and head, the softmax in float32.
 

@@ -12,7 +12,7 @@ from trainers.packed.attention import attention
 from trainers.packed.hooks import are_plain, dropped, is_plain
 from trainers.packed.linear import Linears
 from trainers.packed.norm import add_and_normalise
-from trainers.packed.rows import Rows
+from trainers.packed.rows import TokenRows
 
 #: What the names of classes begin with whose layers are built as BERT's are.
 _LIKE_BERT = ("Bert", "Roberta", "XLMRoberta")
@@ -127,7 +127,7 @@ class Layer:
         return (self.query, self.key, self.value, self.joined, self.up, self.down)
 
     def __call__(
-        self, linears: Linears, x: Tensor, rows: Rows, wanted: Rows, chosen: Tensor | None
+        self, linears: Linears, x: Tensor, rows: TokenRows, wanted: TokenRows, chosen: Tensor | None
     ) -> Tensor:
         """What it makes of the rows of a batch.
 
@@ -149,7 +149,7 @@ class Layer:
         return self._compute(linears, x, rows, wanted, chosen)
 
     def _compute(
-        self, linears: Linears, x: Tensor, rows: Rows, wanted: Rows, chosen: Tensor | None
+        self, linears: Linears, x: Tensor, rows: TokenRows, wanted: TokenRows, chosen: Tensor | None
     ) -> Tensor:
         around = x if chosen is None else x.index_select(0, chosen)
         query, key = linears(self.query, around), linears(self.key, x)

@@ -15,7 +15,7 @@ from trainers.packed.dropout import kept
 from trainers.packed.hooks import are_plain, dropped, is_plain
 from trainers.packed.layers import Layer
 from trainers.packed.linear import Linears
-from trainers.packed.rows import Rows
+from trainers.packed.rows import TokenRows
 
 _NEEDED = {"input_ids", "attention_mask"}
 _READ = _NEEDED | {"token_type_ids"}
@@ -82,7 +82,7 @@ class Encoder:
         found = [layer for layer in layers if layer is not None]
         return cls(embeddings, found) if len(found) == len(layers) else None
 
-    def embed(self, inputs: Mapping[str, Tensor], rows: Rows) -> Tensor:
+    def embed(self, inputs: Mapping[str, Tensor], rows: TokenRows) -> Tensor:
         """The embeddings of a batch's tokens, shape (n, d).
 
         Those of the words are looked up for padding too: what changes them expects whole texts.
@@ -100,7 +100,7 @@ class Encoder:
         return _normalised(x, own.LayerNorm, dropped(own.dropout))
 
     def __call__(
-        self, inputs: Mapping[str, Tensor], rows: Rows, wanted: Rows, chosen: Tensor
+        self, inputs: Mapping[str, Tensor], rows: TokenRows, wanted: TokenRows, chosen: Tensor
     ) -> Tensor:
         """What the last layer says at some of the rows.
 
@@ -151,7 +151,7 @@ class Classifier(nn.Module):
         model, mask = self.model, inputs["attention_mask"]
         lengths = mask.sum(1)
         starts = lengths.cumsum(0) - lengths
-        top = self._encoder(inputs, Rows.of(mask), Rows.first(len(mask)), starts)
+        top = self._encoder(inputs, TokenRows.of(mask), TokenRows.first(len(mask)), starts)
         if hasattr(model, "pre_classifier"):
             top = model.dropout(model.pre_classifier(top).relu())
         elif pooler := getattr(model.base_model, "pooler", None):

@@ -22,7 +22,7 @@ def rounded(rows: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class TokenRows:
     """Some of the tokens of a batch, in the order of its texts, and rows that fill them up.
 
     Nothing reads the rows that are there to fill up: they repeat the first.
@@ -33,7 +33,7 @@ class Rows:
         texts: of the batch.
         width: places that each text has.
 
-    >>> rows = Rows.of(torch.tensor([[1, 1, 1], [1, 0, 0]]))
+    >>> rows = TokenRows.of(torch.tensor([[1, 1, 1], [1, 0, 0]]))
     >>> x = torch.arange(1.0, 1 + len(rows))[:, None]
     >>> rows.by_head(1).spread(x, empty=0.0).squeeze(2).tolist()
     [[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]]
@@ -45,12 +45,12 @@ class Rows:
     width: int
 
     @classmethod
-    def of(cls, mask: Tensor) -> Rows:
+    def of(cls, mask: Tensor) -> TokenRows:
         """Those where a mask of shape (texts, width) is not 0."""
         return cls._filled_up(mask.flatten().nonzero().squeeze(1), *mask.shape)
 
     @classmethod
-    def chosen(cls, mask: Tensor) -> Rows:
+    def chosen(cls, mask: Tensor) -> TokenRows:
         """Those where a mask of shape (texts, width) is not 0, moved to the front of their line."""
         marked = mask.bool()
         rank = marked.cumsum(1)
@@ -59,17 +59,17 @@ class Rows:
         return cls._filled_up((lines + rank - 1)[marked], len(mask), width)
 
     @classmethod
-    def all(cls, texts: int, width: int) -> Rows:
+    def all(cls, texts: int, width: int) -> TokenRows:
         """Those of texts of one length."""
         return cls._filled_up(torch.arange(texts * width), texts, width)
 
     @classmethod
-    def first(cls, texts: int) -> Rows:
+    def first(cls, texts: int) -> TokenRows:
         """The first token of each text, and nothing else."""
         return cls(torch.arange(texts), texts, texts, 1)
 
     @classmethod
-    def _filled_up(cls, places: Tensor, texts: int, width: int) -> Rows:
+    def _filled_up(cls, places: Tensor, texts: int, width: int) -> TokenRows:
         return cls(filled_up(places), len(places), texts, width)
 
     def __len__(self) -> int:
@@ -123,14 +123,14 @@ class ByHead:
         back: shape (n × heads,): the place of each head of each row.
     """
 
-    rows: Rows
+    rows: TokenRows
     lines: int
     sources: Tensor
     empty: Tensor | None
     back: Tensor
 
     @classmethod
-    def of(cls, rows: Rows, heads: int) -> ByHead:
+    def of(cls, rows: TokenRows, heads: int) -> ByHead:
         """Those of some rows."""
         text, place = rows.places // rows.width, rows.places % rows.width
         back = (

@@ -44,6 +44,7 @@ from benchmark.record.query import Query
 from benchmark.record.writer import Status, Writer
 from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
+from benchmark.store.checksums import take_as_sound
 from benchmark.store.connection import Connection
 from benchmark.store.heartbeat import Holder, Lease
 from benchmark.store.outages import persevering
@@ -70,6 +71,7 @@ def execute(job: Job, report: Report) -> Ended:
     Only one process at a time executes a key: of a second one the run ends as held elsewhere.
     """
     cache, needs, key = job.store.cache, job.run.needs.values(), job.run.key
+    take_as_sound(job.sound)
 
     def tell(notice: str) -> None:
         report(Progress(key, 0.0, "waits for the record", notice=notice))

@@ -6,7 +6,7 @@ import pickle
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
+from benchmark.store.checksums import found_sound
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import sources
 
@@ -50,12 +51,15 @@ class LocalEngine(HasPlaces):
         self._sources = sources()
         warm_up()
         self._running: list[_Worker] = []
+        self._leaving: list[Contained] = []
         self._cancelled: set[str] = set()
 
     def start(self, job: Job) -> None:
         """Fork a process for the job."""
         seen = self.packing.start(job).environment if self.packing else {}
-        self.begin(job.run.key, pickle.dumps(job), seen)
+        for need in job.run.needs.values():
+            job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
+        self.begin(job.run.key, pickle.dumps(replace(job, sound=found_sound())), seen)
 
     def begin(self, key: str, pickled: bytes, seen: Mapping[str, str] | None = None) -> None:
         """Fork a process for a job that is read only there.
@@ -70,6 +74,7 @@ class LocalEngine(HasPlaces):
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
+        self._let_go()
         wait_for([w.process for w in self._running], timeout)
         found: list[Progress | Ended] = []
         for worker in list(self._running):
@@ -91,6 +96,7 @@ class LocalEngine(HasPlaces):
         for worker in self._running:
             worker.process.process.join(max(0.0, deadline - time.monotonic()))
             worker.process.end()
+        self._let_go()
         ended = [Ended(worker.key, "interrupted") for worker in self._running]
         self._running.clear()
         if self.packing:
@@ -105,12 +111,20 @@ class LocalEngine(HasPlaces):
         if gone and not any(isinstance(event, Ended) for event in found):
             found.append(self._unsaid(worker))
         if any(isinstance(event, Ended) for event in found):
-            worker.process.end()
+            self._leaving.append(worker.process)
             self._running.remove(worker)
             self._cancelled.discard(key)
+            if self.packing:  # the next one takes its memory of the GPU
+                self._let_go()
         if self.packing:
             return [self.packing.end(e) if isinstance(e, Ended) else e for e in found]
         return found
+
+    def _let_go(self) -> None:
+        """Wait for those that have said how they ended, beside which the next ones have begun."""
+        for process in self._leaving:
+            process.end()
+        self._leaving.clear()
 
     def _unsaid(self, worker: _Worker) -> Ended:
         """How a worker ended that could not say so itself."""

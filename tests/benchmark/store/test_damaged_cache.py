@@ -14,6 +14,7 @@ from benchmark.execute.job import Job
 from benchmark.record.query import Query
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import make_plan
+from benchmark.store import checksums
 from benchmark.store.cache import Cache
 from benchmark.store.checksums import MANIFEST
 from benchmark.store.connection import Connection
@@ -159,3 +160,18 @@ def test_a_folder_is_read_once_by_a_process_that_leaves_it_alone(tmp_path, monke
     assert read == []
     (cache.path("logits", "a") / "logits.npy").write_bytes(b"numbers")
     assert not cache.has("logits", "a")
+
+
+def test_what_another_process_found_sound_is_believed_while_its_files_stay(tmp_path, monkeypatch):
+    cache = Cache(tmp_path)
+    with cache.making("weights", "0" * 64) as folder:
+        (folder / "content").write_bytes(b"x" * 100)
+    assert cache.flaw("weights", "0" * 64) == ""
+    found = checksums.found_sound()
+    checksums._sound.clear()
+    checksums.take_as_sound(found)
+    with monkeypatch.context() as patch:
+        patch.setattr(checksums, "_digest", lambda path: pytest.fail("it was read again"))
+        assert cache.flaw("weights", "0" * 64) == ""
+    (cache.path("weights", "0" * 64) / "content").write_bytes(b"y" * 100)
+    assert "damaged content" in cache.flaw("weights", "0" * 64)

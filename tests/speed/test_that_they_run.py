@@ -1,0 +1,26 @@
+"""What times runs beside others' can be run."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("accelerate") is None, reason="transformers.Trainer needs accelerate")
+def test_a_study_is_timed_beside_a_trainer(tmp_path):
+    record, figure = tmp_path / "bench.json", tmp_path / "bench.svg"
+    script = ROOT / "tests" / "speed" / "study_vs_trainer.py"
+    command = [sys.executable, script, "--small", "--record", record, "--figure", figure]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(record.read_text())
+    assert len(found["seconds_a_run"]) == 5
+    assert all(seconds > 0 for seconds in found["seconds_a_run"].values())
+    assert {"trainer", "trainer, tuned", "trainer, kd"} == found["ratios"].keys()
+    assert figure.stat().st_size > 1000
