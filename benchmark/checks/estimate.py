@@ -192,7 +192,8 @@ class _Asked:
     def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> _Asked:
         if isinstance(run, PretrainRun):
             p = run.pretraining
-            step = StepTime(run.model, run.task, run.training, p.batch_size, p.length)
+            sizes = p.batch_size, p.length, p.probability
+            step = StepTime(run.model, run.task, run.training, *sizes)
             return cls(None if recorded else step)
         if not isinstance(run, TrainRun):
             return cls()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
@@ -18,9 +18,11 @@ from benchmark.user_code.blame import blamed
 from trainers.cost import relative_flops, step_flops
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit
+from trainers.masked_language_modelling import masked_loss
 from trainers.methods import Base, Method
 from trainers.models import HubModel, Model
 from trainers.settings import Training
+from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.optimiser import make_optimiser
 from trainers.tasks import Task
 from trainers.teacher import TeacherLogits
@@ -53,7 +55,7 @@ class StepFails(Exception):  # noqa: N818 - reads as the verdict on a method
 
 @dataclass(frozen=True)
 class StepTime:
-    """Median seconds of a step of base, timed on made-up examples.
+    """Median seconds of a step of base, or of pre-training by masked words, on made-up examples.
 
     Attributes:
         model: what is trained.
@@ -61,6 +63,7 @@ class StepTime:
         training: gives optimiser, device, precision and threads.
         batch_size: rows a step.
         tokens: length of each text.
+        masked: share of the tokens that are predicted; None predicts classes.
     """
 
     model: Model
@@ -68,6 +71,7 @@ class StepTime:
     training: Training
     batch_size: int
     tokens: int
+    masked: float | None = None
 
     @property
     def place(self) -> Any:
@@ -76,7 +80,8 @@ class StepTime:
         A large model is timed once for all tasks of one number of classes, whatever its rate.
         """
         training = replace(self.training, lr=1e-5, epochs=1)
-        return self.model, _kind(self.model, self.task), training, self.batch_size, self.tokens
+        sizes = self.batch_size, self.tokens, self.masked
+        return self.model, _kind(self.model, self.task), training, sizes
 
     @property
     def declared(self) -> tuple[object, ...]:
@@ -85,7 +90,36 @@ class StepTime:
 
     def answer(self) -> float:
         """Measured here and now."""
-        return _time_steps(self.model, self.task, self.training, self.batch_size, self.tokens)
+        torch.set_num_threads(self.training.threads)
+        module, passes = self._masked(self.masked) if self.masked else self._classified()
+        return _time_steps(module, passes, self.training, self.batch_size)
+
+    def _classified(self) -> tuple[nn.Module, Callable[[int], object]]:
+        """A classifier, and its passes on so many examples."""
+        module, examples = self.model.rehearsal(self.task, self.batch_size, self.tokens)
+        fit = Fit(module, Base(), examples, examples, self.training, seed=0)
+        fit.model.to(fit.device).train()
+        fit.prepare()
+        return module, lambda rows: fit.gradient(fit.step(np.arange(rows), 0, 0, 0.0))
+
+    def _masked(self, share: float) -> tuple[nn.Module, Callable[[int], object]]:
+        """A model of masked words, and its passes on so many blocks."""
+        from transformers import BertForMaskedLM
+
+        config: Any = self.model.rehearsal(self.task, 1, 8)[0].config
+        module: Any = BertForMaskedLM(config)
+        module.to(self.training.device).train()
+        if self.training.gradient_checkpointing:
+            checkpoint_layers(module)
+        draws, shape = np.random.default_rng(0), (self.batch_size, self.tokens)
+        blocks = draws.integers(0, config.vocab_size, shape)
+        chosen = draws.random(shape) < share
+
+        def passes(rows: int) -> None:
+            some = blocks[:rows], chosen[:rows], blocks[:rows]
+            torch.autograd.backward(masked_loss(module, *some, self.training))
+
+        return module, passes
 
 
 @dataclass(frozen=True)
@@ -161,19 +195,14 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def _time_steps(
-    model: Model, task: Task, training: Training, batch_size: int, tokens: int
+    module: nn.Module, passes: Callable[[int], object], training: Training, batch_size: int
 ) -> float:
-    torch.set_num_threads(training.threads)
-    module, examples = model.rehearsal(task, batch_size, tokens)
-    fit = Fit(module, Base(), examples, examples, training, seed=0)
-    fit.model.to(fit.device).train()
-    fit.prepare()
     optimiser = make_optimiser([{"params": list(module.parameters())}], training)
 
     def step(rows: int) -> tuple[float, float]:
         """Seconds of the passes on so many examples, and of the update after them."""
         began = time.perf_counter()
-        fit.gradient(fit.step(np.arange(rows), phase=0, epoch=0, progress=0.0))
+        passes(rows)
         _wait_for(training.device)
         passed = time.perf_counter()
         optimiser.step()
@@ -183,9 +212,9 @@ def _time_steps(
 
     few = min(_FEW, batch_size)
     step(few)
-    passes, update = step(few)
-    if passes > _SLOW:  # whole batches of a large model would take minutes
-        return passes * batch_size / few + update
+    taken, update = step(few)
+    if taken > _SLOW:  # whole batches of a large model would take minutes
+        return taken * batch_size / few + update
     return median(sum(step(batch_size)) for _ in range(_STEPS))
 
 

@@ -48,6 +48,7 @@ class Writer:
     connection: Connection
     _experiments: dict[str, str] = field(default_factory=dict)
     _begun: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _addresses: dict[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -124,7 +125,9 @@ class Writer:
                     if tags.items() <= run.data.tags.items():
                         return str(run.info.run_id)
             asked = True
-            return str(client.create_run(experiment, at, dict(tags), called).info.run_id)
+            made = client.create_run(experiment, at, dict(tags), called).info
+            self._addresses[str(made.run_id)] = str(made.artifact_uri)
+            return str(made.run_id)
 
         return self.connection.ask(make)
 
@@ -147,7 +150,7 @@ class Writer:
 
     def attach(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Keep a file as an artifact of the run."""
-        kept = self.connection.artifacts_of(run_id)
+        kept = self.connection.artifacts_of(run_id, self._addresses.get(run_id))
         if kept is None:
             self.connection.client.log_artifact(run_id, str(path), folder)
             return

@@ -107,9 +107,14 @@ class Connection:
         latest = self.client.search_runs(ids, max_results=1, order_by=["start_time DESC"])
         return max((int(run.info.start_time) for run in latest), default=0)
 
-    def artifacts_of(self, run_id: str) -> Path | None:
-        """Where a run's artifacts lie in a local record, wherever that was moved; else None."""
-        address = str(self.client.get_run(run_id).info.artifact_uri)
+    def artifacts_of(self, run_id: str, address: str | None = None) -> Path | None:
+        """Where a run's artifacts lie in a local record, wherever that was moved; else None.
+
+        Args:
+            run_id: of the run.
+            address: what the record says of that, if it is known.
+        """
+        address = address or str(self.client.get_run(run_id).info.artifact_uri)
         if self.store.artifacts is None or not address.endswith(f"/artifacts/{run_id}/artifacts"):
             return None
         return self.store.artifacts / run_id / "artifacts"
@@ -172,9 +177,10 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
         with _guarding(store.shown):
             _knock(uri)
             client = MlflowClient(tracking_uri=uri)
-            client.search_experiments(max_results=1)
-            if database:
+            if database:  # which MLflow has asked already
                 settle(database, (store.folder / "artifacts").as_uri())
+            else:
+                client.search_experiments(max_results=1)
             return client
 
     try:

@@ -246,6 +246,15 @@ def test_what_is_built_otherwise_is_left_to_transformers(change: str) -> None:
     assert not packs(module, inputs)
 
 
+@pytest.mark.parametrize("gap", ["before", "within"])
+def test_texts_with_gaps_are_what_transformers_reads(gap: str) -> None:
+    module, inputs = model("Bert"), batch([6, 6, 4])
+    inputs["attention_mask"][1, 0 if gap == "before" else 3] = 0
+    assert packs(module, inputs) == (gap == "within")
+    ours = forward(module, inputs, FLOAT32)
+    torch.testing.assert_close(ours, module(**inputs).logits, rtol=1e-4, atol=1e-5)
+
+
 def test_bits_do_not_depend_on_what_was_computed_before() -> None:
     module, inputs = model("Bert", dropout=0.1), batch([5, 9, 3])
     found = []

@@ -137,14 +137,17 @@ class Classifier(nn.Module):
     def of(cls, model: Any, inputs: Mapping[str, Tensor]) -> Classifier | None:
         """That of a model on a CPU that is as transformers built it; None for any other.
 
-        Text begins at the first place of each line, as armbench fills up batches.
+        None also where a text does not begin at the first place of its line, which is what
+        transformers' heads read.
         """
         kind = type(model).__name__
         family = _FAMILIES.get(kind.removesuffix("ForSequenceClassification"))
         if family is None or not _NEEDED <= inputs.keys() <= _READ or not is_plain(model, kind):
             return None
         encoder = Encoder.of(getattr(model, family.body))
-        return None if encoder is None else cls(model, encoder)
+        if encoder is None or not inputs["attention_mask"][:, 0].all():
+            return None
+        return cls(model, encoder)
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Logits, shape (b, K), of a padded batch."""
