@@ -193,6 +193,8 @@ class Scheduler:
                 self.notify(event.notice)
             if event is not None:
                 news.append(event)
+        if not self.busy:
+            self.engine.events(0.0)  # of the last ones nothing is left either
         return news
 
     def _put_aside(self, event: Progress | Ended) -> Progress | Ended | None:

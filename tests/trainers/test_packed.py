@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -11,7 +13,8 @@ from torch.nn import functional as F
 
 from trainers.packed.attention import attention
 from trainers.packed.dropout import kept
-from trainers.packed.models import Classifier, Encoder
+from trainers.packed.hooks import for_rows
+from trainers.packed.models import Classifier, Encoder, left_to_transformers
 from trainers.packed.rows import TokenRows, filled_up
 from trainers.settings import Training
 from trainers.steps.checkpointing import checkpoint_layers
@@ -216,23 +219,41 @@ def test_what_looks_into_a_layer_is_given_what_transformers_gives() -> None:
     assert packs(module, inputs)
 
 
-def test_hooks_on_words_and_linear_parts_are_called() -> None:
+def test_hooks_on_words_are_given_texts_and_marked_ones_rows() -> None:
     module, inputs = model("Bert"), batch([5, 9])
     seen: list[tuple[int, ...]] = []
+
+    def look(_: nn.Module, __: Any, output: Tensor) -> None:
+        seen.append((*output.shape,))
+
     body = module.bert
-    for part in (body.embeddings.word_embeddings, body.encoder.layer[0].output.dense):
-        part.register_forward_hook(lambda _, __, output: seen.append((*output.shape,)))
+    body.embeddings.word_embeddings.register_forward_hook(look)
+    body.encoder.layer[0].output.dense.register_forward_hook(for_rows(look))
     assert packs(module, inputs)
     forward(module, inputs, FLOAT32)
     assert seen == [(2, 9, 32), (32, 32)]
 
 
-@pytest.mark.parametrize("change", ["norm", "dropout", "decoder", "half", "names", "other"])
+CHANGES = ("norm", "bare norm", "dropout", "decoder", "half", "names", "other")
+CHANGES += ("attention", "scaling", "linear", "hook on linear")
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_is_built_otherwise_is_left_to_transformers(change: str) -> None:
     module, inputs = model("Bert"), batch([5, 9])
     layer = module.bert.encoder.layer[0]
     if change == "norm":
         layer.output.LayerNorm = nn.RMSNorm(32)
+    elif change == "bare norm":
+        layer.output.LayerNorm = nn.LayerNorm(32, elementwise_affine=False)
+    elif change == "attention":
+        module.config._attn_implementation = "flex_attention"
+    elif change == "scaling":
+        layer.attention.self.scaling *= 0.1
+    elif change == "linear":
+        layer.output.dense = nn.Sequential(layer.output.dense)
+    elif change == "hook on linear":
+        layer.output.dense.register_forward_hook(lambda *_: None)
     elif change == "dropout":
         layer.output.dropout = nn.Identity()
     elif change == "decoder":
@@ -244,6 +265,59 @@ def test_what_is_built_otherwise_is_left_to_transformers(change: str) -> None:
     else:
         module = nn.Linear(2, 2)
     assert not packs(module, inputs)
+
+
+def test_code_that_was_changed_is_what_is_computed(monkeypatch) -> None:
+    module, inputs = model("Bert"), batch([5, 9])
+    inner = type(module.bert.encoder.layer[0].intermediate)
+    monkeypatch.setattr(inner, "forward", lambda self, x: self.dense(x))
+    assert not packs(module, inputs)
+    theirs = module(**inputs).logits
+    assert torch.equal(forward(module, inputs, FLOAT32), theirs)
+
+
+def test_what_watches_every_module_sees_all_of_them() -> None:
+    module, inputs = model("Bert"), batch([5, 9])
+    seen: list[str] = []
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda m, *_: seen.append(type(m).__name__)
+    )
+    try:
+        forward(module, inputs, FLOAT32)
+    finally:
+        handle.remove()
+    assert seen.count("BertLayer") == 3
+    assert packs(module, inputs)
+
+
+@pytest.mark.parametrize("learned", ["LayerNorm", "bias", "classifier"])
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_gradients_of_what_is_not_frozen_are_those_of_transformers(learned, precision) -> None:
+    module, inputs = model("Bert"), batch([5, 9, 3])
+    training = Training(device="cpu", precision=precision)
+    for name, weight in module.named_parameters():
+        weight.requires_grad_(learned in name or "classifier" in name)
+    ours = gradients(module, forward(module, inputs, training))
+    with left_to_transformers():
+        theirs = gradients(module, forward(module, inputs, training))
+    assert ours.keys() == theirs.keys()
+    near = {"rtol": 1e-3, "atol": 1e-5} if precision == "float32" else {"rtol": 0.2, "atol": 0.02}
+    for name, gradient in theirs.items():
+        torch.testing.assert_close(ours[name], gradient, **near)
+
+
+def test_transforms_of_functions_are_left_to_transformers() -> None:
+    module, inputs = model("Bert").eval(), batch([5, 9])
+    weights = {name: weight.detach() for name, weight in module.named_parameters()}
+
+    def loss(some: dict[str, Tensor]) -> Tensor:
+        return forward(module, inputs, FLOAT32, some).square().sum()
+
+    found = torch.func.grad(loss)(weights)
+    leaves = {name: weight.clone().requires_grad_() for name, weight in weights.items()}
+    loss(leaves).backward()
+    for name, leaf in leaves.items():
+        torch.testing.assert_close(found[name], leaf.grad, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("gap", ["before", "within"])

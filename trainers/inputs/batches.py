@@ -100,7 +100,9 @@ class Encoded:
         arrays |= {f"{name}.dense": values for name, values in self.dense.items()}
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
-        columns = {"ragged": [*self.ragged], "dense": [*self.dense], "padding": {**self.padding}}
+        filled = {*self.padding, *self.ragged}
+        padding = {name: np.asarray(self.padding[name]).item() for name in filled}
+        columns = {"ragged": [*self.ragged], "dense": [*self.dense], "padding": padding}
         (folder / _COLUMNS).write_text(json.dumps(columns), encoding="utf-8")
 
     @classmethod

@@ -80,6 +80,7 @@ def attention(
     Returns:
         Shape (m, heads × d).
     """
+    key, value = key.to(query.dtype), value.to(query.dtype)
     if p or asked.texts * heads * asking.width * asked.width < _MANY:
         result: Tensor = _Attention.apply(query, key, value, asking, asked, heads, p)
         return result

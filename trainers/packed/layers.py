@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from trainers.packed.attention import attention
-from trainers.packed.hooks import are_plain, dropped, is_plain
+from trainers.packed.hooks import are_plain, dropped, is_plain, takes_rows
 from trainers.packed.linear import Linears
 from trainers.packed.norm import add_and_normalise
 from trainers.packed.rows import TokenRows
@@ -22,8 +22,7 @@ _LIKE_BERT = ("Bert", "Roberta", "XLMRoberta")
 class Layer:
     """A layer that normalises behind each of its halves (Vaswani et al. 2017).
 
-    Linear parts are called as modules, so that whatever stands in their place, or hooks on to them,
-    does what it does; they are given rows in place of padded texts.
+    Linear parts are given rows in place of padded texts.
 
     Attributes:
         module: all of it, which knows whether it is to be computed again in the backward pass.
@@ -57,10 +56,13 @@ class Layer:
     def of(cls, module: Any) -> Layer | None:
         """The parts of a module of transformers; None where it is another, or is looked into."""
         kind = type(module).__name__
-        if kind == "TransformerBlock":
-            return cls._of_distilbert(module)
         family = kind.removesuffix("Layer")
-        return cls._of_bert(module, family) if family in _LIKE_BERT else None
+        found = None
+        if kind == "TransformerBlock":
+            found = cls._of_distilbert(module)
+        elif family in _LIKE_BERT:
+            found = cls._of_bert(module, family)
+        return found if found and all(map(takes_rows, found.linears)) else None
 
     @classmethod
     def _of_bert(cls, module: Any, family: str) -> Layer | None:
@@ -76,7 +78,7 @@ class Layer:
         }
         drops = (within.dropout, behind.dropout, end.dropout)
         norms = (behind.LayerNorm, end.LayerNorm)
-        if module.is_decoder or module.add_cross_attention:
+        if module.is_decoder or module.add_cross_attention or _is_scaled_otherwise(within):
             return None
         if not all(is_plain(part, family + kind) for kind, part in expected.items()):
             return None
@@ -103,6 +105,8 @@ class Layer:
         norms = (module.sa_layer_norm, module.output_layer_norm)
         expected = {"TransformerBlock": module, "DistilBertSelfAttention": within, "FFN": inner}
         if not all(is_plain(part, kind) for kind, part in expected.items()):
+            return None
+        if _is_scaled_otherwise(within):
             return None
         if not are_plain((within.dropout, inner.dropout), norms):
             return None
@@ -158,3 +162,7 @@ class Layer:
         half = add_and_normalise(linears(self.joined, seen), around, self.norm, self.drops[1])
         wide = self.activation(linears(self.up, half))
         return add_and_normalise(linears(self.down, wide), half, self.last_norm, self.drops[2])
+
+
+def _is_scaled_otherwise(attention: Any) -> bool:
+    return bool(attention.scaling != attention.attention_head_size**-0.5)

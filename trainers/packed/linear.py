@@ -60,5 +60,5 @@ class Linears:
 
 
 def _is_plain(part: Any) -> bool:
-    own = type(part) is nn.Linear and part.bias is not None and not is_hooked(part)
+    own = part.bias is not None and not is_hooked(part)
     return own and part.weight.dtype == part.bias.dtype == torch.float32

@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C import _are_functorch_transforms_active
 
 from trainers.packed.dropout import kept
-from trainers.packed.hooks import are_plain, dropped, is_plain
+from trainers.packed.hooks import are_plain, dropped, is_plain, is_watched
 from trainers.packed.layers import Layer
 from trainers.packed.linear import Linears
 from trainers.packed.rows import TokenRows
@@ -26,7 +27,7 @@ _left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)
 
 @contextmanager
 def left_to_transformers() -> Iterator[None]:
-    """Nothing is computed here within it, as on a GPU."""
+    """Nothing is computed here within it, as on a GPU; for second derivatives, say."""
     token = _left_alone.set(True)
     try:
         yield
@@ -68,6 +69,10 @@ class Encoder:
         """That of a model of transformers without a head; None where it is left to transformers."""
         family = _FAMILIES.get(type(body).__name__.removesuffix("Model"))
         if family is None or _left_alone.get() or not is_plain(body, type(body).__name__):
+            return None
+        if is_watched() or _are_functorch_transforms_active():
+            return None
+        if body.config._attn_implementation not in ("sdpa", "eager"):
             return None
         embeddings, stack = body.embeddings, getattr(body, family.layers)
         if not is_plain(embeddings, family.embeddings) or not is_plain(stack, type(stack).__name__):

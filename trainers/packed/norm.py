@@ -37,10 +37,10 @@ class _AddAndNormalise(Function):
         around, of_weight, of_bias = torch.ops.aten.native_layer_norm_backward(
             gradient.contiguous(), total, weight.shape, mean, deviation, weight, bias, needed
         )
-        x = around
-        if mask is not None and ctx.needs_input_grad[0]:
-            x = (around * mask).mul_(ctx.scale)
-        return x.to(ctx.dtype), around, of_weight, of_bias, None, None
+        x = None
+        if ctx.needs_input_grad[0]:
+            x = (around if mask is None else (around * mask).mul_(ctx.scale)).to(ctx.dtype)
+        return x, around, of_weight, of_bias, None, None
 
 
 def add_and_normalise(x: Tensor, around: Tensor, norm: Any, p: float) -> Tensor:

@@ -27,6 +27,7 @@ _PATIENCE = 3.0
 class _Worker:
     key: str
     process: Contained
+    on_cpu: bool
 
 
 class LocalEngine(HasPlaces):
@@ -59,18 +60,26 @@ class LocalEngine(HasPlaces):
         seen = self.packing.start(job).environment if self.packing else {}
         for need in job.run.needs.values():
             job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
-        self.begin(job.run.key, pickle.dumps(replace(job, sound=found_sound())), seen)
+        pickled = pickle.dumps(replace(job, sound=found_sound()))
+        self.begin(job.run.key, pickled, seen, job.run.device == "cpu")
 
-    def begin(self, key: str, pickled: bytes, seen: Mapping[str, str] | None = None) -> None:
+    def begin(
+        self,
+        key: str,
+        pickled: bytes,
+        seen: Mapping[str, str] | None = None,
+        on_cpu: bool = False,
+    ) -> None:
         """Fork a process for a job that is read only there.
 
         Args:
             key: of its run.
             pickled: the job.
             seen: variables of its environment.
+            on_cpu: whether it takes nothing of a GPU that the next one would have to wait for.
         """
         process = Contained.start(self.study_file, work, pickled, self._sources, seen)
-        self._running.append(_Worker(key, process))
+        self._running.append(_Worker(key, process, on_cpu))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
@@ -114,14 +123,14 @@ class LocalEngine(HasPlaces):
             self._leaving.append(worker.process)
             self._running.remove(worker)
             self._cancelled.discard(key)
-            if self.packing:  # the next one takes its memory of the GPU
+            if not worker.on_cpu:
                 self._let_go()
         if self.packing:
             return [self.packing.end(e) if isinstance(e, Ended) else e for e in found]
         return found
 
     def _let_go(self) -> None:
-        """Wait for those that have said how they ended, beside which the next ones have begun."""
+        """End those that have said how they ended, beside which the next ones have begun."""
         for process in self._leaving:
             process.end()
         self._leaving.clear()

@@ -1,6 +1,8 @@
 """Texts are encoded once for all runs that read them so."""
 
+import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 from benchmark.care.needed import StillNeeded
 from benchmark.declare.loading import load_study
+from benchmark.execute.attempt import encoding
 from benchmark.execute.attempt.encoding import encoded, encoding_key
 from benchmark.record.query import Query
 from benchmark.runs.kinds import TrainRun
@@ -117,6 +120,50 @@ def test_one_that_is_damaged_is_made_again_and_said(study, tmp_path):
     assert len(told) == 1
     assert str(path.parent) in told[0]
     assert told[0].endswith("made again")
+
+
+def test_other_versions_of_what_reads_them_have_their_own(study, monkeypatch):
+    run = trained(planned(study))[0]
+    before = encoding_key(run, "train")
+    monkeypatch.setattr(encoding, "environment_here", lambda *_: {"tokenizers": "9.9"})
+    assert encoding_key(run, "train") != before
+
+
+def test_what_reads_in_a_way_that_cannot_be_followed_keeps_nothing(study, tmp_path, monkeypatch):
+    run, cache = trained(planned(study))[0], Cache(tmp_path / "cache")
+    monkeypatch.setattr(encoding, "identity_of", lambda declared: {"anew": "7"})
+    calls: list[Split] = []
+    for _ in range(2):
+        encoded(run, "train", cache, lambda: made(calls), pytest.fail)
+    assert len(calls) == 2
+    assert cache.results() == {}
+
+
+def open_together(run: TrainRun, root: Path, barrier: Any, calls: Any) -> None:
+    """In a process of its own: the same as others at the same time."""
+
+    def make() -> Encoded:
+        calls.put(1)
+        return Encoded(np.arange(3), np.array([0, 1, 0]))
+
+    barrier.wait()
+    found = encoded(run, "train", Cache(root), make, lambda notice: None)
+    assert found.labels.tolist() == [0, 1, 0]
+
+
+def test_of_those_that_begin_together_one_makes_it(study, tmp_path):
+    run, context = trained(planned(study))[0], multiprocessing.get_context("fork")
+    for number in range(8):
+        barrier, calls = context.Barrier(3), context.SimpleQueue()
+        told = (run, tmp_path / str(number), barrier, calls)
+        begun = [context.Process(target=open_together, args=told) for _ in range(3)]
+        for each in begun:
+            each.start()
+        for each in begun:
+            each.join()
+        assert [each.exitcode for each in begun] == [0, 0, 0]
+        assert calls.get() == 1
+        assert calls.empty()
 
 
 def test_they_stay_as_long_as_their_data_is_needed(study, bench):

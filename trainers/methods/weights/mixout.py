@@ -13,6 +13,7 @@ from trainers.errors import MethodError
 from trainers.methods.method import Method
 from trainers.methods.step import Step
 from trainers.models.anatomy import body, body_parts, skeleton
+from trainers.packed.hooks import for_rows
 
 if TYPE_CHECKING:
     from trainers.models import Model
@@ -64,8 +65,8 @@ class Mixout(Method):
         state.starts = {m: m.weight.detach().clone() for m in mixed}
         state.kept, state.masks = {}, {}
         for module in state.starts:
-            module.register_forward_pre_hook(lambda m, _: self.mix(m, state))
-            module.register_forward_hook(lambda m, *_: _restore(m, state))
+            module.register_forward_pre_hook(for_rows(lambda m, _: self.mix(m, state)))
+            module.register_forward_hook(for_rows(lambda m, *_: _restore(m, state)))
         for module in () if self.keep_dropout else model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
