@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmark.commands.options import add_environments, add_execution, add_study
+from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -12,6 +12,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add_environments(command)
     add_study(command)
     add_execution(command)
+    add_engine(command)
 
 
 def plan(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What is asked of Slurm or Ray and cannot be had: one sentence, before anything is trained."""
 
+import shutil
 import socket
 import sys
 
@@ -40,6 +41,37 @@ def test_without_slurm_it_says_where_to_go(small, bench, tmp_path, monkeypatch):
     told = bench("run", small, "--engine", "slurm")
     assert told.returncode == 2
     assert "needs Slurm's sbatch, which is not on the PATH" in told.stderr
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+NOBODY = """
+ClusterName=nobody
+SlurmctldHost=localhost
+SlurmctldPort=1
+AuthType=auth/none
+NodeName=localhost
+PartitionName=p Nodes=localhost
+"""
+
+
+@pytest.mark.skipif(not shutil.which("sbatch"), reason="Slurm is not installed")
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_controller_that_does_not_answer_is_named(command, small, bench, tmp_path, monkeypatch):
+    (tmp_path / "slurm.conf").write_text(NOBODY)
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    told = bench(command, small, "--engine", "slurm", "--slurm", "partition=p")
+    assert told.returncode == 2
+    assert "Slurm's controller does not answer (" in told.stderr
+    assert "Correct --slurm" not in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("engine", ["local", "inline"])
+def test_a_plan_is_made_for_an_engine(engine, small, bench, tmp_path):
+    told = bench("plan", small, "--engine", engine)
+    assert told.returncode == 0, told.stderr
+    assert "digits/567" in told.stdout
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 

@@ -20,6 +20,8 @@ OURS = (
     *("array", "chdir", "error", "job_name", "nodes", "ntasks", "ntasks_per_node", "open_mode"),
     *("output", "requeue", "wrap"),
 )
+#: What sbatch says where there is nobody to ask, or who there is does not answer.
+_UNREACHABLE = ("Unable to contact", "configuration source", "timed out")
 #: Seconds that a command of Slurm may take.
 _PATIENCE = 60
 
@@ -56,6 +58,11 @@ class Cluster:
             )
         flags = [_flag(name, value) for name, value in self._options.items()]
         tried = _ask("sbatch", "--test-only", *flags, "--wrap", "true")
+        if tried.returncode and any(said in tried.stderr for said in _UNREACHABLE):
+            raise BenchmarkError(
+                f"Slurm's controller does not answer ({_said(tried)}): look with sinfo whether "
+                "it is up, run this on a machine of the cluster, or leave out --engine slurm."
+            )
         if tried.returncode:
             raise BenchmarkError(
                 f"Slurm takes no such job: {_said(tried)}. Correct --slurm "
