@@ -6,6 +6,7 @@ ratios to the plain loop, all on one thread of the CPU:
 - plain: shuffled batches, padded to their longest text, float32;
 - by length: the same with batches of similar length;
 - bf16: the same in bf16 where the processor has it;
+- packed: the same without padding, all before it by the layers of transformers;
 - armbench: the same with freed memory kept, as workers train.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -28,13 +30,14 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
     from trainers.machine.memory import keep_freed_memory
     from trainers.methods import Base
     from trainers.models import Bert
+    from trainers.packed.models import left_to_transformers
     from trainers.settings import Training
     from trainers.tasks import Docstrings
 
     torch.set_num_threads(1)
     if variant == "armbench":
         keep_freed_memory()
-    precision = "auto" if variant in ("bf16", "armbench") else "float32"
+    precision = "float32" if variant in ("plain", "by length") else "auto"
     training = Training(lr=1e-3, max_length=48, precision=precision, device="cpu").resolved()
     task, model = Docstrings(vocabulary=4096, train=1600), Bert()
     train_set, dev_set, test_set = (
@@ -57,19 +60,20 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
             optimiser.step()
             optimiser.zero_grad()
 
-    epoch(0)
-    started = time.perf_counter()
-    epoch(1)
-    trained = time.perf_counter()
-    predict(module, test_set, training)
-    return trained - started, time.perf_counter() - trained
+    with nullcontext() if variant in ("packed", "armbench") else left_to_transformers():
+        epoch(0)
+        started = time.perf_counter()
+        epoch(1)
+        trained = time.perf_counter()
+        predict(module, test_set, training)
+        return trained - started, time.perf_counter() - trained
 
 
 def main() -> None:
     """Interleave the variants, each in a process of its own."""
     from trainers.tasks import Docstrings
 
-    variants = ("plain", "by length", "bf16", "armbench")
+    variants = ("plain", "by length", "bf16", "packed", "armbench")
     times: dict[str, list[tuple[float, float]]] = {v: [] for v in variants}
     with tempfile.TemporaryDirectory() as folder:
         Docstrings(vocabulary=4096, train=1600).prepare(Path(folder))

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from trainers.packed.dropout import kept
-from trainers.packed.rows import TokenRows
+from trainers.packed.rows import ByHead, TokenRows
 
 #: Weights of a batch from which on they are not all kept at once where nothing drops them: 32 MB.
 _MANY = 1 << 23
@@ -24,17 +24,15 @@ class _Attention(Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        asking: TokenRows,
-        asked: TokenRows,
-        heads: int,
+        over: ByHead,
+        under: ByHead,
         p: float,
     ) -> Tensor:
-        over, under = asking.by_head(heads), asked.by_head(heads)
         q, k, v = over.spread(query), under.spread(key), under.spread(value)
         ctx.rows, ctx.factor = (over, under), q.shape[2] ** -0.5
         scores = torch.bmm(q, k.transpose(1, 2)).float().mul_(ctx.factor)
-        if asked.hidden is not None:
-            scores.view(asked.texts, -1, asked.width).add_(asked.hidden)
+        if (hidden := under.rows.hidden) is not None:
+            scores.view(len(hidden), -1, hidden.shape[2]).add_(hidden)
         weights = torch.softmax(scores, -1)
         mask, ctx.scale = kept(weights.shape, p) if p else (None, 1.0)
         ctx.save_for_backward(q, k, v, weights, mask)
@@ -54,7 +52,7 @@ class _Attention(Function):
         of_scores = of_scores.mul_(ctx.factor).to(q.dtype)
         of_query = over.gather(torch.bmm(of_scores, k))
         of_key = under.gather(torch.bmm(of_scores.transpose(1, 2), q))
-        return of_query, of_key, under.gather(of_value), None, None, None, None
+        return of_query, of_key, under.gather(of_value), None, None, None
 
 
 def attention(
@@ -81,10 +79,10 @@ def attention(
         Shape (m, heads × d).
     """
     key, value = key.to(query.dtype), value.to(query.dtype)
-    if p or asked.texts * heads * asking.width * asked.width < _MANY:
-        result: Tensor = _Attention.apply(query, key, value, asking, asked, heads, p)
-        return result
     over, under = asking.by_head(heads), asked.by_head(heads)
+    if p or asked.texts * heads * asking.width * asked.width < _MANY:
+        result: Tensor = _Attention.apply(query, key, value, over, under, p)
+        return result
     q, k, v = over.spread(query), under.spread(key), under.spread(value)
     shape = asked.texts, heads, -1, q.shape[2]
     shut = None if asked.hidden is None else asked.hidden[:, None].to(q.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +78,10 @@ class Layer:
         }
         drops = (within.dropout, behind.dropout, end.dropout)
         norms = (behind.LayerNorm, end.LayerNorm)
-        if module.is_decoder or module.add_cross_attention or _is_scaled_otherwise(within):
+        if module.is_decoder or module.add_cross_attention:
             return None
-        if not all(is_plain(part, family + kind) for kind, part in expected.items()):
-            return None
-        if not are_plain(drops, norms):
+        named = {family + kind: part for kind, part in expected.items()}
+        if not _as_built(named, within, drops, norms):
             return None
         return cls(
             module=module,
@@ -96,7 +95,7 @@ class Layer:
             down=end.dense,
             last_norm=end.LayerNorm,
             heads=within.num_attention_heads,
-            drops=tuple(dropped(each) for each in drops),  # type: ignore[arg-type]
+            drops=(dropped(within.dropout), dropped(behind.dropout), dropped(end.dropout)),
         )
 
     @classmethod
@@ -104,11 +103,7 @@ class Layer:
         within, inner = module.attention, module.ffn
         norms = (module.sa_layer_norm, module.output_layer_norm)
         expected = {"TransformerBlock": module, "DistilBertSelfAttention": within, "FFN": inner}
-        if not all(is_plain(part, kind) for kind, part in expected.items()):
-            return None
-        if _is_scaled_otherwise(within):
-            return None
-        if not are_plain((within.dropout, inner.dropout), norms):
+        if not _as_built(expected, within, (within.dropout, inner.dropout), norms):
             return None
         return cls(
             module=module,
@@ -164,5 +159,19 @@ class Layer:
         return add_and_normalise(linears(self.down, wide), half, self.last_norm, self.drops[2])
 
 
-def _is_scaled_otherwise(attention: Any) -> bool:
-    return bool(attention.scaling != attention.attention_head_size**-0.5)
+def _as_built(
+    parts: Mapping[str, Any],
+    within: Any,
+    drops: tuple[nn.Module, ...],
+    norms: tuple[nn.Module, ...],
+) -> bool:
+    """Whether a layer is what transformers makes of a configuration.
+
+    Args:
+        parts: by the name of the class that each should be of.
+        within: the attention among them.
+        drops: all modules of dropout.
+        norms: all normalisations.
+    """
+    plain = all(is_plain(part, kind) for kind, part in parts.items()) and are_plain(drops, norms)
+    return plain and within.scaling == within.attention_head_size**-0.5

@@ -108,11 +108,7 @@ def _train(
 ) -> Mapping[str, float]:
     outputs, cache = job.outputs, job.store.cache
     make_repeatable(run.training)
-
-    def say(notice: str) -> None:
-        report(Progress(run.key, 0.0, "begins", notice=notice))
-
-    fit, encode = _set_up(run, opened, cache, say)
+    fit, encode = _set_up(run, opened, cache, report)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
     cost = relative_flops(fit) if job.relative_flops is None else job.relative_flops
@@ -156,10 +152,13 @@ def make_repeatable(training: Training) -> None:
 
 
 def _set_up(
-    run: TrainRun, opened: Opened, cache: Cache, say: Callable[[str], None]
+    run: TrainRun, opened: Opened, cache: Cache, report: Report
 ) -> tuple[Fit, Callable[[Split], Encoded]]:
     """A run at its start, and how to read a split as its model does."""
     folders = {role: opened(role) for role in run.needs}
+
+    def say(notice: str) -> None:
+        report(Progress(run.key, 0.0, "begins", notice=notice))
 
     def encode(split: Split) -> Encoded:
         return encoded(run, split, cache, partial(anew, split), say)
