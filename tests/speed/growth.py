@@ -17,7 +17,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,58 +33,63 @@ VARIED = {
     "texts": (640, 2560, 10240, 40960),
 }
 BATCH, ROUNDS = 32, 5
+Step = Callable[[Any], None]
 
 
-def point(tokens: int, width: int, classes: int, texts: int) -> dict[str, float]:
-    """Milliseconds a step and an epoch, megabytes, and GFLOPs of a step."""
+def steps(tokens: int, width: int, classes: int, texts: int) -> tuple[Step, list[Any]]:
+    """What takes a step on a batch, and the batches of an epoch."""
     import numpy as np
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
     from transformers import BertForSequenceClassification
 
     from trainers.inputs.batches import Encoded, Ragged, training_order
     from trainers.loop import Fit
-    from trainers.machine.memory import keep_freed_memory
     from trainers.methods import Base
     from trainers.models import Bert
     from trainers.settings import Training
     from trainers.steps.learner import Learner
 
-    torch.set_num_threads(1)
-    keep_freed_memory()
     draws = np.random.default_rng(0)
     training = Training(batch_size=BATCH, lr=1e-3, max_length=tokens, device="cpu").resolved()
     config = Bert(layers=2, width=width, positions=max(tokens, 128)).config(4096, classes)
-    rows = Ragged(
-        draws.integers(5, 4096, texts * tokens, dtype=np.int32), np.arange(texts + 1) * tokens
-    )
+    words = draws.integers(5, 4096, texts * tokens, dtype=np.int32)
+    ragged = {"input_ids": Ragged(words, np.arange(texts + 1) * tokens)}
     labels = draws.integers(0, classes, texts)
-    examples = Encoded(np.arange(texts), labels, {"input_ids": rows}, {"input_ids": 0})
+    examples = Encoded(np.arange(texts), labels, ragged, {"input_ids": 0})
     fit = Fit(BertForSequenceClassification(config), Base(), examples, examples, training, 0)
     fit.model.train()
-    learner = Learner.of(
-        fit.model, Base().parameter_groups(fit.model, training), training, 10**6, 1
-    )
+    groups = Base().parameter_groups(fit.model, training)
+    learner = Learner.of(fit.model, groups, training, 10**6, 1)
 
     def step(batch: Any) -> None:
         fit.gradient(fit.step(batch, 0, 0, 0.0))
         learner.step(training.clip)
         fit.at.steps += 1
 
-    batches = [*training_order(examples.lengths, BATCH, draws)]
+    return step, [*training_order(examples.lengths, BATCH, draws)]
+
+
+def point(**asked: int) -> dict[str, float]:
+    """Milliseconds a step and an epoch, megabytes, and GFLOPs of a step."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from trainers.machine.memory import keep_freed_memory
+
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    step, batches = steps(**asked)
     for batch in batches[:5]:
         step(batch)
     with FlopCounterMode(display=False) as counter:
         step(batches[0])
-    taken = []
-    steps = max(1, min(len(batches), 20))
+    some, taken = batches[:20], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        for batch in batches[:steps]:
+        for batch in some:
             step(batch)
-        taken.append((time.perf_counter() - began) / steps)
+        taken.append((time.perf_counter() - began) / len(some))
     began = time.perf_counter()
-    for batch in training_order(examples.lengths, BATCH, draws):
+    for batch in batches:
         step(batch)
     return {
         "step_ms": 1e3 * median(taken),

@@ -12,7 +12,7 @@ several times over, and prints medians over the rounds, with the load of the mac
 - trainer, tuned: the same in bf16 where the processor has it, batches by length, two processes of
   one thread;
 - kd: a study of runs that learn from a teacher of 2 layers × 192, whose training is counted, and
-  `Trainer` with one that is asked in every step, as most people write it, whose training is not.
+  `Trainer` with one that is asked in every step, as most people write it, and was not trained.
 
 All keep freed memory for the next allocation, as armbench's workers do. `--small` is to see that
 it runs.
@@ -36,8 +36,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-TASK = 'Docstrings(label="package", train=TRAIN, dev=400, test=1600, vocabulary=4096)'
-STUDY = f"""
+STUDY = """
 from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import KD, LS, Base, Teacher
 from trainers.models import Bert
@@ -47,7 +46,7 @@ from trainers.tasks import Docstrings
 student, teacher = Bert(layers=2, width=128), Teacher(Bert(layers=2, width=192), "scratch")
 study = Study(
     name="NAME",
-    task={TASK},
+    task=Docstrings(label="package", train=TRAIN, dev=400, test=1600, vocabulary=4096),
     arms=[ARMS],
     comparison=Comparison(COMPARED),
     judging=Judging(margin=1.0),
@@ -134,105 +133,15 @@ def bench(*arguments: object) -> None:
 
 def trainer(data: Path, variant: str, size: Size, processes: int) -> float:
     """Seconds a run of `Trainer`, of so many processes side by side."""
-    command = [sys.executable, __file__, "--loop", variant, str(data), json.dumps(vars(size))]
+    script = Path(__file__).with_name("trainer_loop.py")
+    command = [sys.executable, script, variant, data, size.train, size.epochs, size.runs]
     begun = [
-        subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*map(str, command), str(seed)], stdout=subprocess.PIPE, text=True)
         for seed in range(processes)
     ]
     said = [each.communicate()[0] for each in begun]
     assert not any(each.returncode for each in begun), said
     return median(float(each.split()[-1]) for each in said) / processes
-
-
-def loop(variant: str, data: Path, size: Size, seed: int) -> float:
-    """Seconds a run takes in this process."""
-    import numpy as np
-    import torch
-    import transformers
-    from torch.nn import functional as F
-    from transformers import Trainer, TrainingArguments
-
-    from trainers.machine.memory import keep_freed_memory
-    from trainers.metrics import accuracy
-    from trainers.models import Bert
-    from trainers.settings import has_native_bf16
-    from trainers.tasks import Docstrings
-
-    transformers.logging.set_verbosity_error()
-    keep_freed_memory()
-    torch.set_num_threads(1 if variant == "tuned" else 2)
-    task = eval(TASK.replace("TRAIN", str(size.train)), {"Docstrings": Docstrings})
-    model, wide = Bert(layers=2, width=128), Bert(layers=2, width=192)
-
-    def rows(split: Any) -> list[dict[str, Any]]:
-        encoded = model.encode(task.load(split, data, 0), data, 48)
-        column = encoded.ragged["input_ids"]
-        parts = np.split(column.values, column.offsets[1:-1])
-        return [
-            {"input_ids": part.tolist(), "labels": int(label), "length": len(part)}
-            for part, label in zip(parts, encoded.labels, strict=True)
-        ]
-
-    def collate(some: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        width = max(len(row["input_ids"]) for row in some)
-        words = torch.zeros(len(some), width, dtype=torch.long)
-        mask = torch.zeros(len(some), width, dtype=torch.long)
-        for i, row in enumerate(some):
-            words[i, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
-            mask[i, : len(row["input_ids"])] = 1
-        labels = torch.tensor([row["labels"] for row in some])
-        return {"input_ids": words, "attention_mask": mask, "labels": labels}
-
-    class Taught(Trainer):
-        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any):
-            out = model(**inputs)
-            if model.training:
-                with torch.no_grad():
-                    said = teacher(inputs["input_ids"], attention_mask=inputs["attention_mask"])
-                soft = F.kl_div(
-                    F.log_softmax(out.logits / 2, -1),
-                    F.softmax(said.logits / 2, -1),
-                    reduction="batchmean",
-                )
-                out.loss = 0.5 * out.loss + 0.5 * 4 * soft
-            return (out.loss, out) if return_outputs else out.loss
-
-    train, dev, test = map(rows, ("train", "dev", "test"))
-    teacher = wide.build(task, data, 0, None).eval()
-    taken = []
-    for run in range(size.runs):
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as scratch:
-            asked = TrainingArguments(
-                output_dir=scratch,
-                num_train_epochs=size.epochs,
-                per_device_train_batch_size=32,
-                per_device_eval_batch_size=256,
-                learning_rate=1e-3,
-                optim="adamw_torch_fused",
-                eval_strategy="epoch",
-                save_strategy="no",
-                logging_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                use_cpu=True,
-                seed=seed * size.runs + run,
-                bf16=variant == "tuned" and has_native_bf16("cpu"),
-                train_sampling_strategy="group_by_length" if variant == "tuned" else "random",
-                remove_unused_columns=False,
-            )
-            made = (Taught if variant == "kd" else Trainer)(
-                model=model.build(task, data, seed * size.runs + run, None),
-                args=asked,
-                train_dataset=train,
-                eval_dataset=dev,
-                data_collator=collate,
-                compute_metrics=lambda said: {"accuracy": accuracy(said[0], said[1])},
-            )
-            made.train()
-            made.predict(test)
-        taken.append(time.perf_counter() - began)
-    return sum(taken) / len(taken)
 
 
 def measured(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
@@ -302,12 +211,7 @@ def main() -> None:
     )
     parser.add_argument("--record", type=Path, help="JSON file for what is found")
     parser.add_argument("--figure", type=Path, help="file for a figure of it")
-    parser.add_argument("--loop", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.loop:
-        variant, data, size, seed = asked.loop
-        print(loop(variant, Path(data), Size(**json.loads(size)), int(seed)))
-        return
     found = measured(SMALL if asked.small else Size(), lambda line: print(line, flush=True))
     for name, ratio in found["ratios"].items():
         print(f"{name} takes {ratio:.2f} times as long a run as the study")
@@ -318,5 +222,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

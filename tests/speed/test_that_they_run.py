@@ -24,3 +24,13 @@ def test_a_study_is_timed_beside_a_trainer(tmp_path):
     assert all(seconds > 0 for seconds in found["seconds_a_run"].values())
     assert {"trainer", "trainer, tuned", "trainer, kd"} == found["ratios"].keys()
     assert figure.stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_point_of_the_growth_is_measured():
+    asked = json.dumps({"tokens": 8, "width": 64, "classes": 3, "texts": 64})
+    command = [sys.executable, ROOT / "tests" / "speed" / "growth.py", "--point", asked]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert all(found[name] > 0 for name in ("step_ms", "epoch_ms", "peak_mb", "gflop"))
