@@ -53,6 +53,7 @@ class Ended:
         details: a traceback, for `--debug`.
         crowded: whether other runs were on its GPU meanwhile.
         goes_on: whether another attempt goes on from where this one was interrupted.
+        unsplit: of one that lacked memory, why smaller parts of its batches are not to be tried.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Ended:
     details: str = ""
     crowded: bool = False
     goes_on: bool = False
+    unsplit: str = ""
 
 
 Report = Callable[[Progress], None]
@@ -98,6 +100,7 @@ class Job:
         experiment: MLflow's id of the study's experiment.
         tags: provenance.
         alone: whether nothing else may be on its GPU.
+        splits: times as many micro-batches as its settings say, for want of memory.
         urgency: of jobs that an engine has not begun, the one of the highest is begun first.
         limit: seconds that it may take; infinity for no limit.
         checkpoint_every: seconds of training that are worth to be kept for another attempt.
@@ -111,6 +114,7 @@ class Job:
     experiment: str
     tags: Mapping[str, str]
     alone: bool = False
+    splits: int = 1
     urgency: float = 0.0
     limit: float = inf
     checkpoint_every: float = A_MINUTE

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from benchmark.execute.job import RETRY_OF, Job
+from benchmark.record.recorded import IN_PARTS
 
+#: Tags that tell of earlier attempts.
+_OF_ATTEMPTS = (RETRY_OF, IN_PARTS)
 #: Sorts jobs: the most urgent first, then the one that came first.
 _Rank = tuple[float, int, str]
 
@@ -135,11 +138,12 @@ class Queue:
 
 def _both(first: Job, second: Job) -> Job:
     """Two jobs of one run as one: all that either must leave, as urgent as the more urgent one."""
-    retried = {name: told for name, told in first.tags.items() if name == RETRY_OF}
+    retried = {name: told for name, told in first.tags.items() if name in _OF_ATTEMPTS}
     return replace(
         second,
         tags={**second.tags, **retried},
         outputs=first.outputs | second.outputs,
         urgency=max(first.urgency, second.urgency),
         alone=first.alone or second.alone,
+        splits=max(first.splits, second.splits),
     )

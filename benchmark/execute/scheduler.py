@@ -27,8 +27,10 @@ from benchmark.execute.job import (
 )
 from benchmark.execute.queue import Queue
 from benchmark.execute.retries import Retries
+from benchmark.execute.short_of_memory import training_of, with_more_room
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query
+from benchmark.record.recorded import IN_PARTS
 from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Output, Run
 from benchmark.runs.plan import Plan, dependants
@@ -48,12 +50,14 @@ class Outcome:
         blocked: by key, the run that failed before it.
         interrupted: whether the user stopped it.
         crowded_out: by key, how runs ended first that were tried again alone on a GPU.
+        in_parts: by key, into how many parts a batch was split for want of memory.
     """
 
     ended: dict[str, Ended] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
     crowded_out: dict[str, Ended] = field(default_factory=dict)
+    in_parts: dict[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Ended]:
@@ -213,12 +217,8 @@ class Scheduler:
         """
         if not isinstance(event, Ended):
             return event
-        if event.status == OUT_OF_MEMORY and event.crowded:
-            self.outcome.crowded_out[event.key] = event
-            job = self._next_attempt(event)
-            self._queue.end(event.key)
-            self._queue.add(replace(job, alone=True, urgency=inf))
-            return Progress(event.key, 0.0, "out of memory, waits for a GPU of its own")
+        if event.status == OUT_OF_MEMORY:
+            return self._with_more_room(event)
         if not self.retries.count(event):
             return self.retries.in_vain(event)
         job = self._next_attempt(event)
@@ -226,6 +226,24 @@ class Scheduler:
         told = f"{event.status}: {event.message}" if event.message else event.status
         notice = f"{job.run.name}  {told}; {again.partition(': ')[2]}"
         return Progress(event.key, 0.0, again, notice=notice)
+
+    def _with_more_room(self, event: Ended) -> Progress | Ended:
+        """Have a run tried again that lacked memory, where there is a way to need less of it."""
+        job = with_more_room(self._queue.running[event.key], event)
+        if isinstance(job, Ended):
+            return job
+        tags = self._next_attempt(event).tags
+        if event.crowded:
+            self.outcome.crowded_out[event.key] = event
+            how = "waits for a GPU of its own"
+        else:
+            parts = training_of(job).accumulate
+            self.outcome.in_parts[event.key] = parts
+            tags = {**tags, IN_PARTS: str(parts)}
+            how = f"tried again with each batch in {parts} parts"
+        self._queue.end(event.key)
+        self._queue.add(replace(job, tags=tags))
+        return Progress(event.key, 0.0, f"out of memory, {how}")
 
     def _next_attempt(self, event: Ended) -> Job:
         """The job of a run whose attempt has just ended, with what names that attempt."""

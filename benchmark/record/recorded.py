@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 #: Tags of a run that was moved here, with its id where it was made; and with that of its parent.
 ORIGIN, PARENT = "origin", "mlflow.parentRunId"
+#: Tag of a run whose batches had to be in parts, for want of memory: in how many.
+IN_PARTS = "micro_batches"
 
 
 def half(identity: str) -> str:

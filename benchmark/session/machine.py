@@ -12,7 +12,7 @@ from benchmark.errors import BenchmarkError
 from benchmark.execute.gpus.gpu import FindGpus, Gpu, environment_of
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.gpus.packing import Packing
-from benchmark.record.recorded import Recorded
+from benchmark.record.recorded import IN_PARTS, Recorded
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import Plan
 
@@ -79,6 +79,7 @@ def packing_of(
         return Packing(gpus, per_gpu)
     measures: dict[str, list[Mapping[str, float]]] = {}
     for done in similar.values():
-        measures.setdefault(done.kind, []).append(done.scores)
+        if IN_PARTS not in done.tags:  # which took less than others of its kind would
+            measures.setdefault(done.kind, []).append(done.scores)
     most = max(1, runs_for_cores(plan) // len(gpus))
     return Packing(gpus, most, KnownMemory(measures, plan.runs.values()))

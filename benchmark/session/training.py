@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rich.console import Console
@@ -128,7 +128,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         took = time.monotonic() - began
         told = planned_and_real(made, outcome, expected.seconds, planned, took)
         console.print(told, markup=False, soft_wrap=True)
-    session.note(*_crowded_out(made, outcome))
+    session.note(*_short_of_memory(made, outcome))
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
@@ -173,9 +173,12 @@ def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool)
         console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
 
 
-def _crowded_out(made: Plan, outcome: Outcome) -> list[str]:
-    names = ", ".join(made.runs[k].name for k in outcome.crowded_out)
-    return [f"Out of memory beside others, and tried again alone: {names}."] if names else []
+def _short_of_memory(made: Plan, outcome: Outcome) -> Iterator[str]:
+    if names := ", ".join(made.runs[k].name for k in outcome.crowded_out):
+        yield f"Out of memory beside others, and tried again alone: {names}."
+    in_parts = outcome.in_parts.items()
+    if names := ", ".join(f"{made.runs[k].name} ({parts} parts)" for k, parts in in_parts):
+        yield f"Out of memory, and tried again with each batch in parts: {names}."
 
 
 def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:

@@ -71,6 +71,7 @@ class Resuming:
         """Put it in the place of the one before; a full disk does not end the run."""
         about = {
             "environment": self._environment(),
+            "splits": self.job.splits,
             "attempt": self.recorder.run_id if self.recorder else "",
         }
         with shielded():
@@ -106,6 +107,8 @@ class Resuming:
         if snapshot is None:
             return f"{folder} was written by another version of armbench"
         there, here = snapshot.about["environment"], self._environment()
+        if snapshot.about.get("splits") != self.job.splits:
+            return f"{folder} was written with batches in other parts"
         if there == here:
             return ""
         return f"{folder} was written with {in_words(there, [there, here]) or 'other packages'}"

@@ -20,6 +20,7 @@ from benchmark.execute.attempt.encoding import encoded
 from benchmark.execute.attempt.interruption import stopping_itself
 from benchmark.execute.attempt.recorder import Recorder
 from benchmark.execute.job import Job, Progress, Report
+from benchmark.execute.short_of_memory import training_of
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.store.cache import Cache
 from trainers.cost import relative_flops
@@ -63,7 +64,7 @@ def perform(
                 run.task.prepare(folder)
             return {}
         case PretrainRun():
-            return _pretrain(run, cache, opened, recorder, report, resume())
+            return _pretrain(run, job, opened, recorder, report, resume())
         case TrainRun():
             return _train(run, job, opened, recorder, report, resume())
     raise TypeError(f"no way to execute a {type(run).__name__}")
@@ -71,7 +72,7 @@ def perform(
 
 def _pretrain(
     run: PretrainRun,
-    cache: Cache,
+    job: Job,
     opened: Opened,
     recorder: Recorder | None,
     report: Report,
@@ -85,10 +86,10 @@ def _pretrain(
         if recorder:
             recorder.log({"epoch/loss": loss}, step)
 
-    what = run.model, run.pretraining, run.task, folder, run.training
+    what = run.model, run.pretraining, run.task, folder, training_of(job)
     with stopping_itself(lambda: checkpoints.is_worth_it):
         done = pretrain(*what, on_progress, checkpoints)
-    with cache.making("weights", run.key) as target:
+    with job.store.cache.making("weights", run.key) as target:
         save_model(done.model, str(target / WEIGHTS))
     return {
         "held_out/loss": done.loss,
@@ -108,7 +109,7 @@ def _train(
 ) -> Mapping[str, float]:
     outputs, cache = job.outputs, job.store.cache
     make_repeatable(run.training)
-    fit, encode = _set_up(run, opened, cache, report)
+    fit, encode = _set_up(run, job, opened, report)
     phases = run.method.phases(run.training)
     epochs = sum(phase.epochs for phase in phases)
     cost = relative_flops(fit) if job.relative_flops is None else job.relative_flops
@@ -152,7 +153,7 @@ def make_repeatable(training: Training) -> None:
 
 
 def _set_up(
-    run: TrainRun, opened: Opened, cache: Cache, report: Report
+    run: TrainRun, job: Job, opened: Opened, report: Report
 ) -> tuple[Fit, Callable[[Split], Encoded]]:
     """A run at its start, and how to read a split as its model does."""
     folders = {role: opened(role) for role in run.needs}
@@ -161,7 +162,7 @@ def _set_up(
         report(Progress(run.key, 0.0, "begins", notice=notice))
 
     def encode(split: Split) -> Encoded:
-        return encoded(run, split, cache, partial(anew, split), say)
+        return encoded(run, split, job.store.cache, partial(anew, split), say)
 
     def anew(split: Split) -> Encoded:
         folder = opened("data")
@@ -182,7 +183,7 @@ def _set_up(
         method=run.method,
         train_set=encode("train"),
         dev_set=encode("dev"),
-        training=run.training,
+        training=training_of(job),
         seed=run.seed,
         metric=run.metric,
         teacher=teacher,

@@ -39,6 +39,7 @@ from benchmark.execute.job import (
     is_done,
     is_recorded,
 )
+from benchmark.execute.short_of_memory import unsplit
 from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
 from benchmark.record.writer import Status, Writer
@@ -118,12 +119,12 @@ def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
     recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
     resuming = Resuming(job, recorder, inputs.mended, lease.require)
-    attempt = _Attempt(key, recorder, resuming, owner, began)
+    attempt = _Attempt(job, recorder, resuming, owner, began)
     try:
         with interruptible(), limited(job.limit):
             scores = perform(job, inputs.open, recorder, say, resuming.checkpoints)
     except Interrupted as stopped:
-        return attempt.stopped(stopped, job.limit)
+        return attempt.stopped(stopped)
     except (RecordLost, StoreError, LeaseLost):
         raise
     except BaseException as error:  # noqa: BLE001 - every failure is a result, SystemExit too
@@ -136,14 +137,14 @@ class _Attempt:
     """An execution of a run that has begun: each way in which it ends is recorded and told.
 
     Attributes:
-        key: of the run.
+        job: what is executed.
         recorder: None where nothing of it is recorded.
         resuming: what is kept of it for another attempt.
         owner: number of the process that executes it.
         began: when this process turned to it, in seconds of a clock that is never set.
     """
 
-    key: str
+    job: Job
     recorder: Recorder | None
     resuming: Resuming
     owner: int
@@ -153,21 +154,21 @@ class _Attempt:
         """It has come to its end."""
         self._record("FINISHED", "finished", metrics=scores)
         self.resuming.discard()
-        return Ended(self.key, "finished", mended, scores, self._seconds)
+        return Ended(self._key, "finished", mended, scores, self._seconds)
 
-    def stopped(self, stopped: Interrupted, limit: float) -> Ended:
+    def stopped(self, stopped: Interrupted) -> Ended:
         """It was told to stop, or went on for longer than it may, which is a result."""
         why = str(stopped)
         if why == TIMED_OUT:
             self.resuming.discard()
-            said = f"it goes on for more than {duration(limit)}{_place(stopped)}"
+            said = f"it goes on for more than {duration(self.job.limit)}{_place(stopped)}"
             self._record("FAILED", TIMED_OUT, said)
             details = masked(traceback.format_exc())
-            return Ended(self.key, TIMED_OUT, said, None, self._seconds, details)
+            return Ended(self._key, TIMED_OUT, said, None, self._seconds, details)
         if why == "pruned":
             self.resuming.discard()
         self._record("KILLED", why)
-        return Ended(self.key, why, seconds=self._seconds, goes_on=self.resuming.kept)
+        return Ended(self._key, why, seconds=self._seconds, goes_on=self.resuming.kept)
 
     def failed(self, error: BaseException) -> Ended:
         """Something was raised in it.
@@ -184,7 +185,9 @@ class _Attempt:
         if status in ("failed", "diverged"):  # which it would do again
             self.resuming.discard()
         self._record("FAILED", status, message)
-        return Ended(self.key, status, message, details=masked(traceback.format_exc()))
+        details = masked(traceback.format_exc())
+        reason_against = unsplit(self.job) if status == OUT_OF_MEMORY else ""
+        return Ended(self._key, status, message, details=details, unsplit=reason_against)
 
     def _record(
         self,
@@ -195,6 +198,10 @@ class _Attempt:
     ) -> None:
         if self.recorder:
             self.recorder.end(status, cause, detail, metrics)
+
+    @property
+    def _key(self) -> str:
+        return self.job.run.key
 
     @property
     def _seconds(self) -> float:

@@ -75,7 +75,8 @@ class Packing:
         """Free the place of a job, and say whether it had its GPU for itself."""
         job = self._running.pop(ended.key)
         met = self.slots.leave(ended.key)
-        if self.memory and self.memory.learn(job.run, ended.scores or {}):
+        took = (ended.scores or {}) if job.splits == 1 else {}
+        if self.memory and self.memory.learn(job.run, took):
             for key, other in self._running.items():
                 self.slots.revise(key, self._need(other))
         return replace(ended, crowded=met)

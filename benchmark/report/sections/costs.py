@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchmark.record.recorded import Recorded
+from benchmark.record.recorded import IN_PARTS, Recorded
 from benchmark.report.gather import PLACE, Gathered
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ def costs(gathered: Gathered) -> pd.DataFrame:
         in multiples of base's), `cpu_seconds` (of the runs themselves), `teacher_cpu_seconds`,
         `total_cpu_seconds` (both), `pretraining_cpu_seconds`, the same four with `gpu`,
         `wall_seconds` and `peak_memory_mb` (the most of a run or its teacher, in megabytes);
-        `load_low` and `load_high`, between which the load of the machine was; and `crowded`, the
-        runs during which it had more to do than it has processors. NaN is what no run knows, or
-        what stands on a run that is no longer in the record.
+        `load_low` and `load_high`, between which the load of the machine was; `crowded`, the runs
+        during which it had more to do than it has processors; and `in_parts`, those whose batches
+        were split for want of memory. NaN is what no run knows, or what stands on a run that is no
+        longer in the record.
     """
     import pandas as pd
 
     rows = [{**cell.place, **_cost(run, gathered.finished)} for cell, run in gathered.runs]
     of_runs = [f"{name}_sd" for name in MEASURED]
-    every = [*PLACE, "n", "measured", *MEASURED, *of_runs, "load_low", "load_high", "crowded"]
+    load = ("load_low", "load_high", "crowded")
+    every = [*PLACE, "n", "measured", *MEASURED, *of_runs, *load, "in_parts"]
     if not rows:
         return pd.DataFrame(columns=every)
     grouped = pd.DataFrame(rows).groupby(list(PLACE), sort=False)
@@ -53,6 +55,7 @@ def costs(gathered: Gathered) -> pd.DataFrame:
     table["n"], table["measured"] = grouped.size(), grouped["cpu_seconds"].count()
     table["load_low"], table["load_high"] = grouped["load_low"].min(), grouped["load_high"].max()
     table["crowded"] = grouped["crowded"].sum()
+    table["in_parts"] = grouped["in_parts"].sum()
     return table.reset_index()[every]
 
 
@@ -82,6 +85,13 @@ def remarks(table: pd.DataFrame, places: Sequence[str]) -> list[str]:
             "During some runs the machine had more to do than it has processors, which makes "
             "processor time longer too, since caches and memory are shared, and not of all arms "
             "alike: " + _counted(places, table["crowded"], table["measured"])
+        )
+    if table["in_parts"].any():
+        found.append(
+            "Some runs had no memory for a whole batch and were trained with each in parts: the "
+            "gradients are the same means up to rounding, dropout is drawn for each part, and such "
+            "a run took less memory and more time. Training(accumulate=…) does so for all: "
+            + _counted(places, table["in_parts"], table["n"])
         )
     return found
 
@@ -114,6 +124,7 @@ def _cost(run: Recorded, finished: Mapping[str, Recorded]) -> dict[str, float]:
         "relative_flops": _measure(run, "relative_flops"),
         "wall_seconds": _measure(run, "seconds"),
         "peak_memory_mb": max(_measure(each, "peak_memory_mb") for each in (run, *teachers)),
+        "in_parts": float(IN_PARTS in run.tags),
         **_load(run),
     }
     for unit in UNITS:

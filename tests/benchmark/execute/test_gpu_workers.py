@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections import Counter
+from math import inf
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,8 +15,10 @@ from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.job import KILLED, OUT_OF_MEMORY, Ended, Progress
 from benchmark.execute.retries import ATTEMPTS
 from benchmark.execute.todo import todo
+from benchmark.session.machine import packing_of
 from benchmark.user_code.project import sources
 from tests.benchmark.execute.gpu_boxes import Bench, packing, write_study
+from tests.trainers import tiny_hub
 
 
 @pytest.mark.slow
@@ -150,26 +154,108 @@ def _scores(run) -> dict[str, float]:
     return {name: value for name, value in run.scores.items() if name.startswith(("dev/", "test/"))}
 
 
-def test_a_run_that_had_its_gpu_for_itself_is_not_tried_again(tmp_path):
-    always = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
-    bench = Bench(write_study(tmp_path, always, seeds=(1, 2)), packing(1, most=1))
+def write_vision(folder: Path, odd: str, seeds: tuple[int, ...]) -> Path:
+    """The same with a model whose batches may be split: batch normalisation needs them whole."""
+    path = write_study(folder, odd, seeds=seeds)
+    (folder / "vit").mkdir()
+    tiny_hub.save("vit", [], folder / "vit")
+    text = path.read_text().replace("import ResNet", "import HubModel")
+    path.write_text(text.replace("ResNet((4,))", 'HubModel("vit")'))
+    return path
+
+
+FULL = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
+GREEDY_BEYOND_FOUR = f"if len(step.labels) > 4:\n            {FULL}"
+
+
+def test_a_run_without_memory_for_its_batches_is_trained_with_them_in_parts(tmp_path):
+    study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1, 2))
+    bench = Bench(study, packing(1, most=1))
     outcome = bench.run()
-    assert [ended.status for ended in outcome.failed] == [OUT_OF_MEMORY] * 2
+    assert not outcome.failed
     assert not outcome.crowded_out
-    assert len(bench.query.runs("attributes.status = 'FAILED'")) == 2
+    assert set(outcome.in_parts.values()) == {4}
+    for key in outcome.in_parts:
+        first, second, third = bench.query.runs(f"tags.key = '{key}'")
+        assert [run.status for run in (first, second, third)] == ["FAILED", "FAILED", "FINISHED"]
+        assert second.tags["retry_of"] == first.run_id
+        assert third.tags["retry_of"] == second.run_id
+        parts = [run.tags.get("micro_batches") for run in (first, second, third)]
+        assert parts == [None, "2", "4"]
+    others = bench.query.runs("tags.method = 'base'")
+    assert not any("micro_batches" in run.tags for run in others)
+
+    # in the plan and in the record it is the run that was asked for, and cached as such
+    again = Bench(study, packing(1, most=1))
+    assert not todo(again.plan, again.query.finished(again.plan.runs), again.connection.store).jobs
+
+    asked = tmp_path / "asked"
+    asked.mkdir()
+    written = write_vision(asked, GREEDY_BEYOND_FOUR, seeds=(1, 2))
+    text = written.read_text()
+    written.write_text(text.replace("batch_size=16", "batch_size=16, accumulate=4"))
+    by_hand = Bench(written, packing(1, most=1))
+    assert not by_hand.run().in_parts
+    expected = {r.tags["seed"]: _scores(r) for r in by_hand.query.runs("tags.method = 'odd'")}
+    finished = bench.query.runs("tags.method = 'odd' and attributes.status = 'FINISHED'")
+    assert {run.tags["seed"]: _scores(run) for run in finished} == expected
+
+
+def test_memory_that_parts_took_is_not_what_whole_batches_are_packed_by(tmp_path):
+    study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1,))
+    bench = Bench(study, packing(1e6, most=2, memory=KnownMemory()))
+    outcome = bench.run()
+    assert outcome.in_parts
+    of = {bench.plan.runs[key].method_name: bench.plan.runs[key] for key in bench.plan.cells}
+    assert bench.packing.memory.need(of["base"]) < inf
+    assert bench.packing.memory.need(of["odd"]) == inf
+    similar = bench.query.finished(bench.plan.runs)
+    packed = packing_of(bench.packing.gpus, "auto", bench.plan, similar)
+    assert packed.memory.need(of["base"]) < inf
+    assert packed.memory.need(of["odd"]) == inf
 
 
 @pytest.mark.slow
-def test_a_run_that_is_out_of_memory_alone_too_has_failed(tmp_path):
-    always = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
-    bench = Bench(write_study(tmp_path, always, seeds=(1, 2)), packing(1, most=4))
+def test_a_run_that_single_examples_are_too_much_for_has_failed(tmp_path):
+    bench = Bench(write_vision(tmp_path, FULL, seeds=(1, 2)), packing(1, most=4))
     outcome = bench.run()
     assert [ended.status for ended in outcome.failed] == [OUT_OF_MEMORY] * 2
-    assert len(outcome.crowded_out) == 2
+    for ended in outcome.failed:
+        assert "(also with batches of 16 in 16 parts)" in ended.message
+        assert "gradient_checkpointing=True" in ended.message
     failed = bench.query.runs("attributes.status = 'FAILED'")
-    assert len(failed) == 4
-    named = [run.tags["retry_of"] for run in failed if "retry_of" in run.tags]
-    assert sorted(named) == sorted(run.run_id for run in failed if "retry_of" not in run.tags)
+    tried = len(outcome.crowded_out) + 2 * len(("whole", "2", "4", "8", "16"))
+    assert len(failed) == tried
+    first = [run.run_id for run in failed if "retry_of" not in run.tags]
+    assert len(first) == 2
+
+
+@pytest.mark.slow
+def test_a_model_that_needs_its_batch_whole_is_not_tried_in_parts(tmp_path):
+    bench = Bench(write_study(tmp_path, FULL, seeds=(1, 2)), packing(1, most=1))
+    for ended in bench.run().failed:
+        assert ended.status == OUT_OF_MEMORY
+        assert "batch normalisation, which needs the whole batch at once" in ended.message
+    assert len(bench.query.runs("attributes.status = 'FAILED'")) == 2
+
+
+WHOLE = f"""
+        {FULL}
+
+    def whole_batch(self):
+        return "it ranks the examples of a batch"
+
+    def unused(self, step):
+"""
+
+
+def test_a_method_that_needs_its_batch_whole_is_not_tried_in_parts(tmp_path):
+    study = write_vision(tmp_path, WHOLE.strip("\n ") + "\n        pass", seeds=(1,))
+    bench = Bench(study, packing(1, most=1))
+    (ended,) = bench.run().failed
+    assert ended.status == OUT_OF_MEMORY
+    assert "odd needs the whole batch at once: it ranks the examples of a batch" in ended.message
+    assert len(bench.query.runs("attributes.status = 'FAILED'")) == 1
 
 
 @pytest.mark.parametrize(
