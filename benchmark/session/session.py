@@ -107,6 +107,11 @@ class Session:
         study, store = study or load_study(options.study), store or Store.choose(options.store)
         if not (rehearses or store.exists()):
             warm_up()  # all is to do: its imports go on beside what comes before the first run
+        storage = options.optuna_storage or _storage_of(rehearses)
+        if storage:
+            from benchmark.tuning.of_study import require_storage  # Optuna, which few others need
+
+            require_storage(storage)
         if asked.gpus:
             require_gpu_study(study, options.study)
         with Project.of(options.study).at_home():
@@ -115,7 +120,7 @@ class Session:
             study_file=options.study,
             study=study,
             connection=Connection(store),
-            optuna_storage=options.optuna_storage or _storage_of(rehearses),
+            optuna_storage=storage,
             asked=asked,
             console=page(still=asked.engine == "inline"),
             debug=options.debug,

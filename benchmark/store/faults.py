@@ -140,8 +140,13 @@ _FAULTS = (
         Fault("its server does not answer", "Start the server, or look at the address"),
     ),
 )
-#: The extra that brings a module which MLflow or SQLAlchemy asks for.
-_EXTRAS = {"psycopg": "armbench[postgres]", "boto3": "armbench[s3]", "botocore": "armbench[s3]"}
+#: What brings a module that MLflow or SQLAlchemy asks for.
+_EXTRAS = {
+    "psycopg": "armbench[postgres]",
+    "boto3": "armbench[s3]",
+    "botocore": "armbench[s3]",
+    "MySQLdb": "mysqlclient",
+}
 #: Libraries by which MLflow keeps files, each with errors of its own.
 _STORAGE = ("boto3", "botocore", "s3transfer", "azure", "google", "requests", "urllib3")
 

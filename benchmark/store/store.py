@@ -13,6 +13,8 @@ from benchmark.secrets import masked
 from benchmark.store.cache import Cache
 
 _FILE = "sqlite:///"
+#: What a record can be reached by, beside a file.
+_SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 #: MLflow's own variable with the address of a record.
 _ADDRESS = "MLFLOW_TRACKING_URI"
 
@@ -119,6 +121,7 @@ class Store:
             StoreError: with the reason, and what to give instead.
         """
         if not self.is_local:
+            self._check_scheme()
             return
         if self.location in (_FILE, f"{_FILE}:memory:"):
             raise StoreError(
@@ -142,6 +145,15 @@ class Store:
             )
         if there and not self._database.is_file():
             raise StoreError(f"{self._database} is no file, where the record should be one.")
+
+    def _check_scheme(self) -> None:
+        scheme = self.location.partition("://")[0]
+        if scheme.partition("+")[0] not in _SCHEMES:
+            raise StoreError(
+                f"no record is kept at {masked(self.location)}: give --store a folder, or the "
+                "address of an MLflow server (https://…) or of its database (postgresql://…). "
+                "Such a server may keep the files of runs in a bucket."
+            )
 
     def _check_signs(self, path: str) -> None:
         wrong = next((s for s in path if s in "?%\0\n" or "\udc80" <= s <= "\udcff"), None)

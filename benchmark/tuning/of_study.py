@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from benchmark.declare.study import Study
+from benchmark.errors import StoreError
 from benchmark.execute.scheduler import Scheduler
 from benchmark.record.left_open import close_children
 from benchmark.runs.kinds import Run
+from benchmark.secrets import masked
 from benchmark.store.connection import Connection
+from benchmark.store.faults import explained
 from benchmark.store.outages import in_a_hurry
 from benchmark.store.store import Store
 from benchmark.tuning.display import TuningDisplay, print_results
@@ -25,6 +31,46 @@ from benchmark.tuning.tune import Hopeless, StudyTuning
 def storage_url(store: Store, asked: str | None) -> str:
     """`--optuna-storage` if given, else a database beside that of MLflow."""
     return asked or f"sqlite:///{store.folder / 'optuna.db'}"
+
+
+def require_storage(asked: str) -> None:
+    """Refuse an address under which no searches can be kept, before anything is made elsewhere.
+
+    Raises:
+        StoreError: with the reason, and what to give instead.
+    """
+    try:
+        url = make_url(asked)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"{masked(asked)!r} is no address of a database: give --optuna-storage one as "
+            "sqlite:///searches/optuna.db or postgresql://user@host/name."
+        ) from error
+    except ModuleNotFoundError as error:
+        fault = explained(error)
+        assert fault
+        raise StoreError(
+            f"the Optuna storage {masked(asked)} cannot be opened: {fault.cause}. {fault.remedy}."
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        _require_file(url)
+
+
+def _require_file(url: URL) -> None:
+    if url.database in (None, "", ":memory:"):
+        raise StoreError(
+            f"the Optuna storage {url} is kept nowhere, and a search goes on from what is kept: "
+            "give --optuna-storage a file, as sqlite:///searches/optuna.db."
+        )
+    path = Path(url.database).absolute()
+    if not path.parent.is_dir():
+        raise StoreError(
+            f"the Optuna storage {url} is to lie in {path.parent}, which is no folder: make it, or "
+            "give --optuna-storage another one."
+        )
+    if path.is_dir():
+        raise StoreError(f"the Optuna storage {path} is a folder, where a file should be.")
 
 
 def has_searches(store: Store, asked: str | None) -> bool:

@@ -174,7 +174,7 @@ class Tried:
         "inline",
         pytest.param("local", marks=pytest.mark.slow),
         pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.long]),
-        pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.long]),
+        pytest.param("slurm", marks=pytest.mark.slow),
     ],
 )
 def tried(request, tmp_path_factory) -> Iterator[Tried]:

@@ -83,7 +83,6 @@ def is_held(store: Path) -> bool:
     )
 
 
-@pytest.mark.long
 def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(tmp_path, begun):
     study, store = written(tmp_path, epochs=100), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--workers", 2)
@@ -96,7 +95,6 @@ def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(t
     assert statuses(store) == ["FINISHED"] * 6
 
 
-@pytest.mark.long
 def test_a_lost_node_costs_time_alone(tmp_path, begun, bench):
     study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--slurm", "nodelist=n2,time=10", "--workers", 1)
@@ -115,7 +113,6 @@ def test_a_lost_node_costs_time_alone(tmp_path, begun, bench):
     assert scores(store) == scores(here)
 
 
-@pytest.mark.long
 def test_a_job_that_is_preempted_goes_on_later(tmp_path, begun):
     study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--slurm", "nodelist=n1", "--workers", 1)
@@ -146,12 +143,14 @@ def test_a_run_that_takes_longer_than_a_job_may_is_said(tmp_path, begun):
         ("colour=blue", "Slurm takes no such job: unrecognized option '--colour=blue'. Correct"),
         ("gres=tpu:1", "Slurm takes no such job: Invalid generic resource (gres) specification."),
         ("mem=900G", "Slurm takes no such job: allocation failure: Requested node"),
+        ("gres=gpu:99", "Slurm takes no such job: allocation failure: Requested node"),
     ],
 )
 def test_what_slurm_does_not_take_is_one_sentence(asked, said, tmp_path, bench):
     told = bench("run", written(tmp_path), "--engine", "slurm", "--slurm", asked)
     assert told.returncode == 2
     assert said in told.stderr
+    assert f"Correct --slurm {asked}, or in" in told.stderr
     assert told.stderr.count("\n") == 1
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 

@@ -1,8 +1,9 @@
 """What is asked of Slurm or Ray and cannot be had: one sentence, before anything is trained."""
 
 import shutil
-import socket
+import socketserver
 import sys
+from threading import Thread
 
 import pytest
 
@@ -106,6 +107,14 @@ def test_without_ray_it_says_how_to_get_it(small, bench, tmp_path, monkeypatch):
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
+class Other(socketserver.BaseRequestHandler):
+    """A server of something else."""
+
+    def handle(self) -> None:
+        self.request.recv(100)
+        self.request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+
 @pytest.mark.parametrize("address", ["auto", "ray://10.0.0.1:10001", "10.0.0.1", "10.0.0.1:x"])
 def test_what_is_no_address_is_refused(address, small, bench, monkeypatch):
     pytest.importorskip("ray")
@@ -116,12 +125,18 @@ def test_what_is_no_address_is_refused(address, small, bench, monkeypatch):
     assert told.stderr.count("\n") == 1
 
 
-def test_an_address_at_which_nobody_answers_is_refused_at_once(small, bench, tmp_path):
+@pytest.mark.parametrize("listens", [False, True])
+def test_an_address_at_which_no_head_answers_is_refused_at_once(listens, small, bench, tmp_path):
     pytest.importorskip("ray")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    told = bench("run", small, "--engine", "ray", "--address", address)
+    with socketserver.TCPServer(("127.0.0.1", 0), Other) as other:
+        address = f"127.0.0.1:{other.server_address[1]}"
+        if listens:
+            Thread(target=other.serve_forever, daemon=True).start()
+        else:
+            other.server_close()
+        told = bench("run", small, "--engine", "ray", "--address", address)
+        if listens:
+            other.shutdown()
     assert told.returncode == 2
     assert f"the Ray cluster at {address} does not answer" in told.stderr
     assert told.stderr.count("\n") == 1

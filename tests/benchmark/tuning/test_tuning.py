@@ -443,6 +443,25 @@ def test_a_storage_that_cannot_be_opened_is_said_without_its_password(tuned, ben
     assert done.returncode == 2
     assert "cannot be opened" in done.stderr
     assert "secret" not in done.stderr
-    wrong = bench("tune", tuned, "--optuna-storage", "nonsense")
-    assert wrong.returncode == 2, wrong.stderr
-    assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "'nonsense' is no address of a database: give --optuna-storage one as"),
+        ("redis://me:secret@there/x", "'redis://me:***@there/x' is no address of a database"),
+        ("sqlite://", "is kept nowhere"),
+        ("sqlite:///not/there/optuna.db", "not/there, which is no folder: make it, or give"),
+        ("sqlite:///", "is kept nowhere"),
+        ("mysql://me:secret@127.0.0.1:1/none", "Install it (pip install 'mysqlclient')."),
+    ],
+)
+def test_an_address_that_keeps_no_searches_is_refused_before_anything_is_made(
+    address, said, tuned, bench
+):
+    done = bench("tune", tuned, "--optuna-storage", address)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "secret" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tuned.parent / "mlruns").exists()

@@ -22,6 +22,9 @@ from benchmark.store.store import Store
 
 #: Seconds that the head of a cluster has to answer, and its nodes to look around.
 _MOMENT, _PATIENCE = 5.0, 90.0
+#: A frame of HTTP/2 that sets nothing, with its kind in the fourth byte; each side begins with one.
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -176,8 +179,9 @@ class RayCluster:
             host = util.get_node_ip_address()  # what Ray takes it for
         if not _answers(host, int(port)):
             raise BenchmarkError(
-                f"{self} does not answer: look with ray status whether it is up, correct --address "
-                "or RAY_ADDRESS, or leave both out, and one is started here."
+                f"{self} does not answer: look with ray status whether it is up, and at which port "
+                "of its head; correct --address or RAY_ADDRESS, or leave both out, and one is "
+                "started here."
             )
         return False
 
@@ -242,9 +246,17 @@ def _nodes() -> Sequence[Mapping[str, Any]]:
 
 
 def _answers(host: str, port: int) -> bool:
+    """Whether something listens there that greets as gRPC does, which heads of Ray speak.
+
+    Ray itself would ask anything else for minutes.
+    """
     try:
-        with socket.create_connection((host, port), timeout=_MOMENT):
-            return True
+        with socket.create_connection((host, port), timeout=_MOMENT) as head:
+            if os.environ.get("RAY_USE_TLS", "0") != "0":
+                return True  # it greets nobody without a certificate
+            head.sendall(_GREETING)
+            said = head.recv(len(_SETTINGS), socket.MSG_WAITALL)
+            return said[3:4] == _SETTINGS[3:4]
     except OSError:
         return False
 

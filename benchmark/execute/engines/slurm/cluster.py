@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -36,9 +36,11 @@ class Cluster:
 
     Attributes:
         asked: options of sbatch by name, with underscores; True for one without a value.
+        processors: of each job, where nothing else is asked.
     """
 
     asked: Mapping[str, str | bool]
+    processors: int = 1
 
     def check(self) -> None:
         """Have Slurm look at the options, before anything is trained.
@@ -56,7 +58,7 @@ class Cluster:
                 f"--engine slurm needs Slurm's {lacking[0]}, which is not on the PATH: run this "
                 "command on a machine from which jobs are submitted, or leave out --engine slurm."
             )
-        flags = [_flag(name, value) for name, value in self._options.items()]
+        flags = [_flag(name, value) for name, value in self.options.items()]
         tried = _ask("sbatch", "--test-only", *flags, "--wrap", "true")
         if tried.returncode and any(said in tried.stderr for said in _UNREACHABLE):
             raise BenchmarkError(
@@ -64,18 +66,21 @@ class Cluster:
                 "it is up, run this on a machine of the cluster, or leave out --engine slurm."
             )
         if tried.returncode:
+            given = ",".join(f"{name}={value}" for name, value in self.asked.items())
+            way_out = f"Correct --slurm {given}," if given else "Say what it takes by --slurm,"
             raise BenchmarkError(
-                f"Slurm takes no such job: {_said(tried)}. Correct --slurm "
-                f"{','.join(f'{k}={v}' for k, v in self.asked.items())} or [tool.armbench.slurm]."
+                f"Slurm takes no such job: {_said(tried)}. {way_out} or in "
+                "[tool.armbench.slurm] of pyproject.toml."
             )
 
     @property
-    def _options(self) -> Mapping[str, str | bool]:
-        return {"time": _TIME, **self.asked}
+    def options(self) -> Mapping[str, str | bool]:
+        """All that sbatch is told."""
+        return {"time": _TIME, "cpus_per_task": str(self.processors), **self.asked}
 
     def with_processors(self, count: int) -> Cluster:
         """The same, with so many processors for each job where nothing else is asked."""
-        return Cluster({"cpus_per_task": str(count), **self.asked})
+        return replace(self, processors=count)
 
     def submit(
         self, name: str, work: Callable[[str], None], pool: Path, logs: Path, count: int
@@ -101,7 +106,7 @@ class Cluster:
             # A job looks at the clock itself: Slurm's signal reaches every process of a run.
             signal_delay_s=0,
             array_parallelism=count,
-            additional_parameters={"chdir": str(logs), "requeue": True, **self._options},
+            additional_parameters={"chdir": str(logs), "requeue": True, **self.options},
         )
         try:
             jobs: list[Any] = executor.map_array(work, [str(pool)] * count)

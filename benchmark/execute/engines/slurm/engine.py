@@ -75,7 +75,7 @@ class SlurmEngine:
         self.study_file = study_file.resolve()
         self.cluster = cluster
         self._sources = sources()
-        told = f"{store.folder}\n{self.study_file}\n{sorted(cluster.asked.items())}"
+        told = f"{store.folder}\n{self.study_file}\n{sorted(cluster.options.items())}"
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", study_file.stem)[:40]
         self.name = f"bench-{stem}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
         self.pool = JobPool.of(store.folder, self.name)
