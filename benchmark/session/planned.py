@@ -12,6 +12,7 @@ from benchmark.terminal.duration import duration
 
 #: Share of what was planned, and seconds, by which a run has to be off to be named.
 _MUCH, _SECONDS = 0.5, 2.0
+_JOULES_A_KWH = 3.6e6
 
 
 def planned_and_real(
@@ -41,8 +42,15 @@ def planned_and_real(
         for expected, real in [(fmean(p for p, _ in pairs), fmean(r for _, r in pairs))]
         if abs(real - expected) > max(_SECONDS, _MUCH * expected)
     ]
-    told = f"It took {duration(took)}; {duration(planned)} were planned."
+    told = f"It took {duration(took)}; {duration(planned)} were planned.{_energy(outcome)}"
     return f"{told} Far off: {'; '.join(off)}." if off else told
+
+
+def _energy(outcome: Outcome) -> str:
+    """What GPUs took; runs side by side on one have each counted what all of them took."""
+    measured = (ended.scores or {} for ended in outcome.ended.values())
+    taken = [scores["gpu_joules"] for scores in measured if "gpu_joules" in scores]
+    return f" Their GPUs took {sum(taken) / _JOULES_A_KWH:.2g} kWh at most." if taken else ""
 
 
 def series_of(r: Run) -> str:

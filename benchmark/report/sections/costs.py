@@ -19,7 +19,7 @@ SPENT = ("{}_seconds", "teacher_{}_seconds", "total_{}_seconds", "pretraining_{}
 MEASURED = (
     "relative_flops",
     *(name.format(unit) for unit in UNITS for name in SPENT),
-    *("wall_seconds", "peak_memory_mb"),
+    *("wall_seconds", "peak_memory_mb", "gpu_joules"),
 )
 
 
@@ -35,7 +35,8 @@ def costs(gathered: Gathered) -> pd.DataFrame:
         means over the runs that know them, and `…_sd` over these, of `relative_flops` (of a step,
         in multiples of base's), `cpu_seconds` (of the runs themselves), `teacher_cpu_seconds`,
         `total_cpu_seconds` (both), `pretraining_cpu_seconds`, the same four with `gpu`,
-        `wall_seconds` and `peak_memory_mb` (the most of a run or its teacher, in megabytes);
+        `wall_seconds`, `peak_memory_mb` (the most of a run or its teacher, in megabytes) and
+        `gpu_joules` (of the run itself, with all that shared its accelerator);
         `load_low` and `load_high`, between which the load of the machine was; `crowded`, the runs
         during which it had more to do than it has processors; and `in_parts`, those whose batches
         were split for want of memory. NaN is what no run knows, or what stands on a run that is no
@@ -123,6 +124,7 @@ def _cost(run: Recorded, finished: Mapping[str, Recorded]) -> dict[str, float]:
     found = {
         "relative_flops": _measure(run, "relative_flops"),
         "wall_seconds": _measure(run, "seconds"),
+        "gpu_joules": _measure(run, "gpu_joules"),
         "peak_memory_mb": max(_measure(each, "peak_memory_mb") for each in (run, *teachers)),
         "in_parts": float(IN_PARTS in run.tags),
         **_load(run),

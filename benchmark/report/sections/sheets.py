@@ -34,6 +34,7 @@ COSTS = {
     "total_cpu_seconds": "both [CPU s]",
     "pretraining_cpu_seconds": "pre-training [CPU s]",
     "peak_memory_mb": "peak memory [MB]",
+    "gpu_joules": "training [GPU J]",
 }
 #: Tags that say with what a run was made.
 PROVENANCE = ("git_commit", "python", "platform", "hardware")

@@ -263,6 +263,28 @@ def test_time_that_was_not_measured_is_said_to_be_unknown_and_never_nought(gathe
     assert "training [CPU s]" in partly.tables[0].heading
 
 
+def test_energy_and_split_batches_stand_in_the_costs_where_there_were_any(gathered):
+    assert "training [GPU J]" not in cost_sheet(gathered).tables[0].heading
+    split = without(gathered, gpu_joules=500.0)
+    first = next(run for _, run in gathered.runs if run.tags["method"] == "base")
+    runs = {
+        key: replace(run, tags={**run.tags, "micro_batches": "4"})
+        if run.run_id == first.run_id
+        else run
+        for key, run in split.finished.items()
+    }
+    split = replace(split, finished=runs)
+    sheet = cost_sheet(split)
+    assert "training [GPU J]" in sheet.tables[0].heading
+    (said,) = sheet.warnings
+    assert said.startswith("Some runs had no memory for a whole batch")
+    assert "base" in said
+    assert said.count(": 1 of 7") == 1
+    table = costs(split)
+    assert table["gpu_joules"].tolist() == [500.0] * len(table)
+    assert table["in_parts"].sum() == 1
+
+
 def test_a_machine_that_was_crowded_for_some_arms_alone_is_named(gathered):
     base = without(gathered, of=lambda run: run.tags["method"] == "base", load_end=5.0)
     (said,) = cost_sheet(base).warnings
