@@ -1,4 +1,8 @@
-"""Runs as processes of this machine, one for each: one that dies takes only its own run along."""
+"""Runs in processes of this machine: one that dies takes only its own run along.
+
+A process executes one run after the other where all of their code is ours. Code of the study may
+leave its process changed, so that a run which executes some has one of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.execute.attempt.worker import execute
+from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
+from benchmark.runs.kinds import PretrainRun, Run, TrainRun
 from benchmark.store.checksums import found_sound
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import sources
+from trainers.machine.memory import can_begin_anew
 
 #: Seconds that an interrupted run has to close its record before it is killed.
 _PATIENCE = 3.0
@@ -25,9 +32,21 @@ _PATIENCE = 3.0
 
 @dataclass
 class _Worker:
+    """A process and the run that it executes.
+
+    Attributes:
+        key: of the run.
+        process: the process.
+        seen: variables of its environment.
+        on_cpu: whether it takes nothing of a GPU that the next one would have to wait for.
+        stays: whether it may execute further runs, all of whose code is ours.
+    """
+
     key: str
     process: Contained
+    seen: Mapping[str, str]
     on_cpu: bool
+    stays: bool
 
 
 class LocalEngine(HasPlaces):
@@ -52,6 +71,7 @@ class LocalEngine(HasPlaces):
         self._sources = sources()
         warm_up()
         self._running: list[_Worker] = []
+        self._idle: list[_Worker] = []
         self._leaving: list[Contained] = []
         self._cancelled: set[str] = set()
 
@@ -61,7 +81,7 @@ class LocalEngine(HasPlaces):
         for need in job.run.needs.values():
             job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
         pickled = pickle.dumps(replace(job, sound=found_sound()))
-        self.begin(job.run.key, pickled, seen, job.run.device == "cpu")
+        self.begin(job.run.key, pickled, seen, job.run.device == "cpu", _is_ours(job.run))
 
     def begin(
         self,
@@ -69,20 +89,41 @@ class LocalEngine(HasPlaces):
         pickled: bytes,
         seen: Mapping[str, str] | None = None,
         on_cpu: bool = False,
+        stays: bool = False,
     ) -> None:
-        """Fork a process for a job that is read only there.
+        """Have a process execute a job, which is read only there.
 
         Args:
             key: of its run.
             pickled: the job.
             seen: variables of its environment.
             on_cpu: whether it takes nothing of a GPU that the next one would have to wait for.
+            stays: whether what it does leaves a process as it was, so that one may do more of such.
         """
-        process = Contained.start(self.study_file, work, pickled, self._sources, seen)
-        self._running.append(_Worker(key, process, on_cpu))
+        seen = seen or {}
+        while stays and (worker := self._at_leisure(seen, on_cpu)):
+            if worker.process.give(pickled):
+                self._running.append(replace(worker, key=key))
+                return
+            self._leaving.append(worker.process)
+        if len(self._running) + len(self._idle) >= self.workers and self._idle:
+            self._leaving.append(self._idle.pop(0).process)
+        stays = stays and can_begin_anew()
+        process = Contained.start(self.study_file, work, pickled, self._sources, seen, stays)
+        self._running.append(_Worker(key, process, seen, on_cpu, stays))
+
+    def _at_leisure(self, seen: Mapping[str, str], on_cpu: bool) -> _Worker | None:
+        """A process that has nothing to do, and sees what this job is to see."""
+        for worker in self._idle:
+            if (worker.seen, worker.on_cpu) == (seen, on_cpu):
+                self._idle.remove(worker)
+                return worker
+        return None
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What workers said, and how those that are gone ended."""
+        if not self._running:
+            self._dismiss()
         self._let_go()
         wait_for([w.process for w in self._running], timeout)
         found: list[Progress | Ended] = []
@@ -105,6 +146,7 @@ class LocalEngine(HasPlaces):
         for worker in self._running:
             worker.process.process.join(max(0.0, deadline - time.monotonic()))
             worker.process.end()
+        self._dismiss()
         self._let_go()
         ended = [Ended(worker.key, "interrupted") for worker in self._running]
         self._running.clear()
@@ -119,15 +161,32 @@ class LocalEngine(HasPlaces):
         found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
         if gone and not any(isinstance(event, Ended) for event in found):
             found.append(self._unsaid(worker))
-        if any(isinstance(event, Ended) for event in found):
-            self._leaving.append(worker.process)
-            self._running.remove(worker)
-            self._cancelled.discard(key)
-            if not worker.on_cpu:
-                self._let_go()
+        for event in found:
+            if isinstance(event, Ended):
+                self._rest(worker, event, gone)
         if self.packing:
             return [self.packing.end(e) if isinstance(e, Ended) else e for e in found]
         return found
+
+    def _rest(self, worker: _Worker, ended: Ended, gone: bool) -> None:
+        """Have a worker that has said how its run ended wait for another one, or leave.
+
+        One that was told to stop may hear of it only now, and would stop the next run.
+        """
+        self._running.remove(worker)
+        told = worker.key in self._cancelled
+        self._cancelled.discard(worker.key)
+        if worker.stays and ended.status in ("finished", "cached") and not (told or gone):
+            self._idle.append(worker)
+            return
+        self._leaving.append(worker.process)
+        if not worker.on_cpu:
+            self._let_go()
+
+    def _dismiss(self) -> None:
+        """Have those leave for which there is nothing to do."""
+        self._leaving += [worker.process for worker in self._idle]
+        self._idle.clear()
 
     def _let_go(self) -> None:
         """End those that have said how they ended, beside which the next ones have begun."""
@@ -142,6 +201,16 @@ class LocalEngine(HasPlaces):
             return Ended(key, "pruned")
         death = worker.process.death()
         return Ended(key, death.status, death.message)
+
+
+def _is_ours(run: Run) -> bool:
+    """Whether a run leaves its process as it was: it trains, by none of the study's own code."""
+    match run:
+        case TrainRun(method=method, model=model, task=task):
+            return not is_foreign(method, model, task)
+        case PretrainRun(model=model, task=task):
+            return not is_foreign(model, task)
+    return False  # what is prepared from a corpus leaves much of it behind
 
 
 def _ended(key: str, why: NotLoaded) -> Ended:

@@ -69,11 +69,13 @@ class Contained:
         process: the leader of a group of its own, in which what it forks is too.
         connection: what it says arrives here.
         traces: where its code stood arrives here, as text, if that ends the process.
+        inbox: by which one that stays is given more to work on.
     """
 
     process: BaseProcess
     connection: Connection
     traces: Connection
+    inbox: Connection | None = None
 
     @classmethod
     def start(
@@ -83,6 +85,7 @@ class Contained:
         pickled: bytes,
         read: Sources,
         environment: Mapping[str, str] | None = None,
+        stays: bool = False,
     ) -> Contained:
         """Fork a process that loads the study file, from what was read, and then works.
 
@@ -92,14 +95,25 @@ class Contained:
             pickled: what that is told.
             read: the sources of the study file and of the modules beside it.
             environment: variables that it has from its start, before it looks for a GPU.
+            stays: whether it waits for more to work on, until it is ended.
         """
         receiving, sending = _context.Pipe(duplex=False)
         traces, traced = _context.Pipe(duplex=False)
-        given = (study_file.resolve(), read, work, pickled, dict(environment or {}))
+        more, inbox = _context.Pipe(duplex=False) if stays else (None, None)
+        given = (study_file.resolve(), read, work, pickled, dict(environment or {}), more)
         process = _forked(sending, traced, *given)
-        sending.close()
-        traced.close()
-        return cls(process, receiving, traces)
+        for each in (sending, traced, more):
+            if each is not None:
+                each.close()
+        return cls(process, receiving, traces, inbox)
+
+    def give(self, pickled: bytes) -> bool:
+        """Have one that stays work on something else; whether it is still there to do so."""
+        assert self.inbox
+        with suppress(OSError):
+            self.inbox.send_bytes(pickled)
+            return self.process.is_alive()
+        return False
 
     def said(self) -> tuple[list[Any], bool]:
         """What it has said since the last call, and whether it is gone."""
@@ -114,6 +128,8 @@ class Contained:
 
     def end(self) -> None:
         """Have nothing left of it and of what it forked, once it had a moment to end itself."""
+        if self.inbox is not None:
+            self.inbox.close()
         self.process.join(_MOMENT)
         if self.process.pid:
             with suppress(ProcessLookupError, PermissionError):
@@ -191,6 +207,7 @@ def _begin(
     work: Work,
     told: bytes,
     environment: Mapping[str, str],
+    more: Connection | None,
 ) -> None:
     """What such a process does, from its start to its end."""
     os.environ.update(environment)  # first: a driver reads it once, when it is opened
@@ -222,6 +239,8 @@ def _begin(
             # The user's code opens files beside the study, whatever the command's folder.
             os.chdir(study_file.parent)
             work(connection.send, told)
+            while more is not None and (told := _next(more)):
+                work(connection.send, told)
     except BenchmarkError as error:
         connection.send(NotLoaded(str(error)))
     except OSError:
@@ -230,6 +249,16 @@ def _begin(
         with suppress(OSError, ValueError):
             stream.flush()
     _leave(0)  # threads that were left running are not waited for
+
+
+def _next(more: Connection) -> bytes:
+    """What is to be worked on next, by a process as it was when it began; empty for nothing."""
+    from trainers.machine.memory import begin_anew
+
+    begin_anew()
+    with suppress(EOFError, OSError):
+        return more.recv_bytes()
+    return b""
 
 
 def _interrupt(signum: int, frame: object) -> None:
