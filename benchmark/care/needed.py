@@ -46,7 +46,7 @@ class StillNeeded:
         because it is none yet, or its searches go on, or an earlier version wrote it.
         """
         unknown = {each for each, plan in self.plans.items() if plan is None or not plan.runs}
-        for run in self.query.runs("tags.role = 'tuning'"):
+        for run in self.query.of_role("tuning"):
             if run.status in ("RUNNING", "KILLED"):
                 unknown.add(run.experiment)
         running = self.query.runs("attributes.status = 'RUNNING' and tags.key != ''")

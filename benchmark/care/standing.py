@@ -121,8 +121,8 @@ def _found(query: Query, wanted: str | None) -> tuple[str, StudyRecord | None]:
 def _tuned_first(query: Query, wanted: str | None) -> str | None:
     """The name of a study of which nothing but searches is recorded yet."""
     names = query.connection.experiments()
-    tuned = [names[run.experiment] for run in query.runs("tags.role = 'tuning'")]
-    planned = {names[run.experiment] for run in query.runs(f"tags.role = '{ROLE}'")}
+    tuned = [names[run.experiment] for run in query.of_role("tuning")]
+    planned = {names[run.experiment] for run in query.of_role(ROLE)}
     begun = [name for name in tuned if name not in planned]
     if wanted is None:
         return begun[-1] if begun and not planned else None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.errors import StoreError
 from benchmark.record.recorded import Recorded
@@ -19,9 +20,8 @@ from benchmark.store.database import Row
 from benchmark.store.scratch import scratch
 from benchmark.store.store import Store
 
-# isort: split
-# What mlflow reads when it is imported is set by the file that connects to it.
-from mlflow.entities import Run
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 #: Tag in which MLflow keeps the description that its UI shows.
 NOTE = "mlflow.note.content"
@@ -84,9 +84,10 @@ class Query:
         """What the UI shows above an experiment's runs; empty where there is none."""
         return str(self.connection.client.get_experiment(experiment).tags.get(NOTE, ""))
 
-    def of_role(self, role: str, experiment: str) -> list[Recorded]:
-        """The runs of an experiment that have a role, the oldest first."""
-        return self.runs(f"tags.role = '{role}'", experiment)
+    def of_role(self, role: str, experiment: str | None = None) -> list[Recorded]:
+        """The runs of an experiment, or of all, that have a role, the oldest first."""
+        found = self.with_tag("role", [role])
+        return [run for run in found if experiment in (None, run.experiment)]
 
     def find(self, experiment: str, tags: Mapping[str, str]) -> str | None:
         """The id of the first run of an experiment with these tags."""
@@ -106,9 +107,10 @@ class Query:
         wanted = {value for value in values if value}
         if not wanted:
             return []
-        if self.connection.database is None:
+        rows = self.connection.rows_with(tag, wanted, status)
+        if rows is None:
             return self._with_tag(tag, wanted, f"attributes.status {status}")
-        return [*map(_of_row, self.connection.rows_with(tag, wanted, status))]
+        return [*map(_of_row, rows)]
 
     def _with_tag(self, tag: str, wanted: set[str], condition: str) -> list[Recorded]:
         """Asked of MLflow alone, which takes one value at a time or reads all runs."""
@@ -134,7 +136,7 @@ class Query:
 
     def finished_with_needs(self, keys: Iterable[str]) -> dict[str, Recorded]:
         """The finished runs of these keys, and of all that these needed, by key."""
-        if self.connection.database is None:
+        if not self.store.is_local:
             return self.finished()  # one look at all runs, in place of several
         found: dict[str, Recorded] = {}
         asked, new = set[str](), set(keys)
@@ -164,9 +166,10 @@ class Query:
 
     def artifact(self, run_id: str, path: str) -> Path | None:
         """A file or folder that a run keeps, on this machine; None where it keeps none."""
-        kept, client = self.connection.artifacts_of(run_id), self.connection.client
+        kept = self.connection.artifacts_of(run_id)
         if kept is not None:
             return kept / path if (kept / path).exists() else None
+        client = self.connection.client
         there = client.list_artifacts(run_id, path.rpartition("/")[0] or None)
         if path not in [each.path for each in there]:
             return None

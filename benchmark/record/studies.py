@@ -52,7 +52,7 @@ def _record(writer: Writer, record: StudyRecord, experiment: str) -> None:
     ]
     run_id = same[-1] if same else _keep(writer, experiment, record, digest)
     # A clock that was set back makes no study run earlier than the one before it.
-    before = max(map(_last_run, query.runs(f"tags.role = '{ROLE}'")), default=0.0)
+    before = max(map(_last_run, query.of_role(ROLE)), default=0.0)
     writer.tag(run_id, {"last_run": f"{max(time.time(), before + 0.001):.3f}"})
 
 
@@ -80,7 +80,7 @@ def recorded_study(query: Query, wanted: str | None) -> StudyRecord:
     Raises:
         StoreError: there is none.
     """
-    plans = query.runs(f"tags.role = '{ROLE}'")
+    plans = query.of_role(ROLE)
     if wanted is not None:
         plans = _of(query, wanted, plans)
     if not plans:
@@ -102,7 +102,7 @@ def recorded_study(query: Query, wanted: str | None) -> StudyRecord:
 def last_plans(query: Query) -> dict[str, StudyRecord | None]:
     """The plan that each study ran last, by MLflow's id of its experiment; None for unreadable."""
     last: dict[str, Recorded] = {}
-    for run in sorted(query.runs(f"tags.role = '{ROLE}'"), key=_last_run):
+    for run in sorted(query.of_role(ROLE), key=_last_run):
         last[run.experiment] = run
     return {experiment: _read(query, run) for experiment, run in last.items()}
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.record.query import NOTE, Query
 from benchmark.record.recorded import ORIGIN, PARENT, half
@@ -17,12 +17,9 @@ from benchmark.secrets import masked
 from benchmark.store.connection import Connection, unusable
 from benchmark.store.store import Store
 
-# isort: split
-# What mlflow reads when it is imported is set by the file that connects to it.
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, RunTag
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -67,6 +64,8 @@ class Writer:
         return self._experiments[name]
 
     def _new_experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
         kept = self.store.artifacts
 
         def make(client: MlflowClient) -> str:
@@ -91,6 +90,8 @@ class Writer:
         """
         if self.store.is_local:
             return
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
         place = self.connection.client.get_experiment(experiment).artifact_location
         with self.store.cache.scratch() as folder:
             path = folder / _TRIED
@@ -106,6 +107,8 @@ class Writer:
         self, experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> str:
         """Open a run and return its id."""
+        from mlflow.entities import Param
+
         at, client = self._now(), self.connection.client
         called = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
         run_id = self._open(experiment, at, _cut(tags), called)
@@ -137,7 +140,7 @@ class Writer:
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a run, or change them."""
-        self._write(run_id, [], [RunTag(name, value) for name, value in _cut(tags).items()])
+        self._write(run_id, [], _tags(_cut(tags)))
 
     def note(self, run_id: str, text: str) -> None:
         """What the UI shows as the description of a run, in Markdown."""
@@ -186,12 +189,13 @@ class Writer:
         said = masked(detail)
         how = {"cause": cause, "status_reason": f"{cause}: {said}" if said else cause}
         told = _cut({**how, **({"detail": said} if said else {}), **(tags or {})})
-        tags_of_run = [RunTag(name, value) for name, value in told.items()]
-        self._write(run_id, _metrics(metrics or {}, 0), tags_of_run)
+        self._write(run_id, _metrics(metrics or {}, 0), _tags(told))
         self.connection.client.set_terminated(run_id, status, self._until(run_id))
 
     def reopen(self, run_id: str) -> bool:
         """Go on with a run that was interrupted; whether it is there."""
+        from mlflow.exceptions import MlflowException
+
         try:
             self.connection.client.update_run(run_id, status="RUNNING")
         except MlflowException:
@@ -203,6 +207,8 @@ class Writer:
 
         It has neither key nor role before :meth:`end_moved`, so that half of a run counts nowhere.
         """
+        from mlflow.entities import Metric, Param
+
         tags, experiment = {ORIGIN: half(run.identity)}, self.experiment(run.experiment)
         run_id = self._open(experiment, run.began, tags, run.name)
         params = [Param(name, value) for name, value in run.parameters.items()]
@@ -226,8 +232,8 @@ class Writer:
         """
         self.connection.client.set_terminated(run_id, run.status, run.ended)
         tags = {**run.tags, **({PARENT: parent} if parent else {})}
-        self._write(run_id, [], [RunTag(name, value) for name, value in tags.items()])
-        self._write(run_id, [], [RunTag(ORIGIN, run.identity)])
+        self._write(run_id, [], _tags(tags))
+        self._write(run_id, [], _tags({ORIGIN: run.identity}))
 
     def withdraw(self, run_id: str) -> None:
         """Take a run out of sight; MLflow keeps it among the deleted ones."""
@@ -266,7 +272,15 @@ def _copy(path: Path, place: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _tags(texts: Mapping[str, str]) -> list[RunTag]:
+    from mlflow.entities import RunTag
+
+    return [RunTag(name, text) for name, text in texts.items()]
+
+
 def _metrics(values: Mapping[str, float], step: int) -> list[Metric]:
+    from mlflow.entities import Metric
+
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, step) for name, value in values.items()]
 

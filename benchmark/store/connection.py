@@ -11,15 +11,23 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
 from benchmark.errors import BenchmarkError, StoreError
-from benchmark.store.database import Row, copied, last_start, rows_with, settle
+from benchmark.store.database import (
+    Row,
+    address_of,
+    copied,
+    experiments_of,
+    last_start,
+    rows_with,
+    settle,
+)
 from benchmark.store.faults import explained, is_of_storage, line
 from benchmark.store.outages import gone, lost, patiently
 from benchmark.store.store import Store
@@ -29,16 +37,8 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from mlflow import MlflowClient
-from mlflow.entities import ViewType
-from mlflow.exceptions import MlflowException
-from mlflow.store.db.db_types import DATABASE_ENGINES, SQLITE
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
-
-# MLflow narrates the making of its tables, and every fault of a database with its traceback.
-logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-logging.getLogger("alembic").setLevel(logging.ERROR)
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 #: Answers to a question, such as that there is no such run; all others are faults of the record.
 _ANSWERS = (
@@ -47,7 +47,6 @@ _ANSWERS = (
     "INVALID_PARAMETER_VALUE",
     "INVALID_STATE",
 )
-_FAULTS = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 _READS = ("get_", "search_", "list_", "download_")
 #: MLflow's function that finds out which tables it would make.
 _LATEST = "_get_latest_schema_revision"
@@ -79,6 +78,10 @@ class Connection:
 
     def experiments(self) -> dict[str, str]:
         """The names of all experiments that are not deleted, by MLflow's ids."""
+        if (read := self._read(experiments_of)) is not None:
+            return read
+        from mlflow.entities import ViewType
+
         found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
         return {each.experiment_id: each.name for each in found}
 
@@ -93,11 +96,29 @@ class Connection:
         watched = cast(_Watched, self.client)
         return watched.call(question, watched.bare)
 
-    def rows_with(self, tag: str, values: Collection[str], status: str) -> list[Row]:
-        """As of :func:`benchmark.store.database.rows_with`, of the sqlite file that is read."""
-        database = self.database
-        assert database is not None
+    def rows_with(self, tag: str, values: Collection[str], status: str) -> list[Row] | None:
+        """As of :func:`benchmark.store.database.rows_with`, of the sqlite file that is read.
+
+        None where something else keeps the record.
+        """
+        read = self._read(lambda there: rows_with(there, tag, values, status))
+        if read is not None:
+            return read
+        if (database := self.database) is None:
+            return None
         return self.ask(lambda _: rows_with(database, tag, values, status))
+
+    def _read(self, question: Callable[[Path], _T]) -> _T | None:
+        """What a local record answers without MLflow, which takes a second to import.
+
+        None where MLflow is needed, or is to say what is wrong with the record.
+        """
+        there = self.store.database
+        if there is None or "client" in vars(self) or not there.exists():
+            return None
+        with suppress(sqlite3.Error, OSError):
+            return question(there)
+        return None
 
     def last_start(self) -> int:
         """When the run began that began last, in milliseconds since 1970; 0 where there is none."""
@@ -114,6 +135,7 @@ class Connection:
             run_id: of the run.
             address: what the record says of that, if it is known.
         """
+        address = address or self._read(lambda there: address_of(there, run_id))
         address = address or str(self.client.get_run(run_id).info.artifact_uri)
         if self.store.artifacts is None or not address.endswith(f"/artifacts/{run_id}/artifacts"):
             return None
@@ -176,7 +198,7 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
     def opened() -> MlflowClient:
         with _guarding(store.shown):
             _knock(uri)
-            client = MlflowClient(tracking_uri=uri)
+            client = _client(uri)
             if database:  # which MLflow has asked already
                 settle(database, (store.folder / "artifacts").as_uri())
             else:
@@ -195,6 +217,9 @@ def _opened(store: Store, uri: str, make: bool, database: Path | None = None) ->
 
 def _knock(uri: str) -> None:
     """Have a server of databases say at once what it refuses: MLflow asks it for 100 seconds."""
+    from mlflow.store.db.db_types import DATABASE_ENGINES, SQLITE
+    from sqlalchemy import create_engine
+
     if uri.partition(":")[0].partition("+")[0] not in {*DATABASE_ENGINES} - {SQLITE}:
         return
     engine = create_engine(uri)
@@ -202,6 +227,16 @@ def _knock(uri: str) -> None:
         engine.connect().close()
     finally:
         engine.dispose()
+
+
+def _client(uri: str) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    # It narrates the making of its tables, and every fault of a database with its traceback, at
+    # levels that it sets when it is imported.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=uri)
 
 
 class _Watched:
@@ -237,7 +272,7 @@ class _Watched:
 
 
 def _watched(client: MlflowClient, store: Store, only_read: bool = False) -> MlflowClient:
-    return cast(MlflowClient, _Watched(client, store, only_read))
+    return cast("MlflowClient", _Watched(client, store, only_read))
 
 
 def _identity(store: Store) -> tuple[int, int] | None:
@@ -262,7 +297,11 @@ def _guarding(shown: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, _FAULTS) and not is_of_storage(error):
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        faults = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
+        if not isinstance(error, faults) and not is_of_storage(error):
             raise
         if isinstance(error, MlflowException) and error.error_code in _ANSWERS:
             raise
@@ -288,9 +327,11 @@ def unusable(what: str, error: BaseException) -> StoreError:
 
 def preload() -> None:
     """Do what MLflow otherwise does on its first call, for a process that will be forked."""
+    import mlflow.store.artifact.artifact_repository_registry
     import mlflow.store.artifact.local_artifact_repo
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
     from mlflow.store.db import utils
+    from sqlalchemy import create_engine
     from sqlalchemy.orm import configure_mappers
 
     create_engine("sqlite://")

@@ -85,6 +85,23 @@ def rows_with(database: Path, tag: str, values: Collection[str], status: str) ->
     return [*found.values()]
 
 
+def experiments_of(database: Path) -> dict[str, str]:
+    """The names of all experiments that are not deleted, by MLflow's ids."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+        found = reading.execute(
+            "SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active'"
+        )
+        return {str(experiment): str(name) for experiment, name in found}
+
+
+def address_of(database: Path, run_id: str) -> str | None:
+    """Where MLflow was told to keep the files of a run; None where there is no such run."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+        asked = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
+        found = reading.execute(asked, (run_id,)).fetchone()
+        return str(found[0]) if found else None
+
+
 def last_start(database: Path) -> int:
     """When the run began that began last, in milliseconds since 1970; 0 where there is none."""
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
