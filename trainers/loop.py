@@ -26,6 +26,7 @@ from trainers.steps.accumulation import GradientOfMean, micro_batches
 from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.learner import Learner
 from trainers.steps.passes import Passes, forward
+from trainers.steps.placing import move
 from trainers.teacher import TeacherLogits
 
 #: Raised when the same run would end with other weights.
@@ -101,7 +102,6 @@ class Fit:
             Diverged: the loss stopped being finite.
         """
         watch = Stopwatch(self.training.device)
-        self.model.to(self.device)
         seed_preparation(self.seed)
         self.prepare()
         trail = Trail(self.model, self.state, watch, checkpoints or without())
@@ -115,10 +115,12 @@ class Fit:
         return self.score(open_test_set() if open_test_set else None, spent, trail.offer)
 
     def prepare(self) -> None:
-        """What is done to the model before its first step."""
+        """What is done to the model before its first step; then it goes where it is trained."""
         self.method.prepare(self.model, self.state)
         if self.training.gradient_checkpointing:
             checkpoint_layers(self.model)
+        self.model.to(self.device)
+        move(self.state, self.device)
 
     def train_phase(self, phase: Phase, on_epoch: Callable[[Epoch], None], trail: Trail) -> None:
         """Train with a fresh optimiser and schedule; end at the phase's selected checkpoint."""
@@ -174,7 +176,9 @@ class Fit:
             run_model=self.refuse_pass if split else passes,
             run_in_float32=None if split else in_float32,
             restart_dropout=lambda: seed_dropout(self.seed, number),
-            make_generator=lambda name: method_stream(self.seed, name, number),
+            make_generator=lambda name, device: method_stream(
+                self.seed, name, number, device=device
+            ),
             look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
         )
 
@@ -218,7 +222,9 @@ class Fit:
             run_model=passes,
             run_in_float32=in_float32,
             restart_dropout=lambda: seed_dropout(self.seed, step.number, i),
-            make_generator=lambda name: method_stream(self.seed, name, step.number, i),
+            make_generator=lambda name, device: method_stream(
+                self.seed, name, step.number, i, device
+            ),
             look_up_teacher=(lambda: step.teacher_logits[rows]) if self.teacher else None,
             batch=step,
             rows=rows,
@@ -299,8 +305,8 @@ def predict(
     device = torch.device(training.device)
     order, logits = [*evaluation_order(examples.lengths, _EVALUATION_BATCH)], []
     for rows in order:
-        logits.append(forward(model, examples.batch(rows, device).inputs, training).cpu())
+        logits.append(forward(model, examples.batch(rows, device).inputs, training))
         between()
     ordered = np.empty((len(examples), logits[0].shape[1]), np.float32)
-    ordered[np.concatenate(order)] = torch.cat(logits).numpy()
+    ordered[np.concatenate(order)] = torch.cat(logits).cpu().numpy()
     return ordered

@@ -34,9 +34,11 @@ def stream_seed(seed: int, stream: str, *counters: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def torch_stream(seed: int, stream: str, *counters: int) -> torch.Generator:
-    """A CPU generator at the start of a stream."""
-    return torch.Generator().manual_seed(stream_seed(seed, stream, *counters))
+def torch_stream(
+    seed: int, stream: str, *counters: int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """A generator at the start of a stream; its numbers are those of a kind of device."""
+    return torch.Generator(device).manual_seed(stream_seed(seed, stream, *counters))
 
 
 def numpy_stream(seed: int, stream: str, *counters: int) -> np.random.Generator:
@@ -52,9 +54,11 @@ def seed_dropout(seed: int, step: int, micro_batch: int = 0) -> None:
     _seed_everywhere(stream_seed(seed, "dropout", *_place(step, micro_batch)))
 
 
-def method_stream(seed: int, name: str, step: int, micro_batch: int = 0) -> torch.Generator:
+def method_stream(
+    seed: int, name: str, step: int, micro_batch: int = 0, device: torch.device | str = "cpu"
+) -> torch.Generator:
     """A method's own generator at the start of a step, or of one of its micro-batches."""
-    return torch_stream(seed, f"method/{name}", *_place(step, micro_batch))
+    return torch_stream(seed, f"method/{name}", *_place(step, micro_batch), device=device)
 
 
 def _place(step: int, micro_batch: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainers.errors import MethodError
+from trainers.inputs.batches import placed
 
 
 @dataclass(frozen=True)
@@ -54,4 +55,4 @@ class TeacherLogits:
                 f"the teacher's logits lack example {int(ids[~known][0])}: they were computed on "
                 "other data."
             )
-        return torch.from_numpy(self.logits[rows]).to(device)
+        return placed(self.logits[rows], device)

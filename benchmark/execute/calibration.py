@@ -98,8 +98,8 @@ class StepTime:
         """A classifier, and its passes on so many examples."""
         module, examples = self.model.rehearsal(self.task, self.batch_size, self.tokens)
         fit = Fit(module, Base(), examples, examples, self.training, seed=0)
-        fit.model.to(fit.device).train()
         fit.prepare()
+        fit.model.train()
         return module, lambda rows: fit.gradient(fit.step(np.arange(rows), 0, 0, 0.0))
 
     def _masked(self, share: float) -> tuple[nn.Module, Callable[[int], object]]:

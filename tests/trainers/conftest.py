@@ -146,7 +146,7 @@ def step_of() -> Callable[..., Step]:
             method=Base(),
             run_model=lambda _: logits,
             restart_dropout=lambda: None,
-            make_generator=lambda _: torch.Generator(),
+            make_generator=lambda *_: torch.Generator(),
             look_up_teacher=None if teacher is None else lambda: teacher,
         )
 

@@ -58,10 +58,10 @@ class Ragged:
         lengths = self.lengths[rows]
         rounded = -(-int(lengths.max()) // _ROUND) * _ROUND
         width = min(rounded, int(self.lengths.max()))
-        table = np.full((len(rows), width), fill, dtype=np.int64)
-        for i, row in enumerate(rows):
-            table[i, : lengths[i]] = self.values[self.offsets[row] : self.offsets[row + 1]]
-        return table
+        places = self.offsets[rows][:, None] + np.arange(width)
+        # Beyond the end of a row lies the next one, and beyond the last nothing.
+        read = self.values.take(places, mode="clip").astype(np.int64)
+        return np.where(np.arange(width) < lengths[:, None], read, fill)
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,23 @@ class Encoded:
         """Collate some rows and move them to the device."""
         inputs: dict[str, Tensor] = {}
         for name, column in self.ragged.items():
-            inputs[name] = torch.from_numpy(column.padded(rows, self.padding[name])).to(device)
+            inputs[name] = placed(column.padded(rows, self.padding[name]), device)
             if "attention_mask" not in inputs:
                 positions = np.arange(inputs[name].shape[1])
                 mask = positions < column.lengths[rows][:, None]
-                inputs["attention_mask"] = torch.from_numpy(mask.astype(np.int64)).to(device)
+                inputs["attention_mask"] = placed(mask.astype(np.int64), device)
         for name, values in self.dense.items():
-            inputs[name] = torch.from_numpy(values[rows]).to(device)
-        labels = torch.from_numpy(self.labels[rows]).to(device)
+            inputs[name] = placed(values[rows], device)
+        labels = placed(self.labels[rows], device)
         return Batch(ids=self.ids[rows], inputs=inputs, labels=labels)
+
+
+def placed(values: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on a device; a GPU copies it while this process goes on."""
+    tensor = torch.from_numpy(values)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

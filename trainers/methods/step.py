@@ -67,7 +67,7 @@ class Step:
     method: Teaching
     run_model: Callable[[Weights | None], Tensor] = field(repr=False)
     restart_dropout: Callable[[], None] = field(repr=False)
-    make_generator: Callable[[str], torch.Generator] = field(repr=False)
+    make_generator: Callable[[str, torch.device], torch.Generator] = field(repr=False)
     look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
     run_in_float32: Callable[[Weights | None], Tensor] | None = field(repr=False, default=None)
     repeats: bool = False
@@ -115,26 +115,33 @@ class Step:
 
         It lives on the CPU, so that a seed draws the same numbers on every device. Micro-batches
         of a step have streams of their own; :meth:`draw` is for what must not depend on how a
-        batch is split.
+        batch is split, and for what is too much to be drawn there for a GPU.
         """
-        return self.make_generator(self._stream)
+        return self.make_generator(self._stream, torch.device("cpu"))
 
     def draw(self, sample: Callable[..., Tensor], shape: Sequence[int]) -> Tensor:
         """Numbers of the method's own stream for each row; the same however the batch is split.
 
+        They are drawn where the model is: a batch of them from the CPU would take longer than the
+        rest of a step on a GPU. A GPU draws other numbers than a CPU.
+
         Args:
-            sample: `torch.rand` or another that takes a shape and a generator.
-            shape: (b, ...).
+            sample: `torch.rand` or another that takes a shape, a generator and a device.
+            shape: (b, ...); in `before_step`, which knows of no micro-batches, any.
         """
+        device = self.labels.device
         if self.batch is None:
-            return sample(shape, generator=self.generator)
+            return sample(shape, generator=self._drawing, device=device)
         whole = (len(self.batch.labels), *shape[1:])
-        return sample(whole, generator=self._generator_of_batch)[self.rows]
+        return sample(whole, generator=self._drawing, device=device)[self.rows]
 
     @cached_property
-    def _generator_of_batch(self) -> torch.Generator:
-        assert self.batch is not None
-        return self.batch.make_generator(self._stream)
+    def _drawing(self) -> torch.Generator:
+        """The stream of the whole batch, where the model is."""
+        of = self if self.batch is None else self.batch
+        if of is self and self.labels.device.type == "cpu":
+            return self.generator
+        return of.make_generator(self._stream, self.labels.device)
 
     @property
     def _stream(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from math import inf
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from trainers.schedules import factor_of
 from trainers.settings import Training
 from trainers.steps.optimiser import make_optimiser
+from trainers.steps.placing import copy_to_host
 
 
 class Learner:
@@ -74,8 +74,9 @@ class Learner:
         self._optimiser.zero_grad()
 
     def select(self, worth: float) -> None:
-        """Keep the weights as they are now."""
-        self.best, self.best_weights = worth, deepcopy(self._model.state_dict())
+        """Keep the weights as they are now, in the memory of the machine."""
+        now = self._model.state_dict().items()
+        self.best, self.best_weights = worth, {name: copy_to_host(each) for name, each in now}
 
     def end(self) -> None:
         """Put the best weights into the model."""

@@ -16,6 +16,9 @@ from trainers.packed.models import Classifier
 from trainers.settings import Training
 from trainers.steps.checkpointing import layers_run_again
 
+#: Encoders of transformers that take a mask for each pair of tokens as it is.
+_WITH_MASKS_FOR_PAIRS = ("bert", "roberta", "xlm-roberta", "distilbert")
+
 
 @dataclass
 class Passes:
@@ -64,11 +67,29 @@ def forward(
         layers_run_again(model, own_weights=weights is None),
     ):
         if (packed := Classifier.of(model, inputs)) is None:
-            logits: Tensor = _called(model, inputs, weights).logits
+            seen = inputs if training.device == "cpu" else expanded(model, inputs)
+            logits: Tensor = _called(model, seen, weights).logits
         else:
             within = weights and {f"model.{name}": value for name, value in weights.items()}
             logits = _called(packed, inputs, within)
     return logits.float()
+
+
+def expanded(model: nn.Module, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The inputs with a mask for each pair of tokens, where the model would make one of its own.
+
+    Making it, transformers looks whether there is any padding, and a GPU that has all steps before
+    it still to do would be waited for in every pass.
+    """
+    config: Any = getattr(model, "config", None)
+    mask = inputs.get("attention_mask")
+    if mask is None or getattr(config, "model_type", "") not in _WITH_MASKS_FOR_PAIRS:
+        return inputs
+    if config._attn_implementation != "sdpa":
+        return inputs
+    length = mask.shape[1]
+    pairs = mask.bool()[:, None, None, :].expand(-1, 1, length, length)
+    return {**inputs, "attention_mask": pairs}
 
 
 def _called(

@@ -150,6 +150,9 @@ def make_repeatable(training: Training) -> None:
     if training.device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # Their gradients are sums in an order of chance, of which the line above only warns.
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+        torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def _set_up(

@@ -67,7 +67,7 @@ class NEFTune(Method):
 
     def noise(self, x: Tensor, step: Step) -> Tensor:
         """δ, in the shape of the embeddings (b, L, d)."""
-        draws = (2 * step.draw(torch.rand, x.shape) - 1).to(x.device)
+        draws = 2 * step.draw(torch.rand, x.shape) - 1
         tokens = step.inputs["attention_mask"].sum(1) if self.length == "own" else x.shape[1]
         size = torch.as_tensor(tokens * x.shape[2], device=x.device)
         return self.alpha * draws / size.sqrt().view(-1, 1, 1)

@@ -84,13 +84,12 @@ def real_inputs(step: Step) -> Tensor:
 
 def uniform(step: Step) -> Tensor:
     """Numbers in [−1, 1) of the method's own stream, in the shape of what is perturbed."""
-    draws = step.draw(torch.rand, input_shape(step))
-    return (2 * draws - 1).to(step.labels.device)
+    return 2 * step.draw(torch.rand, input_shape(step)) - 1
 
 
 def normal(step: Step) -> Tensor:
     """Standard normal numbers of the method's own stream, in the shape of what is perturbed."""
-    return step.draw(torch.randn, input_shape(step)).to(step.labels.device)
+    return step.draw(torch.randn, input_shape(step))
 
 
 def comparing(step: Step, share_dropout: bool = False) -> Step:

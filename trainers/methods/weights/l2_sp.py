@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -56,5 +56,19 @@ class L2SP(Method):
         """(α/2) ‖w − w⁰‖²."""
         if not self.alpha:
             return 0.0
-        parts = [(w - start).square().sum() for w, start in step.state.starts]
+        parts = [_SquaredDistance.apply(w, start) for w, start in step.state.starts]
         return self.alpha / 2 * torch.stack(parts).sum()
+
+
+class _SquaredDistance(torch.autograd.Function):
+    """‖w − w⁰‖², which keeps no differences for its gradient 2 (w − w⁰): they take w's memory."""
+
+    @staticmethod
+    def forward(ctx: Any, w: Tensor, start: Tensor) -> Tensor:
+        ctx.save_for_backward(w, start)
+        return (w - start).square().sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        w, start = ctx.saved_tensors
+        return gradients[0] * (2 * (w - start)), None

@@ -75,8 +75,8 @@ class Mixout(Method):
         """Draw a mask for every matrix."""
         for module, start in step.state.starts.items():
             shape = [n if i == _columns(module) - 1 else 1 for i, n in enumerate(start.shape)]
-            kept = torch.rand(shape, generator=step.generator) >= self.p
-            step.state.masks[module] = kept.to(start)
+            kept = step.draw(torch.rand, shape) >= self.p
+            step.state.masks[module] = kept.to(start.dtype)
 
     def mix(self, module: nn.Module, state: SimpleNamespace) -> None:
         """Put the mixed matrix in the place of w for one pass."""
