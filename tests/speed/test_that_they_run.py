@@ -34,3 +34,17 @@ def test_a_point_of_the_growth_is_measured():
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert all(found[name] > 0 for name in ("step_ms", "epoch_ms", "peak_mb", "gflop"))
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_what_measures_a_gpu_runs_without_one(tmp_path):
+    record = tmp_path / "gpu.json"
+    script = ROOT / "tests" / "gpu" / "speed.py"
+    command = [sys.executable, script, "--device", "cpu", "--small", "--record", record]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = json.loads(record.read_text())
+    assert measured.pop("device") == "a CPU"
+    assert len(measured) == 3
+    assert all(value >= 0 for found in measured.values() for value in found.values())
