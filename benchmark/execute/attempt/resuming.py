@@ -107,11 +107,11 @@ class Resuming:
         if snapshot is None:
             return f"{folder} was written by another version of armbench"
         there, here = snapshot.about["environment"], self._environment()
+        if there != here:
+            return f"{folder} was written with {in_words(there, [there, here]) or 'other packages'}"
         if snapshot.about.get("splits") != self.job.splits:
             return f"{folder} was written with batches in other parts"
-        if there == here:
-            return ""
-        return f"{folder} was written with {in_words(there, [there, here]) or 'other packages'}"
+        return ""
 
     def _say(self, sentence: str) -> None:
         self.told.append(sentence)

@@ -134,13 +134,20 @@ def _change(**changed: object) -> Callable[[Path], None]:
     return change
 
 
+def _split(folder: Path) -> None:
+    """As if the attempt before had lacked memory for whole batches."""
+    about = json.loads((folder / "state.json").read_text())["about"]
+    _change(about={**about, "splits": 2})(folder)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (_split, "was written with batches in other parts: the run begins anew"),
         (_cut, "holds a damaged state.safetensors: the run begins anew"),
         (_change(format=0), "was written by another version of armbench: the run begins anew"),
         (
-            _change(about={"attempt": "", "environment": {"torch": "1.0"}}),
+            _change(about={"attempt": "", "environment": {"torch": "1.0"}, "splits": 1}),
             "was written with torch 1.0: the run begins anew",
         ),
     ],
