@@ -161,6 +161,9 @@ class Query:
 
     def curve(self, run_id: str, metric: str) -> dict[int, float]:
         """Values of a metric by step."""
+        read = self.connection.curve(run_id, metric)
+        if read is not None:
+            return read
         history = self.connection.client.get_metric_history(run_id, metric)
         return {point.step: point.value for point in history}
 

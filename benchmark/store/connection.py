@@ -23,6 +23,7 @@ from benchmark.store.database import (
     Row,
     address_of,
     copied,
+    curve_of,
     experiments_of,
     last_start,
     rows_with,
@@ -107,6 +108,10 @@ class Connection:
         if (database := self.database) is None:
             return None
         return self.ask(lambda _: rows_with(database, tag, values, status))
+
+    def curve(self, run_id: str, metric: str) -> dict[int, float] | None:
+        """Values of a metric by step; None where MLflow is to be asked."""
+        return self._read(lambda there: curve_of(there, run_id, metric))
 
     def _read(self, question: Callable[[Path], _T]) -> _T | None:
         """What a local record answers without MLflow, which takes a second to import.

@@ -55,7 +55,7 @@ def rows_with(database: Path, tag: str, values: Collection[str], status: str) ->
         values: any number of them.
         status: what holds for that of a run, as "= 'FINISHED'".
     """
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+    with _reading(database) as reading:
         reading.execute("BEGIN")  # all of it as it is at one moment
         found = {
             run_id: Row(run_id, str(experiment), status_of_run, began, ended, {}, {}, {})
@@ -85,9 +85,20 @@ def rows_with(database: Path, tag: str, values: Collection[str], status: str) ->
     return [*found.values()]
 
 
+def curve_of(database: Path, run_id: str, metric: str) -> dict[int, float]:
+    """Values of a metric by step; of several of a step the last."""
+    with _reading(database) as reading:
+        found = reading.execute(
+            "SELECT step, iif(is_nan, NULL, value) FROM metrics WHERE run_uuid = ? AND key = ? "
+            "ORDER BY timestamp, step",
+            (run_id, metric),
+        )
+        return {step: nan if value is None else value for step, value in found}
+
+
 def experiments_of(database: Path) -> dict[str, str]:
     """The names of all experiments that are not deleted, by MLflow's ids."""
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+    with _reading(database) as reading:
         found = reading.execute(
             "SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active'"
         )
@@ -96,7 +107,7 @@ def experiments_of(database: Path) -> dict[str, str]:
 
 def address_of(database: Path, run_id: str) -> str | None:
     """Where MLflow was told to keep the files of a run; None where there is no such run."""
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+    with _reading(database) as reading:
         asked = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
         found = reading.execute(asked, (run_id,)).fetchone()
         return str(found[0]) if found else None
@@ -104,11 +115,16 @@ def address_of(database: Path, run_id: str) -> str | None:
 
 def last_start(database: Path) -> int:
     """When the run began that began last, in milliseconds since 1970; 0 where there is none."""
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True)) as reading:
+    with _reading(database) as reading:
         found = reading.execute(
             "SELECT max(start_time) FROM runs WHERE lifecycle_stage = 'active'"
         ).fetchone()
         return int(found[0] or 0)
+
+
+def _reading(database: Path) -> closing[sqlite3.Connection]:
+    """A connection to a database that is there, which is not made."""
+    return closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", timeout=60, uri=True))
 
 
 def settle(database: Path, artifacts: str) -> None:

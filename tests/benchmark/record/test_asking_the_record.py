@@ -1,5 +1,7 @@
 """The record is asked once and for what is needed, and answers as if all of it were read."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -81,6 +83,37 @@ def test_a_file_says_of_a_run_what_mlflow_says(query, writer, monkeypatch):
     asked = map(alike, query.with_tag("key", "a"), told)
     assert [*map(repr, told)] == [*map(repr, asked)]  # of which NaN is like itself
     assert [each.status for each in told] == ["RUNNING", "FAILED"]
+
+
+def test_a_record_is_read_without_mlflow_as_with_it(query, writer):
+    experiment = writer.experiment("x")
+    run = writer.start(experiment, "a · 1", {"key": "a", "role": "arm"}, {"lr": 0.1})
+    for step, loss in enumerate((2.0, float("inf"), float("nan"), 1.0)):
+        writer.log(run, {"loss": loss}, step)
+    writer.log(run, {"loss": 0.5}, 3)
+    (query.connection.artifacts_of(run) / "kept").mkdir(parents=True)
+    directly = Query(Connection(query.store))
+    assert repr(directly.curve(run, "loss")) == repr(query.curve(run, "loss"))
+    assert directly.curve(run, "loss")[3] == 0.5
+    assert directly.connection.experiments() == query.connection.experiments()
+    assert directly.artifact(run, "kept") == query.artifact(run, "kept")
+    assert [repr(r.tags) for r in directly.of_role("arm")] == [
+        repr(r.tags) for r in query.of_role("arm", experiment)
+    ]
+    assert "client" not in vars(directly.connection)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["stats"], ["plan", "recorded.py"], ["report", "--out", "out"]]
+)
+def test_commands_that_only_read_a_record_import_no_mlflow(answer, arguments):
+    answer("run", "recorded.py")
+    code = (
+        "import sys; from benchmark.cli import main; main(sys.argv[1:]); "
+        "sys.exit('mlflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def alike(run: Recorded, other: Recorded) -> Recorded:
