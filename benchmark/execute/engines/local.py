@@ -180,7 +180,7 @@ class LocalEngine(HasPlaces):
             self._idle.append(worker)
             return
         self._leaving.append(worker.process)
-        if not worker.on_cpu:
+        if gone or not worker.on_cpu:  # where its fork server is gone, it may still be at its run
             self._let_go()
 
     def _dismiss(self) -> None:
