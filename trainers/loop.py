@@ -134,7 +134,8 @@ class Fit:
             on_epoch(report)
             self.at.end_epoch(report)
             worth = report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
-            if self.training.select == "last" or worth > learner.best:
+            better = self.training.select == "last" or worth > learner.best
+            if better and self.method.is_selectable(self.state):
                 learner.select(worth)
                 self.at.best_epoch = self.at.epochs
             trail.offer(at_end=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from trainers.methods.base import Base
 from trainers.methods.composition import Composition
 from trainers.methods.method import Method, Phase, Teacher
+from trainers.methods.pruning.magnitude import Magnitude
+from trainers.methods.pruning.movement import Movement
 from trainers.methods.smoothness.freelb import FreeLB
 from trainers.methods.smoothness.neftune import NEFTune
 from trainers.methods.smoothness.r3f import R3F, R4F
@@ -36,8 +38,10 @@ __all__ = [
     "Composition",
     "ConfidencePenalty",
     "FreeLB",
+    "Magnitude",
     "Method",
     "Mixout",
+    "Movement",
     "NEFTune",
     "Phase",
     "RDrop",

@@ -118,6 +118,10 @@ class Composition(Method):
         for part in self.parts:
             part.after_step(step.seen_by(part))
 
+    def is_selectable(self, state: SimpleNamespace) -> bool:
+        """Where no part has a reason against it."""
+        return all(part.is_selectable(state_of(part, state)) for part in self.parts)
+
     def hyper_parameters(self) -> dict[str, Any]:
         """Those of all parts; where two have one of the same name, as `kd__alpha`."""
         named = self._named()

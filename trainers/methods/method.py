@@ -221,6 +221,13 @@ class Method:
     def after_step(self, step: Step) -> None:
         """Called after the optimiser's step: masks, moving averages."""
 
+    def is_selectable(self, state: SimpleNamespace) -> bool:
+        """Whether the weights may be the run's result as they are; asked after every epoch.
+
+        Where no epoch of a phase may be selected, the phase ends with its last weights.
+        """
+        return True
+
     def __add__(self, other: Method) -> Method:
         """Both at once.
 

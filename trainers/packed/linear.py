@@ -43,13 +43,14 @@ class Linears:
         self._rounded: dict[nn.Module, tuple[Tensor, Tensor]] = {}
         if not torch.is_autocast_enabled("cpu"):
             return
-        plain: list[Any] = [part for part in parts if _is_plain(part)]
-        weights = [weight for part in plain for weight in (part.weight, part.bias)]
+        # Looked up once: a weight that is reparametrised is made anew at every look.
+        plain: list[Any] = [(part, part.weight, part.bias) for part in parts if _is_plain(part)]
+        weights = [weight for _, *both in plain for weight in both]
         found: dict[int, Tensor] = {}
         for learned in (False, True):  # no gradient is computed of those that are frozen
             some = [weight for weight in weights if weight.requires_grad is learned]
             found |= zip(map(id, some), _Rounded.apply(*some) if some else (), strict=True)
-        self._rounded = {p: (found[id(p.weight)], found[id(p.bias)]) for p in plain}
+        self._rounded = {p: (found[id(w)], found[id(b)]) for p, w, b in plain}
 
     def __call__(self, part: nn.Module, x: Tensor) -> Tensor:
         """What a part makes of rows."""

@@ -30,8 +30,10 @@ from trainers.methods import (
     BitFit,
     ConfidencePenalty,
     FreeLB,
+    Magnitude,
     Method,
     Mixout,
+    Movement,
     NEFTune,
     RDrop,
     Reinit,
@@ -64,11 +66,16 @@ METHODS: list[tuple[Method, Method | None]] = [
     (Reinit(), Reinit(layers=0)),
     (L2SP(), L2SP(alpha=0.0)),
     (BitFit(), None),  # it freezes matrices
+    (Magnitude(0.5), Magnitude(0.0)),
+    (Movement(0.5), Movement(0.0)),
+    (Movement(0.5, soft=True) + R3F(), Movement(0.0) + R3F()),
     (KD() + R3F(), KD(alpha=0.0) + R3F(weight=0.0)),
     (LS() + LLRD() + Mixout(), LS(0.0) + LLRD(1.0) + Mixout(0.0)),
 ]
 #: A residual network has neither dropout nor embeddings.
 REFUSED = {("resnet", "r_drop"), ("resnet", "neftune")}
+#: Nor has it linear parts in its layers, and those of GPT-2 are of a class of its own.
+REFUSED |= {(k, m) for k in ("resnet", "gpt2") for m in ("magnitude", "movement", "movement+r3f")}
 #: Epochs of those that learn nothing of the labels at first.
 EPOCHS = {"annealing_kd": 12}
 

@@ -251,6 +251,17 @@ def test_r4f_keeps_the_largest_singular_value_of_the_head_at_one(words, tmp_path
         assert torch.linalg.svdvals(head).max().item() == pytest.approx(1, abs=1e-3)
 
 
+def test_r4f_normalises_in_float32_whatever_the_run_computes_in(words):
+    one = fit(words, R4F())
+    one.prepare()
+    one.model.train()
+    for _ in range(50):  # the power iteration goes on with each look
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            head = one.model.classifier.weight
+    assert head.dtype == torch.float32
+    assert torch.linalg.svdvals(head).max().item() == pytest.approx(1, abs=1e-5)
+
+
 def test_what_r4f_leaves_is_copied_saved_and_loaded(words, tmp_path):
     trained = run(words, R4F()).model
     save_model(trained, str(tmp_path / "model.safetensors"))

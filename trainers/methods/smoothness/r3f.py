@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -83,11 +84,13 @@ class R4F(R3F):
     """R3F with the matrices of the classification head divided by their largest singular value.
 
     A pooler that the run draws anew is one of them; fairseq normalises the last matrix alone.
-    torch's parametrisation keeps σ_max(W) = 1; fairseq's older form gave 1.26 after one pass.
-    Even with `weight=0` it is not base, since the head is normalised. Cost 2.
+    torch's parametrisation keeps σ_max(W) = 1, computed in float32 whatever the run's precision;
+    fairseq's older form gave 1.26 after one pass. Even with `weight=0` it is not base, since the
+    head is normalised. Cost 2.
     """
 
     name: ClassVar[str] = "r4f"
+    revision: ClassVar[int] = 3
 
     def check(self, model: Model, task: Task) -> None:
         """Refuse a model whose head has no matrix, besides what R3F refuses.
@@ -103,6 +106,9 @@ class R4F(R3F):
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Normalise every linear layer of the head."""
         state.normalised = [spectral_norm(layer) for layer in head_layers(model)]
+        for layer in state.normalised:
+            parts: Any = layer.parametrizations.weight
+            parts[0] = _InFloat32(parts[0])
 
     def before_step(self, step: Step) -> None:
         """Remember where the power iteration stands, which every pass takes a step further."""
@@ -113,3 +119,16 @@ class R4F(R3F):
         """Let it start there in every micro-batch, so that all have the same matrices."""
         for vector, start in step.state.vectors:
             vector.copy_(start)
+
+
+class _InFloat32(nn.Module):
+    """A parametrisation in float32: bfloat16 has σ off by a hundredth."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            normalised: Tensor = self.inner(weight)
+            return normalised
