@@ -1,8 +1,8 @@
-"""How much energy GPUs take for what is planned, at most."""
+"""How long GPUs are taken for what is planned, and how much energy that is at most."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -11,46 +11,61 @@ from benchmark.runs.kinds import DataRun, Run
 
 
 @dataclass(frozen=True)
-class EnergyBound:
-    """The hours that runs have a GPU, at the power that it may draw.
+class GpuUse:
+    """The hours that runs have a GPU, and what it may draw in these.
 
-    What it draws is less, and runs side by side share it: it is a bound, and no measurement.
+    What it draws is less, and runs side by side share it: that is a bound, and no measurement.
 
     Attributes:
-        watts: that a GPU may draw.
+        watts: that a GPU may draw; None where one does not say.
         packed: whether each run that trains is put on a GPU, in place of those on CUDA alone.
     """
 
-    watts: float
+    watts: float | None
     packed: bool
 
     @classmethod
-    def of(cls, gpus: Sequence[Gpu], packed: bool) -> EnergyBound | None:
-        """By the highest limit of these GPUs; None where there are none, or one does not say."""
+    def of(cls, gpus: Sequence[Gpu], packed: bool) -> GpuUse:
+        """By the highest limit of these GPUs, if each says one."""
         limits = [gpu.watts for gpu in gpus]
         known = [watts for watts in limits if watts is not None]
-        return cls(max(known), packed) if known and len(known) == len(limits) else None
+        return cls(max(known) if known and len(known) == len(limits) else None, packed)
 
-    def __str__(self) -> str:
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Of what :meth:`cells` gives."""
+        return ("GPU hours",) if self.watts is None else ("GPU hours", "kWh at most")
+
+    def cells(self, runs: Iterable[tuple[Run, float]]) -> tuple[str, ...]:
+        """What runs of so many seconds take, as a table shows it."""
+        hours = sum(self.hours(run, seconds) for run, seconds in runs)
+        energy = () if self.watts is None else (amount(hours * self.watts / 1000),)
+        return (amount(hours), *energy)
+
+    def hours(self, run: Run, seconds: float) -> float:
+        """That a run of so many seconds has a GPU."""
+        on_gpu = not isinstance(run, DataRun) and (self.packed or run.device == "cuda")
+        return seconds / 3600 if on_gpu else 0.0
+
+    @property
+    def remark(self) -> str:
+        """What is to be known of the bound; empty where there is none."""
+        if self.watts is None:
+            return ""
         return (
-            f"the hours of runs on a GPU, at the {self.watts:.0f} W that it may draw; it draws "
-            "less, and several runs side by side are each counted as if alone"
+            f"kWh at most: the hours of runs on a GPU, at the {self.watts:.0f} W that it may draw; "
+            "it draws less, and several runs side by side are each counted as if alone."
         )
 
-    def kwh(self, run: Run, seconds: float) -> float:
-        """Kilowatt hours of a run of so many seconds."""
-        on_gpu = not isinstance(run, DataRun) and (self.packed or run.device == "cuda")
-        return self.watts / 1000 * seconds / 3600 if on_gpu else 0.0
 
+def amount(value: float) -> str:
+    """Hours or kilowatt hours as tables show them.
 
-def in_kwh(amount: float) -> str:
-    """A number of kilowatt hours as tables show it.
-
-    >>> [in_kwh(amount) for amount in (0.0, 3e-5, 0.0123, 1.26, 99.7, 1234.5)]
+    >>> [amount(value) for value in (0.0, 3e-5, 0.0123, 1.26, 99.7, 1234.5)]
     ['', '<0.0001', '0.012', '1.3', '100', '1,234']
     """
-    if isnan(amount):
+    if isnan(value):
         return "?"
-    if amount < 1e-4:
-        return "<0.0001" if amount else ""
-    return f"{amount:,.0f}" if amount >= 99.5 else f"{amount:.2g}"
+    if value < 1e-4:
+        return "<0.0001" if value else ""
+    return f"{value:,.0f}" if value >= 99.5 else f"{value:.2g}"

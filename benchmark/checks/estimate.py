@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan, nan
+from math import inf, isnan, nan
 from pathlib import Path
 from statistics import median
 
@@ -70,6 +70,7 @@ def estimate(
     each: float | None = None,
     sketch: Sketch | None = None,
     own: bool = True,
+    patience: float = inf,
 ) -> Estimate:
     """Expected seconds of each run of a plan.
 
@@ -86,6 +87,7 @@ def estimate(
         each: seconds of a run, where they need not be found out.
         sketch: where the plan is one on stand-ins; what it does not know takes NaN seconds.
         own: whether code of the user's is asked, too; in those processes no debugger can stop.
+        patience: seconds that a step of it may take, as those that a run may take.
     """
     if each is not None:
         unsound = {k: _fault(run) for k, run in plan.runs.items()}
@@ -97,7 +99,8 @@ def estimate(
         recorded[done.kind].append(max(done.seconds, trained))
     series = [_Series.of(keys, plan, jobs, recorded, sketch, own) for keys in _alike(plan)]
     wanted = [some for some in series if some.open]
-    _find_out((question for some in wanted for question in some.asked.questions), study_file)
+    questions = (question for some in wanted for question in some.asked.questions)
+    _find_out(questions, study_file, patience)
     seconds: dict[str, float] = {}
     for some in series:
         took = some.seconds(recorded, sketch)
@@ -248,11 +251,11 @@ def _fault(run: Run) -> Trouble | None:
     return None
 
 
-def _find_out(questions: Iterator[Question], study_file: Path) -> None:
+def _find_out(questions: Iterator[Question], study_file: Path, patience: float) -> None:
     """Ask what this process does not know yet."""
     new = {q.place: q for q in questions if q.place not in _answers}
     if new:
-        _answers.update(zip(new, ask(list(new.values()), study_file), strict=True))
+        _answers.update(zip(new, ask(list(new.values()), study_file, patience), strict=True))
 
 
 def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:

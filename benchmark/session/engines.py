@@ -67,9 +67,15 @@ class Asked:
             _refuse_several(options)
         if engine == "ray":
             _refuse_own_gpus(options)
-            address = address or os.environ.get("RAY_ADDRESS") or None
+            if address is None:
+                address = os.environ.get("RAY_ADDRESS") or None
         elif address is not None:
             raise BenchmarkError("--address is that of a Ray cluster: add --engine ray.")
+        if engine == "slurm" and per_gpu is not None:
+            raise BenchmarkError(
+                "--runs-per-gpu is of GPUs of this machine: with --engine slurm each job executes "
+                "one run after the other, on what it asks for by --slurm gres=gpu:1; leave it out."
+            )
         return cls(
             engine=engine,
             workers=options.workers,

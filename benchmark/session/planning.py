@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.checks.class_table import class_table
-from benchmark.checks.energy import EnergyBound, in_kwh
+from benchmark.checks.energy import GpuUse
 from benchmark.checks.estimate import Estimate, estimate
 from benchmark.checks.foresight import foresee
 from benchmark.checks.preflight import missing, size
@@ -112,13 +112,13 @@ def _print_runs(
     packing = session.execution.packing() if session.asked.gpus else None
     jobs, seconds = needed.jobs, expected.seconds
     foreseen = foresee(made, jobs, seconds, session.store, workers, packing)
-    wall, bound = foreseen.wall, _energy_bound(session, made, find_gpus)
+    wall, bound = foreseen.wall, _gpu_use(session, made, find_gpus)
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
         wall += _print_searches(rows, expected, session, bound) / workers
     console.print(_plan_table(made, needed, expected, bound))
-    if bound:
-        console.print(f"\nkWh at most: {bound}.", markup=False)
+    if bound and bound.remark:
+        console.print(f"\n{bound.remark}", markup=False)
     if packing and jobs:
         console.print(gpu_table(made, foreseen, packing, series_of))
     console.print(
@@ -131,12 +131,12 @@ def _print_runs(
     )
 
 
-def _energy_bound(session: Session, made: Plan, find_gpus: FindGpus) -> EnergyBound | None:
+def _gpu_use(session: Session, made: Plan, find_gpus: FindGpus) -> GpuUse | None:
     """Of the GPUs asked for, or of the first one, which runs take where none is asked for."""
     asked = session.asked.gpus
     if not asked and all(run.device != "cuda" for run in made.runs.values()):
         return None
-    return EnergyBound.of(asked or find_gpus().gpus[:1], packed=bool(asked))
+    return GpuUse.of(asked or find_gpus().gpus[:1], packed=bool(asked))
 
 
 def _expectation(wall: float, workers: int, expected: Estimate) -> str:
@@ -149,7 +149,7 @@ def _print_searches(
     rows: Sequence[tuple[str, int, int, str]],
     expected: Estimate,
     session: Session,
-    bound: EnergyBound | None,
+    bound: GpuUse | None,
 ) -> float:
     """A row for each search; returns the seconds of all that is left, if nothing is pruned."""
     study, declared, console = session.study, session.plan().runs, session.console
@@ -158,7 +158,7 @@ def _print_searches(
     for name, runs, left, typical in rows:
         each = expected.seconds[typical]
         seconds += left * each
-        energy = (in_kwh(left * bound.kwh(declared[typical], each)),) if bound else ()
+        energy = bound.cells([(declared[typical], left * each)]) if bound else ()
         row = (name, str(runs), str(left), _each(each) if left else "done", *energy)
         table.add_row(*map(Text, row))
     console.print(table)
@@ -174,11 +174,11 @@ def _print_searches(
     return seconds
 
 
-def _energy_heading(bound: EnergyBound | None) -> tuple[str, ...]:
-    return ("kWh at most",) if bound else ()
+def _energy_heading(bound: GpuUse | None) -> tuple[str, ...]:
+    return bound.headings if bound else ()
 
 
-def _plan_table(made: Plan, needed: Todo, expected: Estimate, bound: EnergyBound | None) -> Table:
+def _plan_table(made: Plan, needed: Todo, expected: Estimate, bound: GpuUse | None) -> Table:
     """A row for the runs that differ only in their seed."""
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
@@ -200,21 +200,21 @@ def _costs(
     needed: Todo,
     expected: Estimate,
     left: Mapping[str, int],
-    bound: EnergyBound | None,
+    bound: GpuUse | None,
 ) -> tuple[str, ...]:
     """Of some runs: how many are to do, and what these take."""
     open_keys = [k for k in keys if k in needed.jobs]
     if not open_keys:
         return "0", "", "cached", "", *("" for _ in _energy_heading(bound)), ""
     seconds = sum(expected.seconds[k] for k in open_keys)
-    energy = [bound.kwh(made.runs[k], expected.seconds[k]) for k in open_keys] if bound else []
+    taken = [(made.runs[k], expected.seconds[k]) for k in open_keys]
     counted = next((f for k in open_keys if (f := expected.relative_flops.get(k))), None)
     return (
         str(len(open_keys)),
         f"{counted:.2f}×" if counted else "",
         _each(seconds / len(open_keys)),
         _each(seconds),
-        *([in_kwh(sum(energy))] if bound else []),
+        *(bound.cells(taken) if bound else ()),
         size(sum(left[k] for k in open_keys)),
     )
 

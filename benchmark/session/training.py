@@ -104,7 +104,8 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     similar = session.similar(made, needed.jobs) if each is None else {}
     with session.at_home():
         ask = session.asked.engine != "inline"
-        expected = estimate(made, needed.jobs, similar, study_file, each, own=ask)
+        limit = session.run_timeout
+        expected = estimate(made, needed.jobs, similar, study_file, each, own=ask, patience=limit)
     session.note(*expected.remarks)
     needed = replace(needed, jobs=promising(made, needed.jobs, expected.hopeless))
     planned = _foreseen(session, made, needed, expected)

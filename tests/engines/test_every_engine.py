@@ -22,6 +22,7 @@ from benchmark.runs.kinds import DataRun, TrainRun
 from benchmark.session.session import Session
 from benchmark.store.process import Process
 from benchmark.store.store import Store
+from tests.benchmark.conftest import command
 from tests.slurm.studies import wait_until
 
 #: An arm for each way in which a run may end.
@@ -177,12 +178,18 @@ class Tried:
         pytest.param("slurm", marks=pytest.mark.slow),
     ],
 )
-def tried(request, tmp_path_factory) -> Iterator[Tried]:
-    name, address = request.param, None
-    if name == "slurm":
+def engine(request) -> tuple[str, str | None]:
+    """The name of an engine, and the address of what it needs, which has been started."""
+    if request.param == "slurm":
         request.getfixturevalue("started")
-    if name == "ray":
-        address = request.getfixturevalue("ray_nodes").address
+    if request.param == "ray":
+        return "ray", request.getfixturevalue("ray_nodes").address
+    return request.param, None
+
+
+@pytest.fixture(scope="module")
+def tried(engine, tmp_path_factory) -> Iterator[Tried]:
+    name, address = engine
     folder = tmp_path_factory.mktemp(name)
     (folder / "protocol.py").write_text(STUDY)
     options = argparse.Namespace(
@@ -282,3 +289,55 @@ def test_what_is_stopped_leaves_no_open_record(tried):
         close_orphans(tried.session.writer)  # of a run that was too slow to do it
     assert not tried.session.query.runs("attributes.status = 'RUNNING' and tags.key != ''")
     assert list(engine.events(0.0)) == []
+
+
+SAYS = """
+from dataclasses import dataclass
+from benchmark import Arm, Comparison, Judging, Study
+from trainers.methods import Base
+from trainers.models import ResNet
+from trainers.settings import Training
+from trainers.tasks import Digits
+
+
+def made():
+    @dataclass(frozen=True)
+    class Says(Base):
+        name = "says"
+
+        def loss(self, step):
+            print(f"said in epoch {step.epoch}", flush=True)
+            return super().loss(step)
+
+    return Says()
+
+
+study = Study(
+    name="says",
+    task=Digits(digits=(5, 6), train=16, dev=16, test=16),
+    arms=Arm.grid(ResNet((4,)), "scratch", [Base(), made()]),
+    comparison=Comparison("base", "says"),
+    judging=Judging(margin=2.0),
+    training=Training(epochs=2, batch_size=16, lr=1e-3, device="cpu", precision="float32"),
+    seeds=(1, 2),
+    allow_underpowered=True,
+)
+"""
+
+
+def test_what_a_run_prints_is_kept_also_of_a_class_that_a_function_made(engine, tmp_path):
+    name, address = engine
+    path = tmp_path / "says.py"
+    path.write_text(SAYS)
+    where = ["--engine", name, *(["--address", address] if address else [])]
+    asked = command("run", path, *where)
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout
+    if name in ("slurm", "ray"):
+        logs = [*(tmp_path / "mlruns").rglob("*.out"), *(tmp_path / "mlruns").rglob("*.log")]
+        printed = "".join(log.read_text() for log in logs)
+        assert "is kept in" in done.stdout
+    said = [line for line in printed.splitlines() if line.startswith("said ")]
+    assert said.count("said in epoch 1") == len(("1", "2")), "once by each seed"
+    assert set(said) == {"said in epoch 0", "said in epoch 1"}

@@ -36,3 +36,21 @@ def test_a_run_that_is_preempted_goes_on_from_its_step_with_the_same_bits(tmp_pa
     assert begun(study, here, _WORTH).wait(300) == 0
     assert outcome(there) == outcome(here)
     assert not [*there.glob("cache/resume/*")]
+
+
+def test_a_run_that_takes_longer_than_a_job_goes_on_in_another_with_the_same_bits(tmp_path):
+    subprocess.run(["scancel", "--quiet", "--user=root"])
+    wait_until(lambda: not jobs())
+    study, here, there = written(tmp_path, epochs=250), tmp_path / "here", tmp_path / "there"
+    text = study.read_text().replace("SelfKD() + Mixout() + SMART(alpha=0)", "Mixout()")
+    text = text.replace("self_kd+mixout+smart", "mixout").replace("(1, 2)", "(1,)")
+    study.write_text(text)
+    undisturbed = begun(study, here, _WORTH)
+    assert begun(study, there, _WORTH, "time=1").wait(900) == 0  # a minute, which is Slurm's least
+    cut = {run.run_id for run in runs(there) if run.status == "KILLED"}
+    went_on = {run.tags["resumes"] for run in runs(there) if "resumes" in run.tags}
+    assert went_on
+    assert went_on <= cut
+    assert undisturbed.wait(600) == 0
+    assert outcome(there) == outcome(here)
+    assert not [*there.glob("cache/resume/*")]

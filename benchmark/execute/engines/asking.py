@@ -7,8 +7,11 @@ import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
+
+import cloudpickle
 
 from benchmark.execute.calibration import Question, StepFails
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
@@ -17,8 +20,8 @@ from benchmark.execute.retries import ATTEMPTS
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.project import OURS, sources
 
-#: Seconds that a process may be silent.
-_PATIENCE = 120.0
+#: Seconds that a process may be silent, and that it has at least: it has to begin first.
+_PATIENCE, _LEAST = 120.0, 20.0
 _KNOWN = frozenset((*OURS, "builtins"))
 
 
@@ -42,10 +45,15 @@ class Trouble:
 Answer = float | Trouble
 
 
-def ask(questions: Sequence[Question], study_file: Path) -> list[Answer]:
+def ask(questions: Sequence[Question], study_file: Path, patience: float = inf) -> list[Answer]:
     """The answers, in the order of the questions.
 
     Questions about the user's own classes are asked in a process each, all others in one.
+
+    Args:
+        questions: to be answered.
+        study_file: declares what they are about.
+        patience: seconds that a step may take, of which a process has 20 to 120.
     """
     answers: dict[int, Answer] = {}
     ours = [i for i, question in enumerate(questions) if not is_foreign(*question.declared)]
@@ -53,7 +61,9 @@ def ask(questions: Sequence[Question], study_file: Path) -> list[Answer]:
     for together in [ours, *theirs]:
         killed = 0
         while left := [i for i in together if i not in answers]:
-            found = _ask(left, questions, study_file, killed + 1 < ATTEMPTS[KILLED])
+            again = killed + 1 < ATTEMPTS[KILLED]
+            silent = min(max(patience, _LEAST), _PATIENCE)
+            found = _ask(left, questions, study_file, again, silent)
             answers, killed = answers | found, 0 if found else killed + 1
     return [answers[i] for i in range(len(questions))]
 
@@ -72,29 +82,33 @@ def _parts(declared: object) -> tuple[object, ...]:
 
 
 def _ask(
-    numbers: Sequence[int], questions: Sequence[Question], study_file: Path, again: bool
+    numbers: Sequence[int],
+    questions: Sequence[Question],
+    study_file: Path,
+    again: bool,
+    patience: float,
 ) -> dict[int, Answer]:
     """The answers of one process, the last of which may be why it is no more.
 
     There may be none where it is asked again, and was ended from outside.
     """
     answers: dict[int, Answer] = {}
-    told = pickle.dumps([questions[i] for i in numbers])
+    told = cloudpickle.dumps([questions[i] for i in numbers])
     process, heard = Contained.start(study_file, _answer, told, sources()), time.monotonic()
     try:
         while len(answers) < len(numbers):
-            wait_for([process], _PATIENCE)
+            wait_for([process], patience)
             said, gone = process.said()
             heard = time.monotonic() if said else heard
             for each in said:
                 if isinstance(each, NotLoaded):
                     return dict.fromkeys(numbers, Trouble(each.message))
                 answers[numbers[len(answers)]] = each
-            if len(answers) < len(numbers) and (gone or time.monotonic() - heard > _PATIENCE):
+            if len(answers) < len(numbers) and (gone or time.monotonic() - heard > patience):
                 death = process.death() if gone else None
                 if death and death.status == KILLED and again:
                     break
-                why = death.message if death else f"it goes on for more than {_PATIENCE:.0f} s"
+                why = death.message if death else f"it goes on for more than {patience:.0f} s"
                 trouble = Trouble(why, ends_processes=True, endless=not gone)
                 answers[numbers[len(answers)]] = trouble
                 break

@@ -6,6 +6,8 @@ import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cloudpickle
+
 from benchmark.execute.attempt.interruption import interrupted_by_signals
 from benchmark.execute.attempt.worker import execute
 from benchmark.execute.job import INTERRUPTED, Ended, Job, Progress
@@ -42,7 +44,7 @@ class InlineEngine:
 
     def start(self, job: Job) -> None:
         """Take a job; :meth:`events` executes it."""
-        self._waiting, self._unwanted = pickle.loads(pickle.dumps(job)), False
+        self._waiting, self._unwanted = pickle.loads(cloudpickle.dumps(job)), False
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What was said while the job was executed, and how it ended."""

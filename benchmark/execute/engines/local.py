@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+
 from benchmark.execute.attempt.worker import execute
 from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.places import HasPlaces
@@ -80,7 +82,7 @@ class LocalEngine(HasPlaces):
         seen = self.packing.start(job).environment if self.packing else {}
         for need in job.run.needs.values():
             job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
-        pickled = pickle.dumps(replace(job, sound=found_sound()))
+        pickled = cloudpickle.dumps(replace(job, sound=found_sound()))
         self.begin(job.run.key, pickled, seen, job.run.device == "cpu", _is_ours(job.run))
 
     def begin(

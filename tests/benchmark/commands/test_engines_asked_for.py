@@ -18,6 +18,7 @@ import pytest
         (["--engine", "slurm", "--slurm", "array=1-9"], "array is set by bench"),
         (["--engine", "slurm", "--slurm", "partition=a,nodes=2"], "nodes is set by bench"),
         (["--engine", "slurm", "--gpus", "all"], "by --slurm gres=gpu:1."),
+        (["--engine", "slurm", "--runs-per-gpu", "2"], "--slurm gres=gpu:1; leave it out."),
         (["--engine", "slurm", "--smoke"], "leave out --engine."),
         (["--address", "10.0.0.1:6379"], "--address is that of a Ray cluster: add --engine ray."),
         (["--engine", "slurm", "--address", "a:1"], "is that of a Ray cluster: add --engine ray."),
@@ -115,13 +116,16 @@ class Other(socketserver.BaseRequestHandler):
         self.request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
 
 
-@pytest.mark.parametrize("address", ["auto", "ray://10.0.0.1:10001", "10.0.0.1", "10.0.0.1:x"])
+@pytest.mark.parametrize(
+    "address", ["auto", "ray://10.0.0.1:10001", "10.0.0.1", "10.0.0.1:x", "10.0.0.1:99999", ""]
+)
 def test_what_is_no_address_is_refused(address, small, bench, monkeypatch):
     pytest.importorskip("ray")
-    monkeypatch.setenv("RAY_ADDRESS", address)
-    told = bench("run", small, "--engine", "ray")
+    if address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    told = bench("run", small, "--engine", "ray", *(() if address else ("--address", "")))
     assert told.returncode == 2
-    assert f"{address} is no address of a Ray cluster" in told.stderr
+    assert f"'{address}' is no address of a Ray cluster" in told.stderr
     assert told.stderr.count("\n") == 1
 
 

@@ -23,7 +23,7 @@ RECORDED = {
     ),
     "regularisers": (
         324,
-        "3203a5c548ea3717660c8871ee9b44d1ff2f2a60ee7ac10bdec636b13e34803e",
+        "8fd55ba1e20a816ab49174ea42677da70f444dde9377c086f1258ddf10172d63",
     ),
     "vision_pretrained_vs_scratch": (
         50,

@@ -165,9 +165,9 @@ class RayCluster:
             BenchmarkError: it does not answer.
         """
         host, _, port = (self.address or "").rpartition(":")
-        if not host or not port.isdigit() or "/" in host:
+        if not host or not port.isdigit() or not 0 < int(port) < 1 << 16 or "/" in host:
             raise BenchmarkError(
-                f"{self.address} is no address of a Ray cluster: give --address its head's host "
+                f"{self.address!r} is no address of a Ray cluster: give --address its head's host "
                 "and port, as 10.0.0.1:6379, on one of its machines; or leave it out, and one is "
                 "started here."
             )

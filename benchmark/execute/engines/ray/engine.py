@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import sys
 import time
@@ -12,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import cloudpickle
 
 from benchmark.execute.engines.ray.cluster import RayCluster
 from benchmark.execute.gpus.gpu import Gpu
@@ -154,7 +155,7 @@ class RayEngine:
             pilot = next(each for each in idle if each.gpu == gpu)
             idle.remove(pilot)
             pilot.job = self._waiting.pop(job.run.key)
-            pilot.actor.start.remote(job.run.key, pickle.dumps(job))
+            pilot.actor.start.remote(job.run.key, cloudpickle.dumps(job))
             pilot.answered()
 
     def _next(self, gpus: set[Gpu | None]) -> Job | None:

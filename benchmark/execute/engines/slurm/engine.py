@@ -8,13 +8,14 @@ these.
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import cloudpickle
 
 from benchmark.execute.engines.slurm.cluster import (
     Cluster,
@@ -110,7 +111,7 @@ class SlurmEngine:
         for place in (*self.pool.waiting(), *self.pool.taken()):
             if place.key == key:
                 return place.ticket
-        pickled = pickle.dumps(job)
+        pickled = cloudpickle.dumps(job)
         entry = Entry(key, job.run.name, self.study_file, self._sources, pickled)
         return self.pool.put(entry, job.urgency)
 

@@ -20,7 +20,7 @@ from tests.benchmark.execute.faults.study import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, linux]
+pytestmark = [pytest.mark.slow, linux]
 GONE = (
     "killed: its worker, or the server that forks workers, was ended; tried again in 2 s (2 of 3)"
 )
@@ -56,6 +56,7 @@ def test_workers_of_a_fork_server_that_is_killed_are_replaced(folder, expected):
     assert [run.status for run in check(folder, expected)] == ["FAILED"] * 2
 
 
+@pytest.mark.long
 def test_a_run_whose_worker_is_always_killed_has_failed_and_the_next_command_tries_it(
     folder, expected, monkeypatch
 ):
