@@ -62,7 +62,9 @@ def assert_close(trained, kind, method, settings, accumulate):
     whole, losses = trained(kind, method, settings)
     split, others = trained(kind, method, replace(settings, accumulate=accumulate))
     assert whole.keys() == split.keys()
-    farthest = max(float((whole[name] - split[name]).abs().max()) for name in whole)
+    farthest = max(
+        float((whole[name].double() - split[name].double()).abs().max()) for name in whole
+    )
     assert farthest <= 1e-5
     assert others == pytest.approx(losses, abs=1e-5)
 
