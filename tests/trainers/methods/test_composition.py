@@ -258,7 +258,9 @@ def test_every_pair_of_methods_trains_or_is_refused(words):
         assert np.isfinite(trained.logits["dev"]).all(), both
     labels = ("kd", "ls", "tf_reg", "self_kd", "confidence_penalty", "annealing_kd")
     expected = [set(pair) for pair in combinations(labels, 2)] + [{"r3f", "r4f"}]
-    expected += [{"bitfit", "mixout"}, {"bitfit", "reinit"}]
+    expected += [{"bitfit", "mixout"}, {"bitfit", "reinit"}, {"magnitude", "movement"}]
+    expected += [{a, b} for a in ("bitfit", "mixout") for b in ("magnitude", "movement")]
+    expected += [{"llrd", "movement"}]
     assert [pair for pair in expected if pair not in refused] == []
     assert [pair for pair in refused if pair not in expected] == []
 

@@ -49,7 +49,7 @@ def sparsity_at(event: int, events: int, sparsity: float) -> float:
     Most go early, while there are many that matter little.
 
     >>> [round(sparsity_at(j, 4, 0.8), 3) for j in range(5)]
-    [0.0, 0.463, 0.7, 0.787, 0.8]
+    [0.0, 0.463, 0.7, 0.788, 0.8]
     """
     return float(sparsity * (1 - (1 - event / events) ** 3))
 
