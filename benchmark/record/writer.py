@@ -232,8 +232,9 @@ class Writer:
         """
         self.connection.client.set_terminated(run_id, run.status, run.ended)
         tags = {**run.tags, **({PARENT: parent} if parent else {})}
-        self._write(run_id, [], _tags(tags))
-        self._write(run_id, [], _tags({ORIGIN: run.identity}))
+        tags.pop(ORIGIN, None)
+        # Of several batches in the last, so that a run with less says that it is half of one.
+        self._write(run_id, [], _tags({**tags, ORIGIN: run.identity}))
 
     def withdraw(self, run_id: str) -> None:
         """Take a run out of sight; MLflow keeps it among the deleted ones."""

@@ -21,6 +21,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from benchmark.errors import BenchmarkError
@@ -169,6 +170,13 @@ def warm_up() -> None:
     os.environ |= {SAFE_PATH: asked or FOR_SERVER, PARENT: str(os.getpid())}
     try:
         forkserver.ensure_running()
+    except OSError as error:
+        if "path too long" not in str(error):
+            raise
+        raise BenchmarkError(
+            f"the path of the folder for temporary files, {gettempdir()}, is too long for the "
+            "sockets by which processes speak: set TMPDIR to a shorter one."
+        ) from error
     finally:
         del os.environ[PARENT]
         if not asked:

@@ -1,11 +1,15 @@
 """What is asked of Slurm or Ray and cannot be had: one sentence, before anything is trained."""
 
+import os
 import shutil
 import socketserver
+import subprocess
 import sys
 from threading import Thread
 
 import pytest
+
+from tests.benchmark.conftest import command
 
 
 @pytest.mark.parametrize(
@@ -145,3 +149,18 @@ def test_an_address_at_which_no_head_answers_is_refused_at_once(listens, small, 
     assert f"the Ray cluster at {address} does not answer" in told.stderr
     assert told.stderr.count("\n") == 1
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+def test_a_folder_for_temporary_files_whose_path_is_too_long_is_named(small, tmp_path):
+    deep = tmp_path / ("a" * 90)
+    deep.mkdir()
+    told = subprocess.run(
+        command("run", small),
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(deep)},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 2
+    assert "is too long for the sockets" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from benchmark.record.query import Query
@@ -89,14 +90,15 @@ class Disturbed:
         self, folder: Path, *arguments: object, environment: Mapping[str, str] | None = None
     ) -> None:
         self.folder, self.temporary = folder, folder / "tmp"
-        self.temporary.mkdir(exist_ok=True)
+        if not self.temporary.exists():  # elsewhere: paths of sockets have to be short
+            self.temporary.symlink_to(mkdtemp(prefix="faults-"))
         (folder / "hold.2").touch()
         self.output = folder / "output"
         with self.output.open("a") as out:
             self.process = subprocess.Popen(
                 command("run", "faults.py", "--workers", 2, *arguments),
                 cwd=folder,
-                env={**os.environ, "TMPDIR": str(self.temporary), **(environment or {})},
+                env={**os.environ, "TMPDIR": str(self.temporary.resolve()), **(environment or {})},
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
