@@ -112,13 +112,13 @@ def _print_runs(
     packing = session.execution.packing() if session.asked.gpus else None
     jobs, seconds = needed.jobs, expected.seconds
     foreseen = foresee(made, jobs, seconds, session.store, workers, packing)
-    wall, bound = foreseen.wall, _gpu_use(session, made, find_gpus)
+    wall, use = foreseen.wall, _gpu_use(session, made, find_gpus)
     rows = left_to_tune(study, results) if is_searched(study) else []
     if rows:
-        wall += _print_searches(rows, expected, session, bound) / workers
-    console.print(_plan_table(made, needed, expected, bound))
-    if bound and bound.remark:
-        console.print(f"\n{bound.remark}", markup=False)
+        wall += _print_searches(rows, expected, session, use) / workers
+    console.print(_plan_table(made, needed, expected, use))
+    if use and use.remark:
+        console.print(f"\n{use.remark}", markup=False)
     if packing and jobs:
         console.print(gpu_table(made, foreseen, packing, series_of))
     console.print(
@@ -149,16 +149,16 @@ def _print_searches(
     rows: Sequence[tuple[str, int, int, str]],
     expected: Estimate,
     session: Session,
-    bound: GpuUse | None,
+    use: GpuUse | None,
 ) -> float:
     """A row for each search; returns the seconds of all that is left, if nothing is pruned."""
     study, declared, console = session.study, session.plan().runs, session.console
-    table = Table("tuning", "runs", "to do", "each", *_energy_heading(bound), **_PLAIN)
+    table = Table("tuning", "runs", "to do", "each", *_gpu_headings(use), **_PLAIN)
     seconds = 0.0
     for name, runs, left, typical in rows:
         each = expected.seconds[typical]
         seconds += left * each
-        energy = bound.cells([(declared[typical], left * each)]) if bound else ()
+        energy = use.cells([(declared[typical], left * each)]) if use else ()
         row = (name, str(runs), str(left), _each(each) if left else "done", *energy)
         table.add_row(*map(Text, row))
     console.print(table)
@@ -174,22 +174,22 @@ def _print_searches(
     return seconds
 
 
-def _energy_heading(bound: GpuUse | None) -> tuple[str, ...]:
-    return bound.headings if bound else ()
+def _gpu_headings(use: GpuUse | None) -> tuple[str, ...]:
+    return use.headings if use else ()
 
 
-def _plan_table(made: Plan, needed: Todo, expected: Estimate, bound: GpuUse | None) -> Table:
+def _plan_table(made: Plan, needed: Todo, expected: Estimate, use: GpuUse | None) -> Table:
     """A row for the runs that differ only in their seed."""
     groups: dict[str, list[str]] = {}
     for k, r in made.runs.items():
         groups.setdefault(series_of(r), []).append(k)
-    heading = ("runs", "number", "to do", "FLOPs", "each", "in all", *_energy_heading(bound))
+    heading = ("runs", "number", "to do", "FLOPs", "each", "in all", *_gpu_headings(use))
     table = Table(*heading, "disk", "after", **_PLAIN)
     left = left_by(made, with_hidden(made, needed))
     for name, keys in groups.items():
         taken = dict.fromkeys(n.key for k in keys for n in made.runs[k].needs.values())
         needs = dict.fromkeys(series_of(made.runs[k]) for k in taken)
-        costs = _costs(keys, made, needed, expected, left, bound)
+        costs = _costs(keys, made, needed, expected, left, use)
         table.add_row(*map(Text, (name, str(len(keys)), *costs, ", ".join(needs))))
     return table
 
@@ -200,12 +200,12 @@ def _costs(
     needed: Todo,
     expected: Estimate,
     left: Mapping[str, int],
-    bound: GpuUse | None,
+    use: GpuUse | None,
 ) -> tuple[str, ...]:
     """Of some runs: how many are to do, and what these take."""
     open_keys = [k for k in keys if k in needed.jobs]
     if not open_keys:
-        return "0", "", "cached", "", *("" for _ in _energy_heading(bound)), ""
+        return "0", "", "cached", "", *("" for _ in _gpu_headings(use)), ""
     seconds = sum(expected.seconds[k] for k in open_keys)
     taken = [(made.runs[k], expected.seconds[k]) for k in open_keys]
     counted = next((f for k in open_keys if (f := expected.relative_flops.get(k))), None)
@@ -214,7 +214,7 @@ def _costs(
         f"{counted:.2f}×" if counted else "",
         _each(seconds / len(open_keys)),
         _each(seconds),
-        *(bound.cells(taken) if bound else ()),
+        *(use.cells(taken) if use else ()),
         size(sum(left[k] for k in open_keys)),
     )
 

@@ -78,7 +78,7 @@ class LocalEngine(HasPlaces):
         self._cancelled: set[str] = set()
 
     def start(self, job: Job) -> None:
-        """Fork a process for the job."""
+        """Have a process execute the job, on the GPU that was chosen for it."""
         seen = self.packing.start(job).environment if self.packing else {}
         for need in job.run.needs.values():
             job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
@@ -108,11 +108,23 @@ class LocalEngine(HasPlaces):
                 self._running.append(replace(worker, key=key))
                 return
             self._leaving.append(worker.process)
-        if len(self._running) + len(self._idle) >= self.workers and self._idle:
-            self._leaving.append(self._idle.pop(0).process)
+        self._make_room(seen)
         stays = stays and can_begin_anew()
         process = Contained.start(self.study_file, work, pickled, self._sources, seen, stays)
         self._running.append(_Worker(key, process, seen, on_cpu, stays))
+
+    def _make_room(self, seen: Mapping[str, str]) -> None:
+        """Have those at leisure leave whose GPU a new process is to have, or that are too many.
+
+        What holds memory of a GPU is gone before the new one begins.
+        """
+        crowded = len(self._running) + len(self._idle) >= self.workers
+        going = [w for w in self._idle if not w.on_cpu and w.seen == seen]
+        going = going or (self._idle[:1] if crowded else [])
+        self._idle = [worker for worker in self._idle if worker not in going]
+        self._leaving += [worker.process for worker in going]
+        if not all(worker.on_cpu for worker in going):
+            self._let_go()
 
     def _at_leisure(self, seen: Mapping[str, str], on_cpu: bool) -> _Worker | None:
         """A process that has nothing to do, and sees what this job is to see."""

@@ -1,6 +1,7 @@
 """Workers that execute one run after the other: which do, and that no run is another for it."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from statistics import median
 import pytest
 
 from benchmark.execute.engines import local
-from benchmark.execute.job import Ended, Progress
+from benchmark.execute.engines.local import LocalEngine
+from benchmark.execute.job import Ended, Job, Progress
 from benchmark.execute.todo import todo
 from benchmark.store.process import Process
 from tests.benchmark.execute.gpu_boxes import Bench, packing, write_study
@@ -106,6 +108,40 @@ def test_a_worker_that_was_told_to_stop_executes_nothing_else(tmp_path):
     runs = [*bench.query.runs(f"tags.key = '{key}'"), *bench.query.runs(f"tags.key = '{other}'")]
     assert len({run.tags["process"] for run in runs}) == 2
     bench.scheduler.stop()
+
+
+@pytest.mark.slow
+def test_a_worker_at_leisure_gives_its_gpu_back_before_another_process_begins_there(tmp_path):
+    study = write_study(tmp_path, seeds=SEEDS)
+    bench = Bench(study, packing(1, most=1))
+    engine, runs = LocalEngine(2, study), bench.plan.runs
+    writer = bench.scheduler.writer
+    data = next(key for key in runs if key not in bench.plan.cells)
+    base, odd = (
+        next(k for k in bench.plan.cells if runs[k].method_name == m) for m in ("base", "odd")
+    )
+
+    def execute(key: str, stays: bool) -> None:
+        outputs = frozenset(("data",) if key == data else ("test",))
+        job = Job(runs[key], outputs, writer.store, writer.experiment("box"), {})
+        engine.begin(key, pickle.dumps(job), {"CUDA_VISIBLE_DEVICES": "10"}, False, stays)
+
+    def ended() -> None:
+        while not any(isinstance(event, Ended) for event in engine.events(1)):
+            pass
+
+    execute(data, stays=False)
+    ended()
+    execute(base, stays=True)
+    ended()
+    [done] = bench.query.runs(f"tags.key = '{base}'")
+    process = Process.parse(done.tags["process"]).pid
+    os.kill(process, 0)  # it waits for another run
+    execute(odd, stays=False)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    ended()
+    engine.stop()
 
 
 def test_none_is_left_when_all_is_done(tmp_path):
