@@ -88,6 +88,9 @@ def test_a_command_that_is_killed_goes_on_from_what_is_recorded(victims, folder,
         os.kill(pid, signal.SIGSTOP)  # so that none of them can do anything about it
     for pid in doomed:
         os.kill(pid, signal.SIGKILL)
+    running.process.wait(LONG)
+    # A dying parent gives its memory back first: workers that went on until then could finish.
+    wait_until(lambda: not processes_in(folder), "its workers have gone with it")
     running.end(code=-signal.SIGKILL)
     running.again().end()
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
