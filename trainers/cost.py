@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from trainers.loop import Fit
 from trainers.methods import Base
 from trainers.packed.models import left_to_transformers
+from trainers.teacher import LiveTeacher
 
 #: Examples that a counted step has; batch normalisation needs two.
 _ROWS = 2
@@ -26,7 +27,8 @@ def relative_flops(fit: Fit) -> float:
     examples of its training set. It sees products of matrices and convolutions, forward and
     backward; elementwise work (masks, norms, moving averages, the optimiser) is not in it. Where a
     method has phases, each counts as often as it has epochs. A teacher whose logits are read from
-    disk costs nothing here: its training is a run of its own. Layers that gradient checkpointing
+    disk costs nothing here: its training is a run of its own; one that is asked in every step costs
+    its passes. Layers that gradient checkpointing
     computes again count again; micro-batches are as many products as the batch that they make up.
 
     Args:
@@ -45,6 +47,8 @@ def step_flops(fit: Fit, phase: int) -> int:
     """FLOPs of one step in a phase, on a copy of the model on the CPU, computed as on a GPU."""
     training = replace(fit.training, device="cpu")
     copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
+    if isinstance(fit.teacher, LiveTeacher):
+        copy.teacher = LiveTeacher(deepcopy(fit.teacher.model))
     rows = np.argsort(fit.train_set.lengths, kind="stable")[:_ROWS]
     # The CPU's fused attention is unknown to the counter; its plain form is the same mathematics.
     with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), left_to_transformers():

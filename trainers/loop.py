@@ -27,7 +27,7 @@ from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.learner import Learner
 from trainers.steps.passes import Passes, forward
 from trainers.steps.placing import move
-from trainers.teacher import TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits
 
 #: Raised when the same run would end with other weights.
 REVISION = 3
@@ -40,7 +40,7 @@ class Trained:
     """A finished run.
 
     Attributes:
-        model: with the selected checkpoint's weights.
+        model: an ordinary one with the selected checkpoint's weights.
         scores: by split ("dev", and "test" where it was opened) and metric.
         logits: by split, shape (n, K), float32, in the order of the split's examples.
         best_epoch: the epoch whose checkpoint was selected.
@@ -68,7 +68,7 @@ class Fit:
         training: resolved settings.
         seed: the replicate's seed.
         metric: one of `metrics.SELECTS`; selects the checkpoint on dev, the earlier on a tie.
-        teacher: logits on the training set, for methods that need them.
+        teacher: logits on the training set or a model, for methods that need them.
         at: how far it has come.
         state: what the method keeps from step to step.
     """
@@ -80,7 +80,7 @@ class Fit:
     training: Training
     seed: int
     metric: str = "accuracy"
-    teacher: TeacherLogits | None = None
+    teacher: TeacherLogits | LiveTeacher | None = None
     at: Position = field(default_factory=Position)
     state: SimpleNamespace = field(default_factory=SimpleNamespace)
 
@@ -112,10 +112,14 @@ class Fit:
         while self.at.phase < len(phases):
             self.train_phase(phases[self.at.phase], on_epoch, trail)
         spent = watch.stop()
-        return self.score(open_test_set() if open_test_set else None, spent, trail.offer)
+        model = self.method.finish(self.model, self.state)
+        return self.score(model, open_test_set() if open_test_set else None, spent, trail.offer)
 
     def prepare(self) -> None:
         """What is done to the model before its first step; then it goes where it is trained."""
+        if isinstance(self.teacher, LiveTeacher):
+            self.teacher.model.to(self.device)
+            self.method.meet_teacher(self.model, self.teacher.model, self.state)
         self.method.prepare(self.model, self.state)
         if self.training.gradient_checkpointing:
             checkpoint_layers(self.model)
@@ -160,7 +164,7 @@ class Fit:
 
     def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
         """One batch, and what a method may ask of it."""
-        batch, number, teacher = self.seen(rows), self.at.steps, self.teacher
+        batch, number = self.seen(rows), self.at.steps
         split = min(self.training.accumulate, len(rows)) > 1
         passes, in_float32 = self.passes(batch.inputs)
         return Step(
@@ -180,7 +184,7 @@ class Fit:
             make_generator=lambda name, device: method_stream(
                 self.seed, name, number, device=device
             ),
-            look_up_teacher=(lambda: teacher.look_up(batch.ids, self.device)) if teacher else None,
+            look_up_teacher=self.answers(batch),
         )
 
     def gradient(self, step: Step) -> Tensor:
@@ -226,10 +230,33 @@ class Fit:
             make_generator=lambda name, device: method_stream(
                 self.seed, name, step.number, i, device
             ),
-            look_up_teacher=(lambda: step.teacher_logits[rows]) if self.teacher else None,
+            look_up_teacher=self.answers_of_micro_batch(step, inputs, rows),
             batch=step,
             rows=rows,
         )
+
+    def answers(self, batch: Batch) -> Callable[[], Tensor] | None:
+        """What the teacher says of a batch, once it is asked."""
+        match self.teacher:
+            case TeacherLogits() as logits:
+                return lambda: logits.look_up(batch.ids, self.device)
+            case LiveTeacher() as live:
+                return lambda: self.ask(live.model, batch.inputs)
+        return None
+
+    def answers_of_micro_batch(
+        self, step: Step, inputs: Mapping[str, Tensor], rows: slice
+    ) -> Callable[[], Tensor] | None:
+        """What the teacher says of a part of a batch; a model is asked about that part alone."""
+        if isinstance(self.teacher, LiveTeacher):
+            live = self.teacher.model
+            return lambda: self.ask(live, inputs)
+        return (lambda: step.teacher_logits[rows]) if self.teacher else None
+
+    @torch.no_grad()
+    def ask(self, teacher: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Logits of a teacher that is a model."""
+        return forward(teacher, inputs, self.training)
 
     def passes(self, inputs: Mapping[str, Tensor]) -> tuple[Passes, Passes | None]:
         """Those of some inputs, and those in float32 of a run that computes in less."""
@@ -270,16 +297,22 @@ class Fit:
         }
         return Epoch(number, loss, dev)
 
-    def score(self, test_set: Encoded | None, spent: Spent, offer: Callable[[], None]) -> Trained:
-        """All metrics of the selected checkpoint on dev, and on test if there is one."""
+    def score(
+        self,
+        model: nn.Module,
+        test_set: Encoded | None,
+        spent: Spent,
+        offer: Callable[[], None],
+    ) -> Trained:
+        """All metrics of a finished model on dev, and on test if there is one."""
         sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
-        logits = {split: predict(self.model, s, self.training, offer) for split, s in sets.items()}
+        logits = {split: predict(model, s, self.training, offer) for split, s in sets.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {
             split: metrics.all_scores(logits[split], s.labels, temperature)
             for split, s in sets.items()
         }
-        return Trained(self.model, scores, logits, self.at.best_epoch, self.at.steps, spent)
+        return Trained(model, scores, logits, self.at.best_epoch, self.at.steps, spent)
 
     @property
     def device(self) -> torch.device:

@@ -122,7 +122,7 @@ class Training:
 
         Args:
             reads: "text" or "images".
-            taught: whether a teacher's logits are learned from.
+            taught: whether a teacher's logits are learned from that were computed before.
 
         Raises:
             SettingsError: there are no images, or a teacher has not seen what is shown.

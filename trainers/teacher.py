@@ -1,4 +1,4 @@
-"""A teacher's logits: computed once for each (teacher, data set), memory-mapped afterwards."""
+"""Teachers: logits, computed once and memory-mapped afterwards, or a model that is asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainers.errors import MethodError
 from trainers.inputs.batches import placed
@@ -56,3 +56,17 @@ class TeacherLogits:
                 "other data."
             )
         return placed(self.logits[rows], device)
+
+
+@dataclass(frozen=True)
+class LiveTeacher:
+    """A model that is asked in every step, for methods that look inside it.
+
+    Attributes:
+        model: of one run alone, which may borrow its parts; frozen and in evaluation mode.
+    """
+
+    model: nn.Module
+
+    def __post_init__(self) -> None:
+        self.model.requires_grad_(False).eval()

@@ -227,7 +227,8 @@ class Study:
             arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
             teacher = arm.method.required_teacher(training)
-            training.check(task.reads, taught=teacher is not None)
+            by_logits = teacher is not None and arm.method.needs_from_teacher() == "logits"
+            training.check(task.reads, taught=by_logits)
             arm.method.check_training(arm.model, task, training)
             if teacher is not None and not isinstance(teacher.model, str):
                 teacher.model.check(task, (teacher.training or training).max_length)

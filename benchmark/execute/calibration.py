@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -25,7 +26,7 @@ from trainers.settings import Training
 from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.optimiser import make_optimiser
 from trainers.tasks import Task
-from trainers.teacher import TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits
 
 #: Steps that are timed, after two on few examples to warm up.
 _STEPS = 6
@@ -149,8 +150,12 @@ class Flops:
             StepFails: it raises, or takes far longer than a step of base.
         """
         module, examples = _rehearsal(self.model, self.task)
-        logits = np.zeros((len(examples), len(self.task.classes)), np.float32)
-        teacher = TeacherLogits(examples.ids, logits)
+        teacher: TeacherLogits | LiveTeacher
+        if self.method.needs_from_teacher() == "weights":
+            teacher = LiveTeacher(deepcopy(module))
+        else:
+            logits = np.zeros((len(examples), len(self.task.classes)), np.float32)
+            teacher = TeacherLogits(examples.ids, logits)
         fit = Fit(module, self.method, examples, examples, self.training, seed=0, teacher=teacher)
         started = time.perf_counter()
         step_flops(replace(fit, method=Base()), phase=0)

@@ -168,7 +168,7 @@ class Planner:
         taught: Iterable[Need | None] = repeat(None, len(seeds))
         if teacher is not None:
             them = self.teacher_runs(teacher, model, init, teachers or training, task, seeds)
-            taught = [Need(run, "logits") for run in them]
+            taught = [Need(run, method.needs_from_teacher()) for run in them]
         first = TrainRun(
             name=called.series,
             called=called.series,
@@ -198,7 +198,7 @@ class Planner:
         task: Task,
         seeds: Sequence[int],
     ) -> list[TrainRun]:
-        """The runs whose logits students of some seeds learn from, on their own training sets."""
+        """The runs that students of some seeds learn from, on their own training sets."""
         # With splits of its own, every seed needs a teacher that saw the same training set.
         own = teacher.seed is None or task.per_seed
         runs = self.train_runs(

@@ -1,11 +1,13 @@
 """What a step of each method costs: the ratios that its docstring promises."""
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
 import torch
 
+from tests.trainers.teachers import teacher_for
 from tests.trainers.test_loop import TRAINING, fit, live_teacher, same_weights
 from trainers.cost import relative_flops
 from trainers.loop import Fit
@@ -17,6 +19,7 @@ from trainers.methods import (
     R3F,
     R4F,
     SMART,
+    SPD,
     AnnealingKD,
     Base,
     BitFit,
@@ -32,6 +35,7 @@ from trainers.methods import (
     Reinit,
     SelfKD,
     TFReg,
+    Theseus,
 )
 from trainers.models import ResNet
 from trainers.tasks import Digits
@@ -65,6 +69,20 @@ RATIOS = [
     (KD() + R3F(), 2.0),
     (R3F() + SMART(), 4.0),
 ]
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio"),
+    [(Theseus(p=1.0), 1.0), (SPD(p=1.0), 4 / 3), (SPD(p=1.0) + R3F(), 7 / 3)],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_teacher_that_is_asked_in_every_step_costs_its_passes(words, method, ratio):
+    deep = replace(words, model=replace(words.model, layers=8))  # the lowest layer costs less
+    one = fit(deep, method)
+    one.teacher = teacher_for(method, one.model, one.train_set)
+    before = deepcopy(one.teacher)
+    assert relative_flops(one) == pytest.approx(ratio, rel=0.05)
+    assert same_weights(one.teacher, before)
 
 
 @pytest.mark.parametrize(("method", "ratio"), RATIOS, ids=lambda value: str(value)[:30])

@@ -7,6 +7,8 @@ from trainers.methods.composition import Composition
 from trainers.methods.method import Method, Phase, Teacher
 from trainers.methods.pruning.magnitude import Magnitude
 from trainers.methods.pruning.movement import Movement
+from trainers.methods.pruning.spd import SPD
+from trainers.methods.pruning.theseus import Theseus
 from trainers.methods.smoothness.freelb import FreeLB
 from trainers.methods.smoothness.neftune import NEFTune
 from trainers.methods.smoothness.r3f import R3F, R4F
@@ -32,6 +34,7 @@ __all__ = [
     "R3F",
     "R4F",
     "SMART",
+    "SPD",
     "AnnealingKD",
     "Base",
     "BitFit",
@@ -50,4 +53,5 @@ __all__ = [
     "Step",
     "TFReg",
     "Teacher",
+    "Theseus",
 ]

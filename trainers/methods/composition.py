@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,9 +75,18 @@ class Composition(Method):
         """That of the part that has one."""
         return self._owner("teacher_for").teacher_for(training)
 
+    def needs_from_teacher(self) -> Literal["logits", "weights"]:
+        """What the part needs that brings a teacher."""
+        return self._owner("teacher_for").needs_from_teacher()
+
     def phases(self, training: Training) -> tuple[Phase, ...]:
         """Those of the part that divides the run."""
         return self._owner("phases").phases(training)
+
+    def meet_teacher(self, model: nn.Module, teacher: nn.Module, state: SimpleNamespace) -> None:
+        """The part that brings the teacher meets it."""
+        owner = self._owner("teacher_for")
+        owner.meet_teacher(model, teacher, state_of(owner, state))
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Part by part; each draws from the start of the same stream, whoever stands before it."""
@@ -121,6 +130,12 @@ class Composition(Method):
     def is_selectable(self, state: SimpleNamespace) -> bool:
         """Where no part has a reason against it."""
         return all(part.is_selectable(state_of(part, state)) for part in self.parts)
+
+    def finish(self, model: nn.Module, state: SimpleNamespace) -> nn.Module:
+        """Part by part."""
+        for part in self.parts:
+            model = part.finish(model, state_of(part, state))
+        return model
 
     def hyper_parameters(self) -> dict[str, Any]:
         """Those of all parts; where two have one of the same name, as `kd__alpha`."""

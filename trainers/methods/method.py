@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
 from trainers.methods.step import Step
+from trainers.models.ordinary import plain
 from trainers.models.savings import check_savings
 from trainers.resolve.folders import settled
 from trainers.settings import Training
@@ -37,7 +38,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Teacher:
-    """The run whose logits a method learns from.
+    """The run that a method learns from: its logits, or the model that it ends with.
 
     Attributes:
         model: its architecture; "student" means the student's own.
@@ -127,6 +128,14 @@ class Method:
         """The teacher that a student trained with these settings needs, if any."""
         return None
 
+    def needs_from_teacher(self) -> Literal["logits", "weights"]:
+        """What its teacher's run has to leave: logits on the training set, or all its weights.
+
+        With weights the teacher is a model that is asked in every step: `meet_teacher` gets it, and
+        `step.teacher_logits` are what it says of the batch as it is seen.
+        """
+        return "logits"
+
     def phases(self, training: Training) -> tuple[Phase, ...]:
         """How the run is divided; only the last phase's checkpoints are scored."""
         return (Phase(training.epochs),)
@@ -154,6 +163,15 @@ class Method:
         """What stands for it where its own code fails, and is not trained; not to be overridden."""
         given = tuple((f.name, getattr(self, f.name)) for f in fields(self))
         return Unsound(self.name, trouble, given)
+
+    def meet_teacher(self, model: nn.Module, teacher: nn.Module, state: SimpleNamespace) -> None:
+        """Called before `prepare` where the teacher's weights are needed.
+
+        Args:
+            model: the student, at its start.
+            teacher: frozen and in evaluation mode, of this run alone.
+            state: what the method keeps.
+        """
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Change the model before its first step: reparametrise, replace or freeze modules.
@@ -227,6 +245,14 @@ class Method:
         Where no epoch of a phase may be selected, the phase ends with its last weights.
         """
         return True
+
+    def finish(self, model: nn.Module, state: SimpleNamespace) -> nn.Module:
+        """The model as it is scored, kept and exported: an ordinary one of its architecture.
+
+        By default the model itself or, where weights are reparametrised, a copy in which they are
+        what they come to. The model is to be left as it is: the run may have to go on from it.
+        """
+        return plain(model)
 
     def __add__(self, other: Method) -> Method:
         """Both at once.

@@ -91,7 +91,16 @@ def layers(module: nn.Module) -> list[nn.Module]:
     Raises:
         MethodError: the body has none.
     """
-    return list(_stack(module)[1])
+    return list(stack(module))
+
+
+def stack(module: nn.Module) -> nn.ModuleList:
+    """The list of the body's layers itself, in which they may be exchanged.
+
+    Raises:
+        MethodError: the body has none.
+    """
+    return _stack(module)[1]
 
 
 def levels(module: nn.Module) -> list[list[nn.Parameter]]:
@@ -104,10 +113,10 @@ def levels(module: nn.Module) -> list[list[nn.Parameter]]:
     Raises:
         MethodError: the body has no layers.
     """
-    prefix, stack = _stack(module)
+    prefix, listed = _stack(module)
     holder = prefix.removesuffix(".").rpartition(".")[0] + "."
     above = dict(module.named_modules())[holder[:-1]] is body(module)
-    found: list[list[nn.Parameter]] = [[] for _ in range(len(stack) + 2)]
+    found: list[list[nn.Parameter]] = [[] for _ in range(len(listed) + 2)]
     inside = {id(p) for p in body_weights(module)}
     passed = False
     for name, parameter in module.named_parameters():
@@ -115,7 +124,7 @@ def levels(module: nn.Module) -> list[list[nn.Parameter]]:
             found[0].append(parameter)
         elif name.startswith(prefix):
             number = int(name.removeprefix(prefix).partition(".")[0])
-            found[len(stack) - number].append(parameter)
+            found[len(listed) - number].append(parameter)
             passed = True
         elif not passed or (name.startswith(holder) and not above):
             found[-1].append(parameter)
@@ -142,7 +151,7 @@ def _stack(module: Any) -> tuple[str, nn.ModuleList]:
     name = layer_list(body(module), depth) if depth else None
     if name is None:
         raise MethodError(f"a {type(module).__name__} has no list of layers.")
-    stack = body(module).get_submodule(name)
-    assert isinstance(stack, nn.ModuleList)
-    whole = next(n for n, part in module.named_modules() if part is stack)
-    return f"{whole}.", stack
+    found = body(module).get_submodule(name)
+    assert isinstance(found, nn.ModuleList)
+    whole = next(n for n, part in module.named_modules() if part is found)
+    return f"{whole}.", found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
@@ -22,5 +23,9 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
 def make_optimiser(groups: list[dict[str, Any]], training: Training) -> Optimizer:
     """AdamW, or stochastic gradient descent with momentum; its rate is the peak."""
     if training.optimiser == "sgd":
-        return SGD(groups, lr=training.lr, momentum=training.momentum, fused=True)
+        descent = SGD(groups, lr=training.lr, momentum=training.momentum, fused=True)
+        for weight in (p for group in descent.param_groups for p in group["params"]):
+            # Weights that have no gradient at first would be without one, which torch fails at.
+            descent.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        return descent
     return AdamW(groups, lr=training.lr, fused=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_model
+from safetensors.torch import load_model, save_model
 from torch import nn
 
 from benchmark.execute.attempt.encoding import encoded
@@ -35,7 +35,7 @@ from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
 from trainers.tasks import Split
 from trainers.tasks.paper.glue_server import server_files
-from trainers.teacher import TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits
 
 #: The folder that another run left, by the role it has in this one.
 Opened = Callable[[str], Path]
@@ -180,7 +180,6 @@ def _set_up(
         start = Checkpoint(folders["body"])
     model = run.model.build(run.task, folders["data"], run.seed, start)
     check_returned(run.model, "build", model, nn.Module)
-    teacher = TeacherLogits.open(folders["teacher"]) if "teacher" in run.needs else None
     fit = Fit(
         model=model,
         method=run.method,
@@ -189,9 +188,22 @@ def _set_up(
         training=training_of(job),
         seed=run.seed,
         metric=run.metric,
-        teacher=teacher,
+        teacher=_teacher(run, folders),
     )
     return fit, encode
+
+
+def _teacher(run: TrainRun, folders: Mapping[str, Path]) -> TeacherLogits | LiveTeacher | None:
+    """Whom a run learns from: what that run left."""
+    need = run.needs.get("teacher")
+    if need is None:
+        return None
+    if need.output == "logits":
+        return TeacherLogits.open(folders["teacher"])
+    assert isinstance(need.run, TrainRun)
+    model = need.run.model.build(run.task, folders["data"], need.run.seed)
+    load_model(model, str(folders["teacher"] / WEIGHTS))
+    return LiveTeacher(model)
 
 
 def _leave_outputs(

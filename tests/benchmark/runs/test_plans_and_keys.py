@@ -19,7 +19,7 @@ from benchmark.runs.key import canonical, key
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import make_plan
 from benchmark.store.store import Store
-from trainers.methods import KD, LS, Base, SelfKD
+from trainers.methods import KD, LS, SPD, Base, SelfKD, Teacher, Theseus
 from trainers.models import Bert, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.settings import Training
@@ -68,6 +68,22 @@ def test_every_run_stands_after_those_it_needs():
     for k, run in plan.runs.items():
         assert {need.key for need in run.needs.values()} <= seen
         seen.add(k)
+
+
+def test_progressive_distillation_takes_the_weights_of_the_base_run_of_its_seed_and_init():
+    plan = make_plan(study_of([Base(), SPD(0.5), Theseus(0.5), SelfKD()]))
+    taught = [r for r in plan.runs.values() if isinstance(r, TrainRun) and "teacher" in r.needs]
+    assert len(taught) == 3 * 16
+    for run in taught:
+        need = run.needs["teacher"]
+        teacher = plan.runs[need.key]
+        assert need.output == ("logits" if run.method_name == "self_kd" else "weights")
+        assert (teacher.role, teacher.method_name) == ("arm", "base")
+        assert (teacher.seed, teacher.init_name) == (run.seed, run.init_name)
+    own = Teacher("student", "student", training=replace(TRAINING, epochs=9), seed=3)
+    plan = make_plan(study_of([Base(), SPD(0.5, teacher=own)]))
+    found = [plan.runs[r.needs["teacher"].key] for r in plan.runs.values() if "teacher" in r.needs]
+    assert {(run.seed, run.training.epochs, run.role) for run in found} == {(3, 9, "teacher")}
 
 
 def test_self_kd_reuses_the_base_run_of_its_own_seed_and_init():

@@ -40,7 +40,7 @@ from trainers.models import Bert
 from trainers.settings import Training
 from trainers.steps.optimiser import decay_groups
 from trainers.tasks import Examples
-from trainers.teacher import TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits
 
 TRAINING = replace(test_loop.TRAINING, precision="float32")
 
@@ -253,14 +253,19 @@ def test_every_pair_of_methods_trains_or_is_refused(words):
                 first() + second()
             continue
         model = words.model.build(words.task, words.folder, 1)
-        one = Fit(model, both, examples, examples, TRAINING, seed=1, teacher=teacher)
+        live = both.needs_from_teacher() == "weights"
+        taught_by = LiveTeacher(words.model.build(words.task, words.folder, 2)) if live else teacher
+        one = Fit(model, both, examples, examples, TRAINING, seed=1, teacher=taught_by)
         trained = one.run(None)
         assert np.isfinite(trained.logits["dev"]).all(), both
     labels = ("kd", "ls", "tf_reg", "self_kd", "confidence_penalty", "annealing_kd")
     expected = [set(pair) for pair in combinations(labels, 2)] + [{"r3f", "r4f"}]
-    expected += [{"bitfit", "mixout"}, {"bitfit", "reinit"}, {"magnitude", "movement"}]
-    expected += [{a, b} for a in ("bitfit", "mixout") for b in ("magnitude", "movement")]
-    expected += [{"llrd", "movement"}]
+    expected += [{"bitfit", "mixout"}, {"bitfit", "reinit"}]
+    pruning = ("magnitude", "movement", "spd", "theseus")
+    expected += [{a, b} for a in ("bitfit", "mixout") for b in pruning]
+    expected += [set(pair) for pair in combinations(pruning, 2)] + [{"llrd", "movement"}]
+    grafting = ("spd", "theseus")
+    expected += [{a, b} for a in (*labels, "smart", "reinit", "l2_sp", "r4f") for b in grafting]
     assert [pair for pair in expected if pair not in refused] == []
     assert [pair for pair in refused if pair not in expected] == []
 

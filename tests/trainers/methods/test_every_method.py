@@ -8,12 +8,12 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 import trainers.methods
 from tests.trainers.hub_places import TWENTY_STEPS
+from tests.trainers.teachers import teacher_for
 from trainers import metrics
 from trainers.errors import MethodError
 from trainers.loop import Fit, predict
@@ -25,6 +25,7 @@ from trainers.methods import (
     R3F,
     R4F,
     SMART,
+    SPD,
     AnnealingKD,
     Base,
     BitFit,
@@ -39,9 +40,9 @@ from trainers.methods import (
     Reinit,
     SelfKD,
     TFReg,
+    Theseus,
 )
 from trainers.tasks import Examples
-from trainers.teacher import TeacherLogits
 
 KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")
 #: Those that `make test` leaves to `make test-all`.
@@ -69,13 +70,19 @@ METHODS: list[tuple[Method, Method | None]] = [
     (Magnitude(0.5), Magnitude(0.0)),
     (Movement(0.5), Movement(0.0)),
     (Movement(0.5, soft=True) + R3F(), Movement(0.0) + R3F(weight=0.0)),
+    (Theseus(0.5), None),  # it has a teacher
+    (SPD(0.5), None),
+    (SPD(0.5) + R3F() + LLRD(), None),
     (KD() + R3F(), KD(alpha=0.0) + R3F(weight=0.0)),
     (LS() + LLRD() + Mixout(), LS(0.0) + LLRD(1.0) + Mixout(0.0)),
 ]
 #: A residual network has neither dropout nor embeddings.
 REFUSED = {("resnet", "r_drop"), ("resnet", "neftune")}
 #: Nor has it linear parts in its layers, and those of GPT-2 are of a class of its own.
-REFUSED |= {(k, m) for k in ("resnet", "gpt2") for m in ("magnitude", "movement", "movement+r3f")}
+PRUNING = ("magnitude", "movement", "movement+r3f", "theseus", "spd", "spd+r3f+llrd")
+REFUSED |= {(kind, method) for kind in ("resnet", "gpt2") for method in PRUNING}
+#: Its attention is not transformers' common one.
+REFUSED |= {("deberta-v2", "spd"), ("deberta-v2", "spd+r3f+llrd")}
 #: Epochs of those that learn nothing of the labels at first.
 EPOCHS = {"annealing_kd": 12}
 
@@ -104,7 +111,7 @@ def fit(text, images):
         model = place.model(kind)
         encoded, module = model.encode(few, place.folder, 32), place.build(model)
         training = replace(TWENTY_STEPS, epochs=epochs, lr=5e-3)
-        teacher = TeacherLogits(few.ids, 2 * np.eye(3, dtype=np.float32)[few.labels])
+        teacher = teacher_for(method, module, encoded)
         return Fit(module, method, encoded, encoded, training, 1, metric="nll", teacher=teacher)
 
     return make
@@ -139,7 +146,8 @@ def test_it_learns_repeats_itself_and_is_base_at_its_neutral_setting(
     place = images if kind == "resnet" else text
     if (kind, method.name) in REFUSED:
         with pytest.raises(
-            MethodError, match=r"needs (dropout|an embedding layer)|prunes linear layers"
+            MethodError,
+            match=r"needs (dropout|an embedding layer)|prunes linear layers|gives none away",
         ):
             method.check(place.model(kind), place.task)
         return

@@ -10,13 +10,13 @@ from torch import nn
 
 from tests.trainers.hub_places import TWENTY_STEPS
 from tests.trainers.methods.test_every_method import METHODS
+from tests.trainers.teachers import teacher_for
 from tests.trainers.test_loop import TRAINING, Greedy, Spy, fit, live_teacher, run, same_weights
 from trainers.errors import MethodError
 from trainers.inputs.augmentation import Augmentation
 from trainers.loop import Fit
 from trainers.methods import LS, R3F, R4F, SMART, Base, FreeLB, Method, Mixout, NEFTune
 from trainers.tasks import Examples
-from trainers.teacher import TeacherLogits
 
 #: Batches of 14, 14 and 12 of forty examples. SGD, because AdamW takes full steps along gradients
 #: that are nothing but rounding, as those of the biases of keys are.
@@ -48,7 +48,7 @@ def trained(text, images):
         for part in module.modules():
             if isinstance(part, nn.Dropout):
                 part.p = 0.0
-        teacher = TeacherLogits(few.ids, 2 * np.eye(3, dtype=np.float32)[few.labels])
+        teacher = teacher_for(method, module, encoded)
         one = Fit(module, method, encoded, encoded, settings, 1, metric="nll", teacher=teacher)
         losses = []
         done = one.run(None, lambda epoch: losses.append(epoch.loss))

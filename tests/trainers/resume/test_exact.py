@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
 
-import numpy as np
 import pytest
 
 from tests.trainers.methods.test_every_method import METHODS, REFUSED
 from tests.trainers.resume.killed import counting, killed_at, outcome
+from tests.trainers.teachers import teacher_for
 from trainers.inputs.augmentation import Augmentation
 from trainers.loop import Fit
 from trainers.masked_language_modelling import pretrain
@@ -19,7 +19,6 @@ from trainers.resume.checkpoints import Keeper
 from trainers.schedules import StepDecay
 from trainers.settings import Training
 from trainers.tasks import Examples
-from trainers.teacher import TeacherLogits
 
 EVERY = [Base(), *(method for method, _ in METHODS)]
 TRAINING = Training(
@@ -49,7 +48,7 @@ def made(words, text, images):
         encoded = model.encode(few, place.folder, 32)
         own = kind == "own"
         module = model.build(words.task, words.folder, 1) if own else place.build(model)
-        teacher = TeacherLogits(few.ids, 2 * np.eye(3, dtype=np.float32)[few.labels])
+        teacher = teacher_for(method, module, encoded)
         return Fit(module, method, encoded, encoded, training, 1, metric="nll", teacher=teacher)
 
     return make
