@@ -41,7 +41,8 @@ class Trained:
 
     Attributes:
         model: an ordinary one with the selected checkpoint's weights.
-        scores: by split ("dev", and "test" where it was opened) and metric.
+        scores: by split ("dev", and "test" where it was opened) and metric; as "overfitting" what
+            :meth:`Fit.overfitting` says.
         logits: by split, shape (n, K), float32, in the order of the split's examples.
         best_epoch: the epoch whose checkpoint was selected.
         steps: optimiser steps taken.
@@ -312,7 +313,30 @@ class Fit:
             split: metrics.all_scores(logits[split], s.labels, temperature)
             for split, s in sets.items()
         }
+        scores["overfitting"] = self.overfitting(model, logits["dev"], offer)
         return Trained(model, scores, logits, self.at.best_epoch, self.at.steps, spent)
+
+    def overfitting(
+        self, model: nn.Module, on_dev: NDArray[np.float32], offer: Callable[[], None]
+    ) -> dict[str, float]:
+        """How much better a finished model does on what it was trained on, in units of the metric.
+
+        `…_gap` is train minus dev, with the sign by which more is worse, over as many examples of
+        train as dev has, evenly spaced in it. `…_lost` is what dev lost from the selected epoch to
+        the last.
+        """
+        size = len(self.train_set)
+        seen = np.unique(np.linspace(0, size - 1, min(size, len(self.dev_set))).round().astype(int))
+        logits = predict(model, self.train_set, self.training, offer, seen)
+        found = {}
+        for name in dict.fromkeys([self.metric, "nll"]):
+            sign = 1 if metrics.SELECTS[name] else -1
+            own = metrics.score(name, logits, self.train_set.labels[seen])
+            found[f"{name}_gap"] = sign * (own - metrics.score(name, on_dev, self.dev_set.labels))
+        curve = [report.dev[self.metric] for report in self.at.reports]
+        sign = 1 if metrics.SELECTS[self.metric] else -1
+        lost = curve[self.at.best_epoch - 1] - curve[-1] if self.at.best_epoch else 0.0
+        return {**found, f"{self.metric}_lost": sign * lost}
 
     @property
     def device(self) -> torch.device:
@@ -326,6 +350,7 @@ def predict(
     examples: Encoded,
     training: Training,
     between: Callable[[], None] = lambda: None,
+    rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Logits in evaluation mode, shape (n, K), in the order of the examples.
 
@@ -334,13 +359,15 @@ def predict(
         examples: of what.
         training: device and precision.
         between: called after each batch.
+        rows: n of the examples, in their order; None is all of them.
     """
     model.eval()
     device = torch.device(training.device)
-    order, logits = [*evaluation_order(examples.lengths, _EVALUATION_BATCH)], []
-    for rows in order:
-        logits.append(forward(model, examples.batch(rows, device).inputs, training))
+    asked = np.arange(len(examples)) if rows is None else rows
+    order, logits = [*evaluation_order(examples.lengths[asked], _EVALUATION_BATCH)], []
+    for places in order:
+        logits.append(forward(model, examples.batch(asked[places], device).inputs, training))
         between()
-    ordered = np.empty((len(examples), logits[0].shape[1]), np.float32)
+    ordered = np.empty((len(asked), logits[0].shape[1]), np.float32)
     ordered[np.concatenate(order)] = torch.cat(logits).cpu().numpy()
     return ordered

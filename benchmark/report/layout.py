@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from benchmark.report.gather import Gathered
 from benchmark.report.sections import sheets
 from benchmark.report.sections.calibration_table import calibration_sheet
+from benchmark.report.sections.overfitting_table import overfitting_sheet
 from benchmark.report.sections.ranking_table import ranked_sheet
 from stats.many_tasks.pooled import Pooled
 from stats.report.sections.collapse import collapses_sheet
@@ -68,6 +69,7 @@ def lay_out(gathered: Gathered) -> Report:
         ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
         calibration_sheet(gathered),
+        overfitting_sheet(gathered),
         sheets.cost_sheet(gathered),
         sheets.tuning_sheet(gathered),
         sheets.failures_sheet(gathered),
