@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from benchmark.declare.tuned import is_searched, searches
 from benchmark.errors import StudyError
 from benchmark.execute.todo import Todo, damaged, missing, todo
 from benchmark.record.attempts import Attempt, attempts
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Output
 from benchmark.runs.plan import Plan
+from benchmark.session.searching import found_settings
 from benchmark.session.session import Session
 from benchmark.session.training import FINISHED, train_arms
-from benchmark.tuning.results import Tuned, all_over
 
 
 def retry_failed(session: Session, only: str | None) -> int:
@@ -28,7 +27,7 @@ def retry_failed(session: Session, only: str | None) -> int:
     Raises:
         StudyError: none failed for that reason, or searches come before what can fail.
     """
-    results = _settings(session)
+    results = found_settings(session)
     made, finished = session.settled(session.plan(results))
     cells = {k for k in made.cells if k}
     known = attempts(session.query, made.runs, cells)
@@ -46,21 +45,6 @@ def retry_failed(session: Session, only: str | None) -> int:
     session.remark()
     with session.at_work():
         return train_arms(session, results, made, finished, needed)
-
-
-def _settings(session: Session) -> Sequence[Tuned]:
-    """What the searches of a study found."""
-    if not is_searched(session.study):
-        return ()
-    from benchmark.tuning.of_study import known_results
-
-    results = known_results(session.study, session.connection, session.optuna_storage)
-    if not all_over(searches(session.study), results):
-        raise StudyError(
-            f"{session.study_file}: its searches are not over, and its arms are trained after "
-            f"them. Go on with: bench run {session.study_file}"
-        )
-    return results
 
 
 def _is_open(attempt: Attempt) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from benchmark.checks.estimate import estimate, has_own_code
-from benchmark.declare.tuned import is_searched
+from benchmark.declare.tuned import is_searched, searches
+from benchmark.errors import StudyError
 from benchmark.session.session import Session
-from benchmark.tuning.results import TuningOutcome, unfair_arms
+from benchmark.tuning.results import Tuned, TuningOutcome, all_over, unfair_arms
 
 
 def search(session: Session) -> TuningOutcome | None:
@@ -24,6 +27,25 @@ def search(session: Session) -> TuningOutcome | None:
             session.console,
             lambda: _never_ending(session),
         )
+
+
+def found_settings(session: Session) -> Sequence[Tuned]:
+    """What the searches of a study found; nothing where it has none.
+
+    Raises:
+        StudyError: they are not over, and its arms are trained after them.
+    """
+    if not is_searched(session.study):
+        return ()
+    from benchmark.tuning.of_study import known_results
+
+    results = known_results(session.study, session.connection, session.optuna_storage)
+    if not all_over(searches(session.study), results):
+        raise StudyError(
+            f"{session.study_file}: its searches are not over, and its arms are trained after "
+            f"them. Go on with: bench run {session.study_file}"
+        )
+    return results
 
 
 def _never_ending(session: Session) -> dict[tuple[str, str], str]:
