@@ -11,7 +11,9 @@ from torch import nn
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded, Ragged
+from trainers.inputs.wordpiece import SPECIAL
 from trainers.models.model import Model
+from trainers.models.text import save_tokenizer
 from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
 
@@ -139,6 +141,15 @@ class Bert(Model):
             ragged["token_type_ids"] = Ragged.of([e.type_ids for e in encodings])
         padding = {"input_ids": tokenizer.token_to_id("[PAD]"), "token_type_ids": 0}
         return Encoded(examples.ids, examples.labels, ragged, padding)
+
+    def save_reader(self, folder: Path, max_length: int, target: Path) -> bool:
+        """The task's own WordPiece, as a tokenizer of transformers."""
+        from transformers import PreTrainedTokenizerFast
+
+        special = {f"{token[1:-1].lower()}_token": token for token in SPECIAL}
+        made = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(folder), **special)
+        save_tokenizer(made, max_length, target, types=True)
+        return True
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -22,7 +22,13 @@ from trainers.models.stem import SMALL_STEM, make_stem_small
 from trainers.models.stored.body import Checkpoint, load_body, mark_drawn_anew
 from trainers.models.stored.hub_weights import classifier, input_of, load_pretrained_body
 from trainers.models.stored.repository import Repository, without_weights
-from trainers.models.text import encode_texts, open_tokenizer, padding_token, text_lengths
+from trainers.models.text import (
+    encode_texts,
+    open_tokenizer,
+    padding_token,
+    save_tokenizer,
+    text_lengths,
+)
 from trainers.resolve.folders import settled
 from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
@@ -253,6 +259,16 @@ class HubModel(Model):
                 f"{config.vocab_size} embeddings. The tokenizer is another model's."
             )
         return encoded
+
+    def save_reader(self, folder: Path, max_length: int, target: Path) -> bool:
+        """The folder's tokenizer, which cuts texts as the run did, or its image processor."""
+        config, own = self.config(2), self.repository.folder
+        if input_of(config.model_type) == "images":
+            Preprocessing.save(own, self.image_size, target)
+        else:
+            types = getattr(config, "type_vocab_size", 0) > 1
+            save_tokenizer(open_tokenizer(own), max_length, target, types=types)
+        return True
 
     def lengths(self, texts: Mapping[str, Sequence[str]]) -> tuple[list[int], bool]:
         """Tokens of each text before any is cut, special ones included."""

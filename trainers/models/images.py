@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +95,26 @@ class Preprocessing:
         allowed = _LEVELS / 255 / min(ours.std)
         if here.shape != theirs.shape or float((here - theirs).abs().max()) > allowed:
             raise _refused(folder, f"what {type(processor).__name__} does beyond its settings")
+
+    @classmethod
+    def save(cls, folder: Path, size: int | None, target: Path) -> None:
+        """Write the folder's file, or with a size of ours one that stretches images to it."""
+        if size is None:
+            shutil.copyfile(folder / PREPROCESSOR, target / PREPROCESSOR)
+            return
+        found = cls.of(folder, size, torch.float32)
+        asked = {
+            "image_processor_type": "ViTImageProcessor",
+            "do_resize": True,
+            "size": {"height": size, "width": size},
+            "resample": next(n for n, name in _RESAMPLING.items() if name == found.resampling),
+            "do_rescale": True,
+            "rescale_factor": 1 / 255,
+            "do_normalize": True,
+            "image_mean": found.mean,
+            "image_std": found.std,
+        }
+        (target / PREPROCESSOR).write_text(json.dumps(asked, indent=2) + "\n", "utf-8")
 
     @classmethod
     def in_key(cls, folder: Path, size: int | None) -> dict[str, Any]:

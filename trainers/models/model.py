@@ -55,6 +55,19 @@ class Model:
         """Turn examples into what the module reads."""
         raise NotImplementedError
 
+    def save_reader(self, folder: Path, max_length: int, target: Path) -> bool:
+        """Write what turns text or images into the module's inputs, as transformers reads it.
+
+        Args:
+            folder: where the task was prepared.
+            max_length: tokens after which a text is cut.
+            target: the folder to write into.
+
+        Returns:
+            Whether there is such a thing; here there is none.
+        """
+        return False
+
     def lengths(self, texts: Mapping[str, Sequence[str]]) -> tuple[list[int], bool]:
         """Tokens of each text before any is cut, and whether these are exact.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,51 @@ def padding_token(tokenizer: Any) -> int | None:
     """
     own: int | None = tokenizer.pad_token_id
     return tokenizer.eos_token_id if own is None else own
+
+
+def save_tokenizer(tokenizer: Any, max_length: int, folder: Path, *, types: bool) -> None:
+    """Write a tokenizer that cuts and fills up texts as a run did: `truncation=True, padding=True`.
+
+    Args:
+        tokenizer: of transformers; it stays as it is.
+        max_length: tokens, special ones included.
+        folder: is there.
+        types: whether the model tells two texts apart by their types.
+    """
+    made = deepcopy(tokenizer)
+    if made.pad_token_id is None:
+        made.pad_token = made.convert_ids_to_tokens(padding_token(made))
+    typed = ["token_type_ids"] if types else []
+    asked = {
+        "model_max_length": max_length,
+        "padding_side": "right",
+        "model_input_names": ["input_ids", *typed, "attention_mask"],
+    }
+    for name, value in asked.items():
+        setattr(made, name, value)
+    made.init_kwargs |= asked  # of which save_pretrained writes what is named there
+    made.name_or_path = ""  # where it lay is nobody's business
+    made.save_pretrained(folder)
+
+
+def read_otherwise(folder: Path, examples: Examples, encoded: Encoded) -> int:
+    """Of how many texts the tokenizer in a folder makes other numbers than a model has read.
+
+    Args:
+        folder: from :func:`save_tokenizer`.
+        examples: with the texts.
+        encoded: the same, as the model has read them.
+    """
+    columns = [list(examples.inputs[c]) for c in ("text", "text_pair") if c in examples.inputs]
+    read = open_tokenizer(folder)(*columns, truncation=True)
+    alike = [
+        all(
+            column.values[column.offsets[i] : column.offsets[i + 1]].tolist() == read[name][i]
+            for name, column in encoded.ragged.items()
+        )
+        for i in range(len(examples))
+    ]
+    return len(alike) - sum(alike)
 
 
 def encode_texts(examples: Examples, folder: Path, max_length: int, *, types: bool) -> Encoded:
