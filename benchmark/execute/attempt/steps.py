@@ -33,6 +33,7 @@ from trainers.resume.checkpoints import Keeper
 from trainers.resume.position import Epoch
 from trainers.returned import check_examples, check_returned
 from trainers.settings import Training
+from trainers.sizes import Size
 from trainers.tasks import Split
 from trainers.tasks.paper.glue_server import server_files
 from trainers.teacher import LiveTeacher, TeacherLogits
@@ -136,6 +137,7 @@ def _train(
         "best_epoch": trained.best_epoch,
         "steps": trained.steps,
         "relative_flops": cost,
+        **Size.of(trained.model).metrics(),
         **memory(run.training.device),
         **spent(trained.spent),
     }

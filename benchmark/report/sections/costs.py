@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 #: Whose time is a cost: that of the processors and, where there is one, of the accelerator.
 UNITS = ("cpu", "gpu")
+#: How large its model is, in weights.
+WEIGHTS = ("parameters", "nonzero_parameters")
 #: Who spends it: the run, its teachers, both, and what its weights were pre-trained by.
 SPENT = ("{}_seconds", "teacher_{}_seconds", "total_{}_seconds", "pretraining_{}_seconds")
 MEASURED = (
     "relative_flops",
     *(name.format(unit) for unit in UNITS for name in SPENT),
     *("wall_seconds", "peak_memory_mb", "gpu_joules"),
+    *WEIGHTS,
 )
 
 
@@ -35,8 +38,9 @@ def costs(gathered: Gathered) -> pd.DataFrame:
         means over the runs that know them, and `…_sd` over these, of `relative_flops` (of a step,
         in multiples of base's), `cpu_seconds` (of the runs themselves), `teacher_cpu_seconds`,
         `total_cpu_seconds` (both), `pretraining_cpu_seconds`, the same four with `gpu`,
-        `wall_seconds`, `peak_memory_mb` (the most of a run or its teacher, in megabytes) and
-        `gpu_joules` (of the run itself, with all that shared its accelerator);
+        `wall_seconds`, `peak_memory_mb` (the most of a run or its teacher, in megabytes),
+        `gpu_joules` (of the run itself, with all that shared its accelerator), `parameters` and
+        `nonzero_parameters` (of its model);
         `load_low` and `load_high`, between which the load of the machine was; `crowded`, the runs
         during which it had more to do than it has processors; and `in_parts`, those whose batches
         were split for want of memory. NaN is what no run knows, or what stands on a run that is no
@@ -58,6 +62,11 @@ def costs(gathered: Gathered) -> pd.DataFrame:
     table["crowded"] = grouped["crowded"].sum()
     table["in_parts"] = grouped["in_parts"].sum()
     return table.reset_index()[every]
+
+
+def any_pruned(table: pd.DataFrame) -> bool:
+    """Whether a hundredth of the weights of some arm are zero: a padding token's are, unpruned."""
+    return bool((table["nonzero_parameters"] < 0.99 * table["parameters"]).any())
 
 
 def unit_of(table: pd.DataFrame) -> str:
@@ -125,6 +134,7 @@ def _cost(run: Recorded, finished: Mapping[str, Recorded]) -> dict[str, float]:
         "relative_flops": _measure(run, "relative_flops"),
         "wall_seconds": _measure(run, "seconds"),
         "gpu_joules": _measure(run, "gpu_joules"),
+        **{name: _measure(run, name) for name in WEIGHTS},
         "peak_memory_mb": max(_measure(each, "peak_memory_mb") for each in (run, *teachers)),
         "in_parts": float(IN_PARTS in run.tags),
         **_load(run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from benchmark.record.study_record import RecordedSearch
 from benchmark.report.gather import PLACE, Gathered
 from benchmark.report.search_figures import without_figures
-from benchmark.report.sections.costs import UNITS, costs, load_line, remarks
+from benchmark.report.sections.costs import (
+    UNITS,
+    WEIGHTS,
+    any_pruned,
+    costs,
+    load_line,
+    remarks,
+)
 from benchmark.report.sections.tables import by_place, mean_and_sd, records, where
 from stats.many_tasks.pooled import Pooled
 from stats.report.sheet import Sheet, TextTable, Words
@@ -35,6 +43,8 @@ COSTS = {
     "pretraining_cpu_seconds": "pre-training [CPU s]",
     "peak_memory_mb": "peak memory [MB]",
     "gpu_joules": "training [GPU J]",
+    "parameters": "parameters",
+    "nonzero_parameters": "of them not zero",
 }
 #: Tags that say with what a run was made.
 PROVENANCE = ("git_commit", "python", "platform", "hardware")
@@ -86,7 +96,7 @@ def cost_sheet(gathered: Gathered) -> Sheet:
     table = costs(gathered)
     columns = {name: title for name, title in COSTS.items() if _is_worth_a_column(table, name)}
     cells = [
-        tuple(mean_and_sd(row[name], row[f"{name}_sd"]) for name in columns)
+        tuple(_shown(name, row[name], row[f"{name}_sd"]) for name in columns)
         for row in table.to_dict("records")
     ]
     title, places = wording.places(where(table, "method"))
@@ -95,6 +105,9 @@ def cost_sheet(gathered: Gathered) -> Sheet:
         "of the accelerator: on the wall others' work would count too. A teacher and a "
         "pre-training are charged whole to every run that needs them, as to somebody who trains "
         "that one run.",
+        "Weights that are zero are computed all the same: dense kernels are no faster for them."
+        if any_pruned(table)
+        else "",
         "" if table["measured"].any() else "Not measured: processor time, in any of these runs.",
         load_line(table),
     )
@@ -109,8 +122,20 @@ def cost_sheet(gathered: Gathered) -> Sheet:
     )
 
 
+def _shown(name: str, mean: float, sd: float) -> str:
+    """A cost with its spread; weights are counted, and nearly as many at every seed."""
+    if name in WEIGHTS:
+        return f"{mean:,.0f}" if math.isfinite(mean) else wording.ABSENT
+    return mean_and_sd(mean, sd)
+
+
 def _is_worth_a_column(table: pd.DataFrame, name: str) -> bool:
-    """Whether any run knows this cost; that of teachers and pre-training, if any run has such."""
+    """Whether any run knows this cost; that of teachers and pre-training, if any run has such.
+
+    Weights are counted where some were pruned.
+    """
+    if name in WEIGHTS:
+        return any_pruned(table)
     unit = next((unit for unit in UNITS if f"{unit}_seconds" in name), None)
     if unit is None or name == f"{unit}_seconds":
         return bool(table[name].notna().any())

@@ -285,6 +285,21 @@ def test_energy_and_split_batches_stand_in_the_costs_where_there_were_any(gather
     assert table["in_parts"].sum() == 1
 
 
+def test_weights_stand_in_the_costs_where_some_were_pruned(gathered):
+    dense = without(gathered, parameters=12_000.0, nonzero_parameters=11_968.0)
+    assert "parameters" not in cost_sheet(dense).tables[0].heading
+    base = {run.run_id for _, run in gathered.runs if run.tags["method"] == "base"}
+    pruned = without(dense, of=lambda run: run.run_id not in base, nonzero_parameters=4_800.0)
+    sheet = cost_sheet(pruned)
+    first = sheet.tables[0].heading.index("parameters")
+    assert sheet.tables[0].heading[first + 1] == "of them not zero"
+    rows = {row[0]: row[first : first + 2] for row in sheet.tables[0].rows}
+    assert rows["base"] == ("12,000", "11,968")
+    assert {rows[name] for name in ARM_NAMES[1:]} == {("12,000", "4,800")}
+    assert [said for said in sheet.header if "dense kernels are no faster" in said]
+    assert costs(pruned)["nonzero_parameters"].tolist().count(4_800.0) == 2 * len(INITS)
+
+
 def test_a_machine_that_was_crowded_for_some_arms_alone_is_named(gathered):
     base = without(gathered, of=lambda run: run.tags["method"] == "base", load_end=5.0)
     (said,) = cost_sheet(base).warnings
