@@ -36,6 +36,7 @@ COMMANDS = {
     "trend": "does an effect grow or fall over inits or tasks?",
     "report": "a page of verdicts, figures and costs",
     "audit": "what published tables of mean ± sd can be",
+    "export-model": "write the model of a run into a folder that transformers loads",
     "export": "write a recorded study into one file",
     "import": "take a study from such a file into a record",
     "rm": "remove a study, an arm or a run from the record",
@@ -62,7 +63,8 @@ def _module(command: str) -> ModuleType:
 
 def _called(command: str) -> str:
     """The name of a command's file and function; some are words of Python itself."""
-    return f"{command}_" if iskeyword(command) else command
+    name = command.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
 
 
 class _Parser(argparse.ArgumentParser):

@@ -100,7 +100,8 @@ def promising(
     """The jobs without those that only hopeless runs need."""
     after, kept = dependants(plan), set[str]()
     for k in reversed(plan.runs):
-        wanted = bool(jobs.get(k, frozenset()) & {"test", "hidden"})
-        if k in jobs and (wanted or any(d in kept and d not in hopeless for d in after[k])):
+        waiting = [d for d in after[k] if d in jobs]
+        wanted = not waiting or bool(jobs.get(k, frozenset()) & {"test", "hidden"})
+        if k in jobs and (wanted or any(d in kept and d not in hopeless for d in waiting)):
             kept.add(k)
     return {k: outputs for k, outputs in jobs.items() if k in kept}
