@@ -37,6 +37,15 @@ def test_a_point_of_the_growth_is_measured():
 
 
 @pytest.mark.slow
+def test_a_pruned_model_is_held_against_a_dense_one():
+    command = [sys.executable, ROOT / "tests" / "speed" / "pruned.py", "--repetitions", "2"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "90.0%" in done.stdout
+    assert done.stdout.count("one thread") == 2
+
+
+@pytest.mark.slow
 @pytest.mark.long
 def test_what_measures_a_gpu_runs_without_one(tmp_path):
     record = tmp_path / "gpu.json"
