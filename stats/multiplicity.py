@@ -6,11 +6,11 @@ from collections.abc import Hashable, Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import stats.corrections  # noqa: F401, whose files register themselves
 from stats.errors import StatsError
-from stats.inputs import FloatArray, IntArray, as_floats, check_choice
+from stats.inputs import FloatArray, IntArray, as_floats, check_choice, check_fraction
 from stats.register import CORRECTIONS, correction_named
 
 
@@ -67,6 +67,34 @@ def adjust_in_families(
     for rows in members(families):
         adjusted[rows], size[rows] = adjust(raw[rows], correction), len(rows)
     return adjusted, size
+
+
+def fixed_sequence(p_values: ArrayLike, alpha: float = 0.05) -> int:
+    """How many hypotheses are rejected, from the first on, in an order that was fixed in advance.
+
+    Each is tested at α itself, up to the first that is not rejected; those behind it are not
+    tested any more. The chance of any false rejection is at most α, whatever the dependence: the
+    first true hypothesis of the order has to be rejected before any other true one can be
+    (Maurer, Hothorn and Lehmacher 1995; Westfall and Krishen 2001).
+
+    Args:
+        p_values: shape (k,), in the order of the tests; NaN rejects nothing.
+        alpha: level.
+
+    Raises:
+        StatsError: a p-value outside [0, 1], or not a row of numbers.
+        InvalidSetting: `alpha` outside (0, 1).
+
+    >>> fixed_sequence([0.01, 0.04, 0.2, 0.001])
+    2
+    """
+    check_fraction("alpha", alpha)
+    return int(leading_rows(adjust(p_values, "none")[None] < alpha)[0])
+
+
+def leading_rows(rejected: NDArray[np.bool_]) -> IntArray:
+    """How many are true from the first on in each row, of shape (m,), of rows of (m, k)."""
+    return np.asarray(np.logical_and.accumulate(rejected, axis=1).sum(axis=1), dtype=np.int64)
 
 
 def members(families: Sequence[Hashable]) -> list[list[int]]:

@@ -89,6 +89,13 @@ def one_sided_rank_rows(
     return signed_rank_rows(from_below, zeros)[1], signed_rank_rows(from_above, zeros)[2]
 
 
+def rank_inferiority_rows(
+    differences: FloatArray, margin: float, zeros: str = "wilcox"
+) -> FloatArray:
+    """p of "below −margin", of shape (m,), for rows of (m, n)."""
+    return signed_rank_rows(_from_ends(differences, margin)[0], zeros)[2]
+
+
 def lower_bound_at_margin(
     differences: FloatArray, margin: float, confidence: float, zeros: str = "wilcox"
 ) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from stats.effects.effect_sizes import (
     d_z_rows,
     hedges_factor,
@@ -11,8 +9,7 @@ from stats.effects.effect_sizes import (
     rank_biserial_rows,
 )
 from stats.effects.of_comparisons import paired_effect_rows
-from stats.equivalence.by_ranks import one_sided_rank_rows
-from stats.equivalence.tost import tost_rows
+from stats.equivalence.of_pairs import equivalence_rows
 from stats.inputs import FloatArray
 from stats.intervals import mean_and_sd, t_bounds
 from stats.judging import Judging
@@ -60,7 +57,7 @@ def paired_statistics(
         "wilcoxon_statistic": signed,
         **_rank_measures(differences, signed, judging),
         **tested,
-        "p_equivalence": _p_equivalence(differences, mean, sd, judging),
+        "p_equivalence": equivalence_rows(differences, judging),
     }
     return measures | paired_effect_rows(arms, differences, judging)
 
@@ -74,13 +71,3 @@ def _rank_measures(
         **dict(zip(("hodges_lehmann", "hl_low", "hl_high", "hl_confidence"), found, strict=True)),
         "rank_biserial": rank_biserial_rows(differences, dropped),
     }
-
-
-def _p_equivalence(
-    differences: FloatArray, mean: FloatArray, sd: FloatArray, judging: Judging
-) -> FloatArray:
-    if judging.margin is None:
-        return np.full(len(mean), np.nan)
-    if judging.equivalence == "ranks":
-        return np.maximum(*one_sided_rank_rows(differences, judging.margin, judging.zeros))
-    return tost_rows(mean, sd, differences.shape[1], judging.margin)
