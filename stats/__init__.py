@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stats.bayes.posteriors import posteriors
     from stats.changes.interaction import interaction
     from stats.changes.of_doses import analyse_trends
+    from stats.changes.of_sweeps import analyse_sweeps
     from stats.changes.trend import trend
     from stats.effects.standardised import hedges_g
     from stats.equivalence.non_inferiority import non_inferiority
@@ -74,6 +75,7 @@ __all__ = [
     "aggregate",
     "analyse",
     "analyse_collapse",
+    "analyse_sweeps",
     "analyse_trends",
     "audit_tables",
     "bootstrap_interval",
@@ -122,6 +124,7 @@ _FROM = {
     "aggregate": "stats.many_tasks.aggregate",
     "analyse": "stats.verdicts.analyse",
     "analyse_collapse": "stats.verdicts.collapse_table",
+    "analyse_sweeps": "stats.changes.of_sweeps",
     "analyse_trends": "stats.changes.of_doses",
     "audit_tables": "stats.audit",
     "bootstrap_interval": "stats.two_arms.bootstrap",

@@ -9,6 +9,7 @@ from typing import Any
 from stats.audit import Audit
 from stats.bayes.posteriors import PosteriorAnalysis
 from stats.changes.of_doses import TrendAnalysis
+from stats.changes.of_sweeps import SweepAnalysis
 from stats.inputs import check_choice
 from stats.many_arms.ranked_arms import Ranking
 from stats.many_tasks.aggregate import Aggregation
@@ -19,6 +20,7 @@ from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.power import plan_sheet, plans_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
+from stats.report.sections.sweep import sweeps_sheet
 from stats.report.sections.trend import trends_sheet
 from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
@@ -36,6 +38,7 @@ Result = (
     | PowerPlan
     | PowerAnalysis
     | TrendAnalysis
+    | SweepAnalysis
     | Audit
     | CollapseAnalysis
 )
@@ -49,6 +52,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     PowerPlan: plan_sheet,
     PowerAnalysis: plans_sheet,
     TrendAnalysis: trends_sheet,
+    SweepAnalysis: sweeps_sheet,
     Audit: audit_sheet,
     CollapseAnalysis: collapses_sheet,
 }
@@ -66,7 +70,8 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `analyse_trends` or `audit_tables` returns, or a sequence of such.
+            `plan_comparisons`, `analyse_trends`, `analyse_sweeps` or `audit_tables` returns, or a
+            sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

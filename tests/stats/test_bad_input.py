@@ -18,6 +18,7 @@ import pytest
 
 import stats
 from stats import Judging, StatsError, sequential_plan
+from stats.changes.swept_arms import SweptArms
 from stats.verdicts.verdict import Verdict
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -40,6 +41,7 @@ def tidy(**columns: Any) -> pd.DataFrame:
 
 
 FRAME = tidy()
+CURVE = SweptArms(name="b", parameter="dose", arms=("b", "c"), values=(1.0, 2.0))
 
 PRINTED = pd.DataFrame(
     [("base", "rte", "68.66", "1.28", "5"), ("kd", "rte", "69.24", "1.20", "5")],
@@ -100,6 +102,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "decide": {"p_adjusted": 0.01, "p_equivalence": 0.2, "difference": 1.0, **LEVEL},
     "detectable_effect": {"test": "t", "n_pairs": 8, **POWER},
     "expected_best": {"scores": A},
+    "fixed_sequence": {"p_values": P, **LEVEL},
     "friedman": {"scores": TABLE, "resolution": 0.1},
     "gain_of_choice": {"settings": 20},
     "grim": {"mean": "70.04", "n": 277, "unit": 100.0},
@@ -155,6 +158,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "stratified_bootstrap": {"scores": [TABLE], "statistic": "iqm", "replicates": 9, **DRAWN}
     | {"target": 61.0},
     "superiority": {**PAIRED, **RANGE},
+    "sweep": {"differences": TABLE, "values": [0.0, 1.0, 3.0, 9.0], **TESTED, "equivalence": "t"}
+    | {"resolution": 0.1},
+    "analyse_sweeps": {**COMPARED, **TESTED, "candidates": ["b", "c"], "sweeps": [CURVE]}
+    | {"equivalence": "t", "resolution": 0.1},
     "t_e_process": {**PAIRED, **RANGE, "prior_sd": 1.0},
     "t_interval": {**PAIRED, **RANGE},
     "tost": {**PAIRED, "margin": 0.5},
@@ -182,6 +189,10 @@ NO_FRAMES = [None, [1, 2], {"a": 1}, FRAME.iloc[:0], FRAME.drop(columns="score")
 DOUBLED = [FRAME.drop(columns="task"), pd.concat([FRAME, FRAME])]
 BAD_COLUMNS = [("score", INF), ("score", "x"), ("score", 1e300), ("seed", NAN), ("method", NAN)]
 FRACTIONS = ("confidence", "alpha", "power", "level", "superiority", "test_fraction")
+BAD_CURVES: list[dict[str, Any]] = [
+    *({"values": each} for each in ((1.0,), (1.0, 1.0), (1.0, NAN), ("a", "b"))),
+    *({"arms": each} for each in (("b",), ("b", "zzz"), ("a", "b"))),
+]
 SIGNED = ("below", "difference", "target", "mean", "mean_difference", "effect")
 REFUSED: dict[str, list[Any]] = {
     "fraction": [*NO_NUMBERS, 0, 1, -0.1, 1.5, INF, [0.5]],
@@ -197,6 +208,7 @@ REFUSED: dict[str, list[Any]] = {
     "cube": [*NO_TABLES, *([[[each, 1], [2, 3]]] for each in (NAN, INF, 1e300, "a", "1", 2j))],
     "p_values": [["a", 0.1, 0.2], 0.5, None, [P], [1.5, 0.1, 0.2], [-0.1, 0.1, 0.2]],
     "items": [[], [1], 3, None],
+    "curves": [None, 3, "b", ["b"], *([dataclasses.replace(CURVE, **each)] for each in BAD_CURVES)],
     "looks": [[], [1], [5, 5], [8, 4], [4.5, 8], ["4"], None, 3, [NAN, 8], [-1, 5]],
     "printed": [("x", "1"), ("1",), ("1", "2", "3"), None, 3, ("nan", "1"), ("1", "-2")],
     "two": [(NAN, 1), ("1", 2), (1,), (1, 2, 3), None, 3],
@@ -250,7 +262,7 @@ def kind_of(name: str, value: Any) -> str:
             return "arms" if isinstance(first, list) else "two"
         if isinstance(first, list):
             return "cube" if isinstance(first[0], list) else "table"
-        return {str: "names", int: "items", float: "vector"}[type(first)]
+        return {str: "names", int: "items", float: "vector", SweptArms: "curves"}[type(first)]
     kinds = {pd.DataFrame: "frame", str: "name", int: "count", float: "positive"}
     return kinds.get(type(value), "")
 

@@ -21,6 +21,7 @@ from stats.report.figures.of_comparisons.estimation import estimation
 from stats.report.figures.of_comparisons.forest import MOST_ROWS, forest
 from stats.report.figures.of_comparisons.interaction import interaction
 from stats.report.figures.of_comparisons.slopes import slopes
+from stats.report.figures.of_comparisons.sweep_curves import sweep_curves
 from stats.report.figures.of_tuning.expected_best import expected_best
 from stats.report.figures.of_tuning.importances import importances
 from stats.report.figures.of_tuning.parallel_coordinates import Coordinate, parallel_coordinates
@@ -49,5 +50,6 @@ __all__ = [
     "save",
     "search_history",
     "slopes",
+    "sweep_curves",
     "to_svg",
 ]

@@ -43,6 +43,8 @@ def to_table(
             console.print()
         for line in sheet.header:
             console.print(Text(line))
+        for line in sheet.sentences:
+            console.print(Text(wording.printable(line), style="bold"))
         tables = sheet.tables
         if isinstance(result, Analysis | Pooled):
             console.print(Text(_legend(result.judging), style="dim"))

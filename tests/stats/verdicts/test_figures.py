@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import stats
+from stats.changes.swept_arms import SweptArms
 from stats.report import figures as draw
 from stats.report.figures.drawing.placement import spread_out, swarm
 from stats.report.figures.drawing.style import DARK, LIGHT
@@ -151,6 +152,25 @@ def drawn_doses(names: tuple[str, ...], look: draw.Look) -> Figure:
     return draw.dose_response(found, margin=1.0, look=look)
 
 
+def drawn_sweeps(names: tuple[str, ...], look: draw.Look) -> Figure:
+    values, random = (0.5, 0.8, 0.9, 0.95, 0.98), np.random.default_rng(8)
+    arms = {name: [f"{name} {each}" for each in values] for name in names[1:]}
+    rows = [
+        (method, seed, 60 + seed + random.normal(0, 0.5))
+        for method in (names[0], *itertools.chain.from_iterable(arms.values()))
+        for seed in range(6)
+    ]
+    sweeps = [
+        SweptArms(name=name, parameter=names[0], arms=tuple(each), values=values)
+        for name, each in arms.items()
+    ]
+    scores = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    candidates = [*itertools.chain.from_iterable(arms.values())]
+    judging = stats.Judging(margin=1.0)
+    found = stats.analyse_sweeps(scores, names[0], candidates, sweeps, judging)
+    return draw.sweep_curves(found.sweeps, metric=names[0], split=names[0], look=look)
+
+
 FIGURES: dict[str, Callable[[tuple[str, ...], draw.Look], Figure]] = {
     "estimation": drawn_estimation,
     "interaction": drawn_interaction,
@@ -179,6 +199,7 @@ FIGURES: dict[str, Callable[[tuple[str, ...], draw.Look], Figure]] = {
     ),
     "parallel_coordinates": drawn_coordinates,
     "dose_response": drawn_doses,
+    "sweep_curves": drawn_sweeps,
 }
 
 

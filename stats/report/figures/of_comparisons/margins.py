@@ -13,19 +13,29 @@ from stats.report.figures.drawing.style import Look
 FAR = 8
 
 
-def draw_margin(axes: Axes, margin: float | None, look: Look, along: str) -> None:
+def draw_margin(
+    axes: Axes, margin: float | None, look: Look, along: str, zero: float = 0.0
+) -> None:
     """A line at zero, and a band from −margin to +margin.
 
     Args:
-        axes: of differences.
+        axes: of differences, or of scores.
         margin: in points of the metric; None draws the line alone.
         look: width and colours.
         along: the axis of the differences, "x" or "y".
+        zero: where a difference of zero lies, of scores at that of the baseline.
     """
     line, span = (axes.axvline, axes.axvspan) if along == "x" else (axes.axhline, axes.axhspan)
     if margin is not None:
-        span(-margin, margin, color=look.palette.soft, alpha=0.16, linewidth=0, gid="margin")
-    line(0, color=look.palette.soft, linewidth=0.7, gid="zero")
+        span(
+            zero - margin,
+            zero + margin,
+            color=look.palette.soft,
+            alpha=0.16,
+            linewidth=0,
+            gid="margin",
+        )
+    line(zero, color=look.palette.soft, linewidth=0.7, gid="zero")
 
 
 def room(values: Iterable[float], margin: float | None) -> tuple[float, float]:
