@@ -14,6 +14,7 @@ from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.looks import looks_table
 from stats.simulation.null import error_rate, error_table
 from stats.simulation.pooling import pooling_table
+from stats.simulation.sweeps import sweep_errors, sweep_table
 from stats.simulation.verdicts import collapse_verdict_table, verdict_rates, verdict_table
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "margin_error_rate",
     "margin_table",
     "pooling_table",
+    "sweep_errors",
+    "sweep_table",
     "verdict_rates",
     "verdict_table",
 ]

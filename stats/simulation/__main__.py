@@ -14,6 +14,7 @@ from stats.simulation import (
     looks_table,
     margin_table,
     pooling_table,
+    sweep_table,
     verdict_table,
 )
 
@@ -27,6 +28,7 @@ TABLES = {
     "collapse": collapse_table,
     "pooling": pooling_table,
     "looks": looks_table,
+    "sweeps": sweep_table,
 }
 
 

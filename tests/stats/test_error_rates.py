@@ -16,6 +16,7 @@ from stats.simulation.__main__ import TABLES, main
 from stats.simulation.at_the_margin import margin_error_rate
 from stats.simulation.laws import truths
 from stats.simulation.pooling import pooling_error
+from stats.simulation.sweeps import TRUTHS, sweep_errors
 
 LEVEL = 0.05
 SYMMETRIC = ("normal", "t3", "discrete")
@@ -33,8 +34,8 @@ LIBERAL_AT_THE_MARGIN = {("t", "discrete", 5): 0.056}
 """Known, and said in the docstring of `tost`."""
 
 
-def allowed(level: float, simulations: int) -> float:
-    return level + 2 * math.sqrt(level * (1 - level) / simulations)
+def allowed(level: float, simulations: int, errors: float = 2) -> float:
+    return level + errors * math.sqrt(level * (1 - level) / simulations)
 
 
 @pytest.mark.slow
@@ -204,6 +205,48 @@ def test_runs_that_share_a_task_or_a_seed_are_no_independent_pairs():
     for world, analysis in (("seeds differ", "fixed"), ("tasks differ", "sampled")):
         assert pooling_error(analysis, world, 4_000) <= allowed(LEVEL, 4_000)
         assert pooling_error("all pairs", world, 4_000) > 0.15
+
+
+SWEPT = [
+    *(("t", "scores", law) for law in (*SYMMETRIC, SKEWED_MEAN)),
+    *(("t", "differences", law) for law in SYMMETRIC),
+    *(("ranks", "differences", law) for law in SYMMETRIC),
+]
+LIBERAL_IN_SWEEPS = {("t", "differences", "discrete", 5): 0.062}
+"""As t is at any bound, see `LIBERAL`."""
+
+
+def swept_in_vain(by: str, scattered: str, law: str, n: int, simulations: int) -> None:
+    """Of 270 rates some lie beyond two standard errors by chance, hardly one beyond three."""
+    level = LIBERAL_IN_SWEEPS.get((by, scattered, law, n), LEVEL)
+    for truth in TRUTHS:
+        wrong = sweep_errors(truth, scattered, law, n, by, simulations)
+        assert wrong["equivalent"] <= allowed(level, simulations, 3), truth
+        assert wrong["worse"] <= allowed(level, simulations, 3), truth
+        assert wrong["either"] <= allowed(2 * level, simulations, 3), truth
+
+
+@pytest.mark.parametrize("n", PAIRS)
+def test_a_sweep_claims_too_much_no_more_often_than_one_test(n: int):
+    swept_in_vain("t", "scores", "exponential, mean 0", n, 2_000)
+    alone = sweep_errors("all on the margin", "scores", "normal", n, simulations=2_000)["alone"]
+    assert alone > 0.15  # what taking the last value that tests as equivalent would cost
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize(("by", "scattered", "law"), SWEPT)
+def test_either_end_of_a_sweep_holds_its_level(by: str, scattered: str, law: str, n: int):
+    swept_in_vain(by, scattered, law, n, 10_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", PAIRS)
+@pytest.mark.parametrize("by", ["t", "ranks"])
+def test_under_skew_a_sweep_errs_as_its_single_test_does(by: str, n: int):
+    single = margin_error_rate(by, SKEWED_MEAN, n, -1)
+    swept = sweep_errors("on the margin", "differences", SKEWED_MEAN, n, by)["equivalent"]
+    assert swept <= allowed(single, 10_000) + (allowed(single, 10_000) - single)
 
 
 @pytest.mark.slow
