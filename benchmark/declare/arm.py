@@ -101,12 +101,17 @@ class Arm:
         training: Training | None = None,
         search: Search | None = None,
     ) -> tuple[Arm, ...]:
-        """Every combination of models, inits and methods; each takes of the search what it has."""
+        """Every combination of models, inits and methods; each takes of the search what it has.
+
+        Of methods that share a name each arm is called by what it differs in, as in
+        "magnitude(sparsity=0.5)".
+        """
+        methods = _sequence(method)
         arms = [
-            cls(one_model, one_init, one_method, training=training)
+            cls(one_model, one_init, one_method, name, training)
             for one_model in _sequence(model)
             for one_init in _sequence(init)
-            for one_method in _sequence(method)
+            for one_method, name in zip(methods, _distinct_names(methods), strict=True)
         ]
         return tuple(arms if search is None else share(search, arms))
 
@@ -129,6 +134,32 @@ def check_name(name: object, what: str) -> None:
 
 def _sequence(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _distinct_names(methods: Sequence[Method]) -> list[str]:
+    """What arms with these methods are called where several share a name; "" for all others.
+
+    By the numbers, words and switches in which they differ; where that is not all that they differ
+    in, or nothing is, they keep the name.
+    """
+    called = [getattr(each, "name", None) for each in methods]
+    return [
+        _told_apart(each, [m for m, n in zip(methods, called, strict=True) if n == name])
+        if called.count(name) > 1
+        else ""
+        for each, name in zip(methods, called, strict=True)
+    ]
+
+
+def _told_apart(method: Method, alike: Sequence[Method]) -> str:
+    if any(isinstance(each, type) or not hasattr(each, "hyper_parameters") for each in alike):
+        return ""  # no method: its arm says so
+    settings = [each.hyper_parameters() for each in alike]
+    own = method.hyper_parameters()
+    told = {n: v for n, v in own.items() if len({repr(each.get(n)) for each in settings}) > 1}
+    if not told or not all(isinstance(v, bool | int | float | str) for v in told.values()):
+        return ""
+    return f"{method.name}({', '.join(f'{n}={v}' for n, v in told.items())})"
 
 
 def share(search: Search, arms: Sequence[Arm]) -> list[Arm]:

@@ -30,7 +30,10 @@ PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
 
 @dataclass(frozen=True)
 class Comparison:
-    """Candidates against a baseline, by the names of their arms, within model, init and task."""
+    """Candidates against a baseline, by the names of their arms, within model, init and task.
+
+    The name of a method that several arms share, and none has alone, stands for all of them.
+    """
 
     baseline: str
     candidates: tuple[str, ...]
@@ -242,6 +245,7 @@ class Study:
 
     def _check_comparison(self) -> None:
         names = {arm.name for arm in self.arms}
+        object.__setattr__(self, "comparison", self._named_each())
         for name in (self.comparison.baseline, *self.comparison.candidates):
             if name not in names:
                 raise StudyError(
@@ -254,6 +258,17 @@ class Study:
                 f'study: reference_init "{reference}" is no init of its arms, which are '
                 f"{', '.join(sorted(inits))}."
             )
+
+    def _named_each(self) -> Comparison:
+        """The comparison with the arms of a method in place of its name."""
+        baseline, candidates = self.comparison.baseline, self.comparison.candidates
+        methods: dict[str, list[str]] = {}
+        for arm in self.arms:
+            if arm.name != baseline:
+                methods.setdefault(arm.method.name, []).append(arm.name)
+        names = {arm.name for arm in self.arms}
+        each = [[n] if n in names else methods.get(n, [n]) for n in candidates]
+        return Comparison(baseline, tuple(dict.fromkeys(name for some in each for name in some)))
 
     def _check_power(self) -> None:
         if self.allow_underpowered or self.smallest_p < self.judging.alpha:
