@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stats import Judging
+    from stats.changes.of_sweeps import SweepAnalysis
+    from stats.changes.swept_arms import SweptArms
     from stats.many_arms.ranked_arms import Ranking
     from stats.many_tasks.pooled import Pooled
     from stats.report import Result
@@ -43,6 +45,32 @@ def verdicts(
     if not judging.tasks:
         return [alone]
     return [pooled(table, baseline, candidates, judging, study=study), alone]
+
+
+def swept_verdicts(
+    table: pd.DataFrame,
+    baseline: str,
+    candidates: Sequence[str],
+    swept: Sequence[SweptArms],
+    judging: Judging,
+    study: str,
+) -> list[SweepAnalysis]:
+    """How far each sweep may go, on each task and, where tasks are pooled, over all before it.
+
+    Args:
+        table: scores.
+        baseline: the arm that candidates are compared with.
+        candidates: the other arms, of sweeps or not.
+        swept: the sweeps; none give no answer.
+        judging: how.
+        study: a name for the output.
+    """
+    from stats import analyse_sweeps
+
+    if not swept:
+        return []
+    asked = [judging, replace(judging, tasks=None, scale=None)] if judging.tasks else [judging]
+    return [analyse_sweeps(table, baseline, candidates, swept, each, study=study) for each in asked]
 
 
 def rankings(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stats import Judging
+    from stats.changes.swept_arms import SweptArms
     from stats.report import Result
 
 
@@ -39,6 +40,7 @@ class Scores:
         judging: how, as declared.
         study: their name in the output.
         notes: what is to be said of the runs, whatever is asked about them.
+        sweeps: candidates that differ in one ordered hyper-parameter alone, as declared.
     """
 
     table: pd.DataFrame
@@ -46,6 +48,7 @@ class Scores:
     judging: Judging
     study: str
     notes: tuple[str, ...] = ()
+    sweeps: tuple[SweptArms, ...] = ()
 
 
 def answer(options: argparse.Namespace) -> int:
@@ -61,10 +64,15 @@ def answer(options: argparse.Namespace) -> int:
 
 
 def over_all_tasks(results: Sequence[Result]) -> tuple[Sequence[Result], tuple[str, ...]]:
-    """The verdict over all tasks without those on each, and a note on how to see these."""
+    """What is said over all tasks without the same on each, and a note on how to see that."""
+    from stats.changes.of_sweeps import SweepAnalysis
     from stats.many_tasks.pooled import Pooled
 
-    pooled = [each for each in results if isinstance(each, Pooled)]
+    pooled = [
+        each
+        for each in results
+        if isinstance(each, Pooled) or (isinstance(each, SweepAnalysis) and each.judging.tasks)
+    ]
     if not pooled:
         return results, ()
     return pooled, ("the verdict on each task alone: bench stats --each.",)
@@ -147,12 +155,17 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
         return [analyse_collapse(table, baseline, asked, judging, below=below, study=study)]
     if options.bayes:
         return [posteriors(table, baseline, asked, judging, study=study)]
-    if baseline not in scores.arms[:1] or not set(asked) < set(scores.arms[1:]):
+    if baseline not in scores.arms[:1]:
         return answers.verdicts(table, baseline, asked, judging, study)
+    whole_sweeps = [each for each in scores.sweeps if set(each.arms) <= set(asked)]
+    if not set(asked) < set(scores.arms[1:]):
+        swept = answers.swept_verdicts(table, baseline, asked, whole_sweeps, judging, study)
+        return [*answers.verdicts(table, baseline, asked, judging, study), *swept]
     family = scores.arms[1:]
     note = f"p-values are corrected over the study's whole family: {', '.join(family)}."
     whole = answers.verdicts(table, baseline, family, judging, study)
-    return answers.only_candidates(whole, asked, note)
+    swept = answers.swept_verdicts(table, baseline, family, whole_sweeps, judging, study)
+    return [*answers.only_candidates(whole, asked, note), *swept]
 
 
 def _from_file(options: argparse.Namespace) -> Scores:
@@ -194,6 +207,7 @@ def _of_record(record: StudyRecord, query: Query, metric: str | None, split: str
             *notes_on_chance(record, table, query, finished),
             *notes_on_tuning(record),
         ),
+        sweeps=record.sweeps,
     )
 
 

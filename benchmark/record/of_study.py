@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.declare.swept import declared_sweeps
 from benchmark.errors import StoreError
 from benchmark.record.environment import TrainedIn
 from benchmark.record.study_record import PlannedRun, RecordedCell, RecordedSearch, StudyRecord
@@ -57,6 +58,7 @@ def study_record(
             )
             for k, run in plan.runs.items()
         ),
+        sweeps=declared_sweeps(study.arms, study.comparison.candidates),
     )
 
 

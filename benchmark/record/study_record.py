@@ -12,6 +12,7 @@ from benchmark.runs.key import key
 
 if TYPE_CHECKING:
     from stats import Judging
+    from stats.changes.swept_arms import SweptArms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,7 @@ class StudyRecord:
         tuning: every search.
         runs: those of the cells and all that they need, each after those that it needs; none in
             plans of earlier versions.
+        sweeps: candidates that differ in one ordered hyper-parameter alone.
     """
 
     study: str
@@ -143,6 +145,7 @@ class StudyRecord:
     cells: tuple[RecordedCell, ...]
     tuning: tuple[RecordedSearch, ...] = ()
     runs: tuple[PlannedRun, ...] = ()
+    sweeps: tuple[SweptArms, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -210,6 +213,7 @@ class StudyRecord:
                     "runs": tuple(
                         PlannedRun(**_known(PlannedRun, each)) for each in plan.get("runs", ())
                     ),
+                    "sweeps": tuple(_sweep(each) for each in plan.get("sweeps", ())),
                 }
             )
         except (KeyError, TypeError, AttributeError, ValueError, StatsError) as error:
@@ -227,6 +231,13 @@ def _search(plan: Mapping[str, Any]) -> RecordedSearch:
     if "members" in known:
         known["members"] = tuple(tuple(member) for member in known["members"])
     return RecordedSearch(**known)
+
+
+def _sweep(plan: Mapping[str, Any]) -> SweptArms:
+    from stats.changes.swept_arms import SweptArms
+
+    known = _known(SweptArms, plan)
+    return SweptArms(**known | {name: tuple(known[name]) for name in ("arms", "values")})
 
 
 def _strange(kind: type, plan: Mapping[str, Any]) -> list[str]:

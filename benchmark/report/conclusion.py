@@ -37,7 +37,7 @@ def conclude(
         finished: its runs and all that these needed, where they have been read.
     """
     gathered = gather(record, query, finished)
-    shown, on_each = over_all_tasks(gathered.verdicts)
+    shown, on_each = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
     notes = (*gathered.notes, *(on_each if kept else ()))
     print("\n" + rendered(shown, "table", console, notes))
     if kept:

@@ -17,6 +17,7 @@ from benchmark.record.study_record import RecordedCell, StudyRecord
 from benchmark.report.calibrated import Calibrated, calibrated
 from benchmark.report.ranked import Ranked, ranked
 from benchmark.tuning.notes import notes_on_tuning
+from stats.changes.of_sweeps import SweepAnalysis
 from stats.judging import Judging
 from stats.many_tasks.pooled import Pooled
 from stats.verdicts.analyse import Analysis
@@ -55,6 +56,13 @@ class Gathered:
     def verdicts(self) -> list[Analysis | Pooled]:
         """What the study declared to be judged by, in the order in which it is shown."""
         return [self.pooled, self.analysis] if self.pooled else [self.analysis]
+
+    @cached_property
+    def sweeps(self) -> list[SweepAnalysis]:
+        """How far each ordered hyper-parameter may go, in the order in which it is shown."""
+        record = self.record
+        arms = record.baseline, record.candidates, record.sweeps
+        return answers.swept_verdicts(self.scores, *arms, self.judging, record.study)
 
     @cached_property
     def notes(self) -> list[str]:

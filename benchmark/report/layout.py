@@ -9,8 +9,10 @@ from benchmark.report.sections import sheets
 from benchmark.report.sections.calibration_table import calibration_sheet
 from benchmark.report.sections.overfitting_table import overfitting_sheet
 from benchmark.report.sections.ranking_table import ranked_sheet
+from stats.changes.of_sweeps import SweepAnalysis
 from stats.many_tasks.pooled import Pooled
 from stats.report.sections.collapse import collapses_sheet
+from stats.report.sections.sweep import sweeps_sheet
 from stats.report.sections.verdicts import analysis_sheet, comparison_rows, pooled_sheet
 from stats.report.sheet import Sheet, TextTable
 from stats.report.words import sentences, wording
@@ -65,6 +67,7 @@ def lay_out(gathered: Gathered) -> Report:
     """Turn what was gathered into a report."""
     results = gathered.verdicts
     others = [
+        *(_sweeps(each, gathered.analysis.warnings) for each in gathered.sweeps),
         _collapses(gathered.collapses) if gathered.collapses else None,
         ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
@@ -97,6 +100,13 @@ def _compared(result: Analysis | Pooled) -> Section:
     sheet = _titled(analysis_sheet(result), "Comparisons")
     changes = [table for table in sheet.tables if not table.compared]
     return Section(sheet, (comparison_rows(result), *changes))
+
+
+def _sweeps(found: SweepAnalysis, said: tuple[str, ...]) -> Sheet:
+    """How far hyper-parameters may go; what the comparisons above warn of is not said again."""
+    title = "Sweeps over all tasks" if found.judging.tasks else "Sweeps"
+    fresh = tuple(each for each in found.warnings if each not in said)
+    return replace(_titled(sweeps_sheet(found), title), warnings=fresh)
 
 
 def _collapses(found: CollapseAnalysis) -> Sheet:

@@ -9,6 +9,7 @@ from benchmark.report.gather import Gathered
 from benchmark.report.picture import Sketch
 from stats import ComparisonResult
 from stats.changes.interaction import Interaction
+from stats.changes.of_sweeps import PlacedSweep
 from stats.many_tasks.pooled import Pooled
 from stats.report.figures import (
     COLUMN,
@@ -19,6 +20,7 @@ from stats.report.figures import (
     forest,
     interaction,
     slopes,
+    sweep_curves,
 )
 from stats.report.layout import versus
 from stats.report.words import wording
@@ -38,6 +40,7 @@ def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
     yield from _estimations(gathered)
     yield from _slopes(gathered)
     yield from _interactions(gathered)
+    yield from _sweeps(gathered)
 
 
 def _forests(gathered: Gathered) -> Iterator[Sketch]:
@@ -140,6 +143,32 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
             "arms have."
         )
         yield "analysis", f"interaction · {name}", wording.printable(said), figure
+
+
+def _sweeps(gathered: Gathered) -> Iterator[Sketch]:
+    """Score over each hyper-parameter that was swept, its sweeps on one place in one."""
+    for found in gathered.sweeps:
+        kind = "pooled_sweeps" if found.judging.tasks else "sweeps"
+        grouped: dict[tuple[str, ...], list[PlacedSweep]] = {}
+        for each in found.sweeps:
+            task = "all tasks" if found.judging.tasks else each.task
+            grouped.setdefault((task, each.model, each.init, each.swept.parameter), []).append(each)
+        shared, titles = wording.places(list(grouped))
+        for sweeps, title in zip(grouped.values(), titles, strict=True):
+            figure = sweep_curves(
+                sweeps,
+                metric=found.metric,
+                split=found.split,
+                lower_is_better=found.lower_is_better,
+            )
+            first = sweeps[0].found
+            said = (
+                f"{title or shared}: mean score over seeds. Line and grey band: "
+                f"{sweeps[0].baseline} and the margin. Bands: {100 * first.confidence:g} % "
+                "intervals of the difference of each value by itself, which lie inside the margin "
+                "exactly where it is equivalent."
+            )
+            yield kind, f"{kind} · {title or shared}", wording.printable(said), figure
 
 
 def _pair(
