@@ -23,6 +23,7 @@ from stats.simulation import (
     looks_table,
     margin_table,
     pooling_table,
+    sweep_table,
 )
 from stats.simulation.coverage import INTERVALS
 from stats.simulation.laws import PAIRS, truths
@@ -191,6 +192,7 @@ def test_the_wrong_verdicts_where_runs_collapse_are_what_their_command_prints():
 SMALL = [
     *(("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)),
     *(("families", family_table), ("collapse", collapse_table)),
+    ("sweeps", sweep_table),
 ]
 
 
