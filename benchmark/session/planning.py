@@ -62,7 +62,7 @@ def print_plan(options: argparse.Namespace, find_gpus: FindGpus = look) -> int:
     laid_out = _with_searches(made, needed, session, results)
     similar = session.similar(*laid_out)
     with session.at_home():
-        expected = estimate(*laid_out, similar, session.study_file.resolve())
+        expected = estimate(*laid_out, similar, session.project.study_file)
     _print_runs(session, made, needed, expected, results, find_gpus)
     if classes := class_table(study.tasks):
         session.console.print(Text(), classes)

@@ -61,7 +61,7 @@ def _never_ending(session: Session) -> dict[tuple[str, str], str]:
     if not own:
         return {}
     with session.at_home():
-        found = estimate(plan, own, {}, session.study_file.resolve()).hopeless
+        found = estimate(plan, own, {}, session.project.study_file).hopeless
     return {
         (arm.label, task.name): f"failed: {found[k].message}"
         for (arm, task, _), k in cells

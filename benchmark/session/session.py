@@ -226,10 +226,11 @@ class Session:
 
     def at_home(self) -> AbstractContextManager[None]:
         """Have relative paths of the user's code mean files beside the study."""
-        return self._project.at_home()
+        return self.project.at_home()
 
     @cached_property
-    def _project(self) -> Project:
+    def project(self) -> Project:
+        """The study's, whose paths are absolute and hold at home too."""
         return Project.of(self.study_file)
 
     @cached_property

@@ -100,7 +100,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
     if needed.jobs:
         # Its fork server loads torch beside the calibration that comes next.
         _ = session.engine
-    each, study_file = _TINY if session.rehearses_here else None, session.study_file.resolve()
+    each, study_file = _TINY if session.rehearses_here else None, session.project.study_file
     similar = session.similar(made, needed.jobs) if each is None else {}
     with session.at_home():
         ask = session.asked.engine != "inline"

@@ -82,6 +82,15 @@ def test_a_study_is_planned_run_judged_and_then_cached(small, bench, query):
     assert all(c["n_pairs"] == 3 for c in told["comparisons"])
 
 
+def test_a_study_in_another_folder_is_planned_by_its_relative_path(small, bench, tmp_path):
+    (tmp_path / "studies").mkdir()
+    small.rename(tmp_path / "studies" / "small.py")
+    planned = bench("plan", "studies/small.py")
+    assert planned.returncode == 0
+    assert "cannot be estimated" not in planned.stdout
+    assert "from a calibration of a few steps" in planned.stdout
+
+
 def test_every_seed_is_recorded_with_all_that_a_reviewer_needs(trained, query):
     (run,) = query.runs("tags.method = 'self_kd' and tags.init = 'pretrained' and tags.seed = '2'")
     assert run.called == "self_kd · pretrained · 2"
