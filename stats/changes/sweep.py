@@ -29,7 +29,7 @@ class Sweep:
         effects: mean of candidate minus baseline in points of the metric, or by ranks the
             pseudo-median.
         lows: ends of the interval of each effect by itself, at `confidence`: it lies inside the
-            margin exactly where the two one-sided tests reject.
+            margin exactly where the two one-sided tests reject, if any spread was seen.
         p_equivalence: of these tests, as in every comparison; uncorrected.
         p_worse: one-sided, of being worse by more than the margin; uncorrected.
         equivalent: how many values, from the first on, are shown to be equivalent.

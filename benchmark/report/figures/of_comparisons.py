@@ -166,7 +166,7 @@ def _sweeps(gathered: Gathered) -> Iterator[Sketch]:
                 f"{title or shared}: mean score over seeds. Line and grey band: "
                 f"{sweeps[0].baseline} and the margin. Bands: {100 * first.confidence:g} % "
                 "intervals of the difference of each value by itself, which lie inside the margin "
-                "exactly where it is equivalent."
+                "exactly where it is equivalent, if a spread over seeds was seen."
             )
             yield kind, f"{kind} · {title or shared}", wording.printable(said), figure
 

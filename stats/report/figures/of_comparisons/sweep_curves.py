@@ -36,8 +36,9 @@ def sweep_curves(
 
     Lines and bands are the effect and its interval, drawn from the baseline's mean, which is the
     mean score where no seed is lost: a band lies inside that of the margin exactly where this value
-    by itself is equivalent. Beyond six sweeps there are no bands. Values stand as far apart as they
-    are, on a logarithmic axis, or in steps: the first that leaves their labels room.
+    by itself is equivalent, if any spread was seen there. Beyond six sweeps there are no bands.
+    Values stand as far apart as they are, on a logarithmic axis, or in steps: the first that leaves
+    their labels room.
 
     Args:
         sweeps: of one hyper-parameter on one model, init and task; at least one.
