@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stats.changes.between_sweeps import SweepInteraction, between_sweeps
 from stats.changes.sweep import Sweep, conclude_sweep
 from stats.changes.swept_arms import SweptArms
 from stats.errors import InvalidSetting, NotPaired
@@ -43,13 +44,19 @@ class PlacedSweep:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepAnalysis:
-    """What `analyse_sweeps` found; each sweep holds its own error rate."""
+    """What `analyse_sweeps` found; each sweep holds its own error rate.
+
+    Attributes:
+        interactions: between every two series of the same values, on each task by itself; none
+            where tasks are pooled.
+    """
 
     study: str
     metric: str
     split: str
     judging: Judging
     sweeps: tuple[PlacedSweep, ...]
+    interactions: tuple[SweepInteraction, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -116,6 +123,7 @@ def analyse_sweeps(
         split=selection.split,
         judging=judging,
         sweeps=found,
+        interactions=between_sweeps(selection.cube, sweeps, judging) if alone else (),
         warnings=(*selection.remarks, *_absent(places, sweeps), *_unseen(found)),
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from stats.changes.between_sweeps import SweepInteraction
 from stats.changes.of_sweeps import PlacedSweep, SweepAnalysis
 from stats.judging import Judging
 from stats.report.sheet import Sheet, TextTable, Words
@@ -21,12 +23,15 @@ def sweeps_sheet(found: SweepAnalysis) -> Sheet:
             *_how(found),
             f"candidate - baseline [{_confidence(found)} interval of each by itself]",
         ),
-        sentences=tuple(
-            (f"{place}: " if place else "") + sentence(each)
-            for place, each in zip(_places(found), found.sweeps, strict=True)
-            if found.judging.margin is not None
+        sentences=(
+            *(
+                (f"{place}: " if place else "") + sentence(each)
+                for place, each in zip(_places(found.sweeps), found.sweeps, strict=True)
+                if found.judging.margin is not None
+            ),
+            *_changes(found),
         ),
-        tables=tuple(_table(each, found) for each in found.sweeps),
+        tables=(*(_table(each, found) for each in found.sweeps), *_between(found)),
         records=tuple(record for each in found.sweeps for record in _records(found, each)),
         whole=asdict(found),
         warnings=found.warnings,
@@ -91,9 +96,55 @@ def value(number: float) -> str:
     return f"{number:.12g}"
 
 
-def _places(found: SweepAnalysis) -> list[str]:
-    """What tells each sweep's place from the others'."""
-    return wording.places([(each.task, each.model, each.init) for each in found.sweeps])[1]
+def _places(found: Sequence[PlacedSweep | SweepInteraction]) -> list[str]:
+    """What tells each one's place from the others'."""
+    if not found:
+        return []
+    return wording.places([(each.task, each.model, each.init) for each in found])[1]
+
+
+def _changes(found: SweepAnalysis) -> Iterator[str]:
+    """Pairs of series of which one is shown to lose more than the other."""
+    for place, each in zip(_places(found.interactions), found.interactions, strict=True):
+        own = each.trend
+        if not own.p_adjusted < found.judging.alpha:
+            continue
+        per, low, high = own.slope, own.ci_low, own.ci_high
+        grows = "grows" if per > 0 else "falls"
+        yield (
+            f"{f'{place}: ' if place else ''}{wording.printable(each.first)} minus "
+            f"{wording.printable(each.second)} {grows} with {wording.printable(each.parameter)}, "
+            f"by {wording.with_interval(per, low, high)} from one value to the next "
+            f"({wording.p_name(found.judging)} = {wording.probability(own.p_adjusted)})"
+        )
+
+
+def _between(found: SweepAnalysis) -> Iterator[TextTable]:
+    """A table for each place with several series: their differences at each value."""
+    grouped: dict[tuple[str, ...], list[SweepInteraction]] = {}
+    for each in found.interactions:
+        where = (each.parameter, each.task, each.model, each.init, *map(str, each.trend.doses))
+        grouped.setdefault(where, []).append(each)
+    for (parameter, task, model, init, *_), rows in grouped.items():
+        heading = (
+            "series",
+            "n",
+            *(f"at {value(number)}" for number in rows[0].trend.doses),
+            f"change per step [{100 * rows[0].trend.confidence:g} % CI]",
+            wording.p_name(found.judging, len(rows)),
+        )
+        told = tuple(
+            (
+                f"{each.first} - {each.second}",
+                str(each.n_seeds),
+                *(wording.score(effect, 2) for effect in each.trend.effects),
+                wording.with_interval(each.trend.slope, each.trend.ci_low, each.trend.ci_high),
+                wording.probability(each.trend.p_adjusted),
+            )
+            for each in rows
+        )
+        title = wording.table_title(f"{parameter} × method", task, model, init)
+        yield TextTable(title, heading, told)
 
 
 def _confidence(found: SweepAnalysis) -> str:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from stats import InvalidSetting, Judging, NotPaired, analyse, analyse_sweeps, pooled
 from stats.changes.sweep import sweep
 from stats.changes.swept_arms import SweptArms
-from stats.multiplicity import fixed_sequence
+from stats.changes.trend import trend
+from stats.multiplicity import adjust, fixed_sequence
 from stats.report import FORMATS, render
 from stats.report.sections.sweep import sentence
 from stats.simulation.sweeps import ends
@@ -204,3 +205,85 @@ def test_every_format_has_every_value(form: str):
         assert "0.8 (90 % interval: from 0.8 to below 0.95)" in " ".join(
             text.replace("\\%", "%").split()
         )
+
+
+SPD_NAMES = tuple(f"spd {value}" for value in VALUES)
+SPD = SweptArms(name="spd", parameter="sparsity", arms=SPD_NAMES, values=VALUES)
+
+
+def with_spd(losses: tuple[float, ...], least: float = 0.0) -> pd.DataFrame:
+    """Scores of magnitude, and of a second series that loses nothing."""
+    scores = scores_with(losses)
+    second = scores_with((least,) * 4)
+    second = second[second["method"] != "base"].copy()
+    second["method"] = second["method"].str.replace("magnitude", "spd")
+    second["score"] += np.random.default_rng(1).normal(0, 0.2, len(second)).round(2)
+    return pd.concat([scores, second], ignore_index=True)
+
+
+def test_two_series_of_the_same_values_differ_by_the_trend_of_their_differences():
+    scores = with_spd((0.0, 0.5, 2.0, 4.0))
+    judging = Judging(margin=1.0, test="t")
+    found = analyse_sweeps(scores, "base", [*NAMES, *SPD_NAMES], [MAGNITUDE, SPD], judging)
+    assert len(found.interactions) == 2  # inits
+    wide = scores.pivot_table(index=["init", "seed"], columns="method", values="score")
+    for each in found.interactions:
+        of_init = wide.loc[each.init]
+        differences = of_init[[*NAMES]].to_numpy() - of_init[[*SPD_NAMES]].to_numpy()
+        own = trend(differences, VALUES, scale="order", test="t")
+        assert (each.first, each.second, each.n_seeds) == ("magnitude", "spd", 8)
+        assert each.trend.slope == pytest.approx(own.slope)
+        assert each.trend.p_value == pytest.approx(own.p_value)
+        assert each.trend.p_adjusted == each.trend.p_value  # one pair at each place
+        assert each.trend.slope < -1
+    text = render([found], "table")
+    assert "magnitude minus spd falls with sparsity, by -1" in text
+    assert "sparsity × method" in text
+
+
+def test_what_shifts_all_scores_of_a_seed_or_the_baseline_leaves_the_interaction_alone():
+    scores = with_spd((0.0, 0.5, 2.0, 4.0))
+    judged = ("base", [*NAMES, *SPD_NAMES], [MAGNITUDE, SPD], Judging(margin=1.0, test="t"))
+    before = analyse_sweeps(scores, *judged).interactions
+    moved = scores.copy()
+    moved["score"] += moved["seed"] * 3.0
+    moved.loc[moved["method"] == "base", "score"] -= 10
+    after = analyse_sweeps(moved, *judged).interactions
+    for a, b in zip(before, after, strict=True):
+        assert a.trend.slope == pytest.approx(b.trend.slope)
+        assert a.trend.p_value == pytest.approx(b.trend.p_value)
+    turned = analyse_sweeps(
+        scores, "base", [*NAMES, *SPD_NAMES], [SPD, MAGNITUDE], Judging(margin=1.0, test="t")
+    ).interactions
+    assert [each.trend.slope for each in turned] == pytest.approx([-a.trend.slope for a in before])
+
+
+def test_series_of_other_values_or_another_parameter_are_not_held_against_each_other():
+    scores = with_spd((0.0, 0.5, 2.0, 4.0))
+    fewer = replace(SPD, arms=SPD_NAMES[:3], values=VALUES[:3])
+    other = replace(SPD, parameter="p")
+    for second in (fewer, other):
+        found = analyse_sweeps(
+            scores, "base", [*NAMES, *SPD_NAMES], [MAGNITUDE, second], Judging(margin=1.0)
+        )
+        assert found.interactions == ()
+
+
+def test_interactions_of_several_series_are_corrected_at_each_place():
+    scores = with_spd((0.0, 0.5, 2.0, 4.0))
+    third = scores[scores["method"].isin(SPD_NAMES)].copy()
+    third["method"] = third["method"].str.replace("spd", "theseus")
+    third["score"] += np.random.default_rng(2).normal(0, 0.2, len(third))
+    names = tuple(f"theseus {value}" for value in VALUES)
+    theseus = SweptArms(name="theseus", parameter="sparsity", arms=names, values=VALUES)
+    found = analyse_sweeps(
+        pd.concat([scores, third]),
+        "base",
+        [*NAMES, *SPD_NAMES, *names],
+        [MAGNITUDE, SPD, theseus],
+        Judging(margin=1.0, test="t"),
+    ).interactions
+    for init in ("pretrained", "scratch"):
+        own = [each.trend for each in found if each.init == init]
+        expected = adjust([each.p_value for each in own], "holm")
+        assert [each.p_adjusted for each in own] == pytest.approx(list(expected))

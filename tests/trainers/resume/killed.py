@@ -62,13 +62,18 @@ def counting(run: Callable[[Keeper], object]) -> tuple[int, object]:
 
 
 def killed_at(chosen: Iterable[int], folder: Path, run: Callable[[Keeper], object]) -> object:
-    """What a run ends with that is killed at some of its chances, counted from its start."""
-    done = 0
+    """What a run ends with that is killed at some of its chances, counted from its start.
+
+    Each time it has to have written down what it goes on from.
+    """
+    done, written = 0, b""
     for chance in sorted(chosen):
         try:
             run(attempt(folder, chance - done))
         except Killed:
-            done = chance
+            last = folder.joinpath("state.json").read_bytes() if folder.exists() else b""
+            assert last != written, "nothing was written down"
+            done, written = chance, last
             continue
         raise AssertionError(f"it ended before chance {chance}")
     return run(attempt(folder, float("inf")))

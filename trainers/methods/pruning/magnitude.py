@@ -49,4 +49,4 @@ class Magnitude(Gradual):
             size = parametrizations.weight.original.detach().abs()
             count = zeros(self.share(event), size.numel())
             # What is gone is worth less than nothing, so that it goes first again.
-            mask.mask = kept(size.masked_fill(~mask.mask, -1.0), count)
+            mask.mask.copy_(kept(size.masked_fill(~mask.mask, -1.0), count))

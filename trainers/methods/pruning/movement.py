@@ -118,7 +118,7 @@ class Movement(Gradual):
         else:
             masks = tuple(kept(each, zeros(share, each.numel())) for each in parts)
         for each, mask in zip(state.scored, masks, strict=True):
-            each.mask = mask.view_as(each.mask)
+            each.mask.copy_(mask.view_as(each.mask))
 
     def penalty(self, step: Step) -> Tensor | float:
         """λ times the mean of σ(S), of the soft variant."""
