@@ -24,7 +24,7 @@ study = Study(
     name="spd_glue",
     task=[glue(name) for name in ("mnli", "qqp", "qnli", "sst2", "cola", "mrpc", "rte")],
     arms=(
-        Arm(MODEL, "pretrained", Base(), training=DENSE),
+        Arm(MODEL, "pretrained", Base()),
         *Arm.grid(
             MODEL,
             "pretrained",
@@ -37,7 +37,7 @@ study = Study(
             [Theseus(0.9, teacher=dense), SPD(0.9, p=0.8, teacher=dense)],
             training=PRUNED,
         ),
-        Arm(MODEL, "pretrained", SPD(0.9, p=0.8, rise=10, teacher=dense), "spd_mixed", PRUNED),
+        Arm(MODEL, "pretrained", SPD(0.9, p=0.8, rise=1 / 3, teacher=dense), "spd_mixed", PRUNED),
     ),
     comparison=Comparison(
         "base", ["magnitude", "movement", "movement+kd", "theseus", "spd", "spd_mixed"]
@@ -45,4 +45,5 @@ study = Study(
     # The paper declares no margin; it compares on each task, and on their mean.
     judging=Judging(margin=1.0, test="t", tasks="fixed"),
     seeds=(42, 549, 1237, 230, 805),
+    training=DENSE,
 )

@@ -41,23 +41,25 @@ class SPD(Grafting):
         events: n, how often weights are given up.
         until: share of the epochs that the first phase has, in (0, 1).
         p: probability of the student's layer, in [0, 1].
-        rise: epochs at the end of the first phase over which p rises linearly to 1, where it stays
-            (the paper's `mixed`, with 10 of 30); 0 leaves it as it is.
+        rise: share of the first phase, at its end, over which p rises linearly to 1, where it stays
+            (the paper's `mixed`: 10 of 30 epochs, a third); 0 leaves it as it is.
         teacher: a :class:`Teacher` of the same architecture; None is the student's own base run.
     """
 
     name: ClassVar[str] = "spd"
 
     p: float = 0.8
-    rise: int = 0
+    rise: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.p <= 1:
             raise MethodError(f"SPD(p={self.p!r}): a probability lies between 0 and 1.")
-        whole = isinstance(self.rise, int) and not isinstance(self.rise, bool)
-        if not whole or self.rise < 0:
-            raise MethodError(f"SPD(rise={self.rise!r}): a whole number of epochs, from 0.")
+        if not 0 <= self.rise <= 1:
+            raise MethodError(
+                f"SPD(rise={self.rise!r}): p rises within the first phase, of which this is a "
+                "share, in [0, 1]."
+            )
 
     def check(self, model: Model, task: Task) -> None:
         """Refuse a model without attention maps, and what grafting refuses.
@@ -78,12 +80,6 @@ class SPD(Grafting):
         if epochs < 2:
             raise MethodError("SPD has two phases: give it a training of at least two epochs.")
         first = min(max(1, round(self.until * epochs)), epochs - 1)
-        if self.rise > first:
-            raise MethodError(
-                f"SPD(rise={self.rise}): p would rise for longer than the {first} epochs of the "
-                f"first phase (until={self.until} of {epochs}): let it rise over fewer, or train "
-                "for longer."
-            )
         if training.gradient_checkpointing:
             raise MethodError(
                 "SPD compares attention maps, which gradient_checkpointing=True does not keep: "
@@ -103,8 +99,8 @@ class SPD(Grafting):
             return self.p
         if step.phase:
             return 1.0
-        risen = (step.progress * step.epochs - (step.epochs - self.rise)) / self.rise
-        return self.p + (1 - self.p) * max(0.0, risen)
+        risen = max(0.0, 1 - (1 - step.progress) / self.rise)
+        return self.p + (1 - self.p) * risen
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """What grafting does, and keep what both models compute."""
