@@ -138,7 +138,7 @@ class Fit:
             report = self.end_epoch(trail.offer)
             on_epoch(report)
             self.at.end_epoch(report)
-            worth = report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
+            worth = self.worth(report)
             better = self.training.select == "last" or worth > learner.best
             if better and self.method.is_selectable(self.state):
                 learner.select(worth)
@@ -284,6 +284,15 @@ class Fit:
 
     def end_epoch(self, offer: Callable[[], None]) -> Epoch:
         """Score dev, and stop a run whose loss is no longer a number."""
+        loss = self.mean_loss()
+        return self.report(loss, predict(self.model, self.dev_set, self.training, offer))
+
+    def mean_loss(self) -> float:
+        """Of an example in the epoch that ends.
+
+        Raises:
+            Diverged: it is no number.
+        """
         number, losses = self.at.epochs + 1, torch.stack(self.at.losses).cpu().numpy()
         loss = float(np.average(losses, weights=self.at.sizes))
         if not np.isfinite(loss):
@@ -291,12 +300,19 @@ class Fit:
                 f"the loss was {loss} in epoch {number}; a learning rate below "
                 f"{self.training.lr:g} may help."
             )
-        logits = predict(self.model, self.dev_set, self.training, offer)
+        return loss
+
+    def report(self, loss: float, logits: NDArray[np.float32]) -> Epoch:
+        """What is known of the epoch that ends, from its loss and the logits on dev."""
         dev = {
             name: metrics.score(name, logits, self.dev_set.labels)
             for name in dict.fromkeys(["accuracy", "nll", self.metric])
         }
-        return Epoch(number, loss, dev)
+        return Epoch(self.at.epochs + 1, loss, dev)
+
+    def worth(self, report: Epoch) -> float:
+        """What selects an epoch: the higher the better."""
+        return report.dev[self.metric] * (1 if metrics.SELECTS[self.metric] else -1)
 
     def score(
         self,
@@ -307,11 +323,21 @@ class Fit:
     ) -> Trained:
         """All metrics of a finished model on dev, and on test if there is one."""
         sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
-        logits = {split: predict(model, s, self.training, offer) for split, s in sets.items()}
+        said = {split: (s, predict(model, s, self.training, offer)) for split, s in sets.items()}
+        return self.scored(model, said, spent)
+
+    def scored(
+        self,
+        model: nn.Module,
+        said: Mapping[str, tuple[Encoded, NDArray[np.float32]]],
+        spent: Spent,
+    ) -> Trained:
+        """The finished run, from each split and the logits of its model on it."""
+        logits = {split: of_split for split, (_, of_split) in said.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {
-            split: metrics.all_scores(logits[split], s.labels, temperature)
-            for split, s in sets.items()
+            split: metrics.all_scores(of_split, examples.labels, temperature)
+            for split, (examples, of_split) in said.items()
         }
         scores["overfitting"] = self.overfitting(model, logits["dev"], offer)
         return Trained(model, scores, logits, self.at.best_epoch, self.at.steps, spent)

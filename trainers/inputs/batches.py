@@ -49,15 +49,18 @@ class Ragged:
         """Shape (n,): the length of each row."""
         return np.diff(self.offsets)
 
-    def padded(self, rows: NDArray[np.int64], fill: int) -> NDArray[np.int64]:
-        """The rows asked for, filled up on the right.
+    def width(self, rows: NDArray[np.int64]) -> int:
+        """To how many the rows asked for are filled up: the length of the longest rounded up.
 
-        Shape (len(rows), longest rounded up), where the rounding never exceeds the longest row of
-        all: kernels are made anew for every shape, and fewer shapes save a second a run.
+        The rounding never exceeds the longest row of all: kernels are made anew for every shape,
+        and fewer shapes save a second a run.
         """
-        lengths = self.lengths[rows]
-        rounded = -(-int(lengths.max()) // _ROUND) * _ROUND
-        width = min(rounded, int(self.lengths.max()))
+        rounded = -(-int(self.lengths[rows].max()) // _ROUND) * _ROUND
+        return min(rounded, int(self.lengths.max()))
+
+    def padded(self, rows: NDArray[np.int64], fill: int) -> NDArray[np.int64]:
+        """The rows asked for, filled up on the right; shape (len(rows), their `width`)."""
+        lengths, width = self.lengths[rows], self.width(rows)
         places = self.offsets[rows][:, None] + np.arange(width)
         # Beyond the end of a row lies the next one, and beyond the last nothing.
         read = self.values.take(places, mode="clip").astype(np.int64)
@@ -91,6 +94,12 @@ class Encoded:
         for column in self.ragged.values():
             return column.lengths
         return np.zeros(len(self), np.int64)
+
+    def width(self, rows: NDArray[np.int64]) -> int:
+        """Tokens that some rows are filled up to in a batch; 0 where every row has one shape."""
+        for column in self.ragged.values():
+            return column.width(rows)
+        return 0
 
     def save(self, folder: Path) -> None:
         """Write it into an empty folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -45,6 +45,18 @@ class Spent:
             _sum(earlier.gpu_joules, self.gpu_joules),
             earlier.load_start,
             self.load_end,
+        )
+
+    def shared(self, number: int) -> Spent:
+        """The part of each of so many pieces of work that were done at once."""
+        on_gpu = self.gpu_seconds, self.gpu_joules
+        gpu_seconds, gpu_joules = (None if x is None else x / number for x in on_gpu)
+        return replace(
+            self,
+            seconds=self.seconds / number,
+            cpu_seconds=self.cpu_seconds / number,
+            gpu_seconds=gpu_seconds,
+            gpu_joules=gpu_joules,
         )
 
 

@@ -71,6 +71,10 @@ class Composition(Method):
         """That of the first part that needs it."""
         return next((reason for part in self.parts if (reason := part.whole_batch())), "")
 
+    def apart(self) -> str:
+        """That of the first part that has one."""
+        return next((reason for part in self.parts if (reason := part.apart())), "")
+
     def teacher_for(self, training: Training) -> Teacher | None:
         """That of the part that has one."""
         return self._owner("teacher_for").teacher_for(training)

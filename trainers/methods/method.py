@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from inspect import isfunction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -23,6 +24,15 @@ from trainers.steps.optimiser import decay_groups
 if TYPE_CHECKING:
     from trainers.models import Model
     from trainers.tasks import Task
+
+#: What a method may override that does no more in a run than compare logits.
+_OF_LOGITS = frozenset(
+    {
+        *("__init__", "__post_init__", "__eq__", "__hash__", "__repr__", "__setattr__"),
+        *("__delattr__", "__replace__", "check", "conflict", "whole_batch", "apart", "teacher_for"),
+        *("phases", "loss", "hyper_parameters", "with_hyper_parameters", "specification"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,16 @@ class Method:
         """
         own = type(self).backward is not Method.backward
         return "it makes the gradient of a step in its own way" if own else ""
+
+    def apart(self) -> str:
+        """Why a run of it cannot be one of several that are trained as one; empty where it can.
+
+        It can where it overrides nothing by which it would do more in a run than compare logits
+        with labels and a teacher's logits; a loss that takes more of a step has to say so here.
+        """
+        hooks = (hook for hook, value in vars(Method).items() if isfunction(value))
+        own = [h for h in hooks if h not in _OF_LOGITS and _overrides(type(self), h)]
+        return f"it does more than compare logits ({', '.join(own)})" if own else ""
 
     def check_training(self, model: Model, task: Task, training: Training) -> None:
         """Refuse to save memory where the result would be another one; not to be overridden.
@@ -308,6 +328,10 @@ class Unsound(Method):
     def specification(self) -> dict[str, Any]:
         """What its code did; a run of this key is never trained."""
         return {"method": self.name, "revision": self.revision, "trouble": self.trouble}
+
+
+def _overrides(method: type[Method], hook: str) -> bool:
+    return getattr(method, hook) is not getattr(Method, hook)
 
 
 def _is_phase(value: object) -> bool:

@@ -66,7 +66,8 @@ class TFReg(Method):
             return F.cross_entropy(z, (1 - self.alpha) * q + self.alpha * virtual_teacher)
         m = z.shape[-1] if self.multiplier is None else self.multiplier
         target = (virtual_teacher / self.temperature).softmax(-1)
-        divergence = F.kl_div(z.log_softmax(-1), target, reduction="sum") / z.numel()
+        # The bits of F.kl_div, which cannot be computed for several models at once.
+        divergence = (torch.xlogy(target, target) - target * z.log_softmax(-1)).sum() / z.numel()
         return (1 - self.alpha) * F.cross_entropy(z, y) + self.alpha * m * divergence
 
     def virtual_teacher(self, z: Tensor, y: Tensor) -> Tensor:
