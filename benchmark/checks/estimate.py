@@ -10,10 +10,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmark.execute.calibration import Flops, Question, StepTime
-from benchmark.execute.engines.asking import Answer, Trouble, ask, is_foreign
-from benchmark.record.recorded import Recorded
+from benchmark.execute.engines.asking import Answer, Trouble, ask
+from benchmark.record.recorded import STACKED, Recorded
 from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.user_code.foreign import is_foreign
 from trainers.methods import Base
 from trainers.methods.method import Unsound
 from trainers.models import Model
@@ -96,7 +97,9 @@ def estimate(
     recorded: dict[str, list[float]] = defaultdict(list)
     for done in similar.values():
         trained = done.scores.get("seconds", 0.0)  # by earlier attempts too, if there were some
-        recorded[done.kind].append(max(done.seconds, trained))
+        # Of a stack the record was open as long for each of its runs as for all of them.
+        open_for = done.seconds / int(done.tags.get(STACKED, 1))
+        recorded[done.kind].append(max(open_for, trained))
     series = [_Series.of(keys, plan, jobs, recorded, sketch, own) for keys in _alike(plan)]
     wanted = [some for some in series if some.open]
     questions = (question for some in wanted for question in some.asked.questions)

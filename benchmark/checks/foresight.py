@@ -9,7 +9,7 @@ from math import isnan, nan
 from benchmark.execute.engines.virtual import VirtualEngine
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
-from benchmark.execute.job import Ended, Job
+from benchmark.execute.job import Ended, Job, as_one
 from benchmark.execute.queue import Queue
 from benchmark.execute.scheduler import urgency_of
 from benchmark.runs.kinds import Output
@@ -25,11 +25,13 @@ class Foreseen:
         wall: seconds until all are done; NaN where somebody's cannot be told.
         runs: keys by GPU, in the order in which they begin.
         until: seconds until the last of them ends, by GPU.
+        stacks: keys of the runs of each stack, which are trained as one model.
     """
 
     wall: float
     runs: Mapping[Gpu, tuple[str, ...]]
     until: Mapping[Gpu, float]
+    stacks: tuple[tuple[str, ...], ...] = ()
 
 
 def foresee(
@@ -57,10 +59,11 @@ def foresee(
         queue.add(Job(plan.runs[k], outputs, store, "", {}, urgency=urgency[k]))
     while queue.waiting or queue.running:
         while job := engine.choose(queue.ready()):
-            engine.start(queue.begin(job.run.key))
+            engine.start(as_one([queue.begin(each.run.key) for each in job.stack]))
         for event in engine.events(0.0):
             if isinstance(event, Ended):
                 queue.end(event.key)
     unknown = any(isnan(seconds[k]) for k in jobs)
     placed = {gpu: tuple(keys) for gpu, keys in engine.order.items()}
-    return Foreseen(nan if unknown else engine.now, placed, engine.until)
+    wall = nan if unknown else engine.now
+    return Foreseen(wall, placed, engine.until, tuple(engine.stacks))

@@ -10,11 +10,11 @@ import torch
 
 from benchmark.checks.preflight import size
 from benchmark.errors import NotReady
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.todo import Todo
 from benchmark.runs.alike import declared_alike
 from benchmark.runs.kinds import PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.user_code.foreign import is_foreign
 from trainers.models import HubModel, Model
 from trainers.models.anatomy import skeleton
 from trainers.tasks import Task

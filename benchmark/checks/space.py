@@ -12,12 +12,12 @@ from benchmark.checks.memory import weighs_alike
 from benchmark.checks.preflight import size, told
 from benchmark.errors import NotReady
 from benchmark.execute.attempt.resuming import KIND
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.todo import Todo
 from benchmark.runs.alike import declared_alike
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.store.store import Store
+from benchmark.user_code.foreign import is_foreign
 from trainers.models import Model
 from trainers.models.anatomy import skeleton
 from trainers.resolve.needs import Needed

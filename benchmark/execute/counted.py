@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.job import Ended
 from benchmark.runs.kinds import Run, TrainRun
+from benchmark.user_code.foreign import is_foreign
 
 
 class CountedFlops:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from benchmark.record.recorded import Recorded
@@ -54,6 +54,7 @@ class Ended:
         crowded: whether other runs were on its GPU meanwhile.
         goes_on: whether another attempt goes on from where this one was interrupted.
         unsplit: of one that lacked memory, why smaller parts of its batches are not to be tried.
+        stacked: runs that were trained as one model, this among them.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Ended:
     crowded: bool = False
     goes_on: bool = False
     unsplit: str = ""
+    stacked: int = 1
 
 
 Report = Callable[[Progress], None]
@@ -106,6 +108,8 @@ class Job:
         checkpoint_every: seconds of training that are worth to be kept for another attempt.
         relative_flops: of a step, where a run of the same kind has counted them; None counts.
         sound: what of the cache the process that starts it has found sound, if on this machine.
+        beside: other jobs whose models are trained as one with this one's.
+        apart: whether it is to be trained apart from all others.
     """
 
     run: Run
@@ -120,6 +124,18 @@ class Job:
     checkpoint_every: float = A_MINUTE
     relative_flops: float | None = None
     sound: Sound = field(default_factory=dict)
+    beside: tuple[Job, ...] = ()
+    apart: bool = False
+
+    @property
+    def stack(self) -> tuple[Job, ...]:
+        """This job and those beside it, each without the others."""
+        return (replace(self, beside=()), *self.beside) if self.beside else (self,)
+
+
+def as_one(jobs: Sequence[Job]) -> Job:
+    """Jobs whose models are trained as one, as one job."""
+    return replace(jobs[0], beside=tuple(jobs[1:])) if len(jobs) > 1 else jobs[0]
 
 
 def is_done(run: Run, outputs: frozenset[Output], recorded: Recorded | None, cache: Cache) -> bool:

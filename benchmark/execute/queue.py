@@ -145,5 +145,6 @@ def _both(first: Job, second: Job) -> Job:
         outputs=first.outputs | second.outputs,
         urgency=max(first.urgency, second.urgency),
         alone=first.alone or second.alone,
+        apart=first.apart or second.apart,
         splits=max(first.splits, second.splits),
     )

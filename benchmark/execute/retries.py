@@ -14,6 +14,8 @@ from benchmark.execute.job import (
     INTERRUPTED,
     KILLED,
     NODE_LOST,
+    OUT_OF_MEMORY,
+    TIMED_OUT,
     Ended,
     Job,
 )
@@ -29,6 +31,8 @@ ATTEMPTS: Mapping[str, int] = {
     DISK_ERROR: 5,
     NODE_LOST: 5,
 }
+#: How a stack ends of which each run is tried apart, at once: all end so where one does.
+OF_A_STACK = frozenset({KILLED, DIED, OUT_OF_MEMORY, TIMED_OUT, "failed"})
 #: Seconds before the second attempt, twice as many before every further one, and at most.
 FIRST, LONGEST = 2.0, 60.0
 

@@ -24,9 +24,10 @@ from benchmark.execute.job import (
     Ended,
     Job,
     Progress,
+    as_one,
 )
 from benchmark.execute.queue import Queue
-from benchmark.execute.retries import Retries
+from benchmark.execute.retries import OF_A_STACK, Retries
 from benchmark.execute.short_of_memory import training_of, with_more_room
 from benchmark.record.left_open import close_dead, close_orphans
 from benchmark.record.query import Query
@@ -51,6 +52,7 @@ class Outcome:
         interrupted: whether the user stopped it.
         crowded_out: by key, how runs ended first that were tried again alone on a GPU.
         in_parts: by key, into how many parts a batch was split for want of memory.
+        taken_apart: by key, how stacks of runs ended that were tried again apart.
     """
 
     ended: dict[str, Ended] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class Outcome:
     interrupted: bool = False
     crowded_out: dict[str, Ended] = field(default_factory=dict)
     in_parts: dict[str, int] = field(default_factory=dict)
+    taken_apart: dict[str, Ended] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Ended]:
@@ -217,6 +220,8 @@ class Scheduler:
         """
         if not isinstance(event, Ended):
             return event
+        if event.stacked > 1 and event.status in OF_A_STACK:
+            return self._apart(event)
         if event.status == OUT_OF_MEMORY:
             return self._with_more_room(event)
         if not self.retries.count(event):
@@ -245,6 +250,14 @@ class Scheduler:
         self._queue.add(replace(job, tags=tags))
         return Progress(event.key, 0.0, f"out of memory, {how}")
 
+    def _apart(self, event: Ended) -> Progress:
+        """Have a run tried apart whose stack came to nothing, which may be another one's doing."""
+        job = self._next_attempt(event)
+        self.outcome.taken_apart[event.key] = event
+        self._queue.end(event.key)
+        self._queue.add(replace(job, apart=True))
+        return Progress(event.key, 0.0, f"{event.status} as one of {event.stacked}, tried apart")
+
     def _next_attempt(self, event: Ended) -> Job:
         """The job of a run whose attempt has just ended, with what names that attempt."""
         job = self._queue.running[event.key]
@@ -272,17 +285,25 @@ class Scheduler:
         """Start what nobody else does, as long as there is room; what others have done of it."""
         news: list[Progress | Ended] = []
         while self.engine.free > 0 and (job := self.engine.choose(self._ready())):
-            told = self._elsewhere.look(job)
-            if told is not None:
-                news.append(told)
-            if isinstance(told, Ended):
-                self._queue.remove(told.key)
-                self._settle(told)
-            elif not self._elsewhere.count((job.run.key,)):
-                begun = self._queue.begin(job.run.key)
-                self.engine.start(replace(begun, relative_flops=self._counted.of(job.run)))
-                self.on_start(job.run)
+            mine = [each for each in job.stack if self._is_mine(each, news)]
+            begun = [self._queue.begin(each.run.key) for each in mine]
+            if begun:
+                counted = [replace(j, relative_flops=self._counted.of(j.run)) for j in begun]
+                self.engine.start(as_one(counted))
+            for each in begun:
+                self.on_start(each.run)
         return news
+
+    def _is_mine(self, job: Job, news: list[Progress | Ended]) -> bool:
+        """Whether nobody else executes a run, or has done so; what is news of it is added."""
+        told = self._elsewhere.look(job)
+        if told is not None:
+            news.append(told)
+        if isinstance(told, Ended):
+            self._queue.remove(told.key)
+            self._settle(told)
+            return False
+        return not self._elsewhere.count((job.run.key,))
 
     def _ready(self) -> Iterator[Job]:
         """Jobs that wait for no other run, nor for another command, the most urgent first."""

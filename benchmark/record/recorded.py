@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 ORIGIN, PARENT = "origin", "mlflow.parentRunId"
 #: Tag of a run whose batches had to be in parts, for want of memory: in how many.
 IN_PARTS = "micro_batches"
+#: Tag of a run whose model was trained as one with others: with how many, itself among them.
+STACKED = "stacked"
 
 
 def half(identity: str) -> str:

@@ -138,6 +138,11 @@ class Writer:
         """Write metrics of one step."""
         self._write(run_id, _metrics(metrics, step), [])
 
+    def log_curve(self, run_id: str, curve: Mapping[int, Mapping[str, float]]) -> None:
+        """Write metrics of several steps."""
+        points = [point for step, values in curve.items() for point in _metrics(values, step)]
+        self._write(run_id, points, [])
+
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a run, or change them."""
         self._write(run_id, [], _tags(_cut(tags)))

@@ -12,7 +12,8 @@ from benchmark.errors import BenchmarkError
 from benchmark.execute.gpus.gpu import FindGpus, Gpu, environment_of
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.gpus.packing import Packing
-from benchmark.record.recorded import IN_PARTS, Recorded
+from benchmark.execute.gpus.stacks import Stacking
+from benchmark.record.recorded import IN_PARTS, STACKED, Recorded
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import Plan
 
@@ -76,10 +77,10 @@ def packing_of(
         similar: runs of the same kinds that are recorded.
     """
     if per_gpu != "auto":
-        return Packing(gpus, per_gpu)
+        return Packing(gpus, per_gpu, stacking=Stacking())
     measures: dict[str, list[Mapping[str, float]]] = {}
     for done in similar.values():
-        if IN_PARTS not in done.tags:  # which took less than others of its kind would
+        if IN_PARTS not in done.tags and STACKED not in done.tags:  # which took less, or unknown
             measures.setdefault(done.kind, []).append(done.scores)
     most = max(1, runs_for_cores(plan) // len(gpus))
-    return Packing(gpus, most, KnownMemory(measures, plan.runs.values()))
+    return Packing(gpus, most, KnownMemory(measures, plan.runs.values()), Stacking())

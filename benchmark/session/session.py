@@ -25,7 +25,6 @@ from benchmark.declare.loading import load_study
 from benchmark.declare.study import Study
 from benchmark.errors import RecordLost, StudyError
 from benchmark.execute.engines import Engine
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.processes import warm_up
 from benchmark.execute.gpus.gpu import FindGpus, look
 from benchmark.execute.hidden import with_hidden
@@ -48,6 +47,7 @@ from benchmark.store.outages import in_a_hurry, persevering
 from benchmark.store.store import Store
 from benchmark.terminal.page import page
 from benchmark.tuning.results import Tuned, chosen
+from benchmark.user_code.foreign import is_foreign
 from benchmark.user_code.project import Project
 from benchmark.user_code.waiting import stop
 from trainers.errors import TrainerError

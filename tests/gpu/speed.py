@@ -25,7 +25,7 @@ import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.execute.attempt.steps import make_repeatable
+from benchmark.execute.attempt.conditions import make_repeatable
 from trainers.inputs.batches import Encoded, Ragged
 from trainers.loop import Fit
 from trainers.methods import L2SP, R3F, R4F, Base, FreeLB, Mixout

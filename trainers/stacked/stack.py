@@ -22,6 +22,7 @@ from trainers.stacked.optimiser import StackedOptimiser
 from trainers.stacked.orders import Order
 from trainers.stacked.streams import Streams
 from trainers.stacked.texts import StackedTexts, distinct
+from trainers.teacher import TeacherLogits
 
 #: Rows of all models together, and most of each, in a batch of which nothing is learned.
 _EVALUATION_ROWS, _OF_EACH = 2048, 256
@@ -48,7 +49,8 @@ class Stack:
         self._model = StackedModel([fit.model for fit in fits], self._dropout, first.training)
         self._optimiser = StackedOptimiser(self._model.tables, [fit.training for fit in fits])
         self._texts = StackedTexts.of(self._sets, self._device)
-        taught = TeachersLogits.of([fit.teacher for fit in fits], self._sets, self._device)
+        teachers = [f.teacher if isinstance(f.teacher, TeacherLogits) else None for f in fits]
+        taught = TeachersLogits.of(teachers, self._sets, self._device)
         self._losses = Losses([fit.method for fit in fits], taught)
         self._phases = [fit.method.phases(fit.training) for fit in fits]
         self._best = [-inf] * len(fits)

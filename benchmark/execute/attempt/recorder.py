@@ -37,6 +37,11 @@ class Recorder:
         with shielded():
             self.writer.log(self.run_id, metrics, step)
 
+    def log_curve(self, curve: Mapping[int, Mapping[str, float]]) -> None:
+        """Record metrics of several steps at once."""
+        with shielded():
+            self.writer.log_curve(self.run_id, curve)
+
     def tag(self, tags: Mapping[str, str]) -> None:
         """Say more of the run."""
         with shielded():

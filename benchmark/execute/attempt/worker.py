@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import multiprocessing
 import os
 import time
 import traceback
-from bdb import BdbQuit
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
-from benchmark.errors import BenchmarkError, CacheError, LeaseLost, RecordLost, StoreError
+from benchmark.errors import CacheError, LeaseLost, RecordLost, StoreError
+from benchmark.execute.attempt.conditions import make_repeatable
 from benchmark.execute.attempt.deadline import limited
+from benchmark.execute.attempt.ends import UnderWay, leave_unless, reason
 from benchmark.execute.attempt.interruption import (
     Interrupted,
     interruptible,
@@ -24,14 +20,10 @@ from benchmark.execute.attempt.interruption import (
 )
 from benchmark.execute.attempt.recorder import Recorder
 from benchmark.execute.attempt.resuming import Resuming
-from benchmark.execute.attempt.steps import make_repeatable, perform
+from benchmark.execute.attempt.steps import perform
 from benchmark.execute.job import (
-    DISK_ERROR,
-    DISK_FULL,
     HELD,
     LOST,
-    OUT_OF_MEMORY,
-    TIMED_OUT,
     Ended,
     Job,
     Progress,
@@ -39,31 +31,19 @@ from benchmark.execute.job import (
     is_done,
     is_recorded,
 )
-from benchmark.execute.short_of_memory import unsplit
 from benchmark.record.left_open import close_earlier
 from benchmark.record.query import Query
-from benchmark.record.writer import Status, Writer
+from benchmark.record.recorded import Recorded
+from benchmark.record.writer import Writer
 from benchmark.runs.kinds import Need, PretrainRun, TrainRun
 from benchmark.secrets import masked
 from benchmark.store.checksums import take_as_sound
 from benchmark.store.connection import Connection
 from benchmark.store.heartbeat import Holder, Lease
 from benchmark.store.outages import persevering
-from benchmark.terminal.duration import duration
-from benchmark.user_code.blame import blamed, user_line
-from trainers.errors import Diverged, TrainerError
 
 #: Seconds between two looks at a run that another process executes.
 _TICK = 0.25
-#: What CUDA, HIP and their libraries say where a context or a workspace finds no memory.
-_FULL = (
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "HIP error: out of memory",
-)
-#: What a file system says that fails under its files, or is gone.
-_OF_DISKS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EREMOTEIO, errno.EROFS, errno.ENODEV)
 
 
 def execute(job: Job, report: Report) -> Ended:
@@ -83,7 +63,7 @@ def execute(job: Job, report: Report) -> Ended:
             if isinstance(lease, Holder):
                 return Ended(key, HELD, lease.process.shown)
             with lease, cache.using(*{need.key for need in needs}):
-                return _execute_alone(job, report, lease)
+                return execute_alone(job, report, lease)
     except LeaseLost as error:
         return Ended(key, HELD, str(error))
     except (RecordLost, StoreError) as error:
@@ -94,162 +74,65 @@ def execute(job: Job, report: Report) -> Ended:
         return Ended(job.run.key, *reason(error), details=masked(traceback.format_exc()))
 
 
-def _execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
-    """Execute a run that this process holds."""
+def execute_alone(job: Job, report: Report, lease: Lease) -> Ended:
+    """Execute a run that this process holds, unless it is done."""
+    known = standing(job, lease)
+    if isinstance(known, Ended):
+        return known
+    under_way, inputs, say = begin(job, report, lease, known)
+    try:
+        with interruptible(), limited(job.limit):
+            resume = under_way.resuming.checkpoints
+            scores = perform(job, inputs.open, under_way.recorder, say, resume)
+    except Interrupted as stopped:
+        return under_way.stopped(stopped)
+    except (RecordLost, StoreError, LeaseLost):
+        raise
+    except BaseException as error:  # noqa: BLE001 - every failure is a result, SystemExit too
+        return under_way.failed(error)
+    return under_way.finished(scores, "; ".join(inputs.mended))
+
+
+def standing(job: Job, lease: Lease) -> Ended | Recorded | None:
+    """How a run ended that is done, or what is recorded of one that has to be executed again."""
+    query = Query(Connection(job.store, make=False))
+    done = query.finished_run(job.run.key) if job.run.tracked else None
+    if not is_done(job.run, job.outputs, done, job.store.cache):
+        return done
+    # Of an attempt that was killed as it ended.
+    Resuming(job, None, [], lease.require).discard()
+    return Ended(job.run.key, "cached", scores=done.scores if done else None)
+
+
+def begin(
+    job: Job, report: Report, lease: Lease, done: Recorded | None, stacked: int = 1
+) -> tuple[UnderWay, Inputs, Report]:
+    """Open the record of a run that this process holds.
+
+    Args:
+        job: what is executed.
+        report: told how far it has come, by the last of what is returned.
+        lease: on its key.
+        done: what is recorded of it.
+        stacked: runs that are trained as one model, this among them.
+    """
     began, owner = time.perf_counter(), os.getpid()
-    cache, key = job.store.cache, job.run.key
 
     def say(progress: Progress) -> None:
-        _leave_unless(owner)
+        leave_unless(owner)
         lease.check()
         with shielded():  # half a message would garble the next one
             report(progress)
 
-    connection = Connection(job.store, make=False)
-    query, writer = Query(connection), Writer(connection)
-    done = query.finished_run(key) if job.run.tracked else None
-    if is_done(job.run, job.outputs, done, cache):
-        # Of an attempt that was killed as it ended.
-        Resuming(job, None, [], lease.require).discard()
-        return Ended(key, "cached", scores=done.scores if done else None)
+    writer = Writer(Connection(job.store, make=False))
     if job.run.tracked:
-        close_earlier(writer, key)
+        close_earlier(writer, job.run.key)
     # A finished run whose outputs were deleted is executed again but recorded once.
     fresh = job.run.tracked and not is_recorded(job.outputs, done)
     recorder = Recorder(writer, job, lease.require) if fresh else None
     inputs = Inputs(job, say)
     resuming = Resuming(job, recorder, inputs.mended, lease.require)
-    attempt = _Attempt(job, recorder, resuming, owner, began)
-    try:
-        with interruptible(), limited(job.limit):
-            scores = perform(job, inputs.open, recorder, say, resuming.checkpoints)
-    except Interrupted as stopped:
-        return attempt.stopped(stopped)
-    except (RecordLost, StoreError, LeaseLost):
-        raise
-    except BaseException as error:  # noqa: BLE001 - every failure is a result, SystemExit too
-        return attempt.failed(error)
-    return attempt.finished(scores, "; ".join(inputs.mended))
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """An execution of a run that has begun: each way in which it ends is recorded and told.
-
-    Attributes:
-        job: what is executed.
-        recorder: None where nothing of it is recorded.
-        resuming: what is kept of it for another attempt.
-        owner: number of the process that executes it.
-        began: when this process turned to it, in seconds of a clock that is never set.
-    """
-
-    job: Job
-    recorder: Recorder | None
-    resuming: Resuming
-    owner: int
-    began: float
-
-    def finished(self, scores: Mapping[str, float] | None, mended: str) -> Ended:
-        """It has come to its end."""
-        self._record("FINISHED", "finished", metrics=scores)
-        self.resuming.discard()
-        return Ended(self._key, "finished", mended, scores, self._seconds)
-
-    def stopped(self, stopped: Interrupted) -> Ended:
-        """It was told to stop, or went on for longer than it may, which is a result."""
-        why = str(stopped)
-        if why == TIMED_OUT:
-            self.resuming.discard()
-            said = f"it goes on for more than {duration(self.job.limit)}{_place(stopped)}"
-            self._record("FAILED", TIMED_OUT, said)
-            details = masked(traceback.format_exc())
-            return Ended(self._key, TIMED_OUT, said, None, self._seconds, details)
-        if why == "pruned":
-            self.resuming.discard()
-        self._record("KILLED", why)
-        return Ended(self._key, why, seconds=self._seconds, goes_on=self.resuming.kept)
-
-    def failed(self, error: BaseException) -> Ended:
-        """Something was raised in it.
-
-        Raises:
-            KeyboardInterrupt: the user stopped the command whose process this is.
-        """
-        by_hand = isinstance(error, KeyboardInterrupt | BdbQuit)
-        if by_hand and multiprocessing.parent_process() is None:
-            self._record("KILLED", "interrupted")
-            raise KeyboardInterrupt from error
-        _leave_unless(self.owner)
-        status, message = reason(error)
-        if status in ("failed", "diverged"):  # which it would do again
-            self.resuming.discard()
-        self._record("FAILED", status, message)
-        details = masked(traceback.format_exc())
-        reason_against = unsplit(self.job) if status == OUT_OF_MEMORY else ""
-        return Ended(self._key, status, message, details=details, unsplit=reason_against)
-
-    def _record(
-        self,
-        status: Status,
-        cause: str,
-        detail: str = "",
-        metrics: Mapping[str, float] | None = None,
-    ) -> None:
-        if self.recorder:
-            self.recorder.end(status, cause, detail, metrics)
-
-    @property
-    def _key(self) -> str:
-        return self.job.run.key
-
-    @property
-    def _seconds(self) -> float:
-        return time.perf_counter() - self.began
-
-
-def _place(error: BaseException) -> str:
-    """Where the user's code stood, to be put behind a sentence."""
-    line = user_line(error)
-    return f" ({line})" if line else ""
-
-
-def _leave_unless(owner: int) -> None:
-    """End a copy of this process that code of the study forked: a run has one record."""
-    if os.getpid() != owner:
-        os._exit(1)
-
-
-def reason(error: BaseException) -> tuple[str, str]:
-    """A failure in a word, and in a line."""
-    said = masked(str(error).strip())
-    message = said.splitlines()[0] if said else type(error).__name__
-    if isinstance(error, Diverged):
-        return "diverged", message
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _is_full(error):
-        return OUT_OF_MEMORY, message
-    cause = (error.__cause__ or error) if isinstance(error, CacheError) else error
-    if _disk_is_full(cause):
-        return DISK_FULL, f"{message}; free some space"
-    if isinstance(cause, OSError) and cause.errno in _OF_DISKS:
-        return DISK_ERROR, f"{message}; look at the disk"
-    if isinstance(cause, OSError):
-        return "unreadable", f"{type(cause).__name__}: {message}"
-    if isinstance(error, TrainerError | BenchmarkError):
-        return "failed", message
-    return "failed", blamed(error)
-
-
-def _disk_is_full(error: BaseException) -> bool:
-    """Whether a disk had no room, as Python and what is written in Rust say it."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or (type(error).__name__ == "SafetensorError" and "No space left" in str(error))
-
-
-def _is_full(error: BaseException) -> bool:
-    """Whether a GPU's memory is full, as its libraries say where torch did not ask for it."""
-    said = str(error)
-    return isinstance(error, RuntimeError) and any(each in said for each in _FULL)
+    return UnderWay(job, recorder, resuming, owner, began, stacked), inputs, say
 
 
 @dataclass

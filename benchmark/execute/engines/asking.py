@@ -18,11 +18,11 @@ from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 from benchmark.execute.job import KILLED
 from benchmark.execute.retries import ATTEMPTS
 from benchmark.user_code.blame import blamed
-from benchmark.user_code.project import OURS, sources
+from benchmark.user_code.foreign import is_foreign
+from benchmark.user_code.project import sources
 
 #: Seconds that a process may be silent, and that it has at least: it has to begin first.
 _PATIENCE, _LEAST = 120.0, 20.0
-_KNOWN = frozenset((*OURS, "builtins"))
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,6 @@ def ask(questions: Sequence[Question], study_file: Path, patience: float = inf) 
             found = _ask(left, questions, study_file, again, silent)
             answers, killed = answers | found, 0 if found else killed + 1
     return [answers[i] for i in range(len(questions))]
-
-
-def is_foreign(*declared: object) -> bool:
-    """Whether any of these is of a class that is not ours."""
-    parts = [part for each in declared for part in (each, *_parts(each))]
-    classes = {kind for part in parts for kind in type(part).__mro__}
-    return any(kind.__module__.split(".")[0] not in _KNOWN for kind in classes)
-
-
-def _parts(declared: object) -> tuple[object, ...]:
-    """Of a composition of methods."""
-    found = getattr(declared, "parts", ())
-    return found if isinstance(found, tuple) else ()
 
 
 def _ask(

@@ -16,8 +16,8 @@ from typing import Any
 
 import cloudpickle
 
+from benchmark.execute.attempt.stacked import execute_stack
 from benchmark.execute.attempt.worker import execute
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.execute.engines.places import HasPlaces
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, warm_up
 from benchmark.execute.gpus.packing import Packing
@@ -25,6 +25,7 @@ from benchmark.execute.job import Ended, Job, Progress
 from benchmark.runs.kinds import PretrainRun, Run, TrainRun
 from benchmark.store.checksums import found_sound
 from benchmark.user_code.blame import blamed
+from benchmark.user_code.foreign import is_foreign
 from benchmark.user_code.project import sources
 from trainers.machine.memory import can_begin_anew
 
@@ -34,21 +35,23 @@ _PATIENCE = 3.0
 
 @dataclass
 class _Worker:
-    """A process and the run that it executes.
+    """A process and the run that it executes, or the runs of a stack.
 
     Attributes:
-        key: of the run.
+        keys: of those that have not ended.
         process: the process.
         seen: variables of its environment.
         on_cpu: whether it takes nothing of a GPU that the next one would have to wait for.
         stays: whether it may execute further runs, all of whose code is ours.
+        together: how many runs it was given as one.
     """
 
-    key: str
+    keys: tuple[str, ...]
     process: Contained
     seen: Mapping[str, str]
     on_cpu: bool
     stays: bool
+    together: int = 1
 
 
 class LocalEngine(HasPlaces):
@@ -80,14 +83,15 @@ class LocalEngine(HasPlaces):
     def start(self, job: Job) -> None:
         """Have a process execute the job, on the GPU that was chosen for it."""
         seen = self.packing.start(job).environment if self.packing else {}
-        for need in job.run.needs.values():
+        for need in (need for each in job.stack for need in each.run.needs.values()):
             job.store.cache.flaw(need.output, need.key)  # once here in place of once in each worker
         pickled = cloudpickle.dumps(replace(job, sound=found_sound()))
-        self.begin(job.run.key, pickled, seen, job.run.device == "cpu", _is_ours(job.run))
+        keys = tuple(each.run.key for each in job.stack)
+        self.begin(keys, pickled, seen, job.run.device == "cpu", _is_ours(job.run))
 
     def begin(
         self,
-        key: str,
+        keys: tuple[str, ...],
         pickled: bytes,
         seen: Mapping[str, str] | None = None,
         on_cpu: bool = False,
@@ -96,7 +100,7 @@ class LocalEngine(HasPlaces):
         """Have a process execute a job, which is read only there.
 
         Args:
-            key: of its run.
+            keys: of its run, or of those of a stack.
             pickled: the job.
             seen: variables of its environment.
             on_cpu: whether it takes nothing of a GPU that the next one would have to wait for.
@@ -105,13 +109,13 @@ class LocalEngine(HasPlaces):
         seen = seen or {}
         while stays and (worker := self._at_leisure(seen, on_cpu)):
             if worker.process.give(pickled):
-                self._running.append(replace(worker, key=key))
+                self._running.append(replace(worker, keys=keys, together=len(keys)))
                 return
             self._leaving.append(worker.process)
         self._make_room(seen)
         stays = stays and can_begin_anew()
         process = Contained.start(self.study_file, work, pickled, self._sources, seen, stays)
-        self._running.append(_Worker(key, process, seen, on_cpu, stays))
+        self._running.append(_Worker(keys, process, seen, on_cpu, stays, len(keys)))
 
     def _make_room(self, seen: Mapping[str, str]) -> None:
         """Have those at leisure leave whose GPU a new process is to have, or that are too many.
@@ -146,9 +150,9 @@ class LocalEngine(HasPlaces):
         return found
 
     def cancel(self, key: str) -> None:
-        """Tell the job's process to close its record as pruned."""
+        """Tell the job's process to close its record as pruned; one of a stack goes on."""
         for worker in self._running:
-            if worker.key == key and key not in self._cancelled:
+            if worker.keys == (key,) and key not in self._cancelled:
                 self._cancelled.add(key)
                 worker.process.tell(signal.SIGUSR1)
 
@@ -162,7 +166,7 @@ class LocalEngine(HasPlaces):
             worker.process.end()
         self._dismiss()
         self._let_go()
-        ended = [Ended(worker.key, "interrupted") for worker in self._running]
+        ended = [Ended(key, "interrupted") for worker in self._running for key in worker.keys]
         self._running.clear()
         if self.packing:
             self.packing.clear()
@@ -170,27 +174,43 @@ class LocalEngine(HasPlaces):
 
     def _read(self, worker: _Worker) -> list[Progress | Ended]:
         """Messages of one worker; one that is gone without an end died."""
-        key = worker.key
         said, gone = worker.process.said()
-        found = [_ended(key, each) if isinstance(each, NotLoaded) else each for each in said]
-        if gone and not any(isinstance(event, Ended) for event in found):
-            found.append(self._unsaid(worker))
-        for event in found:
-            if isinstance(event, Ended):
-                self._rest(worker, event, gone)
+        found: list[Progress | Ended] = []
+        for each in said:
+            found += self._not_loaded(worker, each) if isinstance(each, NotLoaded) else [each]
+        ends = [event for event in found if isinstance(event, Ended)]
+        left = tuple(key for key in worker.keys if key not in {ended.key for ended in ends})
+        if gone and left:
+            died = self._unsaid(replace(worker, keys=left))
+            found, ends, left = [*found, *died], [*ends, *died], ()
+        if ends:
+            self._rest(worker, left, ends, gone)
         if self.packing:
             return [self.packing.end(e) if isinstance(e, Ended) else e for e in found]
         return found
 
-    def _rest(self, worker: _Worker, ended: Ended, gone: bool) -> None:
-        """Have a worker that has said how its run ended wait for another one, or leave.
+    def _rest(
+        self, worker: _Worker, left: tuple[str, ...], ends: Sequence[Ended], gone: bool
+    ) -> None:
+        """Have a worker that has said how all its runs ended wait for another one, or leave.
 
         One that was told to stop may hear of it only now, and would stop the next run.
+
+        Args:
+            worker: which.
+            left: keys of its runs that have not ended.
+            ends: how others did.
+            gone: whether it lives no more.
         """
         self._running.remove(worker)
-        told = worker.key in self._cancelled
-        self._cancelled.discard(worker.key)
-        if worker.stays and ended.status in ("finished", "cached") and not (told or gone):
+        well = all(ended.status in ("finished", "cached") for ended in ends)
+        worker = replace(worker, keys=left, stays=worker.stays and well)
+        if left:
+            self._running.append(worker)
+            return
+        told = any(ended.key in self._cancelled for ended in ends)
+        self._cancelled -= {ended.key for ended in ends}
+        if worker.stays and not (told or gone):
             self._idle.append(worker)
             return
         self._leaving.append(worker.process)
@@ -208,13 +228,15 @@ class LocalEngine(HasPlaces):
             process.end()
         self._leaving.clear()
 
-    def _unsaid(self, worker: _Worker) -> Ended:
-        """How a worker ended that could not say so itself."""
-        key = worker.key
-        if key in self._cancelled:  # told to stop before it had begun
-            return Ended(key, "pruned")
-        death = worker.process.death()
-        return Ended(key, death.status, death.message)
+    def _unsaid(self, worker: _Worker) -> list[Ended]:
+        """How the runs of a worker ended that could not say so itself."""
+        if not self._cancelled.isdisjoint(worker.keys):  # told to stop before it had begun
+            return [Ended(key, "pruned") for key in worker.keys]
+        death, number = worker.process.death(), worker.together
+        return [Ended(key, death.status, death.message, stacked=number) for key in worker.keys]
+
+    def _not_loaded(self, worker: _Worker, why: NotLoaded) -> list[Ended]:
+        return [Ended(key, "failed", why.message, stacked=worker.together) for key in worker.keys]
 
 
 def _is_ours(run: Run) -> bool:
@@ -225,10 +247,6 @@ def _is_ours(run: Run) -> bool:
         case PretrainRun(model=model, task=task):
             return not is_foreign(model, task)
     return False  # what is prepared from a corpus leaves much of it behind
-
-
-def _ended(key: str, why: NotLoaded) -> Ended:
-    return Ended(key, "failed", why.message)
 
 
 def work(say: Callable[[Any], None], pickled: bytes) -> None:
@@ -243,4 +261,7 @@ def work(say: Callable[[Any], None], pickled: bytes) -> None:
     except Exception as error:  # noqa: BLE001 - whatever a class of the user's raises
         say(NotLoaded(f"the run does not reach its worker: {blamed(error)}"))
         return
-    say(execute(job, say))
+    if job.beside:
+        execute_stack(job, say)
+    else:
+        say(execute(job, say))

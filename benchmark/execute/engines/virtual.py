@@ -15,6 +15,9 @@ from benchmark.runs.kinds import Run
 class VirtualEngine(HasPlaces):
     """Says of a job that it has finished when everything that ends earlier has.
 
+    A stack takes as long as its runs one after the other: those that are recorded took their share
+    of one, and of others nobody knows how much less it is.
+
     Args:
         workers: how many at a time.
         seconds: how long a run takes.
@@ -31,18 +34,23 @@ class VirtualEngine(HasPlaces):
         self.order: dict[Gpu, list[str]] = {gpu: [] for gpu in packing.gpus} if packing else {}
         #: By GPU, when the last of what has begun there ends.
         self.until: dict[Gpu, float] = dict.fromkeys(self.order, 0.0)
+        #: Keys of the runs of each stack.
+        self.stacks: list[tuple[str, ...]] = []
         self._running: list[tuple[float, int, str]] = []
         self._begun = 0
 
     def start(self, job: Job) -> None:
         """Begin a job now."""
-        ends = self.now + self.seconds(job.run)
-        self._begun += 1
-        heappush(self._running, (ends, self._begun, job.run.key))
+        ends = self.now + sum(self.seconds(each.run) for each in job.stack)
+        for each in job.stack:
+            self._begun += 1
+            heappush(self._running, (ends, self._begun, each.run.key))
         if self.packing:
             gpu = self.packing.start(job)
-            self.order[gpu].append(job.run.key)
+            self.order[gpu] += [each.run.key for each in job.stack]
             self.until[gpu] = max(self.until[gpu], ends)
+        if job.beside:
+            self.stacks.append(tuple(each.run.key for each in job.stack))
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """The job that ends next, at once; its end is now."""

@@ -9,6 +9,7 @@ from math import inf
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.gpus.slots import RESERVE, Slots
+from benchmark.execute.gpus.stacks import Stacking
 from benchmark.execute.job import Ended, Job
 from benchmark.runs.kinds import Run
 
@@ -21,11 +22,20 @@ class Packing:
         most: runs side by side on each.
         memory: of shapes of runs; the first run of a shape that it does not know is alone on its
             GPU, and others go beside each other as long as they fit. None counts runs alone.
+        stacking: which runs are trained as one, on a GPU that they have for themselves; None lets
+            each be trained apart.
     """
 
-    def __init__(self, gpus: Sequence[Gpu], most: int, memory: KnownMemory | None = None) -> None:
-        self.slots, self.memory = Slots(gpus, most), memory
+    def __init__(
+        self,
+        gpus: Sequence[Gpu],
+        most: int,
+        memory: KnownMemory | None = None,
+        stacking: Stacking | None = None,
+    ) -> None:
+        self.slots, self.memory, self.stacking = Slots(gpus, most), memory, stacking
         self._running: dict[str, Job] = {}
+        self._stacked: dict[str, str] = {}
         self._kept: set[Gpu] = set()
 
     @property
@@ -54,7 +64,9 @@ class Packing:
             among: the GPUs that have a worker for one; None for all.
         """
         kept: set[Gpu] = set() if among is None else set(self.gpus) - set(among)
-        for job in jobs:
+        ready = [*jobs] if self.stacking else jobs
+        for each in ready:
+            job = self.stacking.joined(each, ready, self.gpus) if self.stacking else each
             if self.slots.fitting(self._need(job), kept):
                 self._kept = kept
                 return job
@@ -69,10 +81,20 @@ class Packing:
         gpu = self.slots.take(job.run.key, self._need(job), self._kept)
         self._kept = set()
         self._running[job.run.key] = job
+        if job.beside:
+            self._stacked |= dict.fromkeys((each.run.key for each in job.stack), job.run.key)
         return gpu
 
     def end(self, ended: Ended) -> Ended:
-        """Free the place of a job, and say whether it had its GPU for itself."""
+        """Free the place of a job, and say whether it had its GPU for itself.
+
+        That of a stack is free when all of its runs have ended.
+        """
+        if (stack := self._stacked.pop(ended.key, None)) is not None:
+            if stack not in self._stacked.values():
+                del self._running[stack]
+                self.slots.leave(stack)
+            return ended
         job = self._running.pop(ended.key)
         met = self.slots.leave(ended.key)
         took = (ended.scores or {}) if job.splits == 1 else {}
@@ -86,6 +108,7 @@ class Packing:
         for key in [*self._running]:
             self.slots.leave(key)
         self._running.clear()
+        self._stacked.clear()
 
     def side_by_side(self, runs: Sequence[Run]) -> int:
         """How many of these runs go side by side on all GPUs, as far as is known."""
@@ -100,6 +123,6 @@ class Packing:
         return max(1, int(min(fit, self.slots.most)))
 
     def _need(self, job: Job) -> float:
-        if job.alone:
+        if job.alone or job.beside:
             return inf
         return self.memory.need(job.run) if self.memory else 0.0

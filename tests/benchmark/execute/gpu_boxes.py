@@ -121,6 +121,7 @@ class Bench:
         return Query(self.connection)
 
     def _note(self, run) -> None:
-        if isinstance(run, TrainRun):
-            gpu = self.on[run.key] = self.packing.slots.gpu_of(run.key)
+        gpu = self.packing.slots.gpu_of(run.key)
+        if isinstance(run, TrainRun) and gpu:  # of a stack the first one has the place
+            self.on[run.key] = gpu
             self.began.append((run.method_name, len(self.packing.slots.on(gpu))))

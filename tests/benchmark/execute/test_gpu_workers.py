@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.execute.attempt.worker import reason
+from benchmark.execute.attempt.ends import reason
 from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for
 from benchmark.execute.gpus.memory import KnownMemory
 from benchmark.execute.job import KILLED, OUT_OF_MEMORY, Ended, Progress

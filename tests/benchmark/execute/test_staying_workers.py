@@ -124,7 +124,7 @@ def test_a_worker_at_leisure_gives_its_gpu_back_before_another_process_begins_th
     def execute(key: str, stays: bool) -> None:
         outputs = frozenset(("data",) if key == data else ("test",))
         job = Job(runs[key], outputs, writer.store, writer.experiment("box"), {})
-        engine.begin(key, pickle.dumps(job), {"CUDA_VISIBLE_DEVICES": "10"}, False, stays)
+        engine.begin((key,), pickle.dumps(job), {"CUDA_VISIBLE_DEVICES": "10"}, False, stays)
 
     def ended() -> None:
         while not any(isinstance(event, Ended) for event in engine.events(1)):

@@ -11,10 +11,10 @@ import torch
 
 from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
-from benchmark.execute.engines.asking import is_foreign
 from benchmark.record.query import Query
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
+from benchmark.user_code.foreign import is_foreign
 from tests.benchmark.commands.test_running_a_study import arm_scores, statuses
 from tests.benchmark.conftest import command
 from trainers.methods import LS, Base

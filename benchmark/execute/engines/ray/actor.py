@@ -51,7 +51,7 @@ class RayActor:
 
     def start(self, key: str, pickled: bytes) -> None:
         """Begin to execute a job."""
-        self.engine.begin(key, pickled)
+        self.engine.begin((key,), pickled)
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
         """What has happened since the last call; waits at most `timeout` seconds for it."""
