@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isnan
 
 from rich.console import Group
@@ -14,7 +14,8 @@ from benchmark.checks.foresight import Foreseen
 from benchmark.checks.preflight import size
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
-from benchmark.runs.kinds import Run
+from benchmark.execute.gpus.stacks import Stacking
+from benchmark.runs.kinds import Run, TrainRun
 from benchmark.runs.plan import Plan
 from benchmark.terminal.duration import duration
 
@@ -54,7 +55,36 @@ def gpu_table(
             Text(", ".join(f"{n} {name}" if n > 1 else name for name, n in which.items())),
         )
     jobs = [made.runs[k] for keys in foreseen.runs.values() for k in keys]
-    return Group(Text(), table, Text(f"\n{_side_by_side(packing, jobs, group)}"))
+    told = [_side_by_side(packing, jobs, group), *_stacked(made, foreseen, group)]
+    if packing.stacking:
+        together = {k for keys in foreseen.stacks for k in keys}
+        told += _apart([run for run in jobs if run.key not in together], packing.stacking, group)
+    return Group(Text(), table, Text("\n" + "\n".join(told)))
+
+
+def _stacked(made: Plan, foreseen: Foreseen, group: Callable[[Run], str]) -> Iterator[str]:
+    """How many runs are trained as one model, and which."""
+    keys = [k for stack in foreseen.stacks for k in stack]
+    if not keys:
+        return
+    which = Counter(group(made.runs[k]) for k in keys)
+    sizes = sorted({len(stack) for stack in foreseen.stacks})
+    of = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    yield (
+        f"{len(keys)} runs are trained in stacks, as one model of {of} with a GPU for itself: "
+        f"{', '.join(f'{n} {name}' for name, n in which.items())}."
+    )
+
+
+def _apart(runs: Sequence[Run], stacking: Stacking, group: Callable[[Run], str]) -> Iterator[str]:
+    """Which runs are trained apart from others, and why."""
+    why: dict[str, list[str]] = {}
+    for run in runs:
+        reason = stacking.apart(run) if isinstance(run, TrainRun) else ""
+        if reason and group(run) not in why.setdefault(reason, []):
+            why[reason].append(group(run))
+    for reason, names in why.items():
+        yield f"Trained apart: {', '.join(names)}: {reason}."
 
 
 def _side_by_side(packing: Packing, jobs: Sequence[Run], group: Callable[[Run], str]) -> str:

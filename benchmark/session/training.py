@@ -129,7 +129,7 @@ def execute(session: Session, made: Plan, needed: Todo, finished: dict[str, Reco
         took = time.monotonic() - began
         told = planned_and_real(made, outcome, expected.seconds, planned, took)
         console.print(told, markup=False, soft_wrap=True)
-    session.note(*_short_of_memory(made, outcome))
+    session.note(*_tried_otherwise(made, outcome))
     if outcome.interrupted:
         console.print("Stopped. What finished is kept; the same command goes on from there.")
         return INTERRUPTED
@@ -174,12 +174,17 @@ def _print_failures(made: Plan, outcome: Outcome, console: Console, debug: bool)
         console.print(f"  not started, for want of {made.runs[cause].name}: {names}", markup=False)
 
 
-def _short_of_memory(made: Plan, outcome: Outcome) -> Iterator[str]:
+def _tried_otherwise(made: Plan, outcome: Outcome) -> Iterator[str]:
     if names := ", ".join(made.runs[k].name for k in outcome.crowded_out):
         yield f"Out of memory beside others, and tried again alone: {names}."
     in_parts = outcome.in_parts.items()
     if names := ", ".join(f"{made.runs[k].name} ({parts} parts)" for k, parts in in_parts):
         yield f"Out of memory, and tried again with each batch in parts: {names}."
+    together: dict[str, list[str]] = {}
+    for k, ended in outcome.taken_apart.items():
+        together.setdefault(f"{ended.status} ({ended.message})", []).append(made.runs[k].name)
+    for how, of_stack in together.items():
+        yield f"Trained apart after all, for their stack ended as {how}: {', '.join(of_stack)}."
 
 
 def _by_cause(blocked: dict[str, str]) -> dict[str, list[str]]:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,9 +29,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.execute.attempt.conditions import make_repeatable
 from trainers.inputs.batches import Encoded, Ragged
 from trainers.loop import Fit
-from trainers.methods import L2SP, R3F, R4F, Base, FreeLB, Mixout
+from trainers.methods import L2SP, LS, R3F, R4F, Base, FreeLB, Mixout
 from trainers.packed.models import left_to_transformers
 from trainers.settings import Training
+from trainers.stacked.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Measures, by what they are of.
@@ -41,6 +43,7 @@ from benchmark import Arm, Comparison, Judging, Study
 from trainers.methods import LS, Base
 from trainers.models import Bert
 from trainers.settings import Training
+from trainers.stacked.stack import Stack
 from trainers.tasks import Docstrings
 
 study = Study(
@@ -168,10 +171,63 @@ def studies(device: str, small: bool) -> Measured:
     return found
 
 
+def texts(n: int, seed: int) -> Encoded:
+    """Texts of 6 to 48 made-up tokens, as summaries of docstrings have."""
+    draws = np.random.default_rng(seed)
+    rows = [draws.integers(5, 4096, draws.integers(6, 49)).tolist() for _ in range(n)]
+    labels = draws.integers(0, 8, n)
+    return Encoded(np.arange(n), labels, {"input_ids": Ragged.of(rows)}, {"input_ids": 0})
+
+
+def stacked(device: str, small: bool) -> Measured:
+    """Seconds of forty runs of the demo's size as one model, and of one such run alone."""
+    number, epochs = (4, 1) if small else (40, 5)
+    sizes = (64, 32, 32) if small else (1200, 400, 1600)
+    train, dev, test = (texts(n, seed) for seed, n in enumerate(sizes))
+    training = Training(batch_size=32, lr=1e-3, device=device, precision="bf16", epochs=epochs)  # type: ignore[arg-type]
+    make_repeatable(training)
+
+    def fit(i: int, epochs: int) -> Fit:
+        config = transformers.BertConfig(
+            vocab_size=4096,
+            hidden_size=128,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=512,
+            max_position_embeddings=128,
+            num_labels=8,
+        )
+        torch.manual_seed(i)
+        made = transformers.BertForSequenceClassification(config)
+        method = LS() if i % 2 else Base()
+        return Fit(made, method, train, dev, replace(training, epochs=epochs), seed=i // 2)
+
+    def took(fits: Sequence[Fit]) -> float:
+        began = time.perf_counter()
+        if len(fits) > 1:
+            Stack(fits).run([lambda: test] * len(fits))
+        else:
+            fits[0].run(lambda: test)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - began
+
+    for some in (1, number):
+        took([fit(i, 1) for i in range(some)])  # kernels are loaded, and memory is taken
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    alone, together = took([fit(0, epochs)]), took([fit(i, epochs) for i in range(number)])
+    found = {"runs": number, "one_s": alone, "all_s": together, "times_one": together / alone}
+    if device == "cuda":
+        found["mb"] = torch.cuda.max_memory_allocated() / 1e6
+    return found
+
+
 def measures(device: str, small: bool) -> Iterator[tuple[str, Measured]]:
     """Each with what it is of."""
     yield "FLOPs a second of bf16 products", {"rate": products(device, small)}
     yield "milliseconds and MB of a step, DistilRoBERTa, 32 × 128 tokens", steps(device, small)
+    yield "seconds of runs as one model beside one alone, 2 layers × 128", stacked(device, small)
     yield "seconds a run of a study, 2 layers × 128", studies(device, small)
 
 

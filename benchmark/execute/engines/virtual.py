@@ -36,36 +36,38 @@ class VirtualEngine(HasPlaces):
         self.until: dict[Gpu, float] = dict.fromkeys(self.order, 0.0)
         #: Keys of the runs of each stack.
         self.stacks: list[tuple[str, ...]] = []
-        self._running: list[tuple[float, int, str]] = []
+        self._running: list[tuple[float, int, tuple[str, ...]]] = []
         self._begun = 0
 
     def start(self, job: Job) -> None:
         """Begin a job now."""
+        keys = tuple(each.run.key for each in job.stack)
         ends = self.now + sum(self.seconds(each.run) for each in job.stack)
-        for each in job.stack:
-            self._begun += 1
-            heappush(self._running, (ends, self._begun, each.run.key))
+        self._begun += 1
+        heappush(self._running, (ends, self._begun, keys))
         if self.packing:
             gpu = self.packing.start(job)
-            self.order[gpu] += [each.run.key for each in job.stack]
+            self.order[gpu] += keys
             self.until[gpu] = max(self.until[gpu], ends)
         if job.beside:
-            self.stacks.append(tuple(each.run.key for each in job.stack))
+            self.stacks.append(keys)
 
     def events(self, timeout: float) -> Sequence[Progress | Ended]:
-        """The job that ends next, at once; its end is now."""
+        """What ends next, at once: a job, or those of a stack; their end is now."""
         if not self._running:
             return []
-        self.now, _, key = heappop(self._running)
-        ended = Ended(key, "finished")
-        return [self.packing.end(ended) if self.packing else ended]
+        self.now, _, keys = heappop(self._running)
+        ended = [Ended(key, "finished") for key in keys]
+        return [self.packing.end(each) for each in ended] if self.packing else ended
 
     def cancel(self, key: str) -> None:
         """Let a job go on: nobody can tell how far it is."""
 
     def stop(self) -> Sequence[Ended]:
         """End all that has begun, now."""
-        stopped = [Ended(key, "interrupted") for _, _, key in sorted(self._running)]
+        stopped = [
+            Ended(key, "interrupted") for _, _, keys in sorted(self._running) for key in keys
+        ]
         self._running.clear()
         if self.packing:
             self.packing.clear()

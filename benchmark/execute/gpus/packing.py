@@ -65,8 +65,9 @@ class Packing:
         """
         kept: set[Gpu] = set() if among is None else set(self.gpus) - set(among)
         ready = [*jobs] if self.stacking else jobs
+        idle = [gpu for gpu in self.gpus if not self.slots.on(gpu)] or self.gpus
         for each in ready:
-            job = self.stacking.joined(each, ready, self.gpus) if self.stacking else each
+            job = self.stacking.joined(each, ready, idle) if self.stacking else each
             if self.slots.fitting(self._need(job), kept):
                 self._kept = kept
                 return job

@@ -64,7 +64,7 @@ class Stacking:
         Args:
             job: one that is ready.
             ready: all that are, the most urgent first.
-            gpus: of which each gets its share of them.
+            gpus: that are free, of which each gets its share.
         """
         shape = self._shape(job)
         if shape is None:

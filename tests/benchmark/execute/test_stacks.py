@@ -7,12 +7,16 @@ import os
 import signal
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 from math import inf
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from benchmark.checks.foresight import foresee
+from benchmark.declare.loading import load_study
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.gpus.stacks import Stacking
@@ -20,7 +24,11 @@ from benchmark.execute.job import KILLED, Ended, Job, Progress
 from benchmark.execute.todo import todo
 from benchmark.record.recorded import STACKED, Recorded
 from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import Plan, make_plan
+from benchmark.session.gpu_plan import gpu_table
+from benchmark.session.planned import series_of
 from benchmark.store.process import Process
+from benchmark.store.store import Store
 from tests.benchmark.execute.gpu_boxes import Bench, box
 from trainers.methods import LS
 from trainers.models import Bert, ResNet
@@ -31,7 +39,7 @@ from trainers.tasks import Digits
 
 STUDY = """
 from benchmark import Arm, Comparison, Judging, Study
-from trainers.methods import KD, LS, R3F, Base, ConfidencePenalty, Teacher
+from trainers.methods import KD, LS, R3F, Base, ConfidencePenalty, Mixout, Teacher
 from trainers.models import Bert
 from trainers.settings import Training
 from trainers.tasks import TextTask
@@ -215,13 +223,15 @@ def test_runs_that_another_command_holds_or_has_made_are_left_out_of_a_stack(tmp
     assert how == {made: None, held: None, **dict.fromkeys(others, "4")}
 
 
+def planned(folder: Path, methods: str) -> tuple[Plan, Store]:
+    """A study that is not trained."""
+    return make_plan(load_study(written(folder, methods))), Store(str(folder / "mlruns"))
+
+
 def jobs(folder: Path, methods: str) -> list[Job]:
     """Of a study's arms, ready to be trained."""
-    bench = Bench(written(folder, methods), stacking(1e5))
-    store = bench.connection.store
-    return [
-        Job(bench.plan.runs[key], frozenset(("test",)), store, "", {}) for key in bench.plan.cells
-    ]
+    plan, store = planned(folder, methods)
+    return [Job(plan.runs[key], frozenset(("test",)), store, "", {}) for key in plan.cells]
 
 
 def named(job: Job) -> list[str]:
@@ -287,7 +297,7 @@ def test_a_stack_has_its_gpu_for_itself_until_the_last_of_its_runs_has_ended(tmp
     gpu: Gpu = placed.start(whole)
     left = [job for job in some if job.run.key not in {each.run.key for each in whole.stack}]
     second = placed.choose(left)
-    assert len(second.stack) == 2
+    assert len(second.stack) == 3
     other = placed.start(second)
     assert other != gpu
     assert placed.free == 0
@@ -299,3 +309,23 @@ def test_a_stack_has_its_gpu_for_itself_until_the_last_of_its_runs_has_ended(tmp
     assert placed.free == 4
     placed.clear()
     assert placed.free == 8
+
+
+def test_the_plan_says_what_is_stacked_and_why_other_runs_are_not(tmp_path):
+    plan, store = planned(tmp_path, "Base(), LS(0.2), R3F(), Mixout(), ")
+    placed, seconds = stacking(1e5, 1e5), dict.fromkeys(plan.runs, 10.0)
+    foreseen = foresee(plan, todo(plan, {}, store).jobs, seconds, store, 2, placed)
+    assert sorted(map(len, foreseen.stacks)) == [3, 3]
+    # Two stacks of three runs, and six runs apart, on two GPUs behind the data.
+    assert foreseen.wall == 10 + (2 * 30 + 6 * 10) / 2
+    assert placed.free == 2
+    page = StringIO()
+    Console(file=page, width=200).print(gpu_table(plan, foreseen, placed, series_of))
+    said = page.getvalue()
+    assert (
+        "6 runs are trained in stacks, as one model of 3 with a GPU for itself: "
+        "3 base · scratch, 3 ls · scratch." in said
+    )
+    why = "it does more than compare logits"
+    assert f"Trained apart: r3f · scratch: {why} (penalty)." in said
+    assert f"Trained apart: mixout · scratch: {why} (prepare, before_step)." in said
