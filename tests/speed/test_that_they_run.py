@@ -55,5 +55,5 @@ def test_what_measures_a_gpu_runs_without_one(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads(record.read_text())
     assert measured.pop("device") == "a CPU"
-    assert len(measured) == 3
+    assert len(measured) == 4
     assert all(value >= 0 for found in measured.values() for value in found.values())

@@ -32,6 +32,7 @@ class Streams:
         self._generator = _global_generator(of.device)
         self._states: list[Tensor] = []
         self._sizes: list[tuple[int, int]] = []
+        self._ones: dict[tuple[tuple[int, ...], torch.dtype], Tensor] = {}
 
     def begin(self, step: int, sizes: Sequence[tuple[int, int]]) -> None:
         """Go to the start of a step.
@@ -70,9 +71,11 @@ class Streams:
     def _draw(self, stream: int, common: tuple[int, ...], like: Tensor, p: float) -> Tensor:
         """What the model's own dropout would draw, by the very function that it would call."""
         rows, width = self._sizes[stream]
-        ones = like.new_ones(_own(common, rows, width))
+        shape = _own(common, rows, width)
+        if (shape, like.dtype) not in self._ones:
+            self._ones[shape, like.dtype] = like.new_ones(shape)
         self._generator.set_state(self._states[stream])
-        found = F.dropout(ones, p)
+        found = F.dropout(self._ones[shape, like.dtype], p)
         self._states[stream] = self._generator.get_state()
         return found
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchmark.record.recorded import IN_PARTS, Recorded
+from benchmark.record.recorded import IN_PARTS, STACKED, Recorded
 from benchmark.report.gather import PLACE, Gathered
 
 if TYPE_CHECKING:
@@ -42,16 +42,17 @@ def costs(gathered: Gathered) -> pd.DataFrame:
         `gpu_joules` (of the run itself, with all that shared its accelerator), `parameters` and
         `nonzero_parameters` (of its model);
         `load_low` and `load_high`, between which the load of the machine was; `crowded`, the runs
-        during which it had more to do than it has processors; and `in_parts`, those whose batches
-        were split for want of memory. NaN is what no run knows, or what stands on a run that is no
-        longer in the record.
+        during which it had more to do than it has processors; `in_parts`, those whose batches
+        were split for want of memory; and `stacked`, those that were trained as one model with
+        others, of whose time each knows its share and of whose memory nothing. NaN is what no run
+        knows, or what stands on a run that is no longer in the record.
     """
     import pandas as pd
 
     rows = [{**cell.place, **_cost(run, gathered.finished)} for cell, run in gathered.runs]
     of_runs = [f"{name}_sd" for name in MEASURED]
     load = ("load_low", "load_high", "crowded")
-    every = [*PLACE, "n", "measured", *MEASURED, *of_runs, *load, "in_parts"]
+    every = [*PLACE, "n", "measured", *MEASURED, *of_runs, *load, "in_parts", "stacked"]
     if not rows:
         return pd.DataFrame(columns=every)
     grouped = pd.DataFrame(rows).groupby(list(PLACE), sort=False)
@@ -60,7 +61,8 @@ def costs(gathered: Gathered) -> pd.DataFrame:
     table["n"], table["measured"] = grouped.size(), grouped["cpu_seconds"].count()
     table["load_low"], table["load_high"] = grouped["load_low"].min(), grouped["load_high"].max()
     table["crowded"] = grouped["crowded"].sum()
-    table["in_parts"] = grouped["in_parts"].sum()
+    for name in ("in_parts", "stacked"):
+        table[name] = grouped[name].sum()
     return table.reset_index()[every]
 
 
@@ -103,6 +105,13 @@ def remarks(table: pd.DataFrame, places: Sequence[str]) -> list[str]:
             "a run took less memory and more time. Training(accumulate=…) does so for all: "
             + _counted(places, table["in_parts"], table["n"])
         )
+    if table["stacked"].any():
+        found.append(
+            "Some runs were trained as one model with others. Their time is a share of what all of "
+            "them took, less than a run takes that is trained alone, so that it says nothing "
+            "beside one of such; what memory each took is not known: "
+            + _counted(places, table["stacked"], table["n"])
+        )
     return found
 
 
@@ -137,6 +146,7 @@ def _cost(run: Recorded, finished: Mapping[str, Recorded]) -> dict[str, float]:
         **{name: _measure(run, name) for name in WEIGHTS},
         "peak_memory_mb": max(_measure(each, "peak_memory_mb") for each in (run, *teachers)),
         "in_parts": float(IN_PARTS in run.tags),
+        "stacked": float(STACKED in run.tags),
         **_load(run),
     }
     for unit in UNITS:

@@ -17,16 +17,21 @@ from rich.console import Console
 
 from benchmark.checks.foresight import foresee
 from benchmark.declare.loading import load_study
+from benchmark.execute.engines.virtual import VirtualEngine
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.gpus.stacks import Stacking
-from benchmark.execute.job import KILLED, Ended, Job, Progress
+from benchmark.execute.job import KILLED, OUT_OF_MEMORY, Ended, Job, Progress
+from benchmark.execute.scheduler import Scheduler, run_plan
 from benchmark.execute.todo import todo
+from benchmark.record.query import Query
 from benchmark.record.recorded import STACKED, Recorded
+from benchmark.record.writer import Writer
 from benchmark.runs.kinds import TrainRun
 from benchmark.runs.plan import Plan, make_plan
 from benchmark.session.gpu_plan import gpu_table
 from benchmark.session.planned import series_of
+from benchmark.store.connection import Connection
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.execute.gpu_boxes import Bench, box
@@ -329,3 +334,27 @@ def test_the_plan_says_what_is_stacked_and_why_other_runs_are_not(tmp_path):
     why = "it does more than compare logits"
     assert f"Trained apart: r3f · scratch: {why} (penalty)." in said
     assert f"Trained apart: mixout · scratch: {why} (prepare, before_step)." in said
+
+
+class Narrow(VirtualEngine):
+    """An engine whose GPU has memory for one run at a time, and not for a stack."""
+
+    def events(self, timeout: float) -> list[Progress | Ended]:
+        found = [*super().events(timeout)]
+        if len(found) == 1:
+            return found
+        return [replace(e, status=OUT_OF_MEMORY, stacked=len(found)) for e in found]
+
+
+def test_a_stack_without_enough_memory_is_trained_apart_and_no_batch_is_split(tmp_path):
+    plan, store = planned(tmp_path, "Base(), LS(0.2), ")
+    connection = Connection(store)
+    writer = Writer(connection)
+    engine = Narrow(1, lambda _: 1.0, stacking(1e5))
+    scheduler = Scheduler(engine, Query(connection), writer, writer.experiment("box"), {})
+    outcome = run_plan(plan, todo(plan, {}, store).jobs, scheduler, lambda _: 1.0, lambda _: None)
+    assert not outcome.failed
+    assert outcome.taken_apart.keys() == plan.cells.keys()
+    assert not outcome.in_parts
+    assert list(map(len, engine.stacks)) == [6]
+    assert outcome.ended.keys() == plan.runs.keys()
