@@ -324,26 +324,40 @@ class Fit:
         """All metrics of a finished model on dev, and on test if there is one."""
         sets = {"dev": self.dev_set} | ({"test": test_set} if test_set else {})
         said = {split: (s, predict(model, s, self.training, offer)) for split, s in sets.items()}
-        return self.scored(model, said, spent)
+        on_train = predict(model, self.train_set, self.training, offer, self.some_of_train())
+        return self.scored(model, said, on_train, spent)
 
     def scored(
         self,
         model: nn.Module,
         said: Mapping[str, tuple[Encoded, NDArray[np.float32]]],
+        on_train: NDArray[np.float32],
         spent: Spent,
     ) -> Trained:
-        """The finished run, from each split and the logits of its model on it."""
+        """The finished run, from the logits of its model.
+
+        Args:
+            model: it.
+            said: by split, its examples and the logits on them.
+            on_train: logits on some of train, see :meth:`some_of_train`.
+            spent: in training.
+        """
         logits = {split: of_split for split, (_, of_split) in said.items()}
         temperature = metrics.temperature(logits["dev"], self.dev_set.labels)
         scores = {
             split: metrics.all_scores(of_split, examples.labels, temperature)
             for split, (examples, of_split) in said.items()
         }
-        scores["overfitting"] = self.overfitting(model, logits["dev"], offer)
+        scores["overfitting"] = self.overfitting(on_train, logits["dev"])
         return Trained(model, scores, logits, self.at.best_epoch, self.at.steps, spent)
 
+    def some_of_train(self) -> NDArray[np.int64]:
+        """Rows of as many examples of train as dev has, evenly spaced in it."""
+        size = len(self.train_set)
+        return np.unique(np.linspace(0, size - 1, min(size, len(self.dev_set))).round().astype(int))
+
     def overfitting(
-        self, model: nn.Module, on_dev: NDArray[np.float32], offer: Callable[[], None]
+        self, on_train: NDArray[np.float32], on_dev: NDArray[np.float32]
     ) -> dict[str, float]:
         """How much better a finished model does on what it was trained on, in units of the metric.
 
@@ -351,13 +365,11 @@ class Fit:
         train as dev has, evenly spaced in it. `…_lost` is what dev lost from the selected epoch to
         the last.
         """
-        size = len(self.train_set)
-        seen = np.unique(np.linspace(0, size - 1, min(size, len(self.dev_set))).round().astype(int))
-        logits = predict(model, self.train_set, self.training, offer, seen)
+        labels = self.train_set.labels[self.some_of_train()]
         found = {}
         for name in dict.fromkeys([self.metric, "nll"]):
             sign = 1 if metrics.SELECTS[name] else -1
-            own = metrics.score(name, logits, self.train_set.labels[seen])
+            own = metrics.score(name, on_train, labels)
             found[f"{name}_gap"] = sign * (own - metrics.score(name, on_dev, self.dev_set.labels))
         curve = [report.dev[self.metric] for report in self.at.reports]
         sign = 1 if metrics.SELECTS[self.metric] else -1

@@ -14,7 +14,7 @@ from safetensors.torch import load_model
 from torch import nn
 
 from benchmark.errors import BenchmarkError
-from benchmark.execute.attempt.steps import make_repeatable
+from benchmark.execute.attempt.conditions import make_repeatable
 from benchmark.model_export.agreement import Agreement, Logits
 from benchmark.runs.kinds import TrainRun
 from benchmark.store.cache import Cache

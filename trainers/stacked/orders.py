@@ -69,9 +69,25 @@ class Order:
         return cls.of(batches, sets, of)
 
     @classmethod
-    def of_evaluation(cls, sets: Sequence[Encoded], batch_size: int, of: Tensor) -> Order:
-        """Of sets whose rows are seen once, sorted by length."""
-        batches = [[*evaluation_order(texts.lengths, batch_size)] for texts in sets]
+    def of_evaluation(
+        cls,
+        sets: Sequence[Encoded],
+        asked: Sequence[NDArray[np.int64]],
+        batch_size: int,
+        of: Tensor,
+    ) -> Order:
+        """Of rows that are seen once, sorted by length.
+
+        Args:
+            sets: by stream.
+            asked: by stream, rows of its set.
+            batch_size: of all.
+            of: shape (S,), the stream of each model.
+        """
+        batches = [
+            [rows[places] for places in evaluation_order(texts.lengths[rows], batch_size)]
+            for texts, rows in zip(sets, asked, strict=True)
+        ]
         return cls.of(batches, sets, of)
 
     def widths(self) -> list[int]:

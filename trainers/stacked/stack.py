@@ -13,7 +13,7 @@ from torch import Tensor
 from trainers.errors import Diverged
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit, Trained
-from trainers.machine.clock import Stopwatch
+from trainers.machine.clock import Spent, Stopwatch
 from trainers.methods import Phase
 from trainers.resume.position import Epoch
 from trainers.stacked.losses import Losses, Moment, TeachersLogits
@@ -81,24 +81,33 @@ class Stack:
             if not self._going:
                 break
         spent = watch.stop().shared(len(self.fits))
-        dev = self._logits([fit.dev_set for fit in self.fits])
-        asked = [i for i in self._going if open_test_sets[i]]
-        tests = {i: opened() for i in asked if (opened := open_test_sets[i])}
-        default = next(iter(tests.values()), None)
-        test: Sequence[NDArray[np.float32]] = []
-        if default is not None:
-            test = self._logits([tests.get(i, default) for i in range(len(self.fits))])
+        return self._score(open_test_sets, spent)
+
+    def _score(
+        self, open_test_sets: Sequence[Callable[[], Encoded] | None], spent: Spent
+    ) -> list[Trained | Diverged]:
+        """Of all at once; what is said of those that have diverged is left out."""
+        fits, going = self.fits, self._going
+        tests = {i: opened() for i in going if (opened := open_test_sets[i])}
+        splits = {"dev": [fit.dev_set for fit in fits]}
+        if tests:
+            any_ = next(iter(tests.values()))
+            splits["test"] = [tests.get(i, any_) for i in range(len(fits))]
+        said = {split: self._logits(sets) for split, sets in splits.items()}
+        on_train = self._logits(self._sets, [fit.some_of_train() for fit in fits])
         ends: list[Trained | Diverged] = []
-        for i, fit in enumerate(self.fits):
+        for i, fit in enumerate(fits):
             if i in self._ends:
                 ends.append(self._ends[i])
                 continue
             model = fit.model.to(self._device)
             self._model.put_into(model, i)
-            found = {"dev": (fit.dev_set, dev[i])}
-            if i in tests:
-                found["test"] = (tests[i], test[i])
-            ends.append(fit.scored(model, found, spent))
+            own = {
+                split: (sets[i], said[split][i])
+                for split, sets in splits.items()
+                if split == "dev" or i in tests
+            }
+            ends.append(fit.scored(model, own, on_train[i], spent))
         return ends
 
     @property
@@ -191,14 +200,23 @@ class Stack:
         return self._phases[i][self.fits[i].at.phase]
 
     @torch.inference_mode()
-    def _logits(self, sets: Sequence[Encoded]) -> list[NDArray[np.float32]]:
-        """In evaluation mode, by model, shape (n, K), in the order of the examples."""
-        firsts = distinct(sets)
+    def _logits(
+        self, sets: Sequence[Encoded], asked: Sequence[NDArray[np.int64]] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """In evaluation mode, by model, shape (n, K).
+
+        Args:
+            sets: by model.
+            asked: by model, n rows, in whose order the logits are; None is all of them.
+        """
+        firsts = distinct(sets) if asked is None else [*range(len(sets))]
         each_once = [*dict.fromkeys(firsts)]
         texts = StackedTexts.of(sets, self._device)
         of = torch.tensor([each_once.index(i) for i in firsts], device=self._device)
-        rows = min(_OF_EACH, max(1, _EVALUATION_ROWS // len(sets)))
-        order = Order.of_evaluation([sets[i] for i in each_once], rows, of)
+        batch_size = min(_OF_EACH, max(1, _EVALUATION_ROWS // len(sets)))
+        wanted = asked or [np.arange(len(own)) for own in sets]
+        own_sets, own_rows = [sets[i] for i in each_once], [wanted[i] for i in each_once]
+        order = Order.of_evaluation(own_sets, own_rows, batch_size, of)
         found: list[Tensor] = []
         for places, width in zip(order.rows, order.widths(), strict=True):
             inputs, _ = texts.batch(places, width)
@@ -209,5 +227,5 @@ class Stack:
         for i, own in enumerate(sets):
             table = np.empty((len(own), logits.shape[2]), np.float32)
             table[seen[i]] = logits[i]  # rows that fill up say the same once more
-            ordered.append(table)
+            ordered.append(table[wanted[i]])
         return ordered

@@ -121,7 +121,7 @@ def test_runs_of_one_shape_are_one_and_end_as_those_apart(tmp_path):
         other = theirs[key]
         assert run.parameters == other.parameters
         for name, score in other.scores.items():
-            if name.startswith(("dev/", "test/", "epoch/")):
+            if name.startswith(("dev/", "test/", "epoch/", "overfitting/")):
                 assert run.scores[name] == pytest.approx(score, rel=2e-3, abs=2e-3), name
         for name in ("best_epoch", "steps", "relative_flops"):
             assert run.scores[name] == other.scores[name]
