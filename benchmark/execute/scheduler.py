@@ -99,6 +99,7 @@ class Scheduler:
     checkpoint_every: float = A_MINUTE
     _queue: Queue = field(default_factory=Queue)
     _counted: CountedFlops = field(default_factory=CountedFlops)
+    _stacks: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _elsewhere(self) -> Elsewhere:
@@ -112,8 +113,8 @@ class Scheduler:
 
     @property
     def _at_work(self) -> int:
-        """How many jobs are executing; those that are tried again later only count as begun."""
-        return len(self._queue.running) - len(self.retries)
+        """How many jobs are executing, a stack as one; what is tried again later is not."""
+        return len({self._stacks[k] for k in self._queue.running if k not in self.retries})
 
     @property
     def hungry(self) -> bool:
@@ -291,6 +292,7 @@ class Scheduler:
                 counted = [replace(j, relative_flops=self._counted.of(j.run)) for j in begun]
                 self.engine.start(as_one(counted))
             for each in begun:
+                self._stacks[each.run.key] = begun[0].run.key
                 self.on_start(each.run)
         return news
 

@@ -12,7 +12,7 @@ from benchmark.runs.kinds import Run, TrainRun
 from benchmark.user_code.foreign import is_foreign
 from trainers.models.anatomy import skeleton
 from trainers.stacked import fitting, model
-from trainers.stacked.size import Size
+from trainers.stacked.load import StepLoad
 
 #: Share of a GPU's free memory that a stack may take.
 _SHARE = 0.5
@@ -24,11 +24,11 @@ class _Architecture:
 
     Attributes:
         apart: why its models are trained apart; empty where they need not be.
-        size: of one.
+        load: of one.
     """
 
     apart: str
-    size: Size | None = None
+    load: StepLoad | None = None
 
 
 class Stacking:
@@ -52,9 +52,9 @@ class Stacking:
         if reason := fitting.apart(run.method, run.training):
             return reason
         architecture = self._architecture(run)
-        if architecture.apart or architecture.size is None:
+        if architecture.apart or architecture.load is None:
             return architecture.apart
-        if architecture.size.most(float("inf")) == 1:
+        if architecture.load.most(float("inf")) == 1:
             return "a step of its model keeps a GPU busy"
         return ""
 
@@ -76,9 +76,9 @@ class Stacking:
 
     def _most(self, run: Run, gpus: Sequence[Gpu]) -> int:
         assert isinstance(run, TrainRun)
-        size = self._architecture(run).size
-        assert size
-        return size.most(_SHARE * min(gpu.memory_mb for gpu in gpus))
+        load = self._architecture(run).load
+        assert load
+        return load.most(_SHARE * min(gpu.memory_mb for gpu in gpus))
 
     def _shape(self, job: Job) -> Hashable | None:
         """What runs have in common that may be one; None of one that is trained apart."""
@@ -107,4 +107,4 @@ def _architecture(run: TrainRun) -> _Architecture:
         return _Architecture("its model or its data are not here yet")
     if reason := model.apart([module]):
         return _Architecture(reason)
-    return _Architecture("", Size.of(module, run.training))
+    return _Architecture("", StepLoad.of(module, run.training))

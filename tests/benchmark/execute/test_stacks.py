@@ -35,11 +35,12 @@ from benchmark.store.connection import Connection
 from benchmark.store.process import Process
 from benchmark.store.store import Store
 from tests.benchmark.execute.gpu_boxes import Bench, box
+from trainers.machine.memory import can_begin_anew
 from trainers.methods import LS
 from trainers.models import Bert, ResNet
 from trainers.models.anatomy import skeleton
 from trainers.settings import Training
-from trainers.stacked.size import Size
+from trainers.stacked.load import StepLoad
 from trainers.tasks import Digits
 
 STUDY = """
@@ -145,6 +146,8 @@ def test_what_runs_of_a_stack_took_is_their_share_of_it(tmp_path):
     assert {ended[key].stacked for key in recorded(bench)} == {6}
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not can_begin_anew(), reason="peaks are counted anew on Linux alone")
 def test_one_process_goes_on_with_the_next_stack(tmp_path):
     bench = Bench(written(tmp_path, "Base(), LS(0.2), KD(0.5, teacher=teacher), "), stacking(1e5))
     assert not bench.run().failed
@@ -284,13 +287,13 @@ def test_why_a_run_is_trained_apart_is_said_in_words(tmp_path):
 def test_a_stack_has_as_many_models_as_keep_a_gpu_busy_and_fit_into_its_memory(tmp_path):
     [job, *_] = jobs(tmp_path, "Base(), LS(0.2), ")
     module = skeleton(Bert(layers=4, width=256, positions=128), job.run.task)
-    size = Size.of(module, Training(batch_size=32, max_length=128))
+    size = StepLoad.of(module, Training(batch_size=32, max_length=128))
     dense = sum(w.numel() for name, w in module.named_parameters() if "_embeddings" not in name)
     assert size.flops == 6 * 32 * 128 * dense
     assert size.most(inf) == int(2e12 / size.flops) > 10
     assert size.most(7.5 * size.megabytes) == 7
     assert size.most(0.5 * size.megabytes) == 1
-    small = Size.of(skeleton(Bert(layers=1, width=32), job.run.task), Training())
+    small = StepLoad.of(skeleton(Bert(layers=1, width=32), job.run.task), Training())
     assert small.most(inf) == 64
 
 
@@ -354,7 +357,7 @@ def test_a_stack_without_enough_memory_is_trained_apart_and_no_batch_is_split(tm
     scheduler = Scheduler(engine, Query(connection), writer, writer.experiment("box"), {})
     outcome = run_plan(plan, todo(plan, {}, store).jobs, scheduler, lambda _: 1.0, lambda _: None)
     assert not outcome.failed
-    assert outcome.taken_apart.keys() == plan.cells.keys()
+    assert outcome.taken_apart.keys() == set(plan.cells)
     assert not outcome.in_parts
     assert list(map(len, engine.stacks)) == [6]
     assert outcome.ended.keys() == plan.runs.keys()

@@ -24,7 +24,7 @@ _PER_NUMBER, _PER_PAIR = 40, 6
 
 
 @dataclass(frozen=True)
-class Size:
+class StepLoad:
     """What one of the models of a stack takes.
 
     Attributes:
@@ -36,7 +36,7 @@ class Size:
     megabytes: float
 
     @classmethod
-    def of(cls, model: nn.Module, training: Training) -> Size:
+    def of(cls, model: nn.Module, training: Training) -> StepLoad:
         """Of an encoder of text, which need have no weights yet."""
         config: Any = model.config
         length = min(training.max_length, config.max_position_embeddings)
