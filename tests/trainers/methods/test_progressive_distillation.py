@@ -12,7 +12,9 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from tests.trainers.hub_places import TWENTY_STEPS
 from tests.trainers.methods.test_pruning import weights
+from tests.trainers.teachers import teacher_for
 from tests.trainers.test_loop import TRAINING, same_weights
 from trainers.errors import MethodError
 from trainers.loop import Fit, predict
@@ -298,6 +300,19 @@ def test_a_finished_model_is_an_ordinary_one(fit, words, method):
     assert np.abs(masked - trained.logits["test"]).max() < (
         0.05 if SIX.precision == "bf16" else 1e-5
     )
+
+
+@pytest.mark.parametrize("method", [SPD(0.5), Theseus(0.5), Magnitude(0.5)], ids=lambda m: m.name)
+def test_an_encoder_of_images_is_pruned_alike(images, method):
+    model = images.model("vit")
+    method.check(model, images.task)
+    seen = images.encode(model, "dev")
+    teacher = teacher_for(method, images.build(model), seen)
+    training = replace(TWENTY_STEPS, epochs=4, lr=2e-3)
+    one = Fit(images.build(model), method, seen, seen, training, 1, metric="nll", teacher=teacher)
+    found = weights(one.run(None).model)
+    assert found
+    assert [(each == 0).sum() for each in found] == [zeros(0.5, w.numel()) for w in found]
 
 
 # -- bad input
