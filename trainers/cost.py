@@ -44,7 +44,10 @@ def relative_flops(fit: Fit) -> float:
 
 
 def step_flops(fit: Fit, phase: int) -> int:
-    """FLOPs of one step in a phase, on a copy of the model on the CPU, computed as on a GPU."""
+    """FLOPs of a step in a phase, on a copy of the model on the CPU, computed as on a GPU.
+
+    They are averaged over as many steps, spread over the phase, as the method asks for.
+    """
     training = replace(fit.training, device="cpu")
     copy = replace(fit, model=deepcopy(fit.model), training=training, state=SimpleNamespace())
     if isinstance(fit.teacher, LiveTeacher):
@@ -54,8 +57,16 @@ def step_flops(fit: Fit, phase: int) -> int:
     with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), left_to_transformers():
         copy.model.cpu().train()
         copy.prepare()
-        step = copy.step(rows, phase, epoch=0, progress=0.0)
-        copy.method.before_step(step)
-        with FlopCounterMode(display=False) as counter:
-            copy.gradient(step)
-    return counter.get_total_flops()
+        number, found = copy.method.counted_steps(), 0
+        epochs = copy.method.phases(training)[phase].epochs
+        steps = epochs * -(-len(fit.train_set) // training.batch_size)
+        for i in range(number):
+            copy.at.steps = i * steps // number
+            step = copy.step(rows, phase, epoch=0, progress=i / number)
+            copy.method.before_step(step)
+            with FlopCounterMode(display=False) as counter:
+                copy.gradient(step)
+            found += counter.get_total_flops()
+            copy.method.after_step(step)
+            copy.model.zero_grad()
+    return round(found / number)

@@ -168,6 +168,8 @@ class Fit:
         batch, number = self.seen(rows), self.at.steps
         split = min(self.training.accumulate, len(rows)) > 1
         passes, in_float32 = self.passes(batch.inputs)
+        epochs = self.method.phases(self.training)[phase].epochs
+        an_epoch = -(-len(self.train_set) // self.training.batch_size)
         return Step(
             model=self.model,
             inputs=batch.inputs,
@@ -175,8 +177,9 @@ class Fit:
             number=number,
             phase=phase,
             epoch=epoch,
-            epochs=self.method.phases(self.training)[phase].epochs,
+            epochs=epochs,
             progress=progress,
+            last=(epoch + 1, self.at.batch + 1) == (epochs, an_epoch),
             state=self.state,
             method=self.method,
             run_model=self.refuse_pass if split else passes,

@@ -43,6 +43,8 @@ def notes_on_chance(
     lines = []
     baseline = scores[scores["method"] == record.baseline].dropna(subset="score")
     for (task, split, metric), runs in baseline.groupby(["task", "split", "metric"], sort=False):
+        if split not in ("dev", "test"):  # what is no answer to examples
+            continue
         keys = (cell.key for cell in record.cells if cell.task == task)
         there = [finished[key] for key in keys if key in finished]
         try:

@@ -141,6 +141,10 @@ class Composition(Method):
             model = part.finish(model, state_of(part, state))
         return model
 
+    def counted_steps(self) -> int:
+        """Those of the part that asks for most."""
+        return max(part.counted_steps() for part in self.parts)
+
     def hyper_parameters(self) -> dict[str, Any]:
         """Those of all parts; where two have one of the same name, as `kd__alpha`."""
         named = self._named()

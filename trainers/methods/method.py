@@ -30,7 +30,14 @@ _OF_LOGITS = frozenset(
     {
         *("__init__", "__post_init__", "__eq__", "__hash__", "__repr__", "__setattr__"),
         *("__delattr__", "__replace__", "check", "conflict", "whole_batch", "apart", "teacher_for"),
-        *("phases", "loss", "hyper_parameters", "with_hyper_parameters", "specification"),
+        *(
+            "phases",
+            "loss",
+            "counted_steps",
+            "hyper_parameters",
+            "with_hyper_parameters",
+            "specification",
+        ),
     }
 )
 
@@ -274,6 +281,10 @@ class Method:
         """
         return plain(model)
 
+    def counted_steps(self) -> int:
+        """Over how many steps what a step costs is averaged; more than one where chance decides."""
+        return 1
+
     def __add__(self, other: Method) -> Method:
         """Both at once.
 
@@ -346,7 +357,12 @@ def refuse_negative(method: Method, *names: str) -> None:
     """
     for name in names:
         value = getattr(method, name)
-        if not 0 <= value < math.inf:
+        if not is_number(value) or not 0 <= value < math.inf:
             raise MethodError(
                 f"{type(method).__name__}({name}={value!r}): {name} must be a number from 0."
             )
+
+
+def is_number(value: object) -> bool:
+    """Whether something is a number, and no switch."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -48,6 +48,7 @@ class Step:
         epoch: epochs completed in this phase.
         epochs: epochs that this phase has.
         progress: share of this phase's steps that are done, in [0, 1).
+        last: whether it is the last step of this phase.
         state: what the method keeps from step to step; empty at the start of a run. Every part of
             a composition has one of its own.
         method: the whole method of the run, a composition where the run has one.
@@ -70,6 +71,7 @@ class Step:
     make_generator: Callable[[str, torch.device], torch.Generator] = field(repr=False)
     look_up_teacher: Callable[[], Tensor] | None = field(repr=False, default=None)
     run_in_float32: Callable[[Weights | None], Tensor] | None = field(repr=False, default=None)
+    last: bool = False
     repeats: bool = False
     part: Teaching | None = None
     whole: Step | None = field(repr=False, default=None)

@@ -54,7 +54,9 @@ def overfitting_sheet(gathered: Gathered) -> Sheet | None:
         title="Overfitting",
         header=(
             "How much better an arm does on what it was trained on, over as many examples of train "
-            "as dev has: mean ± sd over seeds, in the metric's own units; less is better. "
+            "as dev has, and what dev lost from the epoch that was selected to the last (an arm "
+            "that may select late epochs alone has less to lose): mean ± sd over seeds, in the "
+            "metric's own units; less is better. "
             "To judge it as any score: bench stats --split overfitting --metric accuracy_gap "
             "--lower-is-better.",
         ),

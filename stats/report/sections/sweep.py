@@ -137,7 +137,12 @@ def _between(found: SweepAnalysis) -> Iterator[TextTable]:
             (
                 f"{each.first} - {each.second}",
                 str(each.n_seeds),
-                *(wording.score(effect, 2) for effect in each.trend.effects),
+                *(
+                    wording.score(effect, digits.decimals(effect, low, high))
+                    for effect, low, high in zip(
+                        each.trend.effects, each.trend.lows, each.trend.highs, strict=True
+                    )
+                ),
                 wording.with_interval(each.trend.slope, each.trend.ci_low, each.trend.ci_high),
                 wording.probability(each.trend.p_adjusted),
             )

@@ -264,6 +264,7 @@ def test_every_pair_of_methods_trains_or_is_refused(words):
     pruning = ("magnitude", "movement", "spd", "theseus")
     expected += [{a, b} for a in ("bitfit", "mixout") for b in pruning]
     expected += [set(pair) for pair in combinations(pruning, 2)] + [{"llrd", "movement"}]
+    expected += [{"reinit", name} for name in ("magnitude", "movement")] + [{"r_drop", "spd"}]
     grafting = ("spd", "theseus")
     expected += [{a, b} for a in (*labels, "smart", "reinit", "l2_sp", "r4f") for b in grafting]
     assert [pair for pair in expected if pair not in refused] == []

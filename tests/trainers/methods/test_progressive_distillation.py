@@ -16,7 +16,7 @@ from tests.trainers.hub_places import TWENTY_STEPS
 from tests.trainers.methods.test_pruning import weights
 from tests.trainers.teachers import teacher_for
 from tests.trainers.test_loop import TRAINING, same_weights
-from trainers.errors import MethodError
+from trainers.errors import MethodError, ModelError
 from trainers.loop import Fit, predict
 from trainers.methods import (
     KD,
@@ -28,6 +28,8 @@ from trainers.methods import (
     BitFit,
     Magnitude,
     Mixout,
+    Movement,
+    RDrop,
     Reinit,
     SelfKD,
     Teacher,
@@ -96,7 +98,9 @@ def test_with_p_1_and_no_sparsity_it_is_the_teacher_at_the_start(fit):
     assert step.method.loss(step).item() == pytest.approx(entropy.item(), abs=1e-6)
 
 
-@pytest.mark.parametrize("method", [SPD(0.5, p=0.6), Theseus(0.5, p=0.6)], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "method", [SPD(0.5, p=0.6), Theseus(0.5, p=0.6, growth=6e-4)], ids=lambda m: m.name
+)
 def test_the_share_of_steps_in_which_a_layer_is_the_students_is_p(fit, method):
     one = fit(method)
     one.prepare()
@@ -122,9 +126,25 @@ def test_p_may_rise_to_1_at_the_end_of_the_first_phase_and_stays_there():
     assert found == pytest.approx([0.6, 0.6, 0.6, 0.8, 0.9, 1.0])
 
 
-def test_p_of_theseus_grows_from_step_to_step_up_to_1():
+def test_p_of_theseus_reaches_1_with_the_last_event_or_grows_as_published():
+    steps = [SimpleNamespace(phase=0, progress=x) for x in (0.0, 0.2, 0.4, 0.9)]
+    found = [Theseus(until=0.4).p_at(step) for step in steps]
+    assert found == pytest.approx([0.3, 0.65, 1.0, 1.0])
     steps = [SimpleNamespace(number=t) for t in (0, 100, 10_000)]
-    assert [Theseus().p_at(step) for step in steps] == pytest.approx([0.3, 0.36, 1.0])
+    published = Theseus(growth=6e-4)
+    assert [published.p_at(step) for step in steps] == pytest.approx([0.3, 0.36, 1.0])
+
+
+@pytest.mark.parametrize("method", [Magnitude(0.6), Theseus(0.6), SPD(0.6)], ids=lambda m: m.name)
+@pytest.mark.parametrize(("epochs", "until", "events"), [(1, 0.97, 1), (2, 0.99, 11), (1, 0.5, 50)])
+def test_all_that_is_claimed_is_gone_however_short_the_training(fit, method, epochs, until, events):
+    if method.name == "spd" and epochs == 1:
+        return  # which is refused
+    method = replace(method, until=until, events=events)
+    trained = fit(method, replace(SIX, epochs=epochs, batch_size=48)).run(None)
+    found = weights(trained.model)
+    assert [(each == 0).sum() for each in found] == [zeros(0.6, w.numel()) for w in found]
+    assert trained.best_epoch > 0
 
 
 # -- what learns
@@ -334,6 +354,16 @@ def test_an_encoder_of_images_is_pruned_alike(images, method):
         ),
         (lambda: SPD() + Magnitude(), "spd already does what magnitude does"),
         (lambda: SPD() + Theseus(), "each prunes the same matrices"),
+        (lambda: SPD() + RDrop(), "r_drop has a loss of each of two passes"),
+        (lambda: Magnitude() + Reinit(), "from which masks keep it away"),
+        (lambda: SPD(p="mixed"), r"SPD\(p='mixed'\): a probability .*rise=1/3"),
+        (lambda: SPD(rise="x"), r"SPD\(rise='x'\): p rises within"),
+        (lambda: Magnitude("0.9"), r"Magnitude\(sparsity='0.9'\): the share"),
+        (lambda: Magnitude(until="half"), r"Magnitude\(until='half'\): the share"),
+        (lambda: Movement(score_lr="x"), "score_lr must be a number from 0"),
+        (lambda: Movement(soft="no"), r"Movement\(soft='no'\): True or False"),
+        (lambda: SPD(teacher="base"), r"SPD\(teacher='base'\): the teacher is the student's own"),
+        (lambda: Theseus(teacher=MODEL), r"the teacher is the student's own model"),
         (lambda: SPD() + KD(), "each compares the logits|each brings a teacher"),
         (lambda: Theseus() + SelfKD(), "each compares the logits|each brings a teacher"),
         (lambda: SPD() + BitFit(), "bitfit freezes the matrices"),
@@ -360,8 +390,12 @@ def test_a_model_without_attention_maps_and_a_teacher_built_otherwise_are_refuse
     with pytest.raises(MethodError, match=r"has 3 for the 4 of .*of its own depth"):
         SPD(teacher=deeper).check(MODEL, words.task)
     wider = Teacher(replace(MODEL, width=64), "scratch")
-    with pytest.raises(MethodError, match="built otherwise than"):
-        Theseus(teacher=wider).check(MODEL, words.task)
+    heads = Teacher(replace(MODEL, heads=1), "scratch")
+    for other in (wider, heads):
+        with pytest.raises(MethodError, match="built otherwise than"):
+            Theseus(teacher=other).check(MODEL, words.task)
+    with pytest.raises(ModelError, match="reads images"):
+        SPD(teacher=Teacher(ResNet((4,)), "scratch")).check(MODEL, words.task)
     SPD(teacher=Teacher(MODEL, "scratch")).check(MODEL, words.task)
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method
+from trainers.methods.method import Method, is_number
 from trainers.methods.pruning.masks import check_matrices, sparsity_at
 from trainers.methods.step import Step
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CONFLICTS = {
     "bitfit": "bitfit freezes the matrices, and what is left of them could not learn",
     "mixout": "mixout would bring back the weights that are pruned",
+    "reinit": "reinit draws weights of the layers anew, from which masks keep it away",
 }
 
 
@@ -28,8 +29,9 @@ class Gradual(Method):
     Attributes:
         sparsity: s, the share of each matrix that is zero at the end, in [0, 1).
         events: n, how often weights are given up.
-        until: share of the training by which all are, in (0, 1); the rest learns with the last
-            masks. Only epochs that end behind it are selected.
+        until: share of the training by which all are, in (0, 1), of its first phase where another
+            method divides it; the rest learns with the last masks. Only epochs that end behind it
+            are selected.
     """
 
     sparsity: float = 0.9
@@ -38,7 +40,7 @@ class Gradual(Method):
 
     def __post_init__(self) -> None:
         called = type(self).__name__
-        if not 0 <= self.sparsity < 1:
+        if not is_number(self.sparsity) or not 0 <= self.sparsity < 1:
             raise MethodError(
                 f"{called}(sparsity={self.sparsity!r}): the share of weights that go must lie in "
                 "[0, 1)."
@@ -46,7 +48,7 @@ class Gradual(Method):
         whole = isinstance(self.events, int) and not isinstance(self.events, bool)
         if not whole or self.events < 1:
             raise MethodError(f"{called}(events={self.events!r}): a whole number of at least 1.")
-        if not 0 < self.until < 1:
+        if not is_number(self.until) or not 0 < self.until < 1:
             raise MethodError(
                 f"{called}(until={self.until!r}): the share of the training by which all weights "
                 "are given up must lie in (0, 1)."
@@ -67,8 +69,8 @@ class Gradual(Method):
         return _CONFLICTS.get(other.name, "")
 
     def event(self, step: Step) -> int:
-        """How many events are behind a step that begins."""
-        if step.phase:
+        """How many events are behind a step that begins; all of them in the last one."""
+        if step.phase or step.last:
             return self.events
         return min(self.events, int(step.progress / self.until * self.events))
 

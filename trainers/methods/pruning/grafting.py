@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trainers.models import Model
     from trainers.tasks import Task
 
+#: Of a configuration, what names and does not build.
+_NAMES = ("_name_or_path", "architectures", "id2label", "label2id", "transformers_version", "dtype")
 _CONFLICTS = {
     "smart": "smart compares with earlier weights of the whole model, of which some layers are the "
     "teacher's now and then",
@@ -47,6 +49,17 @@ class Grafting(Magnitude):
 
     teacher: Teacher | None = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        declared: object = self.teacher
+        if declared is not None and not isinstance(declared, Teacher):
+            called = type(self).__name__
+            raise MethodError(
+                f"{called}(teacher={declared!r}): the teacher is the student's own model, so "
+                'that only how it is trained can be said, as in Teacher("student", "student", '
+                "training=..., seed=None); None takes the base run."
+            )
+
     def p_at(self, step: Step) -> float:
         """The probability p with which a layer is the student's in this step."""
         raise NotImplementedError
@@ -60,6 +73,7 @@ class Grafting(Magnitude):
         super().check(model, task)
         if self.teacher is None or isinstance(self.teacher.model, str):
             return
+        self.teacher.model.check(task, max_length=1)
         own, its = skeleton(model, task), skeleton(self.teacher.model, task)
         if own is None or its is None:
             return
@@ -69,7 +83,7 @@ class Grafting(Magnitude):
                 f"teacher's, and has {len(layers(own))} for the {len(layers(its))} of "
                 f"{self.teacher.model.name}: give it a teacher of its own depth."
             )
-        if _shapes(own) != _shapes(its):
+        if _built(own) != _built(its):
             raise MethodError(
                 f"{type(self).__name__} starts as a copy of its teacher, and "
                 f"{self.teacher.model.name} is built otherwise than {model.name}: give it a "
@@ -111,6 +125,10 @@ class Grafting(Magnitude):
             layer.requires_grad_(True)
         super().prepare(model, state)
 
+    def counted_steps(self) -> int:
+        """So many that draws of layers are near their mean."""
+        return 16
+
     def before_step(self, step: Step) -> None:
         """Give up weights, if it is time, and draw whose each layer is."""
         super().before_step(step)
@@ -138,5 +156,9 @@ def graft(model: nn.Module, chosen: Sequence[nn.Module]) -> None:
         places[i] = layer
 
 
-def _shapes(module: nn.Module) -> dict[str, torch.Size]:
-    return {name: each.shape for name, each in module.state_dict().items()}
+def _built(module: nn.Module) -> tuple[Any, ...]:
+    """What decides on what a model computes from its weights; shares of dropout do not."""
+    config = getattr(module, "config", None)
+    told = config.to_dict() if config is not None else {}
+    told = {n: v for n, v in told.items() if "drop" not in n and n not in _NAMES}
+    return {name: each.shape for name, each in module.state_dict().items()}, told

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from trainers.errors import MethodError
 from trainers.methods.method import refuse_negative
 from trainers.methods.pruning.gradual import Gradual
 from trainers.methods.pruning.masks import kept, matrices, zeros
@@ -83,6 +84,8 @@ class Movement(Gradual):
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse_negative(self, "score_lr", "weight")
+        if not isinstance(self.soft, bool):
+            raise MethodError(f"Movement(soft={self.soft!r}): True or False.")
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Give every weight of the matrices a score, and each matrix a mask."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
-from trainers.methods.method import Phase
+from trainers.methods.method import Method, Phase, is_number
 from trainers.methods.pruning.grafting import Grafting, differentiable
 from trainers.methods.pruning.maps import check_maps, forget, map_loss, unwatched, watch
 from trainers.methods.step import Step
@@ -49,13 +49,16 @@ class SPD(Grafting):
     name: ClassVar[str] = "spd"
 
     p: float = 0.8
-    rise: float = 0.0
+    rise: float = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.p <= 1:
-            raise MethodError(f"SPD(p={self.p!r}): a probability lies between 0 and 1.")
-        if not 0 <= self.rise <= 1:
+        if not is_number(self.p) or not 0 <= self.p <= 1:
+            raise MethodError(
+                f"SPD(p={self.p!r}): a probability lies between 0 and 1; the paper's mixed "
+                "schedule is SPD(p=0.8, rise=1/3)."
+            )
+        if not is_number(self.rise) or not 0 <= self.rise <= 1:
             raise MethodError(
                 f"SPD(rise={self.rise!r}): p rises within the first phase, of which this is a "
                 "share, in [0, 1]."
@@ -69,6 +72,12 @@ class SPD(Grafting):
         """
         super().check(model, task)
         check_maps("SPD", model, task)
+
+    def conflict(self, other: Method) -> str:
+        """Nothing that compares two passes with the labels, nor what grafting refuses."""
+        if other.name == "r_drop":
+            return "r_drop has a loss of each of two passes, and spd keeps the maps of one"
+        return super().conflict(other)
 
     def phases(self, training: Training) -> tuple[Phase, ...]:
         """Pruning, and learning with the masks of its end.
@@ -89,7 +98,7 @@ class SPD(Grafting):
 
     def event(self, step: Step) -> int:
         """Event j is due at j/(n + 1) of the first phase, so that the last is within it."""
-        if step.phase:
+        if step.phase or step.last:
             return self.events
         return min(self.events, int(step.progress * (self.events + 1)))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
-from trainers.methods.method import refuse_negative
+from trainers.methods.method import is_number, refuse_negative
 from trainers.methods.pruning.grafting import Grafting, differentiable
 from trainers.methods.step import Step
 
@@ -18,8 +18,11 @@ from trainers.methods.step import Step
 class Theseus(Grafting):
     """Cross-entropy, minimised by pruned layers that replace those of a teacher ever more often.
 
-    A layer is the student's with probability min(p + growth · t, 1) in step t, counted from 0, and
-    else the teacher's, which is frozen; see :class:`Grafting` for what learns. Weights go by
+    A layer is the student's with a probability that rises from p to 1, which it reaches with the
+    last event and keeps, and else the teacher's, which is frozen; see :class:`Grafting` for what
+    learns. With `growth` it is min(p + growth · t, 1) in step t, counted from 0, as published
+    (6e-4, for trainings of thousands of steps: in shorter ones p stays small, while evaluation
+    uses the student's layers alone). Weights go by
     magnitude, as in :class:`Magnitude`. The paper replaces two layers by one; here each layer is
     replaced by its own copy, which is pruned, as in the comparison of Huang et al. 2022. Nothing is
     distilled. Cost 1 or a little less, since what is frozen has no gradient, once the teacher is
@@ -30,24 +33,28 @@ class Theseus(Grafting):
         events: n, how often weights are given up.
         until: share of the training by which all are, in (0, 1).
         p: probability of the student's layer in the first step, in [0, 1].
-        growth: what is added to it in each step, from 0.
+        growth: what is added to it in each step, from 0; None has it reach 1 with the last event.
         teacher: a :class:`Teacher` of the same architecture; None is the student's own base run.
     """
 
     name: ClassVar[str] = "theseus"
 
     p: float = 0.3
-    growth: float = 6e-4
+    growth: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        refuse_negative(self, "growth")
-        if not 0 <= self.p <= 1:
+        if self.growth is not None:
+            refuse_negative(self, "growth")
+        if not is_number(self.p) or not 0 <= self.p <= 1:
             raise MethodError(f"Theseus(p={self.p!r}): a probability lies between 0 and 1.")
 
     def p_at(self, step: Step) -> float:
-        """min(p + growth · t, 1)."""
-        return min(self.p + self.growth * step.number, 1.0)
+        """From p to 1, as `growth` says."""
+        if self.growth is not None:
+            return min(self.p + self.growth * step.number, 1.0)
+        risen = 1.0 if step.phase else min(step.progress / self.until, 1.0)
+        return self.p + (1 - self.p) * risen
 
     def loss(self, step: Step) -> Tensor:
         """Cross-entropy of the grafted model."""
