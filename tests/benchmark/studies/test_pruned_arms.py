@@ -88,6 +88,15 @@ def test_a_second_run_finds_everything(folder, capsys):
     assert "10 cached" in capsys.readouterr().out
 
 
+def test_overfitting_is_judged_as_any_score(folder, capsys):
+    asked = ["--split", "overfitting", "--metric", "accuracy_gap", "--lower-is-better"]
+    assert main(["stats", "pruned", *asked, "--store", str(folder / "mlruns")]) == 0
+    out = capsys.readouterr().out
+    assert "accuracy_gap on overfitting (lower is better)" in out
+    assert "damaged" not in out
+    assert "base vs spd" in out
+
+
 def test_nothing_that_students_need_is_collected(folder, capsys):
     assert main(["gc", "--store", str(folder / "mlruns"), "--yes"]) == 0
     kept = {path.name for path in (folder / "mlruns" / "cache" / "weights").iterdir()}
