@@ -1,6 +1,8 @@
 """What the training loop promises: pairing, repeatability, selection, and honest endings."""
 
 import math
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -226,3 +228,9 @@ def test_a_pretrained_and_a_scratch_student_of_one_seed_have_the_same_head(words
     assert torch.equal(
         pretrained.bert.embeddings.word_embeddings.weight, body.embeddings.word_embeddings.weight
     )
+
+
+def test_what_few_runs_need_is_imported_by_none_of_them_at_its_start():
+    code = "import sys, trainers.loop, trainers.methods; print('transformers' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"

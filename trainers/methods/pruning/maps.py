@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import eager_mask
 
 from trainers.errors import MethodError
 from trainers.models.anatomy import body, layers, skeleton
@@ -61,10 +59,6 @@ def attend(
     return (shares @ value).transpose(1, 2).contiguous(), scores
 
 
-AttentionInterface.register(_ATTENTION, attend)
-AttentionMaskInterface.register(_ATTENTION, eager_mask)
-
-
 def watch(model: nn.Module, always: bool) -> SimpleNamespace:
     """Have a classifier keep what its layers compute.
 
@@ -76,6 +70,7 @@ def watch(model: nn.Module, always: bool) -> SimpleNamespace:
         What the last pass computed: `scores`, of each layer of shape (b, h, L, L), and `hidden`,
         behind each layer of shape (b, L, d); beside them what :func:`unwatched` needs.
     """
+    _make_known()
     seen, own = SimpleNamespace(), body(model)
     forget(seen)
     seen.attention = _attention(model)
@@ -121,6 +116,15 @@ def check_maps(name: str, model: Model, task: Task) -> None:
 def _gives_its_attention(module: Any) -> bool:
     heads = getattr(module.config, "num_attention_heads", 0)
     return bool(heads and module._can_set_attn_implementation())
+
+
+def _make_known() -> None:
+    """Let transformers know the attention above; importing it takes seconds, which few need."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    AttentionInterface.register(_ATTENTION, attend)
+    AttentionMaskInterface.register(_ATTENTION, eager_mask)
 
 
 def _attention(model: Any) -> str:
