@@ -1,9 +1,7 @@
 """Does pruning while fine-tuning overfit, and does progressive distillation cure it?
 
-After Huang et al. 2022. Dense `base` is the teacher of the pruned arms that have one, each seed its
-own. All arms train for as many epochs; what SPD costs beyond that stands in the report. Sparsity is
-swept, so that each method reads as a curve: the largest sparsity at which it is still as good as
-the dense model within the margin is a part of the answer.
+After Huang et al. 2022. Dense `base` of each seed is the teacher of the arms that have one; all arms
+train for as many epochs. Sparsity is swept, so that each method reads as a curve.
 """
 
 from benchmark import Arm, Comparison, Judging, Study
@@ -13,12 +11,8 @@ from trainers.pretraining import MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Docstrings
 
-MODEL = Bert(
-    layers=4,
-    width=64,
-    initializer_range=0.05,
-    pretraining=MaskedLanguageModelling(steps=800, lr=2e-3, probability=0.3),
-)
+PRETRAINING = MaskedLanguageModelling(steps=800, lr=2e-3, probability=0.3)
+MODEL = Bert(layers=4, width=64, initializer_range=0.05, pretraining=PRETRAINING)
 SPARSITIES = (0.5, 0.8, 0.9, 0.95)
 DISTILLED = m.SelfKD(alpha=0.5, tau=2.0)  # movement's, from the same dense run
 
