@@ -1,7 +1,7 @@
 """Does pruning while fine-tuning overfit, and does progressive distillation cure it?
 
-After Huang et al. 2022. Dense `base` of each seed is the teacher of the arms that have one; all arms
-train for as many epochs. Sparsity is swept, so that each method reads as a curve.
+After Huang et al. 2022. Dense `base` of each seed is the teacher of the arms that have one; all
+arms train for as many epochs. Sparsity is swept, so that each method reads as a curve.
 """
 
 from benchmark import Arm, Comparison, Judging, Study
