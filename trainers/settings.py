@@ -76,16 +76,16 @@ class Training:
             value = getattr(self, name)
             if name == "clip" and value is None:
                 continue
-            if not _is_number(value) or not 0 < value < float("inf"):
+            if not is_number(value) or not 0 < value < float("inf"):
                 way_out = "; None clips nothing" if name == "clip" else ""
                 raise SettingsError(f"{name} must be a number above 0, not {value!r}{way_out}.")
-        if not _is_number(self.warmup) or not 0 <= self.warmup < 1:
+        if not is_number(self.warmup) or not 0 <= self.warmup < 1:
             raise SettingsError(
                 f"warmup is a share of the steps, 0 ≤ warmup < 1, not {self.warmup!r}."
             )
-        if not _is_number(self.weight_decay) or self.weight_decay < 0:
+        if not is_number(self.weight_decay) or self.weight_decay < 0:
             raise SettingsError(f"weight_decay must not be negative, got {self.weight_decay!r}.")
-        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
+        if not is_number(self.momentum) or not 0 <= self.momentum < 1:
             raise SettingsError(f"momentum must be 0 ≤ momentum < 1, not {self.momentum!r}.")
         if self.schedule not in ("linear", "constant") and not isinstance(self.schedule, StepDecay):
             raise SettingsError(
@@ -165,7 +165,8 @@ class Training:
         return {k: v for k, v in self.specification().items() if k in _IN_FULL}
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether something is a number, and no switch."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

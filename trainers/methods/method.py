@@ -18,7 +18,7 @@ from trainers.methods.step import Step
 from trainers.models.ordinary import plain
 from trainers.models.savings import check_savings
 from trainers.resolve.folders import settled
-from trainers.settings import Training
+from trainers.settings import Training, is_number
 from trainers.steps.optimiser import decay_groups
 
 if TYPE_CHECKING:
@@ -361,8 +361,3 @@ def refuse_negative(method: Method, *names: str) -> None:
             raise MethodError(
                 f"{type(method).__name__}({name}={value!r}): {name} must be a number from 0."
             )
-
-
-def is_number(value: object) -> bool:
-    """Whether something is a number, and no switch."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

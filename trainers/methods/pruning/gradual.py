@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method, is_number
+from trainers.methods.method import Method
 from trainers.methods.pruning.masks import check_matrices, sparsity_at
 from trainers.methods.step import Step
+from trainers.settings import is_number
 
 if TYPE_CHECKING:
     from trainers.models import Model

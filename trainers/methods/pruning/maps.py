@@ -59,7 +59,7 @@ def attend(
     return (shares @ value).transpose(1, 2).contiguous(), scores
 
 
-def watch(model: nn.Module, always: bool) -> SimpleNamespace:
+def watch(model: Any, always: bool) -> SimpleNamespace:
     """Have a classifier keep what its layers compute.
 
     Args:
@@ -73,8 +73,8 @@ def watch(model: nn.Module, always: bool) -> SimpleNamespace:
     _make_known()
     seen, own = SimpleNamespace(), body(model)
     forget(seen)
-    seen.attention = _attention(model)
-    _attend_by(model, _ATTENTION)
+    seen.attention = model.config._attn_implementation
+    model.set_attn_implementation(_ATTENTION)
     seen.hooks = [
         own.register_forward_pre_hook(partial(_begin, always=always)),
         own.register_forward_hook(partial(_end, seen=seen)),
@@ -88,14 +88,14 @@ def forget(seen: SimpleNamespace) -> None:
     seen.scores, seen.hidden = (), ()
 
 
-def unwatched(model: nn.Module, seen: SimpleNamespace) -> nn.Module:
+def unwatched(model: Any, seen: SimpleNamespace) -> Any:
     """A watched model, or a copy of one, as it was before :func:`watch`."""
     ids = [hook.id for hook in seen.hooks]
     for part in model.modules():
         for known in (part._forward_hooks, part._forward_pre_hooks):
             for each in ids:
                 known.pop(each, None)
-    _attend_by(model, seen.attention)
+    model.set_attn_implementation(seen.attention)
     return model
 
 
@@ -125,15 +125,6 @@ def _make_known() -> None:
 
     AttentionInterface.register(_ATTENTION, attend)
     AttentionMaskInterface.register(_ATTENTION, eager_mask)
-
-
-def _attention(model: Any) -> str:
-    found: str = model.config._attn_implementation
-    return found
-
-
-def _attend_by(model: Any, attention: str) -> None:
-    model.set_attn_implementation(attention)
 
 
 def _begin(module: nn.Module, _: Any, always: bool) -> None:
@@ -167,9 +158,8 @@ def map_loss(one: SimpleNamespace, other: SimpleNamespace, mask: Tensor | None) 
         pairs = None if mask is None else mask[:, None, :, None] * mask[:, None, None, :]
         total = total + _mean_of_squares(a.float() - b.float(), pairs)
     for a, b in zip(one.hidden, other.hidden, strict=True):
-        total = total + _mean_of_squares(
-            a.float() - b.float(), mask if mask is None else mask[..., None]
-        )
+        tokens = None if mask is None else mask[..., None]
+        total = total + _mean_of_squares(a.float() - b.float(), tokens)
     return total
 
 

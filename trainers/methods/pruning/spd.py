@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
-from trainers.methods.method import Method, Phase, is_number
+from trainers.methods.method import Method, Phase
 from trainers.methods.pruning.grafting import Grafting, differentiable
 from trainers.methods.pruning.maps import check_maps, forget, map_loss, unwatched, watch
 from trainers.methods.step import Step
-from trainers.settings import Training
+from trainers.settings import Training, is_number
 
 if TYPE_CHECKING:
     from trainers.models import Model

@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainers.errors import MethodError
-from trainers.methods.method import is_number, refuse_negative
+from trainers.methods.method import refuse_negative
 from trainers.methods.pruning.grafting import Grafting, differentiable
 from trainers.methods.step import Step
+from trainers.settings import is_number
 
 
 @dataclass(frozen=True)
