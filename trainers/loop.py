@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainers import metrics
 from trainers.errors import Diverged, MethodError
-from trainers.inputs.batches import Batch, Encoded, evaluation_order, training_order
+from trainers.inputs.batches import Batch, Encoded, training_order
 from trainers.machine.clock import Spent, Stopwatch
 from trainers.methods import Method, Phase, Step
 from trainers.methods.step import Weights
@@ -27,12 +27,11 @@ from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.learner import Learner
 from trainers.steps.passes import Passes, forward
 from trainers.steps.placing import move
+from trainers.steps.predicting import predict
 from trainers.teacher import LiveTeacher, TeacherLogits
 
 #: Raised when the same run would end with other weights.
 REVISION = 3
-
-_EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -368,47 +367,14 @@ class Fit:
         train as dev has, evenly spaced in it. `…_lost` is what dev lost from the selected epoch to
         the last.
         """
-        labels = self.train_set.labels[self.some_of_train()]
-        found = {}
-        for name in dict.fromkeys([self.metric, "nll"]):
-            sign = 1 if metrics.SELECTS[name] else -1
-            own = metrics.score(name, on_train, labels)
-            found[f"{name}_gap"] = sign * (own - metrics.score(name, on_dev, self.dev_set.labels))
-        curve = [report.dev[self.metric] for report in self.at.reports]
-        sign = 1 if metrics.SELECTS[self.metric] else -1
+        train, dev = self.train_set.labels[self.some_of_train()], self.dev_set.labels
+        names = dict.fromkeys([self.metric, "nll"])
+        found = {f"{n}_gap": metrics.gap(n, (on_train, train), (on_dev, dev)) for n in names}
+        curve = [self.worth(report) for report in self.at.reports]
         lost = curve[self.at.best_epoch - 1] - curve[-1] if self.at.best_epoch else 0.0
-        return {**found, f"{self.metric}_lost": sign * lost}
+        return {**found, f"{self.metric}_lost": lost}
 
     @property
     def device(self) -> torch.device:
         """Where the model is trained."""
         return torch.device(self.training.device)
-
-
-@torch.inference_mode()
-def predict(
-    model: nn.Module,
-    examples: Encoded,
-    training: Training,
-    between: Callable[[], None] = lambda: None,
-    rows: NDArray[np.int64] | None = None,
-) -> NDArray[np.float32]:
-    """Logits in evaluation mode, shape (n, K), in the order of the examples.
-
-    Args:
-        model: what is asked.
-        examples: of what.
-        training: device and precision.
-        between: called after each batch.
-        rows: n of the examples, in their order; None is all of them.
-    """
-    model.eval()
-    device = torch.device(training.device)
-    asked = np.arange(len(examples)) if rows is None else rows
-    order, logits = [*evaluation_order(examples.lengths[asked], _EVALUATION_BATCH)], []
-    for places in order:
-        logits.append(forward(model, examples.batch(asked[places], device).inputs, training))
-        between()
-    ordered = np.empty((len(asked), logits[0].shape[1]), np.float32)
-    ordered[np.concatenate(order)] = torch.cat(logits).cpu().numpy()
-    return ordered

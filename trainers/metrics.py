@@ -110,6 +110,22 @@ def score(name: str, logits: Logits, labels: TrueLabels) -> float:
     return (_PLAIN | _CALIBRATION)[name](logits, labels)
 
 
+def gap(name: str, train: tuple[Logits, TrueLabels], dev: tuple[Logits, TrueLabels]) -> float:
+    """How much better one metric of :data:`SELECTS` is on train than on dev, in its own units.
+
+    >>> right, wrong = np.array([[4.0, 0.0]]), np.array([[0.0, 4.0]])
+    >>> gap("accuracy", (right, np.array([0])), (wrong, np.array([0])))
+    100.0
+
+    Args:
+        name: of the metric.
+        train: logits of shape (n, K) and labels of shape (n,).
+        dev: the same of other examples.
+    """
+    better = score(name, *train) - score(name, *dev)
+    return better if SELECTS[name] else -better
+
+
 def best_constant(name: str, labels: TrueLabels, classes: int) -> float | None:
     """Most that one answer for every example scores; None for a metric of probabilities.
 

@@ -19,12 +19,12 @@ from benchmark.model_export.agreement import Agreement, Logits
 from benchmark.runs.kinds import TrainRun
 from benchmark.store.cache import Cache
 from trainers.inputs.batches import Encoded
-from trainers.loop import predict
 from trainers.models import WEIGHTS
 from trainers.models.stored.classifier_folder import load_classifier, save_classifier
 from trainers.models.text import read_otherwise
 from trainers.returned import check_returned
 from trainers.sizes import PassFlops, Size, forward_flops
+from trainers.steps.predicting import predict
 from trainers.tasks import Split
 
 #: Letters of an error that are enough to see what it is about.

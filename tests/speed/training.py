@@ -26,12 +26,13 @@ def measure(variant: str, folder: Path) -> tuple[float, float]:
     import numpy as np
     import torch
 
-    from trainers.loop import Fit, predict
+    from trainers.loop import Fit
     from trainers.machine.memory import keep_freed_memory
     from trainers.methods import Base
     from trainers.models import Bert
     from trainers.packed.models import left_to_transformers
     from trainers.settings import Training
+    from trainers.steps.predicting import predict
     from trainers.tasks import Docstrings
 
     torch.set_num_threads(1)

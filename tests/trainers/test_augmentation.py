@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from trainers.errors import SettingsError
 from trainers.inputs.augmentation import Augmentation, _rotated
-from trainers.loop import Fit, predict
+from trainers.loop import Fit
 from trainers.methods import LS, Base
 from trainers.models import ResNet
 from trainers.settings import Training
+from trainers.steps.predicting import predict
 from trainers.tasks import Digits
 
 MODEL = ResNet((4,))

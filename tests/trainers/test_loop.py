@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from trainers.errors import Diverged
-from trainers.loop import Fit, predict
+from trainers.loop import Fit
 from trainers.methods import KD, LS, Base, Method, Phase
 from trainers.models import Checkpoint
 from trainers.settings import Training
+from trainers.steps.predicting import predict
 from trainers.teacher import TeacherLogits
 
 TRAINING = Training(epochs=2, batch_size=16, lr=1e-3, max_length=32, device="cpu").resolved()

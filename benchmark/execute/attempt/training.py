@@ -20,11 +20,12 @@ from benchmark.runs.kinds import Output, TrainRun
 from benchmark.store.cache import Cache
 from trainers.cost import relative_flops
 from trainers.inputs.batches import Encoded
-from trainers.loop import Fit, Trained, predict
+from trainers.loop import Fit, Trained
 from trainers.models import WEIGHTS, Checkpoint
 from trainers.resume.position import Epoch
 from trainers.returned import check_examples, check_returned
 from trainers.sizes import Size
+from trainers.steps.predicting import predict
 from trainers.tasks import Split
 from trainers.tasks.paper.glue_server import server_files
 from trainers.teacher import LiveTeacher, TeacherLogits

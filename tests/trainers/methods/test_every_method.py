@@ -16,7 +16,7 @@ from tests.trainers.hub_places import TWENTY_STEPS
 from tests.trainers.teachers import teacher_for
 from trainers import metrics
 from trainers.errors import MethodError
-from trainers.loop import Fit, predict
+from trainers.loop import Fit
 from trainers.methods import (
     KD,
     L2SP,
@@ -42,6 +42,7 @@ from trainers.methods import (
     TFReg,
     Theseus,
 )
+from trainers.steps.predicting import predict
 from trainers.tasks import Examples
 
 KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")

@@ -17,7 +17,7 @@ from tests.trainers.methods.test_pruning import weights
 from tests.trainers.teachers import teacher_for
 from tests.trainers.test_loop import TRAINING, same_weights
 from trainers.errors import MethodError, ModelError
-from trainers.loop import Fit, predict
+from trainers.loop import Fit
 from trainers.methods import (
     KD,
     L2SP,
@@ -39,6 +39,7 @@ from trainers.methods.pruning.maps import map_loss, unwatched, watch
 from trainers.methods.pruning.masks import sparsity_at, zeros
 from trainers.models import Bert, ResNet
 from trainers.models.anatomy import layers
+from trainers.steps.predicting import predict
 from trainers.tasks import Digits
 from trainers.teacher import LiveTeacher
 

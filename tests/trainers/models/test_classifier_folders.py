@@ -17,11 +17,11 @@ from transformers import (
 
 from tests.trainers import tiny_hub
 from trainers.inputs.batches import Encoded
-from trainers.loop import predict
 from trainers.models import Bert, HubModel, ResNet
 from trainers.models.stored.classifier_folder import load_classifier, save_classifier
 from trainers.models.text import read_otherwise
 from trainers.settings import Training
+from trainers.steps.predicting import predict
 from trainers.tasks import Examples
 
 FLOAT32 = Training(device="cpu", precision="float32")

