@@ -521,7 +521,10 @@ def test_a_declared_teacher_and_pretraining_stand_in_the_keys_of_their_own_runs(
 
 
 CHANGES = {
-    "a constant": ("trainers.loop", "_EVALUATION_BATCH", "import trainers.loop as l", "V"),
+    "a constant": (
+        *("trainers.steps.predicting", "_EVALUATION_BATCH"),
+        *("import trainers.steps.predicting as l", "V"),
+    ),
     "a function": ("trainers.loop", "predict", "import trainers.loop as l", "lambda *a: V"),
     "a method": (
         "trainers.loop",
@@ -627,17 +630,22 @@ def test_what_a_study_sets_within_packages_is_in_its_keys(tmp_path):
 def test_what_a_study_changes_is_named_and_counts_once_however_often_it_is_loaded(
     tmp_path, monkeypatch
 ):
-    from trainers import loop, metrics
+    from trainers import metrics
+    from trainers.steps import predicting
 
-    monkeypatch.setattr(loop, "_EVALUATION_BATCH", loop._EVALUATION_BATCH)
+    monkeypatch.setattr(predicting, "_EVALUATION_BATCH", predicting._EVALUATION_BATCH)
     monkeypatch.setitem(metrics.SELECTS, "nll", metrics.SELECTS["nll"])
     change = (
-        "import trainers.loop, trainers.metrics\ntrainers.loop._EVALUATION_BATCH = 7\n"
+        "import trainers.steps.predicting, trainers.metrics\n"
+        "trainers.steps.predicting._EVALUATION_BATCH = 7\n"
         "trainers.metrics.SELECTS['nll'] = 3"
     )
     once, again = keys(tmp_path, change), keys(tmp_path, change)
     assert once == again
-    assert altered_names() == ("trainers.loop._EVALUATION_BATCH", "trainers.metrics.SELECTS['nll']")
+    assert altered_names() == (
+        "trainers.metrics.SELECTS['nll']",
+        "trainers.steps.predicting._EVALUATION_BATCH",
+    )
 
 
 def test_a_change_that_cannot_be_followed_is_named_and_no_earlier_run_counts(tmp_path, monkeypatch):
