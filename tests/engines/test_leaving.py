@@ -54,7 +54,7 @@ def sleeping(seconds: str) -> list[Path]:
 
 
 @linux
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_what_a_run_started_ends_with_it(tmp_path, bench, workers):
     seconds = f"91{workers}.25"
     study = tmp_path / "leaves.py"

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.trainers.test_loop import TRAINING, fit, live_teacher, same_weights
-from trainers.cost import relative_flops
+from trainers.cost import Products, relative_flops
 from trainers.loop import Fit
 from trainers.methods import (
     KD,
@@ -159,3 +160,21 @@ def test_images_and_other_precisions_are_counted_alike():
         for method, ratio in ((LS(), 1.0), (Passes(), 4 / 3)):
             one = Fit(module, method, examples, examples, training, seed=0)
             assert relative_flops(one) == pytest.approx(ratio, rel=0.05)
+
+
+@pytest.mark.parametrize("passes", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+def test_products_are_those_that_torch_counts(passes):
+    image, word = torch.randn(2, 3, 8, 8), torch.randint(9, (2, 5))
+    convolution, embedding = torch.nn.Conv2d(3, 4, 3), torch.nn.Embedding(9, 16)
+    layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+    def compute() -> None:
+        total = convolution(image).sum() + layer(embedding(word)).sum()
+        if total.requires_grad:
+            total.backward()
+
+    with passes(), FlopCounterMode(display=False) as torchs:
+        compute()
+    with passes(), Products() as ours:
+        compute()
+    assert ours.flops == torchs.get_total_flops() > 0

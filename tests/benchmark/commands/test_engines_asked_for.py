@@ -61,7 +61,7 @@ PartitionName=p Nodes=localhost
 
 
 @pytest.mark.skipif(not shutil.which("sbatch"), reason="Slurm is not installed")
-@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("command", ["run", pytest.param("plan", marks=pytest.mark.slow)])
 def test_a_controller_that_does_not_answer_is_named(command, small, bench, tmp_path, monkeypatch):
     (tmp_path / "slurm.conf").write_text(NOBODY)
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))

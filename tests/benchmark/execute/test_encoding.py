@@ -166,6 +166,7 @@ def test_of_those_that_begin_together_one_makes_it(study, tmp_path):
         assert calls.empty()
 
 
+@pytest.mark.slow
 def test_they_stay_as_long_as_their_data_is_needed(study, bench):
     assert bench("run", study).returncode == 0
     connection = Connection(Store(str(study.parent / "mlruns")))

@@ -201,6 +201,7 @@ def test_a_run_without_memory_for_its_batches_is_trained_with_them_in_parts(tmp_
     assert {run.tags["seed"]: _scores(run) for run in finished} == expected
 
 
+@pytest.mark.slow
 def test_memory_that_parts_took_is_not_what_whole_batches_are_packed_by(tmp_path):
     study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1,))
     bench = Bench(study, packing(1e6, most=2, memory=KnownMemory()))

@@ -349,6 +349,7 @@ class Narrow(VirtualEngine):
         return [replace(e, status=OUT_OF_MEMORY, stacked=len(found)) for e in found]
 
 
+@pytest.mark.slow
 def test_a_stack_without_enough_memory_is_trained_apart_and_no_batch_is_split(tmp_path):
     plan, store = planned(tmp_path, "Base(), LS(0.2), ")
     connection = Connection(store)

@@ -83,6 +83,7 @@ def test_the_death_of_a_worker_costs_the_run_at_which_it_is(tmp_path):
     assert len(bench.query.runs("attributes.status = 'FINISHED' and tags.key != ''")) == 6
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_between_two_runs_is_replaced(tmp_path):
     bench = Bench(write_study(tmp_path, seeds=SEEDS), packing(1, most=1))
     begun(bench)
@@ -144,6 +145,7 @@ def test_a_worker_at_leisure_gives_its_gpu_back_before_another_process_begins_th
     engine.stop()
 
 
+@pytest.mark.slow
 def test_none_is_left_when_all_is_done(tmp_path):
     bench = Bench(write_study(tmp_path, seeds=SEEDS), packing(1, most=1))
     assert not bench.run().failed

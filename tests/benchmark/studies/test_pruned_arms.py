@@ -33,7 +33,7 @@ study = Study(
             Base(), Magnitude(0.75) + SelfKD(), Theseus(0.75), SPD(0.75), SPD(0.75) + R3F()
         ],
     ),
-    comparison=Comparison("base", ["theseus", "spd"]),
+    comparison=Comparison("base", "spd"),
     judging=Judging(margin=2.0),
     training=Training(epochs=2, batch_size=16, max_length=24, device="cpu", precision="float32"),
     seeds=(1, 2),

@@ -422,7 +422,7 @@ def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, qu
 
 
 @pytest.mark.parametrize(
-    "sampler", ["random", *(pytest.param(each, marks=pytest.mark.slow) for each in ("grid", "gp"))]
+    "sampler", [pytest.param(each, marks=pytest.mark.slow) for each in ("random", "grid", "gp")]
 )
 def test_every_sampler_searches(tuned, bench, sampler):
     text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32]", "lr=[0.01, 0.1]")
