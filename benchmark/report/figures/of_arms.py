@@ -10,8 +10,9 @@ import numpy as np
 from benchmark.report.gather import Gathered
 from benchmark.report.picture import Sketch
 from benchmark.report.ranked import MANY_ARMS
-from benchmark.report.sections.calibration_table import calibrations, shown
+from benchmark.report.sections.calibration_table import calibrations
 from benchmark.report.sections.costs import costs, unit_of
+from benchmark.report.sections.tables import mean_and_sd
 from stats import StatsError, performance_profiles
 from stats.report.figures import (
     PAGE,
@@ -90,7 +91,8 @@ def _errors(gathered: Gathered, place: tuple[str, ...]) -> dict[str, str]:
     if "ece_mean" not in table:
         return {}
     here = table[(table[["model", "init", "task"]] == list(place)).all(axis=1)]
-    return {row["method"]: shown(row, "ece") for row in here.to_dict("records")}
+    rows = here.to_dict("records")
+    return {row["method"]: mean_and_sd(row["ece_mean"], row["ece_sd"]) for row in rows}
 
 
 def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.report.gather import PLACE, Gathered
-from benchmark.report.sections.tables import by_place, mean_and_sd, records
+from benchmark.report.sections.tables import (
+    by_place,
+    mean_sd_and_interval,
+    over_seeds,
+    records,
+)
 from stats.report.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -21,11 +25,10 @@ OF_PROBABILITIES = {
 
 
 def calibrations(gathered: Gathered) -> pd.DataFrame:
-    """Mean and sd over seeds of every score of probabilities that runs have, on test.
+    """Every score of probabilities that runs have over seeds, on test.
 
     Returns:
-        The columns of a place, and for each score `…_mean` and `…_sd`; a score that no run has
-        has no columns.
+        What :func:`over_seeds` returns of each score; one that no run has has no columns.
     """
     import pandas as pd
 
@@ -35,9 +38,7 @@ def calibrations(gathered: Gathered) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=[*PLACE, *OF_PROBABILITIES])
     known = [name for name in OF_PROBABILITIES if table[name].notna().any()]
-    grouped = table.groupby(list(PLACE), sort=False)[known]
-    mean, sd = grouped.mean().reset_index(), grouped.std().reset_index()
-    return mean.merge(sd, on=list(PLACE), suffixes=("_mean", "_sd"))
+    return over_seeds(table, known)
 
 
 def calibration_sheet(gathered: Gathered) -> Sheet | None:
@@ -46,14 +47,16 @@ def calibration_sheet(gathered: Gathered) -> Sheet | None:
     known = {n: title for n, title in OF_PROBABILITIES.items() if f"{n}_mean" in table}
     if not known:
         return None
-    cells = [tuple(shown(row, name) for name in known) for row in table.to_dict("records")]
+    cells = [
+        tuple(mean_sd_and_interval(row, name) for name in known) for row in table.to_dict("records")
+    ]
     return Sheet(
         kind="calibration",
         title="Calibration",
         header=(
             "How far the probabilities of an arm can be trusted, on test, as they come: mean ± sd "
-            "over seeds; less is better. The calibration error is that of the most likely class, "
-            "in 15 bins of equal width.",
+            "over seeds and the mean's 95 % t interval; less is better. The calibration error is "
+            "that of the most likely class, in 15 bins of equal width.",
         ),
         tables=(by_place(table, list(known.values()), cells),),
         records=records(table),
@@ -63,8 +66,3 @@ def calibration_sheet(gathered: Gathered) -> Sheet | None:
             for each in gathered.calibrated.left_out
         ),
     )
-
-
-def shown(row: Mapping[Hashable, Any], name: str) -> str:
-    """A score of :func:`calibrations` with its spread, the same in the table and in the figure."""
-    return mean_and_sd(row[f"{name}_mean"], row[f"{name}_sd"])

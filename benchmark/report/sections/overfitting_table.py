@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmark.report.gather import PLACE, Gathered
-from benchmark.report.sections.tables import by_place, mean_and_sd, records
+from benchmark.report.sections.tables import (
+    by_place,
+    mean_sd_and_interval,
+    over_seeds,
+    records,
+)
 from stats.report.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -21,11 +26,11 @@ _SHOWN = {
 
 
 def overfitting(gathered: Gathered) -> pd.DataFrame:
-    """Mean and sd over seeds of what runs say of overfitting, in units of each task's metric.
+    """What runs say of overfitting over seeds, in units of each task's metric.
 
     Returns:
-        The columns of a place, and `gap`, `nll_gap` and `lost` as `…_mean` and `…_sd`; no rows
-        where no run says anything.
+        What :func:`over_seeds` returns of `gap`, `nll_gap` and `lost`; no rows where no run says
+        anything.
     """
     import pandas as pd
 
@@ -35,9 +40,7 @@ def overfitting(gathered: Gathered) -> pd.DataFrame:
         names = (f"{cell.metric}_gap", "nll_gap", f"{cell.metric}_lost")
         rows.append(cell.place | dict(zip(_SHOWN, map(said.get, names), strict=True)))
     table = pd.DataFrame(rows, columns=[*PLACE, *_SHOWN]).dropna(subset=list(_SHOWN))
-    grouped = table.groupby(list(PLACE), sort=False)[list(_SHOWN)]
-    mean, sd = grouped.mean().reset_index(), grouped.std().reset_index()
-    return mean.merge(sd, on=list(PLACE), suffixes=("_mean", "_sd"))
+    return over_seeds(table, [*_SHOWN])
 
 
 def overfitting_sheet(gathered: Gathered) -> Sheet | None:
@@ -46,7 +49,7 @@ def overfitting_sheet(gathered: Gathered) -> Sheet | None:
     if table.empty:
         return None
     cells = [
-        tuple(mean_and_sd(row[f"{name}_mean"], row[f"{name}_sd"]) for name in _SHOWN)
+        tuple(mean_sd_and_interval(row, name) for name in _SHOWN)
         for row in table.to_dict("records")
     ]
     return Sheet(
@@ -55,8 +58,8 @@ def overfitting_sheet(gathered: Gathered) -> Sheet | None:
         header=(
             "How much better an arm does on what it was trained on, over as many examples of train "
             "as dev has, and what dev lost from the epoch that was selected to the last (an arm "
-            "that may select late epochs alone has less to lose): mean ± sd over seeds, in the "
-            "metric's own units; less is better. "
+            "that may select late epochs alone has less to lose): mean ± sd over seeds and the "
+            "mean's 95 % t interval, in the metric's own units; less is better. "
             "To judge it as any score: bench stats --split overfitting --metric accuracy_gap "
             "--lower-is-better.",
         ),
