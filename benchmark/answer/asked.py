@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -106,7 +107,7 @@ def _answer(options: argparse.Namespace, scores: Scores) -> Sequence[Result]:
         if not options.input or options.unpaired or not _only_seeds_differ(scores, options):
             raise
         raise BenchmarkError(
-            f"{error}. If the seeds in {options.input} mean nothing, say so with --unpaired."
+            f"{error}. If the seeds in {options.input[0]} mean nothing, say so with --unpaired."
         ) from error
 
 
@@ -172,10 +173,34 @@ def _from_file(options: argparse.Namespace) -> Scores:
     from stats import Judging, read_scores
 
     judging = Judging(paired=not options.unpaired)
-    table = read_scores(options.input, options.metric)
+    files = _files(options.input)
+    columns = dict(options.columns or ())
+    if len(columns) < len(options.columns or ()):
+        raise BenchmarkError("--columns names one column of scores twice.")
+    table = read_scores(files, options.metric, columns, options.wide)
+    told = files[0].name if len(files) == 1 else f"{len(files)} files"
     if options.split and not table["split"].any():
-        raise BenchmarkError(f"--split {options.split}: {options.input} has no column split.")
-    return Scores(table, (), judging, options.input.name, _notes_on_direction(table, options))
+        raise BenchmarkError(f"--split {options.split}: {told} has no column split.")
+    return Scores(table, (), judging, told, _notes_on_direction(table, options))
+
+
+def _files(asked: Sequence[Path]) -> list[Path]:
+    """The files that are asked for, each once; patterns that the shell has left are filled in.
+
+    Raises:
+        BenchmarkError: no file is called so.
+    """
+    found: list[Path] = []
+    for path in asked:
+        pattern = str(path)
+        if path.exists() or not glob.has_magic(pattern):
+            found.append(path)
+            continue
+        there = sorted(glob.glob(pattern, recursive=True))
+        if not there:
+            raise BenchmarkError(f"--input {pattern}: no file is called so.")
+        found += map(Path, there)
+    return list(dict.fromkeys(found))
 
 
 def _notes_on_direction(table: pd.DataFrame, options: argparse.Namespace) -> tuple[str, ...]:

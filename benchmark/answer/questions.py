@@ -52,6 +52,11 @@ def _check_source(options: argparse.Namespace) -> None:
         raise BenchmarkError("give either STUDY or --input, not both.")
     if options.input and options.store:
         raise BenchmarkError("--store names a record and --input a file: give one of them.")
+    for name in ("columns", "wide"):
+        if getattr(options, name) and not options.input:
+            raise BenchmarkError(
+                f"--{name} says what is in files of your own: it goes with --input."
+            )
     if options.unpaired and not options.input:
         raise BenchmarkError(
             "--unpaired is for scores of your own (--input): the runs of a study are paired by "

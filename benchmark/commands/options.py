@@ -152,6 +152,21 @@ def add_yes(command: Options) -> None:
     command.add_argument("--yes", action="store_true", help="remove what is listed without asking")
 
 
+def column(text: str) -> tuple[str, str]:
+    """What a column of a file is, and how the file calls it.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no pair.
+
+    >>> column("seed=config.seed")
+    ('seed', 'config.seed')
+    """
+    name, sign, called = text.partition("=")
+    if not (sign and name and called):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no NAME=COLUMN, as in seed=config.seed")
+    return name, called
+
+
 def count(text: str) -> int:
     """A whole number of at least 1.
 

@@ -11,6 +11,7 @@ from benchmark.commands.options import (
     add_level,
     add_recorded_study,
     add_store,
+    column,
     listed,
 )
 
@@ -20,7 +21,25 @@ def arguments(command: argparse.ArgumentParser) -> None:
     where = command.add_argument_group("where the scores are")
     add_recorded_study(where)
     add_store(where)
-    where.add_argument("--input", type=Path, metavar="CSV", help="a tidy table of your own scores")
+    where.add_argument(
+        "--input",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="your own scores: CSV, JSON, .xlsx or Parquet; several files are read as one table",
+    )
+    where.add_argument(
+        "--columns",
+        nargs="+",
+        type=column,
+        metavar="NAME=COLUMN",
+        help="of --input: what its columns are, as method=Name seed=config.seed score=test/acc",
+    )
+    where.add_argument(
+        "--wide",
+        choices=("seed", "method", "task", "metric"),
+        help="of --input: what has a column each, in place of a row for each score",
+    )
     where.add_argument(
         "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
     )

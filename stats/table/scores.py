@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from stats.errors import ScoresError
 from stats.inputs import LARGEST, SMALLEST
 from stats.table.direction import DIRECTIONS
+from stats.table.reading.columns import asked, proposed, renamed
 from stats.table.reading.duplicates import check_once
-from stats.table.reading.files import plain_numbers, read_lines
+from stats.table.reading.files import plain_numbers, read_files
 from stats.table.reading.place import Place, PlaceOf
 from stats.table.reading.seeds import alike, seed_of
 from stats.table.reading.spellings import check_spellings
@@ -28,22 +31,36 @@ COLUMNS = (*IDENTITY, "score", "status", "direction")
 #: Other names of columns, in lower case.
 ALSO_CALLED = {"dataset": "task", "data_set": "task", "benchmark": "task"}
 
+#: What a table may have a column for each of.
+Wide = Literal["seed", "method", "task", "metric"]
+
 #: How a failed seed may be written in the column of scores, in lower case.
 NO_SCORE = frozenset({"", "nan", "na", "n/a", "null", "none", "<na>"})
 
 
-def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
-    """Read a tidy table of scores: CSV with commas, semicolons or tabs, or records in JSON.
+def read_scores(
+    path: str | Path | Sequence[str | Path],
+    metric: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    wide: Wide | None = None,
+) -> pd.DataFrame:
+    """Read a table of scores: CSV with commas, semicolons or tabs, records in JSON, and sheets.
 
-    The file has the columns `method, seed, score`, and may have `model, init, task, split,
-    metric`, `status`, which says why a score is missing, and `direction`, which says of each
-    metric whether "lower" or "higher" is better. Names may have capitals, and `dataset` is a task.
+    A file may also be a workbook (.xlsx), of which the first sheet is read, or Parquet, and be
+    compressed by gzip. It has the columns `method, seed, score`, and may have `model, init, task,
+    split, metric`, `status`, which says why a score is missing, and `direction`, which says of
+    each metric whether "lower" or "higher" is better. Names may have capitals, and `dataset` is a
+    task.
     Other columns are left out. A score that is empty or NaN is a failed seed, and stays as a row.
     Seeds are matched by number: 42, 42.0 and seed_42 are one.
 
     Args:
-        path: of the file.
+        path: of the file, or of several that are read as one table.
         metric: a column to read as the score, where each metric has a column of its own.
+        columns: by a name that is known here what the file calls it, as in
+            `{"method": "Name", "seed": "config.seed"}`.
+        wide: what there is a column for each of: every column of numbers that has no known name
+            is one, called by its header.
 
     Returns:
         The columns of `stats.scores.COLUMNS`, absent ones filled with "".
@@ -53,20 +70,49 @@ def read_scores(path: str | Path, metric: str | None = None) -> pd.DataFrame:
             `score`, an infinite score, two scores for the same run, or two names that differ in
             capitals alone; the message names file, line and column.
     """
-    source = str(path)
-    lines = read_lines(path)
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    source = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    lines = read_files(paths)
     import pandas as pd
 
-    columns = zip(*lines.rows, strict=True) if lines.rows else [()] * len(lines.header)
-    named = list(zip(lines.header, columns, strict=True))
+    held = zip(*lines.rows, strict=True) if lines.rows else [()] * len(lines.header)
+    header = renamed(lines.header, columns or {}, source)
+    named = list(zip(header, held, strict=True))
     if not named:
         raise ScoresError(f"{source}: no scores in it")
     frame = pd.concat(
         [pd.Series(list(column), dtype=object, name=name) for name, column in named], axis=1
     )
-    table = _validated(frame, source, lines.places, metric)
-    check_spellings(table, lambda row: Place(source, lines.places[int(row)]))
+    called = (columns or {}).get("score", "score")
+    if called.lower() != "score" and "metric" not in header:
+        frame["metric"] = called  # whose words say whether less is better
+    places = lines.places
+    if wide:
+        frame, places = _long(_with_known_names(frame, None), wide, places, source)
+    table = _validated(frame, source, places, metric)
+    check_spellings(table, lambda row: places[int(row)])
     return table
+
+
+def _long(
+    frame: pd.DataFrame, wide: Wide, places: list[Place], source: str
+) -> tuple[pd.DataFrame, list[Place]]:
+    """A row for each score of a table that has a column for each seed, arm, task or metric."""
+    if wide in frame or "score" in frame:
+        there = wide if wide in frame else "score"
+        raise ScoresError(
+            f"{source}: it has a column {there}, and so no column for each {wide}; leave out --wide"
+        )
+    each = [name for name in frame if name not in COLUMNS and _is_numeric(frame[name])]
+    if not each:
+        raise ScoresError(f"{source}: no column of numbers to be one {wide} each")
+    kept = [name for name in frame if name in COLUMNS]
+    long = frame.melt(kept, each, var_name=wide, value_name="score", ignore_index=False)
+    places = [
+        Place(places[row].source, f"{places[row].row}, column {name}")
+        for row, name in zip(long.index, long[wide], strict=True)
+    ]
+    return long.reset_index(drop=True), places
 
 
 def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame:
@@ -92,7 +138,7 @@ def validate_scores(frame: pd.DataFrame, source: str = "scores") -> pd.DataFrame
 
 
 def _validated(
-    given: pd.DataFrame, source: str, places: list[str] | None, metric: str | None
+    given: pd.DataFrame, source: str, places: list[Place] | None, metric: str | None
 ) -> pd.DataFrame:
     frame = _with_known_names(given, metric)
     _check_columns([str(name) for name in frame.columns], given, source)
@@ -101,7 +147,7 @@ def _validated(
     import pandas as pd
 
     def place(row: Any) -> Place:
-        return Place(source, f"row {row}" if places is None else places[int(row)])
+        return Place(source, f"row {row}") if places is None else places[int(row)]
 
     table = pd.DataFrame(index=frame.index)
     for name in COLUMNS:
@@ -147,14 +193,20 @@ def _check_columns(held: list[str], given: pd.DataFrame, source: str) -> None:
     if missing == ["score"]:
         numbers = [name for name in others if _is_numeric(given[name])]
         if numbers:
+            likeliest = proposed(numbers, missing, lambda name: True).get("score", numbers[0])
             raise ScoresError(
                 f"{source}: no column score; if one of {', '.join(numbers)} is the metric, say "
-                f"which: --metric {numbers[0]}"
+                f"which: --metric {shlex.quote(likeliest)}"
             )
+    likely = proposed(held, missing, lambda name: _is_numeric(given[name]))
+    way = (
+        f"Likely: {asked(likely)}"
+        if likely
+        else f"Say what it is called: --columns {missing[0]}=COLUMN"
+    )
     raise ScoresError(
-        f"{source}: no column {' or '.join(missing)}; it has {', '.join(held) or 'none'}. Rename "
-        "what means the same; a table with a column for each seed or arm is made long first "
-        "(pandas.melt), one row for each score"
+        f"{source}: no column {' or '.join(missing)}; it has {', '.join(held) or 'none'}. {way}; "
+        "where each seed, arm, task or metric has a column: --wide seed, method, task or metric"
     )
 
 

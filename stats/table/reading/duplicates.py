@@ -33,19 +33,24 @@ def check_once(
     columns = list(identity)
     if not table.duplicated(columns).any():
         return
-    first: dict[tuple[Any, ...], tuple[str, float]] = {}
+    sources = {place(row).source for row in table.index}
+    first: dict[tuple[Any, ...], tuple[Any, float]] = {}
     copies, lines = 0, []
+
+    def told_place(row: Any) -> str:
+        return place(row).row if len(sources) == 1 else str(place(row))
+
     for row, *run, score in table[[*columns, "score"]].itertuples(name=None):
-        where = place(row).row
-        origin, before = first.setdefault(tuple(run), (where, score))
-        if origin == where:
+        earlier, before = first.setdefault(tuple(run), (row, score))
+        if earlier == row:
             continue
+        where, origin = told_place(row), told_place(earlier)
         same = score == before or (score != score and before != before)
         copies += same
         named = ", ".join(f"{n} {v}" for n, v in zip(columns, run, strict=True) if v != "")
         told = "a copy" if same else f"{score:g} after {before:g}"
         lines.append(f"{where}: {named} (first in {origin}, {told})")
-    source = place(table.index[0]).source
+    source = sources.pop() if len(sources) == 1 else f"{len(sources)} files"
     what = "a second score" if len(lines) == 1 else f"{len(lines)} second scores"
     more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
     raise ScoresError(

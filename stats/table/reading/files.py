@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -12,6 +14,8 @@ from pathlib import Path
 
 from stats.errors import ScoresError
 from stats.table.reading.json_scores import Record, is_json, read_records
+from stats.table.reading.place import Place
+from stats.table.reading.sheets import is_sheet, read_sheet
 
 SEPARATORS = ",;\t|"
 
@@ -24,29 +28,52 @@ class Lines:
     """A table of text.
 
     Attributes:
-        places: for each row where it is in the file, in words.
+        places: for each row the file, and where it is in it, in words.
     """
 
     header: list[str]
     rows: list[list[str]]
-    places: list[str]
+    places: list[Place]
+
+
+def read_files(paths: Sequence[str | Path]) -> Lines:
+    """The rows of several files, one after the other; what a file has no column for is empty.
+
+    Raises:
+        ScoresError: as for :func:`read_lines`.
+    """
+    read = [read_lines(path) for path in paths]
+    header = list(dict.fromkeys(name for each in read for name in each.header))
+    rows = []
+    for each in read:
+        if len({*each.header}) < len(each.header):
+            return each if len(read) == 1 else _unjoined(each)
+        index = {name: i for i, name in enumerate(each.header)}
+        at = [index.get(name) for name in header]
+        rows += [["" if i is None else row[i] for i in at] for row in each.rows]
+    return Lines(header, rows, [place for each in read for place in each.places])
 
 
 def read_lines(path: str | Path) -> Lines:
-    """The rows of a file of JSON records, or of CSV.
+    """The rows of a file of JSON records, of CSV, of a workbook, or of Parquet.
 
-    The separator of CSV is the commonest of , ; tab and | in its header. A byte order mark, a first
-    line such as "sep=;", blank lines, and decimal commas where columns are not separated by commas,
-    are understood.
+    What a file is its content tells, not its name; it may be compressed by gzip. The separator of
+    CSV is the commonest of , ; tab and | in its header. A byte order mark, a first line such as
+    "sep=;", blank lines, and decimal commas where columns are not separated by commas, are
+    understood.
 
     Raises:
         ScoresError: the file cannot be read, is no table, or a row has too many or too few fields;
             the message names file and line.
     """
     source = str(path)
-    text = _text(path, source)
+    held = _bytes(path, source)
+    if is_sheet(held):
+        names, cells = read_sheet(held, source)
+        return Lines(names, cells, [Place(source, f"row {i}") for i in range(2, len(cells) + 2)])
+    text = _text(held, source)
     if is_json(text):
-        return _of_records(*read_records(text, source))
+        return _of_records(*read_records(text, source), source)
     first, _, rest = text.partition("\n")
     declared = re.fullmatch(r"sep=(.)\r?", first.strip("\ufeff"), re.IGNORECASE)
     before = 1 if declared else 0
@@ -72,21 +99,37 @@ def plain_numbers(cells: Sequence[str], separated_by_commas: bool = False) -> li
     ]
 
 
-def _text(path: str | Path, source: str) -> str:
+def _unjoined(lines: Lines) -> Lines:
+    """Refuse two columns of one name, which cannot be told apart in other files."""
+    twice = [name for name in lines.header if lines.header.count(name) > 1]
+    raise ScoresError(f'{lines.places[0].source}: column "{twice[0]}" occurs twice')
+
+
+def _bytes(path: str | Path, source: str) -> bytes:
     try:
         held = Path(path).read_bytes()
-        wide = held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return held.decode("utf-16" if wide else "utf-8-sig")
+        return gzip.decompress(held) if held.startswith(b"\x1f\x8b") else held
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ScoresError(f"{source}: damaged, or cut short ({error})") from error
     except OSError as error:
         raise ScoresError(f"{source}: {error.strerror}") from error
-    except ValueError as error:  # not the encoding, or a NUL in the path
+    except ValueError as error:  # a NUL in the path
+        raise ScoresError(f"{source}: no name of a file") from error
+
+
+def _text(held: bytes, source: str) -> str:
+    try:
+        wide = held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return held.decode("utf-16" if wide else "utf-8-sig")
+    except ValueError as error:
         raise ScoresError(f"{source}: not UTF-8 text; save it as CSV in UTF-8") from error
 
 
-def _of_records(records: Sequence[Record], places: list[str]) -> Lines:
+def _of_records(records: Sequence[Record], places: list[str], source: str) -> Lines:
     """Records as rows; what one of them does not name is empty."""
     header = list(dict.fromkeys(name for record in records for name in record))
-    return Lines(header, [[each.get(name, "") for name in header] for each in records], places)
+    rows = [[each.get(name, "") for name in header] for each in records]
+    return Lines(header, rows, [Place(source, place) for place in places])
 
 
 def _parsed(text: str, separator: str, before: int, source: str) -> Lines:
@@ -105,7 +148,7 @@ def _parsed(text: str, separator: str, before: int, source: str) -> Lines:
                     f"{len(header)} column names"
                 )
             rows.append(row)
-            places.append(f"line {reader.line_num + before}")
+            places.append(Place(source, f"line {reader.line_num + before}"))
     except csv.Error as error:
         raise ScoresError(
             f"{source}, line {reader.line_num + before}: not CSV ({error})"

@@ -67,3 +67,37 @@ def test_flag_and_column_may_not_contradict_each_other(answer, table):
 def test_scores_without_a_metric_say_how_they_were_taken(answer, table):
     assert "more is taken as better" in verdict(answer, table())[1]["notes"][0]
     assert "notes" not in verdict(answer, table(), "--higher-is-better")[1]
+
+
+def test_a_tracker_s_export_is_read_by_the_columns_that_the_message_proposes(answer, table):
+    path = table()
+    path.write_text(path.read_text().replace("method,seed,score", "Name,config.seed,test/accuracy"))
+    told = answer("stats", "--input", path, *ASK, code=2)
+    proposed = told.partition("--columns ")[2].partition(";")[0].split()
+    assert proposed == ["method=Name", "seed=config.seed", "score=test/accuracy"]
+    assert verdict(answer, path, "--columns", *proposed)[0] == "better"
+    shown = answer("stats", "--input", path, *ASK, "--columns", *proposed)
+    assert "test/accuracy (higher is better)" in shown
+
+
+def test_files_of_a_pattern_are_one_table(answer, table, tmp_path):
+    rows = table().read_text().splitlines()[1:]
+    (tmp_path / "scores.csv").unlink()
+    for row in rows:
+        method, seed, score = row.split(",")
+        record = {"method": method, "seed": int(seed), "score": float(score)}
+        (tmp_path / f"{method}-{seed}.json").write_text(json.dumps(record))
+    found, told = verdict(answer, tmp_path / "*.json")
+    assert (found, told["comparisons"][0]["n_pairs"]) == ("better", 8)
+    assert "no file is called so" in answer("stats", "--input", tmp_path / "*.tsv", *ASK, code=2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["--columns", "method=a", "method=b"], "names one column of scores twice"),
+        (["--columns", "arm=method"], '"arm" is no column of scores'),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(asked, says, answer, table):
+    assert says in answer("stats", "--input", table(), *ASK, *asked, code=2)

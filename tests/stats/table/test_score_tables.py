@@ -51,7 +51,7 @@ def test_seeds_are_numbers_where_all_are_and_names_where_not(tmp_path: Path):
     [
         ("", r"scores\.csv: the file is empty$"),
         ("method,seed,score\n", r"scores\.csv: no scores in it$"),
-        ("method,score\nbase,1\n", r"scores\.csv: no column seed; it has method, score\. Rename"),
+        ("method,score\nbase,1\n", r"scores\.csv: no column seed; it has method, score\. Say what"),
         ("[]", "no scores in it"),
         ("[1, 2]", "record 1: not a record such as"),
         ('{"method": "base"}\n', "no column seed or score"),
