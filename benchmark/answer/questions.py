@@ -52,6 +52,8 @@ def _check_source(options: argparse.Namespace) -> None:
         raise BenchmarkError("give either STUDY or --input, not both.")
     if options.input and options.store:
         raise BenchmarkError("--store names a record and --input a file: give one of them.")
+    if options.probes and options.input:
+        raise BenchmarkError("--probes are those of a study in the record: leave out --input.")
     if options.unpaired and not options.input:
         raise BenchmarkError(
             "--unpaired is for scores of your own (--input): the runs of a study are paired by "

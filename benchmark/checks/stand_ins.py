@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmark.checks.estimate import Sketch
 from benchmark.declare.arm import Arm
+from benchmark.declare.chains import start_of, starting_from
 from benchmark.declare.search import Search, Tuning
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
@@ -77,12 +78,13 @@ class StandIns:
 
     def _init(self, declared: Any) -> dict[str, Any]:
         """A user's checkpoint fits the real model alone: a tiny one of its name takes its place."""
-        if not isinstance(declared.init, Path) or not isinstance(declared.model, HubModel):
+        start, model = start_of(declared.init), declared.model
+        if not isinstance(start, Path) or not isinstance(model, HubModel):
             return {}
-        weights = self._weights(declared.model.source, _side(declared.model))
-        link = self._new("checkpoints") / declared.init.name
-        link.symlink_to(weights, target_is_directory=True)
-        return {"init": link}
+        weights = self._weights(model.source, _side(model))
+        folder = self._new("checkpoints") / start.name
+        folder.symlink_to(weights, target_is_directory=True)
+        return {"init": starting_from(folder, self.of(declared.init))}
 
     def _model(self, model: HubModel) -> HubModel:
         layers = LAYERS if model.layers else None
@@ -147,10 +149,12 @@ def stand_in(study: Study, folder: Path) -> tuple[Study, Sketch]:
         study,
         task=stand_ins.of(study.tasks),
         arms=stand_ins.of(study.arms),
+        probes=stand_ins.of(study.probes),
         allow_underpowered=True,
     )
     models = {tiny: _shaped(real, folder) for tiny, real in stand_ins.models.items()}
-    examples = {task.name: _training_examples(task) for task in study.tasks}
+    read = (*study.tasks, *study.chained_tasks, *study.probed_tasks)
+    examples = {task.name: _training_examples(task) for task in read}
     return made, Sketch(models, examples)
 
 
@@ -193,12 +197,13 @@ def rehearsal(study: Study, folder: Path) -> Study:
     tuning = _short(study.tuning_used) if is_searched(study) else None
     stand_ins = StandIns(folder, _epochs(study, tuning), _taken_apart(study))
     tasks = _of_every_kind(study)
-    names = {task.name for task in tasks}
+    names = {task.name for task in (*tasks, *study.chained_tasks, *study.probed_tasks)}
     return replace(
         study,
         name=f"{study.name} (smoke: its scores mean nothing)",
         task=stand_ins.of(tasks),
         arms=stand_ins.of(study.arms),
+        probes=stand_ins.of(study.probes),
         training=stand_ins.of(study.training),
         task_training=stand_ins.of(tuple(p for p in study.task_training if p[0] in names)),
         seeds=study.seeds[:SEEDS],
