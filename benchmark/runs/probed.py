@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.declare.arm import Arm
 from benchmark.declare.chains import After, links_of, start_of
@@ -105,7 +105,7 @@ class Probing:
         self, arm: Arm, encoder: _Encoder, reference: _Encoder, task: Task, seed: int
     ) -> ProbeCell:
         found, beside = (self._features(arm, each, task, seed) for each in (encoder, reference))
-        shared = not encoder.link and not found.by_seed
+        shared = _is_shared(encoder, found)
         run = ProbeRun(
             name=_called(probe_of(task), arm, encoder, None if shared else seed),
             role="probe",
@@ -134,6 +134,8 @@ class Probing:
             seed=seed,
             checkpoint=encoder.checkpoint,
         )
+        if _is_shared(encoder, run):
+            run = replace(run, name=_called(f"features of {task.name}", arm, encoder, None))
         self.add(run)
         return run
 
@@ -147,6 +149,11 @@ class Probing:
             seed=seed,
             metric=self.study.metric_on(task),
         )
+
+
+def _is_shared(encoder: _Encoder, features: FeaturesRun) -> bool:
+    """Whether all seeds have the same features, which then are of none of them."""
+    return not encoder.link and not features.by_seed
 
 
 def link_inits(study: Study) -> tuple[tuple[str, ...], ...]:

@@ -47,7 +47,8 @@ class LinkAnalysis:
     Attributes:
         links: the number of each link, by the init that stands for it.
         arms: the trend of each arm, the baseline first.
-        effects: those of what candidates are better by.
+        effects: those of what candidates are better by; None where no candidate shares two seeds
+            with the baseline at every link.
     """
 
     study: str
@@ -57,7 +58,7 @@ class LinkAnalysis:
     correction: str
     lower_is_better: bool
     arms: tuple[ArmTrend, ...]
-    effects: TrendAnalysis
+    effects: TrendAnalysis | None
     warnings: tuple[str, ...]
 
 
@@ -107,9 +108,13 @@ def analyse_links(
         judging.correction,
     )
     doses = {name: float(link) for name, link in links.items()}
-    effects = analyse_trends(
-        table, baseline, candidates, doses, judging, dose_scale="linear", study=study
-    )
+    effects, unsaid = None, []
+    try:
+        effects = analyse_trends(
+            table, baseline, candidates, doses, judging, dose_scale="linear", study=study
+        )
+    except NotEnoughPairs as error:
+        unsaid.append(f"no trend of effects: {error}")
     return LinkAnalysis(
         study=study,
         metric=metric,
@@ -122,7 +127,11 @@ def analyse_links(
             for each, p in zip(found, p_adjusted.tolist(), strict=True)
         ),
         effects=effects,
-        warnings=(*effects.warnings, *_dropped(found), *_absent(cube, found)),
+        warnings=(
+            *(effects.warnings if effects else unsaid),
+            *_dropped(found),
+            *_absent(cube, found),
+        ),
     )
 
 

@@ -29,7 +29,7 @@ def links_sheet(found: LinkAnalysis) -> Sheet:
     tables = []
     for place, arms in arms_by_place(found).items():
         tables.append(_scores_table(table_title(*place), arms))
-        if effects := grouped(found.effects).get(place):
+        if effects := (grouped(found.effects) if found.effects else {}).get(place):
             title = f"{table_title(*place)}: candidate - baseline"
             tables.append(effects_table(title, effects, "link"))
     return Sheet(
