@@ -127,6 +127,12 @@ def starting_from(start: Init, init: object) -> Init | After:
     return replace(init, init=starting_from(start, init.init))
 
 
+def shortened(init: Init | After, most: int) -> Init | After:
+    """The same init after the first few of its links."""
+    links = links_of(init)
+    return links[most - 1] if len(links) > most else init
+
+
 def _in_cycles(names: Sequence[str]) -> str:
     """Names with an arrow between them; where they come again in turn, each once."""
     for length in range(1, len(names) // 2 + 1):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from benchmark.declare.arm import Arm, check_name
-from benchmark.declare.chains import links_of
+from benchmark.declare.chains import After, links_of
 from benchmark.declare.judging import check_judging
 from benchmark.declare.limits import check_declared
 from benchmark.declare.probes import Probes
@@ -228,29 +228,46 @@ class Study:
                     "a name=... of its own."
                 )
             seen.add(arm.place)
-        object.__setattr__(self, "arms", tuple(map(self._sound, self.arms)))
+        asked: set[tuple[int, ...]] = set()
+        object.__setattr__(self, "arms", tuple(self._sound(arm, asked) for arm in self.arms))
 
-    def _sound(self, arm: Arm) -> Arm:
-        """The arm, or where its method's own code fails one that is named and not trained."""
+    def _sound(self, arm: Arm, asked: set[tuple[int, ...]]) -> Arm:
+        """The arm, or where its method's own code fails one that is named and not trained.
+
+        Args:
+            arm: as declared.
+            asked: which models read which tasks; one is asked once, for it may open its files.
+        """
 
         def ask() -> None:
             for task in self.tasks:
-                self._check_arm(arm, task)
+                self._check_arm(arm, task, asked)
             arm.method.specification()
 
         trouble = fault(ask)
         return replace(arm, method=arm.method.unsound(trouble)) if trouble else arm
 
-    def _check_arm(self, arm: Arm, task: Task) -> None:
+    def _check_arm(self, arm: Arm, task: Task, asked: set[tuple[int, ...]]) -> None:
         from trainers.errors import TrainerError
 
+        links = {replace(each, init="scratch"): None for each in links_of(arm.init)}  # each once
+        runs = [
+            (
+                each.method or arm.method,
+                each.task,
+                each.training or self.training_of(arm, each.task),
+            )
+            for each in (*links, After(task))
+        ]
+        read = [(each, training.max_length) for _, each, training in runs]
+        read += [(each, self.training_of(arm, each).max_length) for each in self.probed_tasks]
         try:
-            for link in links_of(arm.init):
-                settings = link.training or self.training_of(arm, link.task)
-                _check_run(arm.model, link.method or arm.method, link.task, settings)
-            _check_run(arm.model, arm.method, task, self.training_of(arm, task))
-            for probed in self.probed_tasks:
-                arm.model.check(probed, self.training_of(arm, probed).max_length)
+            for each, length in read:
+                if (question := (id(arm.model), id(each), length)) not in asked:
+                    arm.model.check(each, length)
+                    asked.add(question)
+            for method, each, training in runs:
+                _check_run(arm.model, method, each, training)
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
 
@@ -298,8 +315,7 @@ class Study:
 
 
 def _check_run(model: Model, method: Method, task: Task, training: Training) -> None:
-    """Refuse what a model, a method and a task cannot be together."""
-    model.check(task, training.max_length)
+    """Refuse what a method cannot do with a model on a task that it reads."""
     method.check(model, task)
     teacher = method.required_teacher(training)
     by_logits = teacher is not None and method.needs_from_teacher() == "logits"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from benchmark.declare.arm import Arm
 from benchmark.declare.chains import After, links_of, start_of
@@ -164,6 +165,7 @@ def link_inits(study: Study) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(map(tuple, found)))
 
 
+@cache
 def _require_dev(task: Task) -> None:
     if not task.requirements() and not task.sizes.get("dev"):
         raise StudyError(

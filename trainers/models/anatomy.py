@@ -157,6 +157,7 @@ def _stack(module: Any) -> tuple[str, nn.ModuleList]:
     return f"{whole}.", found
 
 
+@cache
 def other_body(model: Model, first: Task, other: Task) -> str:
     """Why a body that a model has for one task is no body for another, with the way out.
 

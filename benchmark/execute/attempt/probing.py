@@ -23,8 +23,10 @@ from trainers.returned import check_examples, check_returned
 from trainers.tasks import Split
 
 
-def leave_features(run: FeaturesRun, job: Job, opened: Opened, report: Report) -> None:
-    """Write what an encoder says of every split of a task into the cache."""
+def leave_features(
+    run: FeaturesRun, job: Job, opened: Opened, report: Report
+) -> Mapping[str, float]:
+    """Write what an encoder says of every split of a task into the cache; returns what it took."""
     data = opened("data")
     start = Checkpoint(opened("body")) if "body" in run.needs else run.checkpoint
     make_repeatable(run.training)
@@ -48,6 +50,7 @@ def leave_features(run: FeaturesRun, job: Job, opened: Opened, report: Report) -
     model = run.model.build(run.task, data, run.seed, start)
     with job.store.cache.making("features", run.key) as folder:
         save_features(model, encode, run.training, folder, on_batch)
+    return memory(run.training.device)
 
 
 def probe(run: ProbeRun, opened: Opened) -> Mapping[str, float]:

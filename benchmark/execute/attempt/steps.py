@@ -48,8 +48,7 @@ def perform(
         case TrainRun():
             return _train(run, job, opened, recorder, report, resume())
         case FeaturesRun():
-            leave_features(run, job, opened, report)
-            return {}
+            return leave_features(run, job, opened, report)
         case ProbeRun():
             return probe(run, opened)
     raise TypeError(f"no way to execute a {type(run).__name__}")
