@@ -218,8 +218,9 @@ class _Asked:
         rows = min(t.batch_size, run.task.sizes["train"])
         step = StepTime(model or run.model, run.task, t, rows, min(t.max_length, _TOKENS))
         known = recorded or model is None
-        if isinstance(run, FeaturesRun):
-            return cls(None if known else step)
+        if isinstance(run, FeaturesRun):  # which computes in float32, whatever trains
+            in_full = replace(step, training=replace(t, precision="float32"))
+            return cls(None if known else in_full)
         flops = Flops(run.method, run.model, run.task, run.training)
         timed = replace(flops, method=Base()) if t.gradient_checkpointing else None
         needed = t.gradient_checkpointing or type(run.method) is not Base
