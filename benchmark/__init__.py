@@ -6,13 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import benchmark.own_packages  # noqa: F401 - before anything asks for stats and trainers
 from benchmark.declare.arm import Arm
+from benchmark.declare.chains import After, chain
+from benchmark.declare.probes import Probes
 from benchmark.declare.search import Range, Search, Tuning
 from benchmark.declare.study import Comparison, Study
 
 if TYPE_CHECKING:
     from stats import Judging
 
-__all__ = ["Arm", "Comparison", "Judging", "Range", "Search", "Study", "Tuning"]
+__all__ = [
+    "After",
+    "Arm",
+    "Comparison",
+    "Judging",
+    "Probes",
+    "Range",
+    "Search",
+    "Study",
+    "Tuning",
+    "chain",
+]
 
 
 def __getattr__(name: str) -> Any:

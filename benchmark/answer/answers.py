@@ -29,6 +29,7 @@ def verdicts(
     candidates: Sequence[str],
     judging: Judging,
     study: str,
+    between_inits: bool = True,
 ) -> list[Analysis | Pooled]:
     """The verdict on each task and, where tasks are pooled, the one over all of them before it.
 
@@ -38,10 +39,11 @@ def verdicts(
         candidates: the other arms.
         judging: how.
         study: a name for the output.
+        between_inits: whether effects under several inits are held against each other.
     """
     from stats import analyse, pooled
 
-    alone = analyse(table, baseline, candidates, judging, study=study)
+    alone = analyse(table, baseline, candidates, judging, study=study, between_inits=between_inits)
     if not judging.tasks:
         return [alone]
     return [pooled(table, baseline, candidates, judging, study=study), alone]

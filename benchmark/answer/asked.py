@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
+from benchmark.answer.probed import without_anchors
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
 from benchmark.record.environment import TrainedIn
@@ -42,6 +43,7 @@ class Scores:
         study: their name in the output.
         notes: what is to be said of the runs, whatever is asked about them.
         sweeps: candidates that differ in one ordered hyper-parameter alone, as declared.
+        between_inits: whether effects under several inits are held against each other.
     """
 
     table: pd.DataFrame
@@ -50,6 +52,7 @@ class Scores:
     study: str
     notes: tuple[str, ...] = ()
     sweeps: tuple[SweptArms, ...] = ()
+    between_inits: bool = True
 
 
 def answer(options: argparse.Namespace) -> int:
@@ -157,14 +160,15 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     if options.bayes:
         return [posteriors(table, baseline, asked, judging, study=study)]
     if baseline not in scores.arms[:1]:
-        return answers.verdicts(table, baseline, asked, judging, study)
+        return answers.verdicts(table, baseline, asked, judging, study, scores.between_inits)
     whole_sweeps = [each for each in scores.sweeps if set(each.arms) <= set(asked)]
     if not set(asked) < set(scores.arms[1:]):
         swept = answers.swept_verdicts(table, baseline, asked, whole_sweeps, judging, study)
-        return [*answers.verdicts(table, baseline, asked, judging, study), *swept]
+        whole = answers.verdicts(table, baseline, asked, judging, study, scores.between_inits)
+        return [*whole, *swept]
     family = scores.arms[1:]
     note = f"p-values are corrected over the study's whole family: {', '.join(family)}."
-    whole = answers.verdicts(table, baseline, family, judging, study)
+    whole = answers.verdicts(table, baseline, family, judging, study, scores.between_inits)
     swept = answers.swept_verdicts(table, baseline, family, whole_sweeps, judging, study)
     return [*answers.only_candidates(whole, asked, note), *swept]
 
@@ -216,7 +220,10 @@ def _from_record(options: argparse.Namespace) -> Scores:
     query = Query(Connection(store))
     record = recorded_study(query, options.study)
     _warn_of_changes(record, options.study)
-    return _of_record(record, query, options.metric, options.split or "test")
+    split = options.split or "test"
+    if options.probes:
+        return _of_probes(record.of_probes(), query, options.metric, split)
+    return _of_record(record, query, options.metric, split)
 
 
 def _of_record(record: StudyRecord, query: Query, metric: str | None, split: str) -> Scores:
@@ -233,6 +240,18 @@ def _of_record(record: StudyRecord, query: Query, metric: str | None, split: str
             *notes_on_tuning(record),
         ),
         sweeps=record.sweeps,
+    )
+
+
+def _of_probes(record: StudyRecord, query: Query, metric: str | None, split: str) -> Scores:
+    finished = runs_of(record, query)
+    return Scores(
+        table=without_anchors(scores_table(record, query, finished, metric, split)),
+        arms=record.arms,
+        judging=declared_judging(record, metric, split),
+        study=record.study,
+        notes=tuple(TrainedIn.of(record, finished).notes()),
+        between_inits=False,
     )
 
 

@@ -57,6 +57,8 @@ def _check_source(options: argparse.Namespace) -> None:
             raise BenchmarkError(
                 f"--{name} says what is in files of your own: it goes with --input."
             )
+    if options.probes and options.input:
+        raise BenchmarkError("--probes are those of a study in the record: leave out --input.")
     if options.unpaired and not options.input:
         raise BenchmarkError(
             "--unpaired is for scores of your own (--input): the runs of a study are paired by "

@@ -13,7 +13,13 @@ from benchmark.record.study_record import StudyRecord
 from benchmark.store.cache import KINDS
 
 #: What of the cache a run takes from another that has this role in it.
-_TAKEN = {"data": ("data",), "body": ("weights",), "teacher": ("logits", "weights")}
+_TAKEN = {
+    "data": ("data",),
+    "body": ("weights",),
+    "teacher": ("logits", "weights"),
+    "features": ("features",),
+    "reference": ("features",),
+}
 #: Something in the cache: its kind and its key.
 Result = tuple[str, str]
 
@@ -64,7 +70,7 @@ class StillNeeded:
         found = {run.tags["key"] for run in self.recorded}
         found |= {key for run in self.recorded for key in run.needs.values()}
         for plan in filter(None, self.plans.values()):
-            found |= {cell.key for cell in plan.cells} | {run.key for run in plan.runs}
+            found |= {cell.key for cell in plan.judged} | {run.key for run in plan.runs}
         return found - {""}
 
     def results(self) -> set[Result]:

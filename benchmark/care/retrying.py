@@ -29,7 +29,7 @@ def retry_failed(session: Session, only: str | None) -> int:
     """
     results = found_settings(session)
     made, finished = session.settled(session.plan(results))
-    cells = {k for k in made.cells if k}
+    cells = set(made.judged)
     known = attempts(session.query, made.runs, cells)
     failed = {k: a.failure.cause for k, a in known.items() if a.failure and _is_open(a)}
     chosen = {k for k, word in failed.items() if only in (None, word)}
@@ -73,7 +73,8 @@ def _needed(
 ) -> Todo:
     """What must be executed for these runs."""
     cache, test = session.store.cache, frozenset[Output](("test",))
-    targets = {k: test if k in plan.cells else frozenset[Output]() for k in again}
+    judged = set(plan.judged)
+    targets = {k: test if k in judged else frozenset[Output]() for k in again}
     jobs = missing(plan.runs, targets, finished, cache)
     return replace(todo(plan, finished, session.store), jobs=jobs, damaged=damaged(jobs, cache))
 
@@ -81,9 +82,9 @@ def _needed(
 def _say(session: Session, plan: Plan, needed: Todo, chosen: Collection[str]) -> None:
     """What is trained, and what is left as it is."""
     again = [k for k in chosen if k in needed.jobs]
-    left = sum(k not in needed.jobs and k not in needed.cached for k in plan.cells if k)
+    left = sum(k not in needed.jobs and k not in needed.cached for k in plan.judged)
     told = f"{plan.study.name}: {len(again)} that failed trained again"
-    if waiting := sum(k in needed.jobs and k not in chosen for k in plan.cells):
+    if waiting := sum(k in needed.jobs and k not in chosen for k in plan.judged):
         told += f", then {waiting} waiting for that"
     if left:
         told += f"; {left} left to bench run"

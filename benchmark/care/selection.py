@@ -80,7 +80,7 @@ def _named(query: Query, wanted: str) -> tuple[str, str]:
 
 
 def _of_arm(query: Query, name: str, plan: StudyRecord | None, arm: str) -> list[Recorded]:
-    cells = plan.cells if plan else ()
+    cells = plan.judged if plan else ()
     labels = {cell.key: f"{cell.method} · {cell.init}" for cell in cells}
     keys = [
         c.key for c in cells if arm in (c.method, labels[c.key], f"{labels[c.key]} · {c.model}")
@@ -118,7 +118,7 @@ def _keys(plan: StudyRecord | None) -> set[str]:
     """Of all runs of a plan."""
     if plan is None:
         return set()
-    return ({cell.key for cell in plan.cells} | {run.key for run in plan.runs}) - {""}
+    return ({cell.key for cell in plan.judged} | {run.key for run in plan.runs}) - {""}
 
 
 def _with_keys(query: Query, keys: Iterable[str]) -> list[Recorded]:

@@ -22,7 +22,7 @@ class RunStanding:
     Attributes:
         name: for people.
         place: model, init, method and task of an arm's run; of others what is known of these.
-        role: "arm", "teacher", "pretraining" or "trial-seed".
+        role: "arm", "link", "teacher", "pretraining", "probe" or "trial-seed".
         seed: None where it has none.
         state: of the run.
         reason: how its last attempt ended, as a word and a message; empty as long as it has not.
@@ -138,13 +138,13 @@ def _tuned_first(query: Query, wanted: str | None) -> str | None:
 
 def _of_plan(query: Query, record: StudyRecord) -> Iterator[RunStanding]:
     planned = {run.key: run for run in record.runs if run.role != "data"}
-    cells = {cell.key for cell in record.cells}
-    found = attempts(query, planned.keys() | cells, cells)
+    cells, judged = ({cell.key for cell in some} for some in (record.cells, record.judged))
+    found = attempts(query, planned.keys() | judged, judged)
     for cell in record.cells:
         waits = _wanting(planned.get(cell.key), planned, found)
         yield _of_cell(query, cell, found.get(cell.key), planned.get(cell.key), waits)
     for run in planned.values():
-        if run.key not in cells:
+        if run.key not in cells and run.role != "features":  # which are nowhere recorded
             waits = _wanting(run, planned, found)
             yield _of_run(query, run.name, run.role, found.get(run.key), waits)
 
@@ -234,7 +234,7 @@ def _beside(query: Query, experiment: str, failed: bool) -> Iterator[RunStanding
     """
     open_runs = query.runs("attributes.status = 'RUNNING' and tags.key != ''", experiment)
     if failed:
-        for role in ("pretraining", "teacher"):
+        for role in ("pretraining", "teacher", "link"):
             condition = f"attributes.status = 'FAILED' and tags.role = '{role}'"
             open_runs += query.runs(condition, experiment)
     by_key = {run.tags["key"]: run for run in open_runs}

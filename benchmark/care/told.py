@@ -17,7 +17,13 @@ from benchmark.record.attempts import State
 from benchmark.terminal.duration import duration
 
 #: What runs that are no arms are called, by their role, in the order of the table.
-_OTHERS = {"pretraining": "pre-training", "teacher": "teachers", "trial-seed": "runs of searches"}
+_OTHERS = {
+    "pretraining": "pre-training",
+    "teacher": "teachers",
+    "link": "links of chains",
+    "probe": "probes",
+    "trial-seed": "runs of searches",
+}
 #: States in each column of the table.
 _COLUMNS: Mapping[str, tuple[State, ...]] = {
     "finished": ("finished",),

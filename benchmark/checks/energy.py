@@ -8,6 +8,7 @@ from math import isnan
 
 from benchmark.execute.gpus.gpu import Gpu
 from benchmark.runs.kinds import DataRun, Run
+from benchmark.runs.probing import ProbeRun
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class GpuUse:
 
     def hours(self, run: Run, seconds: float) -> float:
         """That a run of so many seconds has a GPU."""
-        on_gpu = not isinstance(run, DataRun) and (self.packed or run.device == "cuda")
+        on_gpu = not isinstance(run, DataRun | ProbeRun) and (self.packed or run.device == "cuda")
         return seconds / 3600 if on_gpu else 0.0
 
     @property

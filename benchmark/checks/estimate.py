@@ -9,11 +9,13 @@ from math import inf, isnan, nan
 from pathlib import Path
 from statistics import median
 
+from benchmark.checks.space import features_in
 from benchmark.execute.calibration import Flops, Question, StepTime
 from benchmark.execute.engines.asking import Answer, Trouble, ask
 from benchmark.record.recorded import STACKED, Recorded
 from benchmark.runs.kinds import DataRun, PretrainRun, Run, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.runs.probing import FeaturesRun, ProbeRun
 from benchmark.user_code.foreign import is_foreign
 from trainers.methods import Base
 from trainers.methods.method import Unsound
@@ -25,6 +27,12 @@ _PREPARATION = 40.0
 _PREPARED_A_SECOND = 5e6
 #: Seconds a run spends outside its steps: set-up, evaluation, recording.
 _OVERHEAD = 1.0
+#: Seconds of a probe for each example, feature and class of its training set, nearly.
+_PROBED = 1e-6
+#: Share of a step that its forward pass takes, which features are computed by.
+_FORWARD = 1 / 3
+#: Seconds that a look at an encoder, or a probe of it, spends beside its own work.
+_LOOK = 0.3
 #: Tokens of a text as long as nobody has looked at the data.
 _TOKENS = 24
 #: What was found out in this process, by what decides on it.
@@ -121,7 +129,7 @@ def has_own_code(run: Run) -> bool:
     """Whether a run trains with code of the user's."""
     if isinstance(run, TrainRun):
         return is_foreign(run.method, run.model, run.task)
-    return isinstance(run, PretrainRun) and is_foreign(run.model, run.task)
+    return isinstance(run, PretrainRun | FeaturesRun) and is_foreign(run.model, run.task)
 
 
 def _alike(plan: Plan) -> Iterable[list[str]]:
@@ -201,16 +209,19 @@ class _Asked:
             sizes = p.batch_size, p.length, p.probability
             step = StepTime(run.model, run.task, run.training, *sizes)
             return cls(None if recorded else step)
-        if not isinstance(run, TrainRun):
+        if not isinstance(run, TrainRun | FeaturesRun):
             return cls()
         if fault := _fault(run):
             return cls(fault=fault)
-        flops = Flops(run.method, run.model, run.task, run.training)
         model = sketch.models.get(run.model, run.model) if sketch else run.model
         t = run.training
         rows = min(t.batch_size, run.task.sizes["train"])
         step = StepTime(model or run.model, run.task, t, rows, min(t.max_length, _TOKENS))
         known = recorded or model is None
+        if isinstance(run, FeaturesRun):  # which computes in float32, whatever trains
+            in_full = replace(step, training=replace(t, precision="float32"))
+            return cls(None if known else in_full)
+        flops = Flops(run.method, run.model, run.task, run.training)
         timed = replace(flops, method=Base()) if t.gradient_checkpointing else None
         needed = t.gradient_checkpointing or type(run.method) is not Base
         return cls(None if known else step, flops if needed else None, timed=timed)
@@ -266,11 +277,17 @@ def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
     if isinstance(run, DataRun):
         size = 0 if sketch else run.task.disk_need()
         return _OVERHEAD + size / _PREPARED_A_SECOND if size else _PREPARATION
+    if isinstance(run, ProbeRun):
+        numbers = features_in(run.task.sizes["train"], run.model, run.task)
+        return _LOOK + _PROBED * numbers * len(run.task.classes)
     step = _answers[asked.step.place] if asked.step else nan
     if isinstance(step, Trouble):
         return nan
     if isinstance(run, PretrainRun):
         return _OVERHEAD + step * run.pretraining.steps
+    if isinstance(run, FeaturesRun):
+        batches = sum(run.task.sizes.values()) / run.training.batch_size
+        return _LOOK + _FORWARD * step * batches
     if isinstance(run, TrainRun):
         examples = sketch.examples[run.task.name] if sketch else run.task.sizes["train"]
         if examples is None:
@@ -283,7 +300,8 @@ def _calibrated(run: Run, asked: _Asked, sketch: Sketch | None) -> float:
 
 def _filled(plan: Plan, seconds: Mapping[str, float]) -> Mapping[str, float]:
     """The same; a run of which nothing could be told takes as long as others that train."""
-    known = [seconds[k] for k, run in plan.runs.items() if not isinstance(run, DataRun)]
+    beside = DataRun | FeaturesRun | ProbeRun
+    known = [seconds[k] for k, run in plan.runs.items() if not isinstance(run, beside)]
     typical = median([s for s in known if s > 0] or [_PREPARATION])
     return {k: typical if isnan(s) else s for k, s in seconds.items()}
 

@@ -12,6 +12,7 @@ from benchmark.record.environment import Environment, differ, distinct, environm
 from benchmark.record.recorded import Recorded
 from benchmark.runs.kinds import Need, Run
 from benchmark.runs.plan import Plan
+from benchmark.runs.probed import ProbeCell
 
 #: What to do with recorded runs of another environment: train them anew here, or keep them.
 Choice = Literal["anew", "mix"]
@@ -45,9 +46,9 @@ def settle(
     anew, mixed = mixture.renewed(plan.cells), mixture.renewed(mixture.torn())
     if choice:
         return anew if choice == "anew" else mixed
-    known = {**finished, **look({*anew.cells, *mixed.cells} - {*plan.cells})}
+    known = {**finished, **look({*anew.judged, *mixed.judged} - {*plan.judged})}
     for each in (anew, mixed):  # what was chosen before, and is done
-        if all(key in known for key in each.cells if key):
+        if all(key in known for key in each.judged):
             return each
     raise StudyError(mixture.question(_to_do(anew, known), _to_do(mixed, known)))
 
@@ -61,7 +62,7 @@ class _Mixture:
     @cached_property
     def environments(self) -> list[Environment]:
         """All that the study's runs would be of; recorded ones first."""
-        cells = sorted((k for k in self.plan.cells if k), key=lambda k: k not in self.finished)
+        cells = sorted(self.plan.judged, key=lambda k: k not in self.finished)
         seen: set[str] = set()
         return distinct(each for key in cells if key not in seen for each in self.of(key, seen))
 
@@ -97,7 +98,32 @@ class _Mixture:
         for key in self.plan.cells:
             if key and key not in cells:
                 renewal.keep(key)
-        return Plan(self.plan.study, renewal.runs, keys)
+        return Plan(self.plan.study, renewal.runs, keys, self.renewed_probes(renewal, cells))
+
+    def renewed_probes(
+        self, renewal: _Renewal, cells: list[str] | tuple[str, ...]
+    ) -> tuple[ProbeCell, ...]:
+        """The probes, of the environment here where they look at what some cells need."""
+        touched = set(cells)
+        for key in cells:
+            touched |= self.needs(key)
+        found = []
+        for probe in self.plan.probes:
+            if probe.key and self.needs(probe.key) & touched:
+                probe = replace(probe, key=renewal.key(probe.key))
+            elif probe.key:
+                renewal.keep(probe.key)
+            found.append(probe)
+        return tuple(found)
+
+    def needs(self, key: str) -> set[str]:
+        """The keys of all recorded runs that a run needs, directly or not."""
+        found, waiting = set[str](), [self.plan.runs[key]] if key else []
+        while waiting:
+            fresh = [n for n in waiting.pop().needs.values() if n.key not in found]
+            found |= {need.key for need in fresh}
+            waiting += [need.run for need in fresh]
+        return {each for each in found if self.plan.runs[each].tracked}
 
     def is_foreign(self, key: str) -> bool:
         """Whether a run is recorded from another environment than the one it would have here."""
@@ -109,7 +135,7 @@ class _Mixture:
     def question(self, anew: int, mixed: int) -> str:
         """What would be mixed, and what can be done about it, at so many runs."""
         counts = [
-            sum(not differ(each, next(self.of(key))) for key in self.plan.cells if key)
+            sum(not differ(each, next(self.of(key))) for key in self.plan.judged)
             for each in self.environments
         ]
         told = "; ".join(
@@ -126,7 +152,7 @@ class _Mixture:
 
 
 def _to_do(plan: Plan, finished: Mapping[str, Recorded]) -> int:
-    return sum(key not in finished for key in plan.cells if key)
+    return sum(key not in finished for key in plan.judged)
 
 
 class _Renewal:

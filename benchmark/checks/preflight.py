@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmark.declare.chains import links_of
 from benchmark.declare.study import Study
 from benchmark.errors import NotReady
 from benchmark.execute import hidden
@@ -67,10 +68,11 @@ def missing(study: Study) -> list[Needed]:
 
 
 def tasks(study: Study) -> list[Task]:
-    """Every task that is read: those compared, and those that models are pre-trained on."""
+    """Every task that is read: compared, trained on before, probed, and pre-trained on."""
     sources = (model.pretraining if init == "pretrained" else init for model, init in models(study))
     pretraining = (source.task for source in sources if isinstance(source, Supervised))
-    return list(dict.fromkeys([*study.tasks, *pretraining]))
+    declared = (*study.tasks, *study.chained_tasks, *study.probed_tasks)
+    return list(dict.fromkeys([*declared, *pretraining]))
 
 
 def models(study: Study) -> list[tuple[Model, object]]:
@@ -85,6 +87,11 @@ def starts(study: Study) -> Iterator[tuple[Task, Model, object]]:
             training = study.training_of(arm, task)
             for model, init in _with_teachers(arm.model, arm.init, arm.method, training):
                 yield task, model, init
+            for link in links_of(arm.init):
+                method = link.method or arm.method
+                settings = link.training or study.training_of(arm, link.task)
+                for model, init in _with_teachers(arm.model, link.init, method, settings):
+                    yield link.task, model, init
 
 
 def _misfits(study: Study, fit: Sequence[Task], cache: Cache) -> Iterator[Needed]:

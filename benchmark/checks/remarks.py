@@ -12,10 +12,11 @@ _LOOKED_AT = 5_000
 
 def remarks(study: Study) -> list[str]:
     """Classes that dev or test lacks, and texts that are cut, a sentence each."""
-    found = [f"{task.name}: {remark}." for task in study.tasks for remark in task.remarks()]
+    read = tuple(dict.fromkeys((*study.tasks, *study.chained_tasks, *study.probed_tasks)))
+    found = [f"{task.name}: {remark}." for task in read for remark in task.remarks()]
     pairs = dict.fromkeys(
         (arm.model, task, study.training_of(arm, task).max_length)
-        for task in study.tasks
+        for task in read
         for arm in study.arms
         if task.reads == "text"
     )

@@ -16,17 +16,21 @@ from benchmark.execute.todo import Todo
 from benchmark.runs.alike import declared_alike
 from benchmark.runs.kinds import DataRun, Output, PretrainRun, TrainRun
 from benchmark.runs.plan import Plan
+from benchmark.runs.probing import FeaturesRun, ProbeRun
 from benchmark.store.store import Store
 from benchmark.user_code.foreign import is_foreign
 from trainers.models import Model
 from trainers.models.anatomy import skeleton
+from trainers.probing.features import width
 from trainers.resolve.needs import Needed
 from trainers.resume.trail import COPIES
 from trainers.tasks import Task
 from trainers.tasks.paper.glue_server import server_files
 
-#: Bytes of the number of an example or of a class, and of a logit.
+#: Bytes of the number of an example or of a class, and of a logit or a feature.
 _NUMBER, _LOGIT = 8, 4
+#: What is as large as its model makes it.
+_OF_MODEL = ("weights", "features")
 
 
 def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path, at_once: int) -> None:
@@ -67,14 +71,23 @@ def left_by(plan: Plan, needed: Todo) -> dict[str, int]:
     alike: dict[tuple[object, ...], int] = {}  # by what declares runs, and what they leave
     for k, outputs in needed.jobs.items():
         run = plan.runs[k]
-        assert isinstance(run, DataRun | PretrainRun | TrainRun)
+        assert isinstance(run, DataRun | PretrainRun | TrainRun | FeaturesRun | ProbeRun)
+        if isinstance(run, ProbeRun):
+            found[k] = 0  # its predictions are not kept
+            continue
         model = None if isinstance(run, DataRun) else run.model
         place = id(run.task), id(model), outputs
         if place not in alike:
-            asked = [(o, run.task, model if o == "weights" else None) for o in outputs]
+            asked = [(o, run.task, model if o in _OF_MODEL else None) for o in outputs]
             alike[place] = sum(bytes_of(*each) for each in asked)
         found[k] = alike[place]
     return found
+
+
+def features_in(examples: int, model: Model, task: Task) -> int:
+    """Numbers in the features of so many examples; 0 where the model does not say its width."""
+    module = skeleton(model, task)
+    return examples * width(module) if module else 0
 
 
 def under_way(plan: Plan, needed: Todo, store: Store, at_once: int) -> int:
@@ -105,12 +118,15 @@ def under_way(plan: Plan, needed: Todo, store: Store, at_once: int) -> int:
 
 
 def _bytes_of(output: Output, task: Task, model: Model | None) -> int:
-    """What a run on a task leaves of a kind; `model` is given for weights."""
+    """What a run on a task leaves of a kind; `model` is given for weights and features."""
     if output == "data":
         return task.disk_need()
     if output == "weights":
         module = skeleton(model, task) if model else None
         return sum(w.nbytes for w in module.state_dict().values()) if module else 0
+    if output == "features" and model:
+        examples = sum(task.sizes.values())
+        return _NUMBER * examples + _LOGIT * features_in(examples, model, task)
     if output == "hidden":
         return sum(_NUMBER * len(task.unlabelled(file.split)) for file in server_files(task))
     sizes, logits = task.sizes, _LOGIT * len(task.classes)

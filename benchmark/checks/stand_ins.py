@@ -8,6 +8,8 @@ from typing import Any
 
 from benchmark.checks.estimate import Sketch
 from benchmark.declare.arm import Arm
+from benchmark.declare.chains import links_of, shortened, start_of, starting_from
+from benchmark.declare.probes import Probes
 from benchmark.declare.search import Search, Tuning
 from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
@@ -26,6 +28,8 @@ from trainers.tasks.paper.published import training_examples
 SEEDS, TRIALS, TOKENS = 2, 2, 32
 #: Learning rates below the one are multiplied by the other.
 SLOW, FASTER = 1e-3, 500
+#: Links of a chain, and tasks that are probed, at most.
+LINKS, PROBED = 2, 2
 #: Layers of every tiny model, and of one from which a student takes every second layer.
 LAYERS, DEEP = 2, 4
 _SIDE = 32
@@ -77,12 +81,13 @@ class StandIns:
 
     def _init(self, declared: Any) -> dict[str, Any]:
         """A user's checkpoint fits the real model alone: a tiny one of its name takes its place."""
-        if not isinstance(declared.init, Path) or not isinstance(declared.model, HubModel):
+        start, model = start_of(declared.init), declared.model
+        if not isinstance(start, Path) or not isinstance(model, HubModel):
             return {}
-        weights = self._weights(declared.model.source, _side(declared.model))
-        link = self._new("checkpoints") / declared.init.name
-        link.symlink_to(weights, target_is_directory=True)
-        return {"init": link}
+        weights = self._weights(model.source, _side(model))
+        folder = self._new("checkpoints") / start.name
+        folder.symlink_to(weights, target_is_directory=True)
+        return {"init": starting_from(folder, self.of(declared.init))}
 
     def _model(self, model: HubModel) -> HubModel:
         layers = LAYERS if model.layers else None
@@ -147,10 +152,12 @@ def stand_in(study: Study, folder: Path) -> tuple[Study, Sketch]:
         study,
         task=stand_ins.of(study.tasks),
         arms=stand_ins.of(study.arms),
+        probes=stand_ins.of(study.probes),
         allow_underpowered=True,
     )
     models = {tiny: _shaped(real, folder) for tiny, real in stand_ins.models.items()}
-    examples = {task.name: _training_examples(task) for task in study.tasks}
+    read = (*study.tasks, *study.chained_tasks, *study.probed_tasks)
+    examples = {task.name: _training_examples(task) for task in read}
     return made, Sketch(models, examples)
 
 
@@ -192,13 +199,14 @@ def rehearsal(study: Study, folder: Path) -> Study:
     """
     tuning = _short(study.tuning_used) if is_searched(study) else None
     stand_ins = StandIns(folder, _epochs(study, tuning), _taken_apart(study))
-    tasks = _of_every_kind(study)
-    names = {task.name for task in tasks}
+    tasks, short = _of_every_kind(study), _shortened(study)
+    names = {task.name for task in (*tasks, *short.chained_tasks, *short.probed_tasks)}
     return replace(
-        study,
+        short,
         name=f"{study.name} (smoke: its scores mean nothing)",
         task=stand_ins.of(tasks),
-        arms=stand_ins.of(study.arms),
+        arms=stand_ins.of(short.arms),
+        probes=stand_ins.of(short.probes),
         training=stand_ins.of(study.training),
         task_training=stand_ins.of(tuple(p for p in study.task_training if p[0] in names)),
         seeds=study.seeds[:SEEDS],
@@ -209,10 +217,32 @@ def rehearsal(study: Study, folder: Path) -> Study:
 
 def _epochs(study: Study, tuning: Tuning | None) -> int:
     """As few as will do: one for each phase of a method, and two make a learning curve."""
-    phases = [
-        len(a.method.phases(study.training_of(a, t))) for a in study.arms for t in study.tasks
+    trained = [(a, a.method, t) for a in study.arms for t in study.tasks]
+    trained += [
+        (a, link.method or a.method, link.task) for a in study.arms for link in links_of(a.init)
     ]
+    phases = [len(method.phases(study.training_of(arm, task))) for arm, method, task in trained]
     return max(*phases, 2 if tuning and tuning.pruner == "asha" else 1)
+
+
+def _shortened(study: Study) -> Study:
+    """The study with chains of few links and probes of few tasks: one is like another here.
+
+    Arms whose chains differ further on alone keep them whole. Settings of single tasks are left
+    out, for some of these are.
+    """
+    probes = study.probes
+    if probes and probes.named:
+        probes = Probes(probes.named[:PROBED], probes.at)
+    arms = [replace(arm, init=shortened(arm.init, LINKS)) for arm in study.arms]
+    told_apart = len({arm.place for arm in arms}) == len(arms)
+    return replace(
+        study,
+        arms=tuple(arms) if told_apart else study.arms,
+        probes=probes,
+        task_training=(),
+        allow_underpowered=True,
+    )
 
 
 def _of_every_kind(study: Study) -> tuple[Task, ...]:

@@ -43,6 +43,9 @@ def arguments(command: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
     )
+    where.add_argument(
+        "--probes", action="store_true", help="the probes of the study in place of its runs"
+    )
     what = command.add_argument_group("what is compared")
     what.add_argument(
         "--compare",

@@ -1,4 +1,4 @@
-"""`bench trend`: does an effect grow or fall over inits or tasks?"""
+"""`bench trend`: does an effect grow or fall over inits or tasks, or scores along a chain?"""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from pathlib import Path
 from benchmark.commands.options import add_format, add_recorded_study, add_store
 from benchmark.errors import BenchmarkError
 
+#: Where doses stand, unless another scale is asked for.
+_SCALE = "log1p"
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     from stats.choices import COMMON_SCALES
 
     add_recorded_study(command)
-    command.add_argument(
+    over = command.add_mutually_exclusive_group(required=True)
+    over.add_argument(
         "--dose",
         nargs="+",
-        required=True,
         metavar="NAME=NUMBER",
         help="the dose of each init, or of each task, for instance scratch=0 mlm-100=100",
     )
+    over.add_argument(
+        "--probes", action="store_true", help="over the links at which the study is probed"
+    )
     command.add_argument(
         "--scale",
-        default="log1p",
+        default=_SCALE,
         help="log1p (default: log10 of 1 + dose), log, linear, or order, which counts steps alone",
     )
     command.add_argument(
@@ -53,6 +59,8 @@ def trend(options: argparse.Namespace) -> int:
     from benchmark.terminal.page import page, rendered
     from stats import analyse_trends
 
+    if options.probes:
+        return _over_links(options)
     doses = read_doses(options.dose)
     store = Store.choose(options.store)
     store.require()
@@ -74,6 +82,44 @@ def trend(options: argparse.Namespace) -> int:
         from stats.report.figures import dose_response, save
 
         drawn = save(dose_response(found, margin=judging.margin), options.figure, "trend")
+        print(f"bench: drew {', '.join(map(str, drawn))}", file=sys.stderr)
+    return 0
+
+
+def _over_links(options: argparse.Namespace) -> int:
+    """Print how the scores of probes change over the links of a chain, and draw the curves."""
+    from benchmark.answer.probed import chained
+    from benchmark.record.environment import TrainedIn
+    from benchmark.record.of_study import declared_judging, runs_of, scores_table
+    from benchmark.record.query import Query
+    from benchmark.record.studies import recorded_study
+    from benchmark.store.connection import Connection
+    from benchmark.store.store import Store
+    from benchmark.terminal.page import page, rendered
+
+    if options.effect_scale or options.scale != _SCALE:
+        raise BenchmarkError(
+            "--probes counts links one by one, and has no use for --scale or --effect-scale."
+        )
+    store = Store.choose(options.store)
+    store.require()
+    query = Query(Connection(store))
+    record = recorded_study(query, options.study).of_probes()
+    finished = runs_of(record, query)
+    scores = scores_table(record, query, finished, None, options.split)
+    judging = declared_judging(record, None, options.split)
+    found = [each.analysed(record, judging) for each in chained(record, scores)]
+    if not found:
+        raise BenchmarkError(
+            f'{record.study}: there are no links; declare Probes(..., at="every link").'
+        )
+    notes = TrainedIn.of(record, finished).notes()
+    sys.stdout.write(rendered(found, options.format, page(), notes))
+    for number, each in enumerate(found if options.figure else (), 1):
+        from stats.report.figures import link_curves, save
+
+        name = "links" if len(found) == 1 else f"links-{number}"
+        drawn = save(link_curves(each), options.figure, name)
         print(f"bench: drew {', '.join(map(str, drawn))}", file=sys.stderr)
     return 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.declare.chains import After, start_of
 from benchmark.declare.search import Params, Search
 from benchmark.errors import StudyError
 from trainers.resolve.folders import settled
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from trainers.pretraining import MaskedLanguageModelling, Supervised
     from trainers.settings import Training
 
-    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised | After
 
 #: An arm within its study: names of model, init and arm.
 Place = tuple[str, str, str]
@@ -34,8 +35,9 @@ class Arm:
     Attributes:
         model: the architecture.
         init: what the weights start from: "pretrained" (the model's own pre-training), "scratch",
-            a folder with a checkpoint, `every_second_layer` of a deeper model, or a
-            pre-training declared here.
+            a folder with a checkpoint, `every_second_layer` of a deeper model, a pre-training
+            declared here, or what the run of the same seed on another task has ended with
+            (`After`, `chain`).
         method: how it is trained.
         name: what tables and flags call it; the method's name unless two arms would share it.
         training: its settings, where they differ from the study's.
@@ -66,12 +68,13 @@ class Arm:
             raise StudyError(f'arm "{self.name}": model must be a model, not {self.model!r}.')
         if isinstance(self.init, Path):
             object.__setattr__(self, "init", settled(self.init, is_file=True))
-        if isinstance(self.init, str) and self.init not in ("pretrained", "scratch"):
+        start = start_of(self.init)
+        if isinstance(start, str) and start not in ("pretrained", "scratch"):
             raise StudyError(
                 f'arm "{self.name}": init must be "pretrained", "scratch", a Path to a '
-                f"checkpoint or a pre-training, not {self.init!r}."
+                f"checkpoint, a pre-training or After(task), not {start!r}."
             )
-        if self.init == "pretrained" and not self.model.is_pretrained:
+        if start == "pretrained" and not self.model.is_pretrained:
             raise StudyError(
                 f'arm "{self.name}": init="pretrained", but {self.model.name} declares no '
                 'pretraining; give the model pretraining=... or use init="scratch".'

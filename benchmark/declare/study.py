@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.declare.arm import Arm, check_name
+from benchmark.declare.chains import After, links_of
 from benchmark.declare.judging import check_judging
 from benchmark.declare.limits import check_declared
+from benchmark.declare.probes import Probes
 from benchmark.declare.search import Tuning
 from benchmark.declare.tuned import check_searches
 from benchmark.errors import StudyError, Underpowered
@@ -17,12 +18,10 @@ from benchmark.user_code.faults import fault
 
 if TYPE_CHECKING:
     from stats import Judging
-    from trainers.models import EverySecondLayer
-    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.methods import Method
+    from trainers.models import Model
     from trainers.settings import Training
     from trainers.tasks import Task
-
-    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
 
 #: The eight seeds of arXiv 2205.12428, in its order.
 PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
@@ -64,6 +63,7 @@ class Study:
             equivalence is made.
         training: settings of every arm that has none of its own.
         task_training: settings in place of these on some tasks, by the task's name.
+        probes: of the encoders that its runs leave; None for none.
         seeds: replicates; the default are the paper's eight.
         tuning: how arms with a search are tuned; None takes the defaults of :class:`Tuning`.
         allow_underpowered: run although the corrected test can never reach `alpha`.
@@ -78,6 +78,7 @@ class Study:
     seeds: tuple[int, ...] = PAPER_SEEDS
     tuning: Tuning | None = None
     task_training: Mapping[str, Training] | tuple[tuple[str, Training], ...] = ()
+    probes: Probes | None = None
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +99,19 @@ class Study:
     def tasks(self) -> tuple[Task, ...]:
         """The tasks, always as a tuple."""
         return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    @property
+    def chained_tasks(self) -> tuple[Task, ...]:
+        """Those that arms are trained on before their own, each once."""
+        links = (link for arm in self.arms for link in links_of(getattr(arm, "init", None)))
+        return tuple(dict.fromkeys(link.task for link in links))
+
+    @property
+    def probed_tasks(self) -> tuple[Task, ...]:
+        """Those that are probed, each once."""
+        if self.probes is None:
+            return ()
+        return self.probes.named or tuple(dict.fromkeys((*self.chained_tasks, *self.tasks)))
 
     def training_of(self, arm: Arm, task: Task) -> Training:
         """The settings an arm is trained with on a task, not yet resolved for a machine."""
@@ -146,6 +160,8 @@ class Study:
         check_judging(self.judging, len(self.tasks))
         if not hasattr(self.training, "resolved"):
             raise StudyError(f"study: training must be a Training(...), not {self.training!r}.")
+        if self.probes is not None and not isinstance(self.probes, Probes):
+            raise StudyError(f"study: probes must be Probes(...), not {self.probes!r}.")
         if self.tuning is not None and not isinstance(self.tuning, Tuning):
             raise StudyError(f"study: tuning must be a Tuning(...), not {self.tuning!r}.")
         if not self.seeds:
@@ -161,17 +177,20 @@ class Study:
         for task in self.tasks:
             if not hasattr(task, "prepare") or isinstance(task, type):
                 raise StudyError(f"study: task must be a task such as Digits(), not {task!r}.")
-        names = [task.name for task in self.tasks]
+        names = [task.name for task in dict.fromkeys((*self.tasks, *self.chained_tasks))]
+        names += [task.name for task in self.tasks if self.tasks.count(task) > 1]
         for name in names:
             if names.count(name) > 1:
                 raise StudyError(
                     f'study: two tasks are called "{name}", and tables could not tell them apart; '
                     "put them into studies of their own."
                 )
+        names += [task.name for task in self.probed_tasks]
         for name, training in dict(self.task_training).items():
             if name not in names:
                 raise StudyError(
-                    f'study: task_training names "{name}", and the tasks are {", ".join(names)}.'
+                    f'study: task_training names "{name}", and the tasks are '
+                    f"{', '.join(dict.fromkeys(names))}."
                 )
             if not hasattr(training, "resolved"):
                 raise StudyError(
@@ -179,7 +198,7 @@ class Study:
                 )
         from trainers.metrics import SELECTS
 
-        for metric in map(self.metric_on, self.tasks):
+        for metric in map(self.metric_on, (*self.tasks, *self.chained_tasks, *self.probed_tasks)):
             if metric not in SELECTS:
                 raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
             self._check_direction(metric, SELECTS[metric])
@@ -209,37 +228,46 @@ class Study:
                     "a name=... of its own."
                 )
             seen.add(arm.place)
-        object.__setattr__(self, "arms", tuple(map(self._sound, self.arms)))
+        asked: set[tuple[int, ...]] = set()
+        object.__setattr__(self, "arms", tuple(self._sound(arm, asked) for arm in self.arms))
 
-    def _sound(self, arm: Arm) -> Arm:
-        """The arm, or where its method's own code fails one that is named and not trained."""
+    def _sound(self, arm: Arm, asked: set[tuple[int, ...]]) -> Arm:
+        """The arm, or where its method's own code fails one that is named and not trained.
+
+        Args:
+            arm: as declared.
+            asked: which models read which tasks; one is asked once, for it may open its files.
+        """
 
         def ask() -> None:
             for task in self.tasks:
-                self._check_arm(arm, task)
+                self._check_arm(arm, task, asked)
             arm.method.specification()
 
         trouble = fault(ask)
         return replace(arm, method=arm.method.unsound(trouble)) if trouble else arm
 
-    def _check_arm(self, arm: Arm, task: Task) -> None:
+    def _check_arm(self, arm: Arm, task: Task, asked: set[tuple[int, ...]]) -> None:
         from trainers.errors import TrainerError
 
+        links = {replace(each, init="scratch"): None for each in links_of(arm.init)}  # each once
+        runs = [
+            (
+                each.method or arm.method,
+                each.task,
+                each.training or self.training_of(arm, each.task),
+            )
+            for each in (*links, After(task))
+        ]
+        read = [(each, training.max_length) for _, each, training in runs]
+        read += [(each, self.training_of(arm, each).max_length) for each in self.probed_tasks]
         try:
-            training = self.training_of(arm, task)
-            arm.model.check(task, training.max_length)
-            arm.method.check(arm.model, task)
-            teacher = arm.method.required_teacher(training)
-            by_logits = teacher is not None and arm.method.needs_from_teacher() == "logits"
-            training.check(task.reads, taught=by_logits)
-            arm.method.check_training(arm.model, task, training)
-            if teacher is not None and not isinstance(teacher.model, str):
-                teacher.model.check(task, (teacher.training or training).max_length)
-                if teacher.init == "pretrained" and not teacher.model.is_pretrained:
-                    raise StudyError(
-                        f"its teacher {teacher.model.name} declares no pretraining; give the "
-                        'model pretraining=... or Teacher(model, init="scratch").'
-                    )
+            for each, length in read:
+                if (question := (id(arm.model), id(each), length)) not in asked:
+                    arm.model.check(each, length)
+                    asked.add(question)
+            for method, each, training in runs:
+                _check_run(arm.model, method, each, training)
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
 
@@ -283,4 +311,21 @@ class Study:
             f"study: {self.n_pairs} {pairs} can never reach α = {judging.alpha:g}: the smallest "
             f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
             f"{needed} {pairs} or more, compare fewer candidates, or set allow_underpowered=True."
+        )
+
+
+def _check_run(model: Model, method: Method, task: Task, training: Training) -> None:
+    """Refuse what a method cannot do with a model on a task that it reads."""
+    method.check(model, task)
+    teacher = method.required_teacher(training)
+    by_logits = teacher is not None and method.needs_from_teacher() == "logits"
+    training.check(task.reads, taught=by_logits)
+    method.check_training(model, task, training)
+    if teacher is None or isinstance(teacher.model, str):
+        return
+    teacher.model.check(task, (teacher.training or training).max_length)
+    if teacher.init == "pretrained" and not teacher.model.is_pretrained:
+        raise StudyError(
+            f"its teacher {teacher.model.name} declares no pretraining; give the "
+            'model pretraining=... or Teacher(model, init="scratch").'
         )

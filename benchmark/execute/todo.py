@@ -13,7 +13,7 @@ from benchmark.runs.plan import Plan, dependants
 from benchmark.store.cache import Cache
 from benchmark.store.store import Store
 
-#: What a cell of a comparison leaves.
+#: What a cell of a comparison leaves, or a probe.
 _JUDGED = frozenset[Output](("test",))
 
 
@@ -22,7 +22,7 @@ class Todo:
     """What a plan still needs, against a record and a cache.
 
     Attributes:
-        cached: keys of the cells that are recorded.
+        cached: keys of the cells and probes that are recorded.
         jobs: keys to execute, with what each must leave for others.
         damaged: what of the cache is no longer as it was written, and is made again.
     """
@@ -34,7 +34,7 @@ class Todo:
 
 def todo(plan: Plan, finished: Mapping[str, Recorded], store: Store) -> Todo:
     """Compare a plan with what is done."""
-    cells = dict.fromkeys(filter(None, plan.cells), _JUDGED)
+    cells = dict.fromkeys(plan.judged, _JUDGED)
     jobs = missing(plan.runs, cells, finished, store.cache)
     # A cell may be recorded and yet be executed again, for logits that a new arm wants.
     cached = (k for k in cells if is_done(plan.runs[k], cells[k], finished.get(k), store.cache))

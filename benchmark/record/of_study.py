@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from benchmark.declare.swept import declared_sweeps
 from benchmark.errors import StoreError
 from benchmark.record.environment import TrainedIn
-from benchmark.record.study_record import PlannedRun, RecordedCell, RecordedSearch, StudyRecord
+from benchmark.record.study_record import (
+    PlannedRun,
+    RecordedCell,
+    RecordedSearch,
+    StudyRecord,
+)
+from benchmark.runs.probed import link_inits
+from benchmark.runs.probing import probe_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +66,26 @@ def study_record(
             for k, run in plan.runs.items()
         ),
         sweeps=declared_sweeps(study.arms, study.comparison.candidates),
+        probes=tuple(RecordedCell(**vars(probe)) for probe in plan.probes),
+        probe_sizes={
+            probe_of(task): {str(s): n for s, n in task.sizes.items()}
+            for task in study.probed_tasks
+        },
+        chains=link_inits(study),
     )
+
+
+def _wanting(record: StudyRecord, query: Query, finished: Mapping[str, Recorded]) -> dict[str, str]:
+    """By key, for want of what a run was not started; of those that need one that failed."""
+    reasons = query.last_reasons(run.key for run in record.runs if run.key not in finished)
+    found: dict[str, str] = {}
+    for run in record.runs:  # each after those that it needs
+        for key in run.needs.values():
+            if key in found and run.key not in finished:
+                found.setdefault(run.key, found[key])
+        if run.key in reasons:
+            found[run.key] = f"not run, for want of {run.name} ({reasons[run.key]})"
+    return found
 
 
 def declared_judging(record: StudyRecord, metric: str | None, split: str) -> Judging:
@@ -96,8 +122,8 @@ def file_digest(path: Path) -> str:
 
 
 def runs_of(record: StudyRecord, query: Query) -> dict[str, Recorded]:
-    """The finished runs of a study's cells, and of all that these needed, by key."""
-    return query.finished_with_needs(cell.key for cell in record.cells)
+    """The finished runs of a study's cells and probes, and of all that these needed, by key."""
+    return query.finished_with_needs(cell.key for cell in record.judged)
 
 
 def scores_table(
@@ -106,6 +132,7 @@ def scores_table(
     finished: Mapping[str, Recorded],
     metric: str | None,
     split: str,
+    required: bool = True,
 ) -> pd.DataFrame:
     """The scores of a study's cells; a cell without a finished run has NaN and a reason.
 
@@ -115,6 +142,7 @@ def scores_table(
         finished: the runs that have, from :func:`runs_of`.
         metric: what to read; None takes each task's own.
         split: "dev" or "test".
+        required: whether there has to be one.
 
     Returns:
         Columns model, init, method, task, seed, split, metric, score, status.
@@ -124,13 +152,15 @@ def scores_table(
     """
     import pandas as pd
 
-    reasons = query.last_reasons(cell.key for cell in record.cells if cell.key not in finished)
+    open_ones = [cell.key for cell in record.cells if cell.key and cell.key not in finished]
+    reasons = query.last_reasons(open_ones)
+    wanting = _wanting(record, query, finished) if open_ones else {}
     strangers = TrainedIn.of(record, finished).strangers(record)
     rows = []
     for cell in record.cells:
         name = metric or cell.metric
         done = None if cell.key in strangers else finished.get(cell.key)
-        why = "not run" if cell.key else "its tuning found no setting"
+        why = wanting.get(cell.key, "not run") if cell.key else "its tuning found no setting"
         why = strangers.get(cell.key, why)
         rows.append(
             {
@@ -143,7 +173,7 @@ def scores_table(
             }
         )
     table = pd.DataFrame(rows)
-    if table["score"].isna().all():
+    if required and table["score"].isna().all():
         own = [finished[cell.key] for cell in record.cells if cell.key in finished]
         known = sorted({name for run in own for name in run.scores if "/" in name})
         there = f"; recorded are: {', '.join(known)}" if known else "; no run has finished"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ class PlannedRun:
 
     Attributes:
         name: for people, for instance "kd · pretrained · 42".
-        role: "arm", "teacher", "pretraining" or "data".
+        role: "arm", "link", "teacher", "pretraining", "data", "features" or "probe".
         needs: by role, the keys of the runs that it needs.
     """
 
@@ -132,6 +132,9 @@ class StudyRecord:
         runs: those of the cells and all that they need, each after those that it needs; none in
             plans of earlier versions.
         sweeps: candidates that differ in one ordered hyper-parameter alone.
+        probes: of the encoders that the cells leave, and of anchors.
+        probe_sizes: examples by task and split of what is probed.
+        chains: inits of encoders that are probed at every link, from the untouched one on.
     """
 
     study: str
@@ -146,6 +149,39 @@ class StudyRecord:
     tuning: tuple[RecordedSearch, ...] = ()
     runs: tuple[PlannedRun, ...] = ()
     sweeps: tuple[SweptArms, ...] = ()
+    probes: tuple[RecordedCell, ...] = ()
+    probe_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    chains: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def judged(self) -> tuple[RecordedCell, ...]:
+        """Everything that has a score."""
+        return (*self.cells, *self.probes)
+
+    def of_probes(self) -> StudyRecord:
+        """The study whose cells are the probes of this one.
+
+        Verdicts are on each task at each link; what is declared of tasks together is said of those
+        that are trained on, and a link is no init whose effects are held against another's.
+
+        Raises:
+            StoreError: it has none.
+        """
+        if not self.probes:
+            raise StoreError(
+                f'study "{self.study}" has no probes; declare Study(probes=Probes(...)), and run '
+                "it again: what is recorded is not trained anew."
+            )
+        judging = replace(self.require_judging(), tasks=None, scale=None, reference_init=None)
+        return replace(
+            self,
+            study=f"{self.study} · probes",
+            judging=judging,
+            cells=self.probes,
+            sizes=self.probe_sizes,
+            sweeps=(),
+            tuning=(),
+        )
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -175,6 +211,8 @@ class StudyRecord:
     def as_json(self) -> dict[str, Any]:
         """In plain lists and dicts, as :meth:`from_json` reads them."""
         told = asdict(self)
+        if not self.probes:  # records of studies without any stay as they are
+            del told["probes"], told["probe_sizes"], told["chains"]
         if isinstance(self.judging, UnregisteredJudging):
             told["judging"] = self.judging.as_json()
         return told
@@ -213,6 +251,11 @@ class StudyRecord:
                     "runs": tuple(
                         PlannedRun(**_known(PlannedRun, each)) for each in plan.get("runs", ())
                     ),
+                    "probes": tuple(
+                        RecordedCell(**_known(RecordedCell, each))
+                        for each in plan.get("probes", ())
+                    ),
+                    "chains": tuple(map(tuple, plan.get("chains", ()))),
                     "sweeps": tuple(_sweep(each) for each in plan.get("sweeps", ())),
                 }
             )

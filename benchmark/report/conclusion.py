@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
 from benchmark.answer.asked import over_all_tasks
+from benchmark.answer.probed import Probed
 from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import StudyRecord
@@ -40,5 +42,18 @@ def conclude(
     shown, on_each = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
     notes = (*gathered.notes, *(on_each if kept else ()))
     print("\n" + rendered(shown, "table", console, notes))
+    if probed := gathered.probed:
+        print_probes(record.study, probed, console)
     if kept:
         record_report(gathered, writer, tags)
+
+
+def print_probes(study: str, probed: Probed, console: Console) -> None:
+    """Print what probes say: along a chain how scores move, else the verdicts."""
+    if probed.links:
+        note = f"the verdicts at each link: bench stats {shlex.quote(study)} --probes."
+        print("\n" + rendered(probed.links, "table", console, (note,)))
+    elif probed.analysis:
+        print("\n" + rendered([probed.analysis], "table", console))
+    for sentence in probed.unsaid:
+        console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
+from benchmark.answer.probed import Probed, judge_probes
 from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, runs_of, scores_table
 from benchmark.record.query import Query
@@ -63,6 +64,13 @@ class Gathered:
         record = self.record
         arms = record.baseline, record.candidates, record.sweeps
         return answers.swept_verdicts(self.scores, *arms, self.judging, record.study)
+
+    @cached_property
+    def probed(self) -> Probed | None:
+        """What its probes say; None where it has none."""
+        if not self.record.probes:
+            return None
+        return judge_probes(self.record, self.query, self.finished)
 
     @cached_property
     def notes(self) -> list[str]:

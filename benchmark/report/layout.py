@@ -8,6 +8,7 @@ from benchmark.report.gather import Gathered
 from benchmark.report.sections import sheets
 from benchmark.report.sections.calibration_table import calibration_sheet
 from benchmark.report.sections.overfitting_table import overfitting_sheet
+from benchmark.report.sections.probes import probe_sheets
 from benchmark.report.sections.ranking_table import ranked_sheet
 from stats.changes.of_sweeps import SweepAnalysis
 from stats.many_tasks.pooled import Pooled
@@ -88,6 +89,7 @@ def lay_out(gathered: Gathered) -> Report:
         words=sheets.findings_sheet(results),
         sections=(
             *(_compared(result) for result in results),
+            *(Section(*each) for each in probe_sheets(gathered)),
             *(Section(sheet, sheet.tables) for sheet in others if sheet),
         ),
     )

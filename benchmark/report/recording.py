@@ -66,6 +66,8 @@ def _digest(gathered: Gathered) -> str:
     runs = [run.identity for _, run in gathered.runs]
     status = gathered.scores["status"].tolist()
     made_of = {"revision": REVISION, "plan": gathered.record.digest}
+    if gathered.probed:
+        made_of["probes"] = gathered.probed.scores["status"].tolist()
     return key(made_of | {"runs": runs, "status": status})
 
 

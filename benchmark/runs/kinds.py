@@ -22,7 +22,7 @@ from trainers.tasks import Task
 #: Only a cell of a comparison is ever asked for "test", so that nothing else opens test data.
 #: "hidden" are predictions for texts whose labels only a server has: nothing here can be judged
 #: by them.
-Output = Literal["data", "weights", "logits", "test", "hidden"]
+Output = Literal["data", "weights", "logits", "features", "test", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Run:
 
     Attributes:
         name: for people, for instance "kd · pretrained · 42".
-        role: "arm", "teacher", "pretraining", "data" or "trial-seed"; not part of the key.
+        role: "arm", "link", "teacher", "pretraining", "data", "features", "probe" or "trial-seed";
+            not part of the key.
         needs: by role, what it takes from other runs.
         environment: in which it is trained, where the same run is recorded from another one.
     """
@@ -188,7 +189,7 @@ class PretrainRun(Run):
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Of the pre-training and the model."""
-        return _flat({"pretraining": self.pretraining.specification(), "model": self.model}) | {
+        return flat({"pretraining": self.pretraining.specification(), "model": self.model}) | {
             "device": self.training.device,
             "precision": self.training.precision,
             "threads": self.training.threads,
@@ -244,16 +245,18 @@ class TrainRun(Run):
             "revisions": Listed(m.REVISION for m in (loop, batches, metrics, seeding)),
         }
 
-    def at(self, seed: int, name: str, teacher: Need | None) -> TrainRun:
+    def at(self, seed: int, name: str, teacher: Need | None, body: Need | None = None) -> TrainRun:
         """The same run at another seed, for which what holds at every seed is not found out again.
 
         Args:
             seed: the other one.
             name: what it is called.
             teacher: whom it learns from, in place of this one's.
+            body: what it starts from, in place of this one's.
         """
         _ = self._at_every_seed, self.packages, self.kind, self.parameters  # are kept, and copied
-        needs = {**self.needs, "teacher": teacher} if teacher else self.needs
+        own = {"teacher": teacher, "body": body}
+        needs = {**self.needs, **{role: need for role, need in own.items() if need}}
         made = object.__new__(TrainRun)
         made.__dict__.update(self.__dict__, seed=seed, name=name, needs=needs)
         made.__dict__.pop("key", None)
@@ -288,7 +291,7 @@ class TrainRun(Run):
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Of method, training, model and task."""
-        return _flat(
+        return flat(
             {
                 "method": self.method,
                 "training": self.training.specification(),
@@ -298,7 +301,8 @@ class TrainRun(Run):
         )
 
 
-def _flat(groups: Mapping[str, Any]) -> dict[str, Any]:
+def flat(groups: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters of several things that are declared, each under the name of its group."""
     return {
         f"{group}.{name}": value
         for group, declared in groups.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +11,9 @@ from benchmark.declare.arm import Arm, Place, tuned
 from benchmark.declare.search import Params
 from benchmark.declare.study import Study
 from benchmark.errors import StudyError
+from benchmark.runs.chained import Init, Link, require_same_body, settled
 from benchmark.runs.kinds import DataRun, Need, PretrainRun, Run, TrainRun
+from benchmark.runs.probed import ProbeCell, Probing
 from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
 from trainers.models import EverySecondLayer, Model
@@ -23,7 +24,6 @@ from trainers.tasks import Task
 
 #: What tuning chose: hyper-parameters by arm and task, None where every setting failed.
 Settings = Mapping[tuple[Place, str], Params | None]
-Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,19 @@ class Plan:
         runs: by key, each after those that it needs.
         cells: the key of every (arm, task, seed), in the order of `study.cells()`; "" where the
             arm's tuning failed.
+        probes: of the encoders of these, and of anchors.
     """
 
     study: Study
     runs: dict[str, Run]
     cells: tuple[str, ...]
+    probes: tuple[ProbeCell, ...] = ()
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The keys of all runs whose scores are judged, each once."""
+        keys = (*self.cells, *(probe.key for probe in self.probes))
+        return tuple(dict.fromkeys(filter(None, keys)))
 
 
 def make_plan(study: Study, settings: Settings | None = None) -> Plan:
@@ -55,12 +63,15 @@ def make_plan(study: Study, settings: Settings | None = None) -> Plan:
     """
     planner, chosen = Planner(study), settings or {}
     cells: list[str] = []
+    probes: list[ProbeCell] = []
     for task in study.tasks:
         for arm in study.arms:
             params = chosen.get((arm.place, task.name), {})
             failed = [""] * len(study.seeds)
-            cells += failed if params is None else planner.arm_runs(arm, task, study.seeds, params)
-    return Plan(study, planner.runs, tuple(cells))
+            keys = failed if params is None else planner.arm_runs(arm, task, study.seeds, params)
+            probes += planner.probes(arm, task, keys)
+            cells += keys
+    return Plan(study, planner.runs, tuple(cells), tuple(dict.fromkeys(probes)))
 
 
 R = TypeVar("R", bound="Run")
@@ -111,7 +122,7 @@ class Planner:
             assert set_up.training is not None
             runs = self.train_runs(
                 arm.model,
-                arm.init,
+                settled(self.study, arm),
                 set_up.method,
                 set_up.training.resolved(),
                 task,
@@ -123,6 +134,14 @@ class Planner:
             raise StudyError(f'arm "{arm.label}": {error}') from error
         self.runs.update((run.key, run) for run in runs)
         return [run.key for run in runs]
+
+    def probes(self, arm: Arm, task: Task, keys: Sequence[str]) -> list[ProbeCell]:
+        """Plan the probes of an arm's encoders, by the keys of its runs at each seed."""
+        if self.study.probes is None:
+            return []
+        runs = [self.runs.get(key) for key in keys]
+        trained = [run if isinstance(run, TrainRun) else None for run in runs]
+        return [*Probing(self.study, self._add, self.data).cells(arm, task, trained)]
 
     def _called(self, arm: Arm, task: Task) -> str:
         """An arm as it is told from every other in the study, on every task."""
@@ -154,18 +173,23 @@ class Planner:
             teachers: settings of a teacher that has none of its own, where those of the student
                 are tuned: one teacher then serves every setting.
         """
-        checkpoint = model.start(init)
+        checkpoint = None if isinstance(init, Link) else model.start(init)
         init_name = init if isinstance(init, str) else init.name
         called = called or _Called(
             f"{model.name} · {method.name} · {init_name}", "teacher", method.name
         )
         needs = {"data": Need(self.data(task), "data")}
-        if checkpoint is None and init != "scratch":
+        before = self.links(model, init, task, seeds) if isinstance(init, Link) else []
+        if before:
+            needs["body"] = before[0]
+        elif checkpoint is None and init != "scratch":
+            assert not isinstance(init, Link)
             body = model.pretraining if isinstance(init, str) else init
             assert not isinstance(body, Path | EverySecondLayer)  # they start from a checkpoint
             needs["body"] = Need(self.body(model, body, training, task), "weights")
         teacher = method.teacher_for(teachers or training)
-        taught: Iterable[Need | None] = repeat(None, len(seeds))
+        none: list[Need | None] = [None] * len(seeds)
+        taught: Iterable[Need | None] = none
         if teacher is not None:
             them = self.teacher_runs(teacher, model, init, teachers or training, task, seeds)
             taught = [Need(run, method.needs_from_teacher()) for run in them]
@@ -185,9 +209,16 @@ class Planner:
             checkpoint=checkpoint,
         )
         return [
-            self._add(first.at(seed, f"{called.series} · {seed}{called.suffix}", whom))
-            for seed, whom in zip(seeds, taught, strict=True)
+            self._add(first.at(seed, f"{called.series} · {seed}{called.suffix}", whom, body))
+            for seed, whom, body in zip(seeds, taught, before or none, strict=True)
         ]
+
+    def links(self, model: Model, link: Link, task: Task, seeds: Sequence[int]) -> list[Need]:
+        """What runs on a task start from: those of the same seeds on the task before it."""
+        require_same_body(model, link.task, task)
+        called = _Called(f"{model.name} · {link.called} · {link.name}", "link", link.called)
+        how = link.method, link.training, link.task, seeds, called
+        return [Need(run, "weights") for run in self.train_runs(model, link.init, *how)]
 
     def teacher_runs(
         self,

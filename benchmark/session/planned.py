@@ -54,7 +54,12 @@ def _energy(outcome: Outcome) -> str:
 
 
 def series_of(r: Run) -> str:
-    """What has one row: an arm on whatever task, of whatever model, else the runs of all seeds."""
+    """What has one row: an arm on whatever task, of whatever model, else the runs of all seeds.
+
+    All links of the chain of an arm have one together.
+    """
     if isinstance(r, TrainRun) and r.role == "arm":
         return f"{r.method_name} · {r.init_name}"
+    if r.role == "link" and isinstance(r, TrainRun):
+        return f"links of {r.method_name}"
     return r.series

@@ -33,6 +33,8 @@ from benchmark.terminal.duration import duration
 from benchmark.tuning.results import Tuned, left_to_tune, unfair_arms
 from trainers.errors import TrainerError
 
+#: Series that a row of the plan names of those that it comes after.
+_NAMED = 4
 #: A table without lines.
 _PLAIN: dict[str, Any] = {"box": None, "header_style": "bold"}
 
@@ -64,7 +66,8 @@ def print_plan(options: argparse.Namespace, find_gpus: FindGpus = look) -> int:
     with session.at_home():
         expected = estimate(*laid_out, similar, session.project.study_file)
     _print_runs(session, made, needed, expected, results, find_gpus)
-    if classes := class_table(study.tasks):
+    read = dict.fromkeys((*study.tasks, *study.chained_tasks, *study.probed_tasks))
+    if classes := class_table(tuple(read)):
         session.console.print(Text(), classes)
     session.note(*needed.damaged, *expected.remarks)
     session.remark()
@@ -190,8 +193,15 @@ def _plan_table(made: Plan, needed: Todo, expected: Estimate, use: GpuUse | None
         taken = dict.fromkeys(n.key for k in keys for n in made.runs[k].needs.values())
         needs = dict.fromkeys(series_of(made.runs[k]) for k in taken)
         costs = _costs(keys, made, needed, expected, left, use)
-        table.add_row(*map(Text, (name, str(len(keys)), *costs, ", ".join(needs))))
+        table.add_row(*map(Text, (name, str(len(keys)), *costs, _some(list(needs)))))
     return table
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names, and how many others there are."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[: _NAMED - 1])} and {len(names) - _NAMED + 1} others"
 
 
 def _costs(

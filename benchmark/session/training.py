@@ -144,8 +144,10 @@ def _foreseen(session: Session, made: Plan, needed: Todo, expected: Estimate) ->
 
 
 def _print_start(session: Session, made: Plan, needed: Todo, source: str, planned: float) -> None:
-    cells = len(made.cells)
-    line = f"{made.study.name}: {cells} runs in the comparison, {len(needed.cached)} cached"
+    cells, probes = len(made.cells), len(made.judged) - len({*made.cells} - {""})
+    counted_probes = f" and {probes} probes" if probes else ""
+    line = f"{made.study.name}: {cells} runs in the comparison{counted_probes}, "
+    line += f"{len(needed.cached)} cached"
     if needed.jobs:
         workers, on = session.execution.workers, session.asked.gpus
         gpus = f" on {counted(on)}" if on else ""

@@ -9,6 +9,7 @@ from typing import Any
 from stats.audit import Audit
 from stats.bayes.posteriors import PosteriorAnalysis
 from stats.changes.of_doses import TrendAnalysis
+from stats.changes.of_links import LinkAnalysis
 from stats.changes.of_sweeps import SweepAnalysis
 from stats.inputs import check_choice
 from stats.many_arms.ranked_arms import Ranking
@@ -18,6 +19,7 @@ from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
+from stats.report.sections.links import links_sheet
 from stats.report.sections.power import plan_sheet, plans_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sections.sweep import sweeps_sheet
@@ -38,6 +40,7 @@ Result = (
     | PowerPlan
     | PowerAnalysis
     | TrendAnalysis
+    | LinkAnalysis
     | SweepAnalysis
     | Audit
     | CollapseAnalysis
@@ -52,6 +55,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     PowerPlan: plan_sheet,
     PowerAnalysis: plans_sheet,
     TrendAnalysis: trends_sheet,
+    LinkAnalysis: links_sheet,
     SweepAnalysis: sweeps_sheet,
     Audit: audit_sheet,
     CollapseAnalysis: collapses_sheet,
@@ -70,8 +74,8 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `analyse_trends`, `analyse_sweeps` or `audit_tables` returns, or a
-            sequence of such.
+            `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps` or
+            `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

@@ -73,6 +73,7 @@ def analyse(
     judging: Judging | None = None,
     *,
     study: str = "",
+    between_inits: bool = True,
 ) -> Analysis:
     """Compare candidates with a baseline on every model, init and task.
 
@@ -88,6 +89,7 @@ def analyse(
         candidates: methods, each compared with the baseline.
         judging: by which test, at which margin, on which metric; None for `Judging()`.
         study: a name for the output.
+        between_inits: whether effects under several inits are held against each other.
 
     Raises:
         ScoresError: the scores contradict themselves.
@@ -102,7 +104,7 @@ def analyse(
     judging = judging.of_runs(direction.lower_is_better)
     cube = build(table, baseline_first(baseline, candidates))
     comparisons, of_comparisons = _comparisons(cube, judging)
-    interactions, of_interactions = all_interactions(cube, judging)
+    interactions, of_interactions = all_interactions(cube, judging) if between_inits else ([], [])
     return Analysis(
         study=study,
         metric=metric,

@@ -155,3 +155,28 @@ def _stack(module: Any) -> tuple[str, nn.ModuleList]:
     assert isinstance(found, nn.ModuleList)
     whole = next(n for n, part in module.named_modules() if part is found)
     return f"{whole}.", found
+
+
+@cache
+def other_body(model: Model, first: Task, other: Task) -> str:
+    """Why a body that a model has for one task is no body for another, with the way out.
+
+    Empty where it is one, or where their data or the model are not here to be looked at.
+    """
+    if model.requirements("scratch") or first.requirements() or other.requirements():
+        return ""
+    if model.vocabulary_of(first) != model.vocabulary_of(other):
+        return (
+            f"{model.name} has a vocabulary from each, in which the same number is another word. "
+            "Take labels of the same data, or a HubModel, which has a vocabulary of its own."
+        )
+    shapes = []
+    for task in (first, other):
+        module = skeleton(model, task)
+        found = body(module).state_dict() if module else {}
+        shapes.append({name: tuple(weight.shape) for name, weight in found.items()})
+    name = next((n for n, s in shapes[0].items() if shapes[1].get(n, s) != s), None)
+    if name is None:
+        return ""
+    sizes = " and ".join(str(each[name]) for each in shapes)
+    return f"{name} of {model.name} has the shapes {sizes}. Take tasks whose inputs are alike."

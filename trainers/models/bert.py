@@ -61,6 +61,10 @@ class Bert(Model):
         """For instance "bert-2x128"."""
         return f"bert-{self.layers}x{self.width}"
 
+    def vocabulary_of(self, task: Task) -> str:
+        """The fingerprint of the data, which the vocabulary is made from."""
+        return task.fingerprint()
+
     def check(self, task: Task, max_length: int) -> None:
         """Refuse images, and texts or blocks longer than the positions.
 

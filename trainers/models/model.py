@@ -79,6 +79,13 @@ class Model:
         rows = zip(*texts.values(), strict=True)
         return [sum(len(text.split()) for text in row) for row in rows], False
 
+    def vocabulary_of(self, task: Task) -> str:
+        """What tells the numbers of words in a task's texts from those in another's.
+
+        Empty where the model has a vocabulary of its own, or reads no words.
+        """
+        return ""
+
     def check(self, task: Task, max_length: int) -> None:
         """Called when a study is loaded: raise ModelError for a task that it cannot read."""
 

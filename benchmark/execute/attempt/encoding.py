@@ -11,6 +11,7 @@ from benchmark.runs.identity import identity_of
 from benchmark.runs.key import Listed
 from benchmark.runs.key import key as key_of
 from benchmark.runs.kinds import TrainRun
+from benchmark.runs.probing import FeaturesRun
 from benchmark.store.cache import Cache
 from trainers.inputs import batches
 from trainers.inputs.batches import Encoded, Ragged
@@ -18,7 +19,7 @@ from trainers.tasks import Split
 
 
 def encoded(
-    run: TrainRun,
+    run: TrainRun | FeaturesRun,
     split: Split,
     cache: Cache,
     make: Callable[[], Encoded],
@@ -67,7 +68,7 @@ def _is_plain(made: Encoded) -> bool:
     return type(made) is Encoded and all(type(each) is Ragged for each in made.ragged.values())
 
 
-def encoding_key(run: TrainRun, split: Split) -> str:
+def encoding_key(run: TrainRun | FeaturesRun, split: Split) -> str:
     """Key of the run that prepared the data, and a digest of how its texts are read.
 
     Without the seed, the method and the settings of a training, but for the length of its texts.
@@ -75,7 +76,7 @@ def encoding_key(run: TrainRun, split: Split) -> str:
     return f"{run.needs['data'].key}-{key_of(_told(run, split))}"
 
 
-def _told(run: TrainRun, split: Split) -> dict[str, Any]:
+def _told(run: TrainRun | FeaturesRun, split: Split) -> dict[str, Any]:
     """What a split is as a model reads it: with the versions of what reads it."""
     return {
         "split": split,

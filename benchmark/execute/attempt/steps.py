@@ -1,4 +1,4 @@
-"""What runs of each kind do: prepare data, pre-train a body, train and score a model."""
+"""What runs of each kind do: prepare data, pre-train a body, train and score a model, probe it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from safetensors.torch import save_model
 
 from benchmark.execute.attempt.conditions import make_repeatable, memory, spent
 from benchmark.execute.attempt.interruption import stopping_itself
+from benchmark.execute.attempt.probing import leave_features, probe
 from benchmark.execute.attempt.recorder import Recorder
 from benchmark.execute.attempt.training import Opened, TrainingAttempt
 from benchmark.execute.job import Job, Progress, Report
 from benchmark.execute.short_of_memory import training_of
 from benchmark.runs.kinds import DataRun, PretrainRun, TrainRun
+from benchmark.runs.probing import FeaturesRun, ProbeRun
 from trainers.masked_language_modelling import pretrain
 from trainers.models import WEIGHTS
 from trainers.resume.checkpoints import Keeper
@@ -45,6 +47,10 @@ def perform(
             return _pretrain(run, job, opened, recorder, report, resume())
         case TrainRun():
             return _train(run, job, opened, recorder, report, resume())
+        case FeaturesRun():
+            return leave_features(run, job, opened, report)
+        case ProbeRun():
+            return probe(run, opened)
     raise TypeError(f"no way to execute a {type(run).__name__}")
 
 

@@ -23,6 +23,7 @@ from benchmark.execute.engines.processes import Contained, NotLoaded, wait_for, 
 from benchmark.execute.gpus.packing import Packing
 from benchmark.execute.job import Ended, Job, Progress
 from benchmark.runs.kinds import PretrainRun, Run, TrainRun
+from benchmark.runs.probing import FeaturesRun, ProbeRun
 from benchmark.store.checksums import found_sound
 from benchmark.user_code.blame import blamed
 from benchmark.user_code.foreign import is_foreign
@@ -240,12 +241,12 @@ class LocalEngine(HasPlaces):
 
 
 def _is_ours(run: Run) -> bool:
-    """Whether a run leaves its process as it was: it trains, by none of the study's own code."""
+    """Whether a run leaves its process as it was: it trains or looks, by none of a study's code."""
     match run:
         case TrainRun(method=method, model=model, task=task):
             return not is_foreign(method, model, task)
-        case PretrainRun(model=model, task=task):
-            return not is_foreign(model, task)
+        case PretrainRun() | FeaturesRun() | ProbeRun():
+            return not is_foreign(run.model, run.task)
     return False  # what is prepared from a corpus leaves much of it behind
 
 

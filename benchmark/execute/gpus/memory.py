@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from benchmark.runs.kinds import PretrainRun, Run, TrainRun
+from benchmark.runs.probing import FeaturesRun
 
 #: Megabytes that a process takes of a GPU beside its tensors.
 CONTEXT = 800.0
@@ -26,7 +27,7 @@ _ANY: dict[str, Any] = {
 
 def shape(run: Run) -> Hashable | None:
     """What decides on the memory of a run, hyper-parameters and seed left out; None of one that
-    trains nothing.
+    computes nothing of a model.
     """
     match run:
         case TrainRun(model=model, task=task, training=t):
@@ -35,6 +36,8 @@ def shape(run: Run) -> Hashable | None:
         case PretrainRun(model=model, task=task, pretraining=p, training=t):
             savings = tuple(t.savings().items())
             return (model, task.name, p.batch_size, p.length, t.precision, t.device, savings)
+        case FeaturesRun(model=model, task=task, training=t):
+            return ("features", model, task.name, t.max_length, t.device)
     return None
 
 
@@ -66,6 +69,6 @@ class KnownMemory:
         return True
 
     def need(self, run: Run) -> float:
-        """Megabytes that a run takes, nothing if it trains nothing; infinite where nobody knows."""
+        """Megabytes that a run takes, none if it runs no model; infinite where nobody knows."""
         of = shape(run)
         return 0.0 if of is None else self._most.get(of, inf)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmark.report.figures.of_arms import sketch_arms
 from benchmark.report.figures.of_comparisons import sketch_comparisons
+from benchmark.report.figures.of_probes import sketch_probes
 from benchmark.report.figures.of_tuning import copied
 from benchmark.report.gather import Gathered
 from benchmark.report.names import plain_names
@@ -46,4 +47,5 @@ def _saved(figure: Figure, folder: Path, name: str, for_paper: bool) -> tuple[Pa
 
 def _sketches(gathered: Gathered) -> Iterator[Sketch]:
     yield from sketch_comparisons(gathered)
+    yield from sketch_probes(gathered)
     yield from sketch_arms(gathered)

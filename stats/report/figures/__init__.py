@@ -20,6 +20,7 @@ from stats.report.figures.of_comparisons.dose_response import dose_response
 from stats.report.figures.of_comparisons.estimation import estimation
 from stats.report.figures.of_comparisons.forest import MOST_ROWS, forest
 from stats.report.figures.of_comparisons.interaction import interaction
+from stats.report.figures.of_comparisons.link_curves import link_curves
 from stats.report.figures.of_comparisons.slopes import slopes
 from stats.report.figures.of_comparisons.sweep_curves import sweep_curves
 from stats.report.figures.of_tuning.expected_best import expected_best
@@ -44,6 +45,7 @@ __all__ = [
     "importances",
     "interaction",
     "learning_curves",
+    "link_curves",
     "parallel_coordinates",
     "profiles",
     "reliability",

@@ -39,7 +39,9 @@ def trends_sheet(found: TrendAnalysis) -> Sheet:
             "candidates",
             f"candidate - baseline [{100 * first.confidence:g} % t interval of each by itself]",
         ),
-        tables=tuple(_table(table_title(*place), each) for place, each in grouped(found).items()),
+        tables=tuple(
+            effects_table(table_title(*place), each) for place, each in grouped(found).items()
+        ),
         records=tuple(record for each in found.trends for record in _records(found, each)),
         whole=asdict(found),
         warnings=found.warnings,
@@ -54,7 +56,8 @@ def grouped(found: TrendAnalysis) -> dict[tuple[str, str], list[CandidateTrend]]
     return groups
 
 
-def _table(title: str, group: list[CandidateTrend]) -> TextTable:
+def effects_table(title: str, group: list[CandidateTrend], dose_name: str = "dose") -> TextTable:
+    """The effects of some candidates at each dose, with the slope of each."""
     trends = [each.trend for each in group]
     rows = [
         (f"{dose:g}", *(with_interval(t.effects[i], t.lows[i], t.highs[i]) for t in trends))
@@ -65,7 +68,7 @@ def _table(title: str, group: list[CandidateTrend]) -> TextTable:
         ("p of the slope", *(probability(t.p_adjusted) for t in trends)),
         ("seeds", *(str(each.n_seeds) for each in group)),
     ]
-    heading = ("dose", *(f"{each.baseline} vs {each.candidate}" for each in group))
+    heading = (dose_name, *(f"{each.baseline} vs {each.candidate}" for each in group))
     return TextTable(title, heading, tuple(rows))
 
 

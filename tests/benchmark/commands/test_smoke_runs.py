@@ -121,6 +121,17 @@ def test_a_rehearsal_keeps_what_a_study_compares_and_shrinks_the_rest(tmp_path):
     assert all(r.training.epochs == 1 for r in runs)
 
 
+def test_a_rehearsal_shortens_chains_and_what_is_probed(tmp_path):
+    study = load_study(named("rxf_collapse"))
+    small = rehearsal(study, tmp_path / "stand-ins")
+    assert {len(arm.init.links) for arm in study.arms} == {11}
+    assert {arm.init.name for arm in small.arms} == {"after sst2 → qnli"}
+    assert [task.name for task in small.probes.tasks] == ["sst2", "qnli"]
+    assert small.probes.at == "every link"
+    plan = make_plan(small)
+    assert len(plan.judged) == 7 * 2 + 2 * (7 * 2 * 3 + 1 + 2)
+
+
 def test_a_smoke_run_shares_no_key_with_another_of_other_models(tmp_path):
     keys = []
     for stem in ("glue_distilroberta", "glue_bert_small"):
