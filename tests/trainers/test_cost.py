@@ -33,6 +33,7 @@ from trainers.methods import (
     RDrop,
     Reinit,
     SelfKD,
+    SequenceKD,
     TFReg,
     Theseus,
 )
@@ -53,6 +54,7 @@ RATIOS = [
     (Magnitude(), 1.0),
     (Movement(), 1.0),
     (SelfKD(), 1.0),
+    (SequenceKD(), 1.0),
     (AnnealingKD(), 1.0),
     (ConfidencePenalty(), 1.0),
     (NEFTune(), 1.0),

@@ -1,0 +1,150 @@
+"""Own models and those of the hub: what they read, what they learn from, and what they write."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional as F
+
+from tests.trainers.generation.conftest import KINDS, TRAINING
+from trainers.generation.writing import token_losses, write
+from trainers.inputs.batches import WANTED
+from trainers.models.generation.pairs import prompts
+from trainers.steps.passes import forward
+from trainers.tasks import Decoding
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_target_is_read_back_as_it_was(place, kind):
+    model, tongue = place.model(kind), place.model(kind).tongue(place.folder)
+    references = place.task.load("train", place.folder, 0).inputs["target"][:40]
+    targets = place.encode(model, "train").targets
+    rows = [targets.joined(np.array([i])).tolist() for i in range(40)]
+    assert all(row[-1] == tongue.marks.end for row in rows)
+    assert tongue.texts([row[:-1] for row in rows]) == references
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loss_is_the_mean_over_target_tokens_whatever_is_padded(place, kind):
+    model = place.model(kind)
+    module, examples = place.build(model).eval(), place.encode(model, "train")
+    rows = np.arange(8)
+    batch = examples.batch(rows, CPU)
+    together = F.cross_entropy(forward(module, batch.inputs, TRAINING), batch.labels)
+    alone = [examples.batch(rows[i : i + 1], CPU) for i in range(8)]
+    each = [
+        F.cross_entropy(forward(module, one.inputs, TRAINING), one.labels, reduction="sum")
+        for one in alone
+    ]
+    assert batch.inputs["attention_mask"].min() == 0  # something is padded
+    assert len(batch.labels) == batch.inputs[WANTED].sum() == sum(len(one.labels) for one in alone)
+    expected = (sum(each) / len(batch.labels)).item()
+    assert together.item() == pytest.approx(expected, rel=1e-5)
+    sums, counts = token_losses(module, examples, TRAINING, rows=rows)
+    assert sums.sum() / counts.sum() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_decoder_learns_from_its_target_alone(place):
+    model = place.model("gpt2")
+    examples, end = place.encode(model, "train"), model.tongue(place.folder).marks.end
+    batch = examples.batch(np.arange(4), CPU)
+    for i, row in enumerate(batch.inputs["input_ids"]):
+        between = int((row == end).nonzero()[0])
+        places = batch.inputs[WANTED][i].nonzero().flatten().tolist()
+        length = int(batch.inputs["attention_mask"][i].sum())
+        assert places == list(range(between, length))
+        assert prompts(examples)[i] == row[: between + 1].tolist()
+        joined = examples.targets.joined(np.array([i])).tolist()
+        assert row[between + 1 : length].tolist() == joined[:-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_writes_the_most_likely_tokens_and_the_same_alone_as_among_others(place, kind):
+    # Fresh weights of these write one text for all.
+    fit = place.fit(kind, training=replace(TRAINING, epochs=12))
+    if kind in ("own", "t5", "gpt2"):
+        fit.run(None)
+    examples, how = fit.dev_set, (fit.tongue, fit.decoding, TRAINING, 1)
+    (texts,) = write(fit.model, examples, *how)
+    assert len(set(texts)) > 1
+    for i in (0, 7):
+        few = replace(examples, ids=examples.ids[[i]], labels=examples.labels[[i]])
+        few = replace(few, ragged={n: _row(c, i) for n, c in examples.ragged.items()})
+        few = replace(few, targets=_row(examples.targets, i))
+        assert write(fit.model, few, *how) == [[texts[i]]]
+        assert fit.tongue.texts([_greedy(fit, prompts(few)[0])]) == [texts[i]]
+
+
+def _row(column, i):
+    return type(column).of([column.joined(np.array([i])).tolist()])
+
+
+@torch.inference_mode()
+def _greedy(fit, prompt):
+    """By hand, one token after the other."""
+    marks, written = fit.tongue.marks, []
+    while len(written) < fit.decoding.longest and marks.end not in written:
+        if fit.tongue.beside:
+            read = {"input_ids": torch.tensor([prompt])}
+            read["decoder_input_ids"] = torch.tensor([[marks.start, *written]])
+        else:
+            read = {"input_ids": torch.tensor([[*prompt, *written]])}
+        written.append(int(fit.model(**read).logits[0, -1].argmax()))
+        while written[-1] == marks.padding != marks.end:  # it is never written
+            raise AssertionError("padding was the most likely token")
+    return [token for token in written if token != marks.end]
+
+
+@pytest.mark.parametrize("kind", ["own", "gpt2"])
+def test_a_search_finds_what_is_at_least_as_likely(place, kind):
+    fit = place.fit(kind)
+    fit.run(None)
+    wide = replace(fit.decoding, beams=4, length_penalty=0.0)
+    found = [
+        write(fit.model, fit.dev_set, fit.tongue, how, TRAINING, 1)[0]
+        for how in (fit.decoding, wide)
+    ]
+    likely = [_likelihood(place, fit, texts) for texts in found]
+    assert likely[1] >= likely[0] - 1e-4
+
+
+def _likelihood(place, fit, texts):
+    """Σ log p of texts behind the sources of dev."""
+    model = place.model("gpt2" if not fit.tongue.beside else "own")
+    examples = place.task.load("dev", place.folder, 0)
+    columns = {"text": examples.inputs["text"][:12], "target": texts}
+    told = type(examples)(examples.ids[:12], examples.labels[:12], columns)
+    return -token_losses(fit.model, model.encode(told, place.folder, 16), TRAINING)[0].sum()
+
+
+def test_draws_are_the_seeds_own_and_move_no_other_stream(place):
+    fit = place.fit("own")
+    drawn = Decoding(longest=8, draws=3, temperature=0.8, top_p=0.95)
+
+    def texts(seed):
+        return write(fit.model, fit.dev_set, fit.tongue, drawn, TRAINING, seed)
+
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    first = texts(1)
+    assert torch.equal(torch.rand(1), expected)
+    assert texts(1) == first
+    assert texts(2) != first
+    assert first[0] != first[1] != first[2]
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_pretrained_weights_are_those_of_the_folder_and_scratch_is_the_seeds(place, kind):
+    model = place.model(kind)
+    stored = load_file(place.models / kind / "model.safetensors")
+    own = place.build(model).state_dict()
+    assert all(torch.equal(own[name], weight) for name, weight in stored.items() if name in own)
+    assert sum(name in own for name in stored) == len(stored)
+    drawn = [model.build(place.task, place.folder, seed).state_dict() for seed in (1, 1, 2)]
+    assert all(torch.equal(drawn[0][n], drawn[1][n]) for n in own)
+    assert not all(torch.equal(drawn[0][n], drawn[2][n]) for n in own)
