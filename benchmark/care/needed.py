@@ -13,7 +13,7 @@ from benchmark.record.study_record import StudyRecord
 from benchmark.store.cache import KINDS
 
 #: What of the cache a run takes from another that has this role in it.
-_TAKEN = {"data": ("data",), "body": ("weights",), "teacher": ("logits", "weights")}
+_TAKEN = {"data": ("data",), "body": ("weights",), "teacher": ("logits", "weights", "texts")}
 #: Something in the cache: its kind and its key.
 Result = tuple[str, str]
 

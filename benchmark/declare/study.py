@@ -17,12 +17,12 @@ from benchmark.user_code.faults import fault
 
 if TYPE_CHECKING:
     from stats import Judging
-    from trainers.models import EverySecondLayer
-    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.models import EverySecondLayer, Model
+    from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
     from trainers.settings import Training
     from trainers.tasks import Task
 
-    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Denoising | Supervised
 
 #: The eight seeds of arXiv 2205.12428, in its order.
 PAPER_SEEDS = (42, 549, 1237, 230, 805, 4653, 5589, 992)
@@ -177,12 +177,12 @@ class Study:
                 raise StudyError(
                     f'study: task_training of "{name}" must be a Training(...), not {training!r}.'
                 )
-        from trainers.metrics import SELECTS
-
-        for metric in map(self.metric_on, self.tasks):
-            if metric not in SELECTS:
-                raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
-            self._check_direction(metric, SELECTS[metric])
+        for task in self.tasks:
+            metric, known = self.metric_on(task), task.metrics
+            if metric not in known:
+                whose = f", by which {task.name} is judged" if task.writes == "text" else ""
+                raise StudyError(f'study: metric "{metric}" is none of {", ".join(known)}{whose}.')
+            self._check_direction(metric, known[metric])
 
     def _check_direction(self, metric: str, higher: bool) -> None:
         declared = self.judging.lower_is_better
@@ -227,6 +227,7 @@ class Study:
 
         try:
             training = self.training_of(arm, task)
+            _check_writes(arm.model, task)
             arm.model.check(task, training.max_length)
             arm.method.check(arm.model, task)
             teacher = arm.method.required_teacher(training)
@@ -234,6 +235,7 @@ class Study:
             training.check(task.reads, taught=by_logits)
             arm.method.check_training(arm.model, task, training)
             if teacher is not None and not isinstance(teacher.model, str):
+                _check_writes(teacher.model, task)
                 teacher.model.check(task, (teacher.training or training).max_length)
                 if teacher.init == "pretrained" and not teacher.model.is_pretrained:
                     raise StudyError(
@@ -284,3 +286,15 @@ class Study:
             f"corrected p over a family of {self.family_size} is {self.smallest_p:.4g}. Take "
             f"{needed} {pairs} or more, compare fewer candidates, or set allow_underpowered=True."
         )
+
+
+def _check_writes(model: Model, task: Task) -> None:
+    """Refuse a classifier where a text is asked for, and the other way round."""
+    if task.writes in model.writes:
+        return
+    if task.writes == "text":
+        raise StudyError(
+            f"{model.name} gives classes, and {task.name} asks for a text: take an EncoderDecoder, "
+            "or a HubModel of the type BART, T5, MarianMT or GPT-2."
+        )
+    raise StudyError(f"{model.name} writes texts, and {task.name} asks for classes: take a Bert.")

@@ -17,13 +17,13 @@ from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
 from trainers.models import EverySecondLayer, Model
 from trainers.models.savings import check_savings
-from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
 
 #: What tuning chose: hyper-parameters by arm and task, None where every setting failed.
 Settings = Mapping[tuple[Place, str], Params | None]
-Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Denoising | Supervised
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Planner:
     def body(
         self,
         model: Model,
-        pretraining: MaskedLanguageModelling | Supervised | None,
+        pretraining: MaskedLanguageModelling | Denoising | Supervised | None,
         training: Training,
         task: Task,
     ) -> Run:
