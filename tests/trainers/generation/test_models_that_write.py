@@ -1,16 +1,22 @@
 """Own models and those of the hub: what they read, what they learn from, and what they write."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_model
 from torch.nn import functional as F
+from transformers import AutoModel
 
 from tests.trainers.generation.conftest import KINDS, TRAINING
+from tests.trainers.tiny_hub import save
+from trainers.errors import ModelError
 from trainers.generation.writing import token_losses, write
 from trainers.inputs.batches import WANTED
+from trainers.models import WEIGHTS, Checkpoint, HubModel
 from trainers.models.generation.pairs import prompts
 from trainers.steps.passes import forward
 from trainers.tasks import Decoding
@@ -138,6 +144,21 @@ def test_draws_are_the_seeds_own_and_move_no_other_stream(place):
     assert first[0] != first[1] != first[2]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_starts_from_the_weights_that_another_left(place, kind, tmp_path):
+    model = place.model(kind)
+    module = place.build(model)
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.add_(0.01)
+    save_model(module, str(tmp_path / WEIGHTS))
+    assert model.misfit(place.task, place.folder, tmp_path) is None
+    again = model.build(place.task, place.folder, 3, Checkpoint(tmp_path)).state_dict()
+    assert all(torch.equal(again[name], w) for name, w in module.state_dict().items())
+    other = place.model("bart" if kind == "gpt2" else "gpt2")
+    assert other.misfit(place.task, place.folder, tmp_path) is not None
+
+
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_pretrained_weights_are_those_of_the_folder_and_scratch_is_the_seeds(place, kind):
     model = place.model(kind)
@@ -148,3 +169,44 @@ def test_pretrained_weights_are_those_of_the_folder_and_scratch_is_the_seeds(pla
     drawn = [model.build(place.task, place.folder, seed).state_dict() for seed in (1, 1, 2)]
     assert all(torch.equal(drawn[0][n], drawn[1][n]) for n in own)
     assert not all(torch.equal(drawn[0][n], drawn[2][n]) for n in own)
+
+
+@pytest.mark.parametrize("kind", ["bart", "gpt2"])
+def test_a_folder_with_the_body_alone_and_nothing_on_how_to_write_is_whole(place, kind, tmp_path):
+    folder = tmp_path / kind
+    shutil.copytree(place.models / kind, folder)
+    AutoModel.from_pretrained(place.models / kind).save_pretrained(folder)
+    (folder / "generation_config.json").unlink()
+    body = HubModel(folder)
+    whole, alone = (place.build(model).state_dict() for model in (place.model(kind), body))
+    assert all(torch.equal(alone[name], weight) for name, weight in whole.items())
+    assert body.misfit(place.task, place.folder, "pretrained") is None
+
+
+def test_a_tokenizer_without_an_end_is_refused(place, tmp_path):
+    folder = tmp_path / "endless"
+    shutil.copytree(place.models / "bart", folder)
+    file = folder / "tokenizer_config.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**told, "eos_token": None}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"no token that ends a text.*save_pretrained"):
+        HubModel(folder).check(place.task, 16)
+
+
+@pytest.mark.parametrize(
+    ("kind", "max_length", "message"),
+    [
+        ("bart", 2000, "max_length: 2000 tokens are more than the 1026 positions of bart"),
+        ("gpt2", 1020, "together: 1029 tokens are more than the 1026 positions of gpt2"),
+        ("own", 100, "max_length: 100 tokens are more than the 64 positions"),
+    ],
+)
+def test_texts_for_which_there_is_no_room_are_refused(place, kind, max_length, message):
+    with pytest.raises(ModelError, match=message):
+        place.model(kind).check(place.task, max_length)
+
+
+def test_a_model_that_writes_nothing_is_refused(place, tmp_path):
+    save(kind := "bert", ["a few words"] * 4, tmp_path)
+    with pytest.raises(ModelError, match=f'of the type "{kind}", which writes no text'):
+        HubModel(tmp_path).check(place.task, 16)

@@ -75,6 +75,8 @@ def load_writer(module: Any, folder: Path) -> None:
     Raises:
         ModelError: the weights are damaged, or those of another architecture.
     """
+    from transformers import GenerationConfig
+
     stored: dict[str, Any] = {"pretrained_model_name_or_path": folder, "use_safetensors": True}
     try:
         if module.device.type == "meta":
@@ -84,6 +86,8 @@ def load_writer(module: Any, folder: Path) -> None:
             loaded, report = type(module).from_pretrained(
                 **stored,
                 config=deepcopy(module.config),
+                # A folder without one is no fault: how a model writes is said by the task.
+                generation_config=GenerationConfig(),
                 dtype=torch.float32,
                 local_files_only=True,
                 output_loading_info=True,
