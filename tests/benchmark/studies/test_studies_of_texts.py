@@ -8,14 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.cli import main
+from benchmark.declare.loading import load_study
+from benchmark.execute.attempt.training import TrainingAttempt
+from benchmark.execute.job import Job, Progress
 from benchmark.record.predictions import read_predictions
 from benchmark.record.query import Query
 from benchmark.record.written import read_written
+from benchmark.runs.kinds import TrainRun
+from benchmark.runs.plan import make_plan
 from benchmark.store.connection import Connection
 from benchmark.store.store import Store
 from stats.items.seeds_and_items import seeds_and_items
+from trainers.generation.fit import WritingFit
+from trainers.inputs.batches import Encoded
+from trainers.models.generation.encoder_decoder import OwnTongue
+from trainers.resume.position import Epoch
 
 STUDY = """
 from pathlib import Path
@@ -231,3 +241,37 @@ def test_a_source_that_is_a_number_is_named(tmp_path, capsys):
     assert main(["run", str(tmp_path / "study.py"), "--store", str(tmp_path / "mlruns")]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert 'column "mail": it holds int64, not text' in said
+
+
+@pytest.mark.parametrize(("metric", "told"), [("rougeL", -3.0), ("perplexity", 3.0), ("nll", 3.0)])
+def test_a_search_is_told_of_epochs_in_the_direction_of_its_metric(tmp_path, metric, told):
+    write_mails(tmp_path / "mails.csv", rows=60)
+    judged = STUDY.replace("margin=2.0", f'margin=2.0, metric="{metric}"')
+    (tmp_path / "study.py").write_text(judged)
+    study = load_study(tmp_path / "study.py")
+    runs = make_plan(study).runs.values()
+    run = next(run for run in runs if isinstance(run, TrainRun) and run.role == "arm")
+    examples = Encoded(np.arange(1), np.zeros(1, np.int64))
+    fit = WritingFit(
+        model=torch.nn.Identity(),
+        method=run.method,
+        train_set=examples,
+        dev_set=examples,
+        training=run.training,
+        seed=run.seed,
+        metric=run.metric,
+        tongue=OwnTongue(None),
+        decoding=run.task.decoding,
+        columns=lambda split: {},
+    )
+    seen: list[Progress] = []
+    job = Job(run, frozenset(), Store(str(tmp_path / "mlruns")), "", {})
+    attempt = TrainingAttempt(
+        run, job, lambda role: tmp_path, seen.append, fit, lambda _: examples, 1
+    )
+    assert attempt.end_epoch(Epoch(1, 2.0, {"nll": 3.0, "perplexity": 20.0})) == {
+        "epoch/loss": 2.0,
+        "epoch/nll": 3.0,
+        "epoch/perplexity": 20.0,
+    }
+    assert seen[0].dev == told

@@ -8,11 +8,13 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainers.errors import TaskError
 from trainers.inputs import wordpiece
@@ -132,14 +134,10 @@ class DocstringSummary(Task):
         Raises:
             TaskError: there are not so many.
         """
-        source, side = pool.read(folder), pool.SIDES.index(split)
-        summaries = [first_sentence(text) for text in source.summaries]
-        short, long = _WORDS
-        fit = [
-            i
-            for i in np.flatnonzero(source.rows[:, 2] == side).tolist()
-            if source.bodies[i] and short <= len(summaries[i].split()) <= long
-        ]
+        side = pool.SIDES.index(split)
+        written = (folder / "rows.npy").stat().st_mtime_ns
+        source, summaries, usable = _read(folder.resolve(), written)
+        fit = usable[source.rows[usable, 2] == side]
         size = self.sizes[split]
         if len(fit) < size:
             raise TaskError(
@@ -156,6 +154,25 @@ class DocstringSummary(Task):
     def corpus(self, folder: Path) -> Iterator[str]:
         """Train-side docstrings and those of further packages, one document at a time."""
         yield from read_lines(folder / "corpus.txt")
+
+
+@lru_cache(maxsize=1)
+def _read(folder: Path, written: int) -> tuple[pool.Pool, list[str], NDArray[np.int64]]:
+    """A prepared pool, its first sentences, and the rows that are examples; read once for a run.
+
+    Args:
+        folder: of the pool.
+        written: when, so that one that was written anew is read again.
+    """
+    source = pool.read(folder)
+    summaries = [first_sentence(text) for text in source.summaries]
+    short, long = _WORDS
+    usable = [
+        i
+        for i, text in enumerate(summaries)
+        if source.bodies[i] and short <= len(text.split()) <= long
+    ]
+    return source, summaries, np.array(usable, np.int64)
 
 
 def first_sentence(text: str) -> str:
