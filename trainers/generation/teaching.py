@@ -13,6 +13,7 @@ from trainers.steps.passes import forward
 from trainers.teacher import TeacherTokens
 
 #: Tokens of which a teacher's probabilities are kept, the most likely ones; all others are one.
+#: Whoever changes it raises the revision of trainers/generation/writing.py, which is in the keys.
 KEPT = 32
 _BATCH = 64
 

@@ -103,8 +103,14 @@ class Encoded:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Shape (n,): tokens a row; zeros where every row has one shape."""
+        """Shape (n,): tokens a row; zeros where every row has one shape.
+
+        Where a model writes, those that it reads first, so that arms which learn to write other
+        texts see the same batches.
+        """
         for column in self.ragged.values():
+            if self.targets is not None and len(self.ragged) == 1:
+                return column.lengths - (self.targets.lengths - 1)
             return column.lengths
         return np.zeros(len(self), np.int64)
 
