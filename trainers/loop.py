@@ -28,7 +28,7 @@ from trainers.steps.learner import Learner
 from trainers.steps.passes import Passes, forward
 from trainers.steps.placing import move
 from trainers.steps.predicting import predict
-from trainers.teacher import LiveTeacher, TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits, TeacherTokens
 
 #: Raised when the same run would end with other weights.
 REVISION = 3
@@ -80,7 +80,7 @@ class Fit:
     training: Training
     seed: int
     metric: str = "accuracy"
-    teacher: TeacherLogits | LiveTeacher | None = None
+    teacher: TeacherLogits | TeacherTokens | LiveTeacher | None = None
     at: Position = field(default_factory=Position)
     state: SimpleNamespace = field(default_factory=SimpleNamespace)
 
@@ -159,7 +159,7 @@ class Fit:
             loss = self.gradient(step)
             learner.step(self.training.clip)
             self.method.after_step(step)
-            self.at.take_step(loss, len(rows))
+            self.at.take_step(loss, len(step.labels))
             trail.offer()
 
     def step(self, rows: NDArray[np.int64], phase: int, epoch: int, progress: float) -> Step:
@@ -188,12 +188,14 @@ class Fit:
                 self.seed, name, number, device=device
             ),
             look_up_teacher=self.answers(batch),
+            look_up_tokens=self.tokens_answered(batch),
+            counts=batch.counts,
         )
 
     def gradient(self, step: Step) -> Tensor:
         """Leave the gradient of a step's batch in the parameters, and return its loss.
 
-        Each micro-batch weighs what it has of the examples. What several said of theirs are the
+        Each micro-batch weighs what it has of the labels. What several said of theirs are the
         step's logits after it, detached.
         """
         size = len(step.labels)
@@ -212,7 +214,7 @@ class Fit:
 
     def micro_batches(self, step: Step) -> Iterator[Step]:
         """The parts of a batch that are computed one after the other; itself if it is not split."""
-        parts = micro_batches(len(step.labels), self.training.accumulate)
+        parts = micro_batches(step.size, self.training.accumulate)
         if len(parts) == 1:
             yield step
             return
@@ -222,18 +224,21 @@ class Fit:
     def micro_batch(self, step: Step, i: int, rows: slice) -> Step:
         """Some rows of a batch, padded as all of it is."""
         inputs = {name: values[rows] for name, values in step.inputs.items()}
+        labels = step.labels_of(rows)
         passes, in_float32 = self.passes(inputs)
         return replace(
             step,
             inputs=inputs,
-            labels=step.labels[rows],
+            labels=step.labels[labels],
+            counts=None if step.counts is None else step.counts[rows],
             run_model=passes,
             run_in_float32=in_float32,
             restart_dropout=lambda: seed_dropout(self.seed, step.number, i),
             make_generator=lambda name, device: method_stream(
                 self.seed, name, step.number, i, device
             ),
-            look_up_teacher=self.answers_of_micro_batch(step, inputs, rows),
+            look_up_teacher=self.answers_of_micro_batch(step, inputs, labels),
+            look_up_tokens=lambda: _some(step.teacher_tokens, labels),
             batch=step,
             rows=rows,
         )
@@ -241,20 +246,27 @@ class Fit:
     def answers(self, batch: Batch) -> Callable[[], Tensor] | None:
         """What the teacher says of a batch, once it is asked."""
         match self.teacher:
-            case TeacherLogits() as logits:
+            case TeacherLogits() | TeacherTokens() as logits:
                 return lambda: logits.look_up(batch.ids, self.device)
             case LiveTeacher() as live:
                 return lambda: self.ask(live.model, batch.inputs)
         return None
 
+    def tokens_answered(self, batch: Batch) -> Callable[[], Tensor | None] | None:
+        """Of which tokens a teacher of text says something, where it does not say it of all."""
+        match self.teacher:
+            case TeacherTokens() as teacher:
+                return lambda: teacher.look_up_tokens(batch.ids, self.device)
+        return None
+
     def answers_of_micro_batch(
-        self, step: Step, inputs: Mapping[str, Tensor], rows: slice
+        self, step: Step, inputs: Mapping[str, Tensor], labels: slice
     ) -> Callable[[], Tensor] | None:
         """What the teacher says of a part of a batch; a model is asked about that part alone."""
         if isinstance(self.teacher, LiveTeacher):
             live = self.teacher.model
             return lambda: self.ask(live, inputs)
-        return (lambda: step.teacher_logits[rows]) if self.teacher else None
+        return (lambda: step.teacher_logits[labels]) if self.teacher else None
 
     @torch.no_grad()
     def ask(self, teacher: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -311,6 +323,11 @@ class Fit:
             for name in dict.fromkeys(["accuracy", "nll", self.metric])
         }
         return Epoch(self.at.epochs + 1, loss, dev)
+
+    @property
+    def selects_by(self) -> str:
+        """The metric on dev that selects a checkpoint."""
+        return self.metric
 
     def worth(self, report: Epoch) -> float:
         """What selects an epoch: the higher the better."""
@@ -378,3 +395,7 @@ class Fit:
     def device(self) -> torch.device:
         """Where the model is trained."""
         return torch.device(self.training.device)
+
+
+def _some(values: Tensor | None, rows: slice) -> Tensor | None:
+    return None if values is None else values[rows]

@@ -20,7 +20,7 @@ from trainers.machine.clock import Spent, Stopwatch
 from trainers.models import Bert, Model, load_tokenizer
 from trainers.packed.models import Encoder
 from trainers.packed.rows import TokenRows, filled_up
-from trainers.pretraining import MaskedLanguageModelling
+from trainers.pretraining import Denoising, MaskedLanguageModelling
 from trainers.resume.checkpoints import Keeper, without
 from trainers.resume.position import Epoch, Position
 from trainers.resume.trail import Trail
@@ -36,7 +36,7 @@ from trainers.tasks import Task
 #: RoBERTa's (Liu et al. 2019): a shorter memory of squared gradients suits a short pre-training.
 _BETAS = (0.9, 0.98)
 #: One block in this many is held out, to see whether the model learns the language or the text.
-_HELD_OUT = 50
+HELD_OUT = 50
 
 
 @dataclass(frozen=True)
@@ -87,32 +87,48 @@ def pretrain(
         raise ModelError(f"masked language modelling needs a Bert, not {model.name}.")
     watch = Stopwatch(training.device)
     blocks = packed_blocks(task, folder, pretraining.length)
-    held_out, blocks = blocks[::_HELD_OUT], np.delete(blocks, np.s_[::_HELD_OUT], axis=0)
+    held_out, blocks = blocks[::HELD_OUT], np.delete(blocks, np.s_[::HELD_OUT], axis=0)
     masking = _Masking.of(folder, pretraining.probability)
     with initialising(pretraining.seed):
         module: Any = BertForMaskedLM(model.config(masking.vocabulary, 2))
     module.to(training.device)
     if training.gradient_checkpointing:
         checkpoint_layers(module)
-    trail = Trail(module, SimpleNamespace(), watch, checkpoints or without(), _in_words)
+    trail = Trail(module, SimpleNamespace(), watch, checkpoints or without(), in_words)
     for report in trail.at.reports:
         on_progress(report.number, report.loss)
-    _take_steps(module, blocks, masking, pretraining, training, trail, on_progress)
+
+    def gradient(rows: NDArray[np.int64], step: int) -> Tensor:
+        masked = masking.apply(blocks[rows], numpy_stream(pretraining.seed, "masking", step))
+        return _gradient(module, masked, training, pretraining.seed, step)
+
+    take_steps(module, len(blocks), gradient, pretraining, trail, on_progress)
     final = _held_out_loss(module, masking, held_out, pretraining, training, trail.offer)
     tokens = pretraining.steps * pretraining.batch_size * pretraining.length
     return Pretrained(module.bert, final, tokens, watch.stop())
 
 
-def _take_steps(
+def take_steps(
     module: nn.Module,
-    blocks: NDArray[np.int64],
-    masking: _Masking,
-    pretraining: MaskedLanguageModelling,
-    training: Training,
+    blocks: int,
+    gradient: Callable[[NDArray[np.int64], int], Tensor],
+    pretraining: MaskedLanguageModelling | Denoising,
     trail: Trail,
     on_progress: Callable[[int, float], None],
 ) -> None:
-    """Those that are still to be taken; every hundredth of all of them is an epoch."""
+    """The steps of a pre-training that are still to be taken.
+
+    Every hundredth of all of them is an epoch.
+
+    Args:
+        module: what is trained.
+        blocks: how many there are to learn from.
+        gradient: leaves the gradient of some blocks at a step in the parameters, and returns the
+            loss, detached.
+        pretraining: how.
+        trail: how far it has come.
+        on_progress: told of every epoch.
+    """
     groups = decay_groups(module, pretraining.weight_decay)
     optimiser = AdamW(groups, lr=pretraining.lr, betas=_BETAS, fused=True)
     steps, at = pretraining.steps, trail.at
@@ -121,10 +137,8 @@ def _take_steps(
     trail.learn_with(learner)
     if not at.steps:
         module.train()
-    for rows in _block_order(len(blocks), pretraining)[at.steps :]:
-        draws = numpy_stream(pretraining.seed, "masking", at.steps)
-        masked = masking.apply(blocks[rows], draws)
-        loss = _gradient(module, masked, training, pretraining.seed, at.steps)
+    for rows in _block_order(blocks, pretraining)[at.steps :]:
+        loss = gradient(rows, at.steps)
         learner.step(1.0)
         at.take_step(loss, len(rows))
         over = at.steps % max(1, steps // 100) == 0
@@ -137,7 +151,8 @@ def _take_steps(
         trail.offer(at_end=over)
 
 
-def _in_words(at: Position) -> str:
+def in_words(at: Position) -> str:
+    """How far a pre-training has come."""
     return f"step {at.steps}"
 
 
@@ -157,7 +172,7 @@ def packed_blocks(task: Task, folder: Path, length: int) -> NDArray[np.int64]:
         stream += encoding.ids
         stream.append(separator)
     rows = len(stream) // (length - 1)
-    if rows < 2 * _HELD_OUT:
+    if rows < 2 * HELD_OUT:
         raise ModelError(
             f"the corpus of {task.name} has only {len(stream)} tokens: too few to pre-train on."
         )
@@ -252,7 +267,9 @@ def _hidden(body: Any, blocks: Tensor, positions: Tensor) -> Tensor:
     return encoder({"input_ids": blocks}, rows, wanted, filled_up(positions))
 
 
-def _block_order(blocks: int, pretraining: MaskedLanguageModelling) -> list[NDArray[np.int64]]:
+def _block_order(
+    blocks: int, pretraining: MaskedLanguageModelling | Denoising
+) -> list[NDArray[np.int64]]:
     """TokenRows of each step: the corpus reshuffled whenever it is used up."""
     needed = pretraining.steps * pretraining.batch_size
     passes = [

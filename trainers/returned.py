@@ -34,6 +34,9 @@ def check_examples(task: Task, split: Split, returned: object) -> None:
         raise TaskError(f"{where}{len(returned.ids):,} ids and {told}; there must be as many each.")
     if not len(returned):
         raise TaskError(f"{where}it holds no example.")
+    if task.writes == "text":
+        _check_targets(where, returned)
+        return
     classes = len(task.classes)
     labels = np.asarray(returned.labels)
     wrong = labels[(labels < 0) | (labels >= classes)]
@@ -42,6 +45,15 @@ def check_examples(task: Task, split: Split, returned: object) -> None:
             f"{where}label {wrong[0]} of {len(wrong):,} examples stands for none of the {classes} "
             f"classes; labels count from 0 to {classes - 1}."
         )
+
+
+def _check_targets(where: str, examples: Examples) -> None:
+    if "target" not in examples.inputs:
+        raise TaskError(f'{where}its examples have no "target", the text that is to be written.')
+    empty = [i for i, text in enumerate(examples.inputs["target"]) if not str(text).strip()]
+    if empty:
+        number = int(examples.ids[empty[0]])
+        raise TaskError(f"{where}the target of example {number} is empty; leave the example out.")
 
 
 def _told(owner: object, hook: str, returned: object) -> str:

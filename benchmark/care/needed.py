@@ -16,7 +16,7 @@ from benchmark.store.cache import KINDS
 _TAKEN = {
     "data": ("data",),
     "body": ("weights",),
-    "teacher": ("logits", "weights"),
+    "teacher": ("logits", "weights", "texts"),
     "features": ("features",),
     "reference": ("features",),
 }

@@ -20,6 +20,7 @@ from benchmark.user_code.foreign import is_foreign
 from trainers.methods import Base
 from trainers.methods.method import Unsound
 from trainers.models import Model
+from trainers.pretraining import MaskedLanguageModelling
 
 #: Seconds for the preparation of data whose size nobody knows, and of which nothing is recorded.
 _PREPARATION = 40.0
@@ -206,7 +207,8 @@ class _Asked:
     def of(cls, run: Run, recorded: bool, sketch: Sketch | None) -> _Asked:
         if isinstance(run, PretrainRun):
             p = run.pretraining
-            sizes = p.batch_size, p.length, p.probability
+            masked = p.probability if isinstance(p, MaskedLanguageModelling) else None
+            sizes = p.batch_size, p.length, masked
             step = StepTime(run.model, run.task, run.training, *sizes)
             return cls(None if recorded else step)
         if not isinstance(run, TrainRun | FeaturesRun):

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmark.checks.targets import unfit_targets
 from benchmark.declare.chains import links_of
 from benchmark.declare.study import Study
 from benchmark.errors import NotReady
@@ -56,6 +57,7 @@ def preflight(study: Study, study_file: Path, cache: Cache) -> None:
     unfit = [task for task in tasks(study) if task not in fit]
     found += _distinct(need for task in (*fresh, *unfit) for need in task.inspect())
     found += _distinct(hidden.unfit(study.tasks))
+    found += _distinct(unfit_targets(study, fit))
     if found:
         raise NotReady(told(found, study_file))
 

@@ -19,6 +19,7 @@ from benchmark.runs.plan import Plan
 from benchmark.runs.probing import FeaturesRun, ProbeRun
 from benchmark.store.store import Store
 from benchmark.user_code.foreign import is_foreign
+from trainers.generation.teaching import KEPT
 from trainers.models import Model
 from trainers.models.anatomy import skeleton
 from trainers.probing.features import width
@@ -31,6 +32,8 @@ from trainers.tasks.paper.glue_server import server_files
 _NUMBER, _LOGIT = 8, 4
 #: What is as large as its model makes it.
 _OF_MODEL = ("weights", "features")
+#: Bytes of a token, written out.
+_SIGNS = 6
 
 
 def require_space(plan: Plan, needed: Todo, store: Store, study_file: Path, at_once: int) -> None:
@@ -130,6 +133,10 @@ def _bytes_of(output: Output, task: Task, model: Model | None) -> int:
     if output == "hidden":
         return sum(_NUMBER * len(task.unlabelled(file.split)) for file in server_files(task))
     sizes, logits = task.sizes, _LOGIT * len(task.classes)
+    if task.writes == "text":  # a token and a logit for each of the most likely ones
+        logits = 2 * _LOGIT * KEPT * task.decoding.longest if output == "logits" else _LOGIT * 8
+    if output == "texts":
+        return sizes["train"] * (_NUMBER + _SIGNS * task.decoding.longest)
     if output == "logits":
         return sizes["train"] * (_NUMBER + logits)
     return (sizes["dev"] + sizes["test"]) * (2 * _NUMBER + logits)

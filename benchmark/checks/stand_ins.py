@@ -15,9 +15,10 @@ from benchmark.declare.study import Study
 from benchmark.declare.tuned import is_searched
 from trainers.methods import Teacher
 from trainers.models import EverySecondLayer, HubModel, Model
+from trainers.models.generation.tiny import save_tiny_writer, type_of_writer
 from trainers.models.published import SHAPES, write_shape
 from trainers.models.stored.tiny import save_tiny, type_of
-from trainers.pretraining import MaskedLanguageModelling
+from trainers.pretraining import Denoising, MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
 from trainers.tasks.elsewhere.source import SourceTask
@@ -33,6 +34,8 @@ LINKS, PROBED = 2, 2
 #: Layers of every tiny model, and of one from which a student takes every second layer.
 LAYERS, DEEP = 2, 4
 _SIDE = 32
+#: Tokens of a text that is written.
+_FEW = 8
 
 
 @dataclass
@@ -44,28 +47,31 @@ class StandIns:
         epochs: of every training; None leaves settings as they are, for a plan.
         deep: models of which some arm takes every second layer.
         models: what each tiny model stands for.
+        write: whether the models write texts.
     """
 
     folder: Path
     epochs: int | None
     deep: frozenset[str] = frozenset()
     models: dict[Model, HubModel] = field(default_factory=dict)
+    write: bool = False
     _made: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, declared: Any) -> Any:
         """What stands in for a declaration, or for a part of one."""
         match declared:
             case SourceTask():
-                return self._once(declared, lambda: made_up(declared, self._new("data")))
+                made = self._once(declared, lambda: made_up(declared, self._new("data")))
+                return made if self.epochs is None else _brief(made)
             case Task():
-                return _smaller(declared)
+                return _brief(_smaller(declared))
             case HubModel():
                 return self._model(declared)
             case EverySecondLayer():
                 return replace(declared, source=self._weights(declared.source, _SIDE))
             case Arm() | Teacher():
                 return replace(declared, **self._parts(declared) | self._init(declared))
-            case Training() | MaskedLanguageModelling() | Search():
+            case Training() | MaskedLanguageModelling() | Denoising() | Search():
                 return declared if self.epochs is None else _quick(declared, self.epochs)
             case tuple():
                 return tuple(self.of(part) for part in declared)
@@ -103,7 +109,10 @@ class StandIns:
             folder.mkdir()
             layers = DEEP if str(source) in self.deep else LAYERS
             texts = [" ".join(WORDS)] * 2  # a tokenizer leaves out what it met only once
-            save_tiny(type_of(source), folder, layers=layers, side=side, texts=texts)
+            if self.write:
+                save_tiny_writer(type_of_writer(source), folder, layers=layers, texts=texts)
+            else:
+                save_tiny(type_of(source), folder, layers=layers, side=side, texts=texts)
             return folder
 
         found: Path = self._once((str(source), side), write)
@@ -130,6 +139,9 @@ def _quick(declared: Any, epochs: int) -> Any:
             return replace(declared, epochs=epochs, max_length=length, lr=lr)
         case MaskedLanguageModelling():
             return replace(declared, steps=min(declared.steps, 4), batch_size=4, length=8)
+        case Denoising():
+            steps, span = min(declared.steps, 4), min(declared.span, 2.0)
+            return replace(declared, steps=steps, batch_size=4, length=8, span=span)
         case Search():
             return Search(**{n: [epochs] if n == "epochs" else v for n, v in declared.space})
 
@@ -147,7 +159,7 @@ def stand_in(study: Study, folder: Path) -> tuple[Study, Sketch]:
     Raises:
         ModelError: a model is not here, and its name does not say of what type it is.
     """
-    stand_ins = StandIns(folder, None, _taken_apart(study))
+    stand_ins = StandIns(folder, None, _taken_apart(study), write=_writes(study))
     made = replace(
         study,
         task=stand_ins.of(study.tasks),
@@ -181,6 +193,10 @@ def _training_examples(task: Task) -> int | None:
     return task.sizes["train"]
 
 
+def _writes(study: Study) -> bool:
+    return any(task.writes == "text" for task in study.tasks)
+
+
 def _taken_apart(study: Study) -> frozenset[str]:
     """Models of which some arm takes every second layer."""
     inits = (arm.init for arm in study.arms)
@@ -198,7 +214,8 @@ def rehearsal(study: Study, folder: Path) -> Study:
         ModelError: a model is not here, and its name does not say of what type it is.
     """
     tuning = _short(study.tuning_used) if is_searched(study) else None
-    stand_ins = StandIns(folder, _epochs(study, tuning), _taken_apart(study))
+    epochs, write = _epochs(study, tuning), _writes(study)
+    stand_ins = StandIns(folder, epochs, _taken_apart(study), write=write)
     tasks, short = _of_every_kind(study), _shortened(study)
     names = {task.name for task in (*tasks, *short.chained_tasks, *short.probed_tasks)}
     return replace(
@@ -275,9 +292,19 @@ def _short(tuning: Tuning) -> Tuning:
 def _smaller(task: Task) -> Task:
     """An embedded task or one of the user's own: its data stay, its splits shrink if they can."""
     splits = {f.name for f in fields(task)} & set(SIZES)
-    classes = len(task.classes) if splits else 1
+    classes = (len(task.classes) if splits else 1) or 1
     sizes = {s: max(1, size // classes) * classes for s, size in SIZES.items() if s in splits}
     return replace(task, **sizes)
+
+
+def _brief(task: Task) -> Task:
+    """The same with texts of a few tokens, where it asks for texts."""
+    if task.writes != "text" or not is_dataclass(task):
+        return task
+    few = replace(task.decoding, longest=min(_FEW, task.decoding.longest))
+    declared: Any = task
+    brief: Task = replace(declared, decoding=few)
+    return brief
 
 
 def _side(model: HubModel) -> int:

@@ -16,10 +16,10 @@ from trainers.resolve.folders import settled
 if TYPE_CHECKING:
     from trainers.methods import Method
     from trainers.models import EverySecondLayer, Model
-    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
     from trainers.settings import Training
 
-    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised | After
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Denoising | Supervised | After
 
 #: An arm within its study: names of model, init and arm.
 Place = tuple[str, str, str]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from trainers.methods import Method
     from trainers.models import EverySecondLayer
-    from trainers.pretraining import MaskedLanguageModelling, Supervised
+    from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
     from trainers.settings import Training
     from trainers.tasks import Task
 
-    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised
+    Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Denoising | Supervised
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -196,12 +196,12 @@ class Study:
                 raise StudyError(
                     f'study: task_training of "{name}" must be a Training(...), not {training!r}.'
                 )
-        from trainers.metrics import SELECTS
-
-        for metric in map(self.metric_on, (*self.tasks, *self.chained_tasks, *self.probed_tasks)):
-            if metric not in SELECTS:
-                raise StudyError(f'study: metric "{metric}" is none of {", ".join(SELECTS)}.')
-            self._check_direction(metric, SELECTS[metric])
+        for task in (*self.tasks, *self.chained_tasks, *self.probed_tasks):
+            metric, known = self.metric_on(task), task.metrics
+            if metric not in known:
+                whose = f", by which {task.name} is judged" if task.writes == "text" else ""
+                raise StudyError(f'study: metric "{metric}" is none of {", ".join(known)}{whose}.')
+            self._check_direction(metric, known[metric])
 
     def _check_direction(self, metric: str, higher: bool) -> None:
         declared = self.judging.lower_is_better
@@ -262,14 +262,28 @@ class Study:
         read = [(each, training.max_length) for _, each, training in runs]
         read += [(each, self.training_of(arm, each).max_length) for each in self.probed_tasks]
         try:
+            self._check_classes(arm, links)
             for each, length in read:
                 if (question := (id(arm.model), id(each), length)) not in asked:
+                    _check_writes(arm.model, each)
                     arm.model.check(each, length)
                     asked.add(question)
             for method, each, training in runs:
                 _check_run(arm.model, method, each, training)
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
+
+    def _check_classes(self, arm: Arm, links: Iterable[After]) -> None:
+        """Refuse chains and probes of texts that are written: both are of encoders."""
+        asked = [("a chain", each.task) for each in links]
+        asked += [("a chain", task) for task in self.tasks if asked]
+        asked += [("a probe", task) for task in self.probed_tasks]
+        asked += [("a probe", task) for task in self.tasks if self.probes]
+        for what, task in asked:
+            if task.writes == "text":
+                raise StudyError(
+                    f"{what} is of encoders that give classes, and {task.name} asks for a text."
+                )
 
     def _check_comparison(self) -> None:
         names = {arm.name for arm in self.arms}
@@ -323,9 +337,22 @@ def _check_run(model: Model, method: Method, task: Task, training: Training) -> 
     method.check_training(model, task, training)
     if teacher is None or isinstance(teacher.model, str):
         return
+    _check_writes(teacher.model, task)
     teacher.model.check(task, (teacher.training or training).max_length)
     if teacher.init == "pretrained" and not teacher.model.is_pretrained:
         raise StudyError(
             f"its teacher {teacher.model.name} declares no pretraining; give the "
             'model pretraining=... or Teacher(model, init="scratch").'
         )
+
+
+def _check_writes(model: Model, task: Task) -> None:
+    """Refuse a classifier where a text is asked for, and the other way round."""
+    if task.writes in model.writes:
+        return
+    if task.writes == "text":
+        raise StudyError(
+            f"{model.name} gives classes, and {task.name} asks for a text: take an EncoderDecoder, "
+            "or a HubModel of the type BART, T5, MarianMT or GPT-2."
+        )
+    raise StudyError(f"{model.name} writes texts, and {task.name} asks for classes: take a Bert.")

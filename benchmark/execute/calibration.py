@@ -17,6 +17,7 @@ from torch import nn
 
 from benchmark.user_code.blame import blamed
 from trainers.cost import relative_flops, step_flops
+from trainers.generation.teaching import token_distributions
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit
 from trainers.masked_language_modelling import masked_loss
@@ -26,7 +27,7 @@ from trainers.settings import Training
 from trainers.steps.checkpointing import checkpoint_layers
 from trainers.steps.optimiser import make_optimiser
 from trainers.tasks import Task
-from trainers.teacher import LiveTeacher, TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits, TeacherTokens
 
 #: Steps that are timed, after two on few examples to warm up.
 _STEPS = 6
@@ -150,9 +151,15 @@ class Flops:
             StepFails: it raises, or takes far longer than a step of base.
         """
         module, examples = _rehearsal(self.model, self.task)
-        teacher: TeacherLogits | LiveTeacher
+        teacher: TeacherLogits | TeacherTokens | LiveTeacher | None
         if self.method.needs_from_teacher() == "weights":
             teacher = LiveTeacher(deepcopy(module))
+        elif self.task.writes == "text":
+            teacher = None
+            if self.method.teacher_for(self.training) is not None:
+                teacher = token_distributions(
+                    module, examples, replace(self.training, device="cpu")
+                )
         else:
             logits = np.zeros((len(examples), len(self.task.classes)), np.float32)
             teacher = TeacherLogits(examples.ids, logits)
@@ -171,7 +178,8 @@ Question = StepTime | Flops
 
 def _kind(model: Model, task: Task) -> Any:
     """What of a task decides on the size of a model."""
-    return (len(task.classes), task.reads) if isinstance(model, HubModel) else task
+    asked = len(task.classes) if task.writes == "classes" else "text"
+    return (asked, task.reads) if isinstance(model, HubModel) else task
 
 
 def _rehearsal(model: Model, task: Task) -> tuple[nn.Module, Encoded]:

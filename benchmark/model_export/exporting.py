@@ -43,6 +43,11 @@ def export_model(session: Session, asked: AskedRun, target: Path) -> int:
     made, finished = session.settled(session.plan(found_settings(session)))
     run = made.runs[asked.key(made.study, made.cells)]
     assert isinstance(run, TrainRun)
+    if run.task.writes == "text":
+        raise StudyError(
+            f"{session.study_file}: {run.name} writes texts, and bench export-model takes runs "
+            "that classify."
+        )
     recorded = _recorded(session, run, finished)
     before = _predictions(session, recorded)
     with session.store.cache.using(run.key, run.needs["data"].key):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Where a run keeps them.
 FILE = "predictions.npz"
 #: What reading a damaged archive of arrays can end in.
-_DAMAGE = (
+DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
 )
@@ -52,11 +52,13 @@ def read_predictions(query: Query, run: Recorded, split: str) -> Predictions | N
         return None
     try:
         with np.load(path, allow_pickle=False) as kept:
+            if f"{split}_nll" in kept:  # of each text, by a model that writes
+                return None
             logits, labels = kept[f"{split}_logits"], kept[f"{split}_labels"]
         classes = logits.ndim == 2 and logits.shape[1] > 1 and labels.dtype.kind in "iu"
         if classes and not _fit(logits, labels):
             raise ValueError("its arrays do not fit each other")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise StoreError(f"{FILE} of {run.name} is damaged") from error
     return Predictions(logits, labels) if classes else None
 

@@ -17,6 +17,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import RecordedCell, StudyRecord
 from benchmark.report.calibrated import Calibrated, calibrated
 from benchmark.report.ranked import Ranked, ranked
+from benchmark.report.written import ArmTexts, written
 from benchmark.tuning.notes import notes_on_tuning
 from stats.changes.of_sweeps import SweepAnalysis
 from stats.judging import Judging
@@ -122,15 +123,25 @@ class Gathered:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """Score on dev after each epoch: the columns of a place, seed, epoch, metric, score."""
+        """Dev after each epoch: the columns of a place, seed, epoch, metric, score."""
         import pandas as pd
 
         rows = [
-            {**cell.place, "seed": cell.seed, "epoch": epoch, "metric": cell.metric, "score": score}
+            {**cell.place, "seed": cell.seed, "epoch": epoch, "metric": metric, "score": score}
             for cell, run in self.runs
-            for epoch, score in self.query.curve(run.run_id, f"epoch/{cell.metric}").items()
+            for metric in self._followed(cell, run)
+            for epoch, score in self.query.curve(run.run_id, f"epoch/{metric}").items()
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
+
+    def _followed(self, cell: RecordedCell, run: Recorded) -> tuple[str, ...]:
+        """What was looked at after each epoch: of texts, their likelihood."""
+        return ("nll",) if self.written.has(run) else (cell.metric,)
+
+    @cached_property
+    def written(self) -> ArmTexts:
+        """What each run wrote on test, where it wrote something."""
+        return written(self.runs, self.query)
 
     @cached_property
     def calibrated(self) -> Calibrated:

@@ -10,6 +10,7 @@ from benchmark.report.sections.calibration_table import calibration_sheet
 from benchmark.report.sections.overfitting_table import overfitting_sheet
 from benchmark.report.sections.probes import probe_sheets
 from benchmark.report.sections.ranking_table import ranked_sheet
+from benchmark.report.sections.written_tables import written_sheets
 from stats.changes.of_sweeps import SweepAnalysis
 from stats.many_tasks.pooled import Pooled
 from stats.report.sections.collapse import collapses_sheet
@@ -72,6 +73,7 @@ def lay_out(gathered: Gathered) -> Report:
         _collapses(gathered.collapses) if gathered.collapses else None,
         ranked_sheet(gathered.ranked) if gathered.ranked else None,
         sheets.curves_sheet(gathered),
+        *written_sheets(gathered),
         calibration_sheet(gathered),
         overfitting_sheet(gathered),
         sheets.cost_sheet(gathered),

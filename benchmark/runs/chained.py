@@ -12,7 +12,7 @@ from benchmark.errors import StudyError
 from trainers.methods import Method
 from trainers.models import EverySecondLayer, Model
 from trainers.models.anatomy import other_body
-from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
 
@@ -38,7 +38,7 @@ class Link:
     init: Init
 
 
-Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Supervised | Link
+Init = str | Path | EverySecondLayer | MaskedLanguageModelling | Denoising | Supervised | Link
 
 
 def settled(study: Study, arm: Arm) -> Init:

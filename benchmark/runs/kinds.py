@@ -10,19 +10,21 @@ from typing import Any, Literal
 from benchmark.runs.identity import code_of, fingerprint_of, identity_of, reached_of
 from benchmark.runs.key import Listed, Specification, key
 from benchmark.runs.reach import alterations
-from trainers import loop, metrics, seeding
+from trainers import loop, metrics, seeding, text_metrics
+from trainers.generation import writing
 from trainers.inputs import batches
 from trainers.methods import Method
 from trainers.models import Checkpoint, Model
-from trainers.pretraining import MaskedLanguageModelling
+from trainers.pretraining import Denoising, MaskedLanguageModelling
 from trainers.settings import Training
 from trainers.tasks import Task
 
 #: What a run leaves: something in the cache for another run, or scores on test in its record.
 #: Only a cell of a comparison is ever asked for "test", so that nothing else opens test data.
+#: "texts" are what a model writes for the training set.
 #: "hidden" are predictions for texts whose labels only a server has: nothing here can be judged
 #: by them.
-Output = Literal["data", "weights", "logits", "features", "test", "hidden"]
+Output = Literal["data", "weights", "logits", "texts", "features", "test", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class PretrainRun(Run):
 
     task: Task
     model: Model
-    pretraining: MaskedLanguageModelling
+    pretraining: MaskedLanguageModelling | Denoising
     training: Training
 
     def specification(self) -> dict[str, Any]:
@@ -180,7 +182,7 @@ class PretrainRun(Run):
     def tags(self) -> dict[str, str]:
         """Model and task."""
         return {"model": self.model.name, "init": "scratch", "task": self.task.name} | {
-            "method": "masked language modelling",
+            "method": self.pretraining.called,
             "seed": str(self.pretraining.seed),
             "data_fingerprint": self.fingerprint,
             **{f"needs.{role}": need.key for role, need in self.needs.items()},
@@ -219,6 +221,12 @@ class TrainRun(Run):
     called: str
     checkpoint: Checkpoint | None = None
 
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """Beside those that the user's code calls, what scores texts."""
+        scoring = ("rouge_score", "sacrebleu") if self.task.writes == "text" else ()
+        return super().packages | frozenset(scoring)
+
     @property
     def series(self) -> str:
         """Its name without the seed."""
@@ -235,6 +243,7 @@ class TrainRun(Run):
 
     @cached_property
     def _at_every_seed(self) -> dict[str, Any]:
+        also = (text_metrics, writing) if self.task.writes == "text" else ()
         return {
             "task": identity_of(self.task),
             "model": identity_of(self.model),
@@ -242,7 +251,7 @@ class TrainRun(Run):
             "method": identity_of(self.method),
             "training": identity_of(self.training),
             "metric": self.metric,
-            "revisions": Listed(m.REVISION for m in (loop, batches, metrics, seeding)),
+            "revisions": Listed(m.REVISION for m in (loop, batches, metrics, seeding, *also)),
         }
 
     def at(self, seed: int, name: str, teacher: Need | None, body: Need | None = None) -> TrainRun:

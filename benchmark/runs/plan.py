@@ -18,7 +18,7 @@ from trainers.errors import TrainerError
 from trainers.methods import Base, Method, Teacher
 from trainers.models import EverySecondLayer, Model
 from trainers.models.savings import check_savings
-from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 from trainers.settings import Training
 from trainers.tasks import Task
 
@@ -245,7 +245,7 @@ class Planner:
     def body(
         self,
         model: Model,
-        pretraining: MaskedLanguageModelling | Supervised | None,
+        pretraining: MaskedLanguageModelling | Denoising | Supervised | None,
         training: Training,
         task: Task,
     ) -> Run:

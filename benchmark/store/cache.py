@@ -22,7 +22,7 @@ from benchmark.store.leases import LeaseFolder
 from benchmark.store.process import Process
 
 #: What runs leave for others, and for another attempt at themselves, each a folder of the cache.
-KINDS = ("data", "encoded", "weights", "logits", "features", "hidden", "resume")
+KINDS = ("data", "encoded", "weights", "logits", "texts", "features", "hidden", "resume")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from benchmark.store.outages import in_a_hurry
 from benchmark.tuning.optuna_study import OptunaStudy
 from benchmark.tuning.results import Tuned, TuningOutcome, all_over
 from benchmark.tuning.search_loop import SearchLoop
-from trainers.metrics import SELECTS
 
 #: By arm and task, why a run of theirs never comes to its end.
 Hopeless = Mapping[tuple[str, str], str]
@@ -205,7 +204,7 @@ class StudyTuning:
                 space=searching.space,
                 tuning=self.study.tuning_used,
                 trials=trials,
-                higher_is_better=SELECTS[self._metric(searching)],
+                higher_is_better=self._more_is_better(searching),
                 storage=self.storage,
                 settings=settings,
             )
@@ -230,6 +229,9 @@ class StudyTuning:
 
     def _metric(self, searching: Searching) -> str:
         return self.study.metric_on(searching.members[0][1])
+
+    def _more_is_better(self, searching: Searching) -> bool:
+        return searching.members[0][1].metrics[self._metric(searching)]
 
     def _tuned(self, searching: Searching, optuna_study: OptunaStudy) -> Tuned:
         trials = tuple(optuna_study.look())

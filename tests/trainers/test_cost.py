@@ -34,6 +34,7 @@ from trainers.methods import (
     RDrop,
     Reinit,
     SelfKD,
+    SequenceKD,
     TFReg,
     Theseus,
 )
@@ -54,6 +55,7 @@ RATIOS = [
     (Magnitude(), 1.0),
     (Movement(), 1.0),
     (SelfKD(), 1.0),
+    (SequenceKD(), 1.0),
     (AnnealingKD(), 1.0),
     (ConfidencePenalty(), 1.0),
     (NEFTune(), 1.0),

@@ -20,6 +20,10 @@ REVISION = 2
 _POOL = 16
 #: Padded lengths are multiples of this.
 _ROUND = 8
+#: The input that says, shape (b, L), behind which tokens one of the targets stands.
+WANTED = "wanted"
+#: What the targets' files are called.
+_TARGETS = "targets"
 #: The file that names the columns of what is saved.
 _COLUMNS = "columns.json"
 
@@ -66,6 +70,11 @@ class Ragged:
         read = self.values.take(places, mode="clip").astype(np.int64)
         return np.where(np.arange(width) < lengths[:, None], read, fill)
 
+    def joined(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The values of the rows asked for, end to end."""
+        parts = [self.values[self.offsets[i] : self.offsets[i + 1]] for i in rows.tolist()]
+        return np.concatenate(parts).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -77,6 +86,9 @@ class Encoded:
         ragged: token columns by the model's argument name, for instance `input_ids`.
         padding: the fill value of each ragged column, and of pixels: black, if that is not 0.
         dense: columns with rows of one shape, for instance `pixel_values`.
+        targets: where a model writes text, the tokens to be written of each example, its end the
+            last; the model reads what stands before each of them in the last positions of its last
+            ragged column. `labels` mean nothing then.
     """
 
     ids: NDArray[np.int64]
@@ -84,14 +96,21 @@ class Encoded:
     ragged: Mapping[str, Ragged] = field(default_factory=dict)
     padding: Mapping[str, int] = field(default_factory=dict)
     dense: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    targets: Ragged | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Shape (n,): tokens a row; zeros where every row has one shape."""
+        """Shape (n,): tokens a row; zeros where every row has one shape.
+
+        Where a model writes, those that it reads first, so that arms which learn to write other
+        texts see the same batches.
+        """
         for column in self.ragged.values():
+            if self.targets is not None and len(self.ragged) == 1:
+                return column.lengths - (self.targets.lengths - 1)
             return column.lengths
         return np.zeros(len(self), np.int64)
 
@@ -107,11 +126,15 @@ class Encoded:
         for name, column in self.ragged.items():
             arrays |= {f"{name}.values": column.values, f"{name}.offsets": column.offsets}
         arrays |= {f"{name}.dense": values for name, values in self.dense.items()}
+        if self.targets is not None:
+            arrays |= {f"{_TARGETS}.values": self.targets.values}
+            arrays |= {f"{_TARGETS}.offsets": self.targets.offsets}
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
         filled = {*self.padding, *self.ragged}
         padding = {name: np.asarray(self.padding[name]).item() for name in filled}
-        columns = {"ragged": [*self.ragged], "dense": [*self.dense], "padding": padding}
+        columns: dict[str, Any] = {"ragged": [*self.ragged], "dense": [*self.dense]}
+        columns |= {"padding": padding} | ({_TARGETS: True} if self.targets else {})
         (folder / _COLUMNS).write_text(json.dumps(columns), encoding="utf-8")
 
     @classmethod
@@ -125,7 +148,10 @@ class Encoded:
 
         ragged = {n: Ragged(array(f"{n}.values"), array(f"{n}.offsets")) for n in columns["ragged"]}
         dense = {name: array(f"{name}.dense") for name in columns["dense"]}
-        return cls(array("ids"), array("labels"), ragged, columns["padding"], dense)
+        targets = None
+        if _TARGETS in columns:
+            targets = Ragged(array(f"{_TARGETS}.values"), array(f"{_TARGETS}.offsets"))
+        return cls(array("ids"), array("labels"), ragged, columns["padding"], dense, targets)
 
     def batch(self, rows: NDArray[np.int64], device: torch.device) -> Batch:
         """Collate some rows and move them to the device."""
@@ -138,8 +164,16 @@ class Encoded:
                 inputs["attention_mask"] = placed(mask.astype(np.int64), device)
         for name, values in self.dense.items():
             inputs[name] = placed(values[rows], device)
-        labels = placed(self.labels[rows], device)
-        return Batch(ids=self.ids[rows], inputs=inputs, labels=labels)
+        if self.targets is None:
+            return Batch(self.ids[rows], inputs, placed(self.labels[rows], device))
+        counts = self.targets.lengths[rows]
+        last = [*self.ragged][-1]
+        ends = self.ragged[last].lengths[rows][:, None]
+        positions = np.arange(inputs[last].shape[1])
+        wanted = (positions < ends) & (positions >= ends - counts[:, None])
+        labels = placed(self.targets.joined(rows), device)
+        inputs[WANTED] = placed(wanted, device)
+        return Batch(self.ids[rows], inputs, labels, counts)
 
 
 def placed(values: NDArray[Any], device: torch.device) -> Tensor:
@@ -157,12 +191,14 @@ class Batch:
     Attributes:
         ids: shape (b,).
         inputs: keyword arguments of the model, each with b rows.
-        labels: shape (b,).
+        labels: shape (b,); where a model writes text, shape (m,), the tokens of all targets.
+        counts: shape (b,), how many of the labels are of each example; None is one.
     """
 
     ids: NDArray[np.int64]
     inputs: Mapping[str, Tensor]
     labels: Tensor
+    counts: NDArray[np.int64] | None = None
 
 
 def training_order(

@@ -19,6 +19,7 @@ from trainers.methods.targets.annealing_kd import AnnealingKD
 from trainers.methods.targets.confidence_penalty import ConfidencePenalty
 from trainers.methods.targets.distillation import KD, SelfKD
 from trainers.methods.targets.label_smoothing import LS
+from trainers.methods.targets.sequence_kd import SequenceKD
 from trainers.methods.targets.teacher_free import TFReg
 from trainers.methods.weights.bitfit import BitFit
 from trainers.methods.weights.l2_sp import L2SP
@@ -50,6 +51,7 @@ __all__ = [
     "RDrop",
     "Reinit",
     "SelfKD",
+    "SequenceKD",
     "Step",
     "TFReg",
     "Teacher",

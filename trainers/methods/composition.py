@@ -52,6 +52,8 @@ class Composition(Method):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", "+".join(part.name for part in self.parts))
+        reasons = filter(None, (part.unfit_for_texts for part in self.parts))
+        object.__setattr__(self, "unfit_for_texts", next(reasons, ""))
         for a, b in combinations(self.parts, 2):
             _refuse_the_same(a, b)
             if reason := a.conflict(b) or b.conflict(a):
@@ -79,7 +81,7 @@ class Composition(Method):
         """That of the part that has one."""
         return self._owner("teacher_for").teacher_for(training)
 
-    def needs_from_teacher(self) -> Literal["logits", "weights"]:
+    def needs_from_teacher(self) -> Literal["logits", "weights", "texts"]:
         """What the part needs that brings a teacher."""
         return self._owner("teacher_for").needs_from_teacher()
 

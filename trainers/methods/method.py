@@ -103,6 +103,9 @@ class Method:
     #: Raised when the same hyper-parameters would train otherwise.
     revision: ClassVar[int] = 1
 
+    #: Why it makes no sense where texts are to be written; empty where it does.
+    unfit_for_texts: ClassVar[str] = ""
+
     #: What `a + b` is; :mod:`trainers.methods.composition` says it.
     composed: ClassVar[Callable[[Method, Method], Method]]
 
@@ -133,12 +136,20 @@ class Method:
         return f"it does more than compare logits ({', '.join(own)})" if own else ""
 
     def check_training(self, model: Model, task: Task, training: Training) -> None:
-        """Refuse to save memory where the result would be another one; not to be overridden.
+        """Refuse what would come to nothing, or save memory and come to something else.
+
+        Not to be overridden.
 
         Raises:
-            MethodError: the method needs the whole batch, or that of its teacher.
+            MethodError: the method makes no sense for the task, or it or that of its teacher needs
+                the whole batch.
             ModelError: their models need what is saved.
         """
+        if task.writes == "text" and self.unfit_for_texts:
+            raise MethodError(
+                f"{self.name} is not for tasks from text to text such as {task.name}: "
+                f"{self.unfit_for_texts}."
+            )
         if training.accumulate > 1 and (reason := self.whole_batch()):
             raise MethodError(
                 f"{self.name} needs the whole batch at once: {reason}. Train it with accumulate=1."
@@ -155,8 +166,11 @@ class Method:
         """The teacher that a student trained with these settings needs, if any."""
         return None
 
-    def needs_from_teacher(self) -> Literal["logits", "weights"]:
+    def needs_from_teacher(self) -> Literal["logits", "weights", "texts"]:
         """What its teacher's run has to leave: logits on the training set, or all its weights.
+
+        Where texts are to be written it may be the texts that the teacher writes for the training
+        set, which then stand in the place of its own.
 
         With weights the teacher is a model that is asked in every step: `meet_teacher` gets it, and
         `step.teacher_logits` are what it says of the batch as it is seen.

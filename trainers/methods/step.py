@@ -9,7 +9,9 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainers.errors import MethodError
@@ -42,7 +44,9 @@ class Step:
     Attributes:
         model: in training mode.
         inputs: the model's keyword arguments, each with b rows.
-        labels: shape (b,), 0 … K−1.
+        labels: shape (b,), 0 … K−1. Where the model writes text, shape (m,): the tokens of all
+            targets of the batch, one after the other, and K is the size of the vocabulary; what
+            else is said here to have b rows of classes then has m.
         number: steps taken before this one, over all phases.
         phase: index into `method.phases`.
         epoch: epochs completed in this phase.
@@ -54,6 +58,7 @@ class Step:
         method: the whole method of the run, a composition where the run has one.
         batch: the step of the whole batch, where this one is of a micro-batch.
         rows: which rows of the whole batch this step has.
+        counts: how many labels each of the b examples has; None is one.
     """
 
     model: nn.Module
@@ -77,6 +82,20 @@ class Step:
     whole: Step | None = field(repr=False, default=None)
     batch: Step | None = field(repr=False, default=None)
     rows: slice = field(default_factory=lambda: slice(None))
+    counts: NDArray[np.int64] | None = None
+    look_up_tokens: Callable[[], Tensor | None] | None = field(repr=False, default=None)
+
+    @property
+    def size(self) -> int:
+        """b, the number of examples."""
+        return len(self.labels) if self.counts is None else len(self.counts)
+
+    def labels_of(self, rows: slice) -> slice:
+        """Which of the labels are those of some examples."""
+        if self.counts is None:
+            return rows
+        ends = np.cumsum(self.counts)
+        return slice(int(ends[rows.start] - self.counts[rows.start]), int(ends[rows.stop - 1]))
 
     @cached_property
     def logits(self) -> Tensor:
@@ -112,6 +131,17 @@ class Step:
         return self.look_up_teacher()
 
     @cached_property
+    def teacher_tokens(self) -> Tensor | None:
+        """Shape (m, k): of which tokens the first k of :attr:`teacher_logits` are, of text alone.
+
+        The last of them is then that of all other tokens together. None where the teacher says
+        something of each class.
+        """
+        if self.whole is not None:
+            return self.whole.teacher_tokens
+        return self.look_up_tokens() if self.look_up_tokens else None
+
+    @cached_property
     def generator(self) -> torch.Generator:
         """A stream of the method's own at the start of this step; other arms never notice.
 
@@ -129,12 +159,13 @@ class Step:
 
         Args:
             sample: `torch.rand` or another that takes a shape, a generator and a device.
-            shape: (b, ...); in `before_step`, which knows of no micro-batches, any.
+            shape: (b, ...), with b the number of examples; in `before_step`, which knows of no
+                micro-batches, any.
         """
         device = self.labels.device
         if self.batch is None:
             return sample(shape, generator=self._drawing, device=device)
-        whole = (len(self.batch.labels), *shape[1:])
+        whole = (self.batch.size, *shape[1:])
         return sample(whole, generator=self._drawing, device=device)[self.rows]
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainers.models.bert import Bert, load_tokenizer
+from trainers.models.generation.encoder_decoder import EncoderDecoder
 from trainers.models.hub_model import HubModel
 from trainers.models.layers import EverySecondLayer, every_second_layer
 from trainers.models.model import Model
@@ -14,6 +15,7 @@ __all__ = [
     "WEIGHTS",
     "Bert",
     "Checkpoint",
+    "EncoderDecoder",
     "EverySecondLayer",
     "HubModel",
     "Model",

@@ -43,6 +43,8 @@ def body(module: nn.Module) -> nn.Module:
         MethodError: the module does not say what its body is, as those of transformers do.
     """
     found = getattr(module, "base_model", None)
+    if found is module and _writes(module):
+        return module  # T5's, of which all was pre-trained
     if not isinstance(found, nn.Module) or found is module:
         raise MethodError(
             f"a {type(module).__name__} does not say which part of it is the head: give it a "
@@ -88,9 +90,13 @@ def head_layers(module: nn.Module) -> list[nn.Linear]:
 def layers(module: nn.Module) -> list[nn.Module]:
     """The layers of the body from the bottom to the top; the stages of a convolutional network.
 
+    Those of a decoder stand on those of its encoder.
+
     Raises:
         MethodError: the body has none.
     """
+    if _stacks(module):
+        return [layer for stack in _stacks(module) for layer in stack]
     return list(stack(module))
 
 
@@ -113,6 +119,8 @@ def levels(module: nn.Module) -> list[list[nn.Parameter]]:
     Raises:
         MethodError: the body has no layers.
     """
+    if _stacks(module):
+        return _levels_of_two(module)
     prefix, listed = _stack(module)
     holder = prefix.removesuffix(".").rpartition(".")[0] + "."
     above = dict(module.named_modules())[holder[:-1]] is body(module)
@@ -131,6 +139,45 @@ def levels(module: nn.Module) -> list[list[nn.Parameter]]:
         else:
             found[0].append(parameter)
     return found
+
+
+def _levels_of_two(module: nn.Module) -> list[list[nn.Parameter]]:
+    """As :func:`levels`: the decoder's layers, below them the encoder's, then what embeds tokens.
+
+    What stands behind the layers of the decoder learns with the head, and what stands behind those
+    of the encoder with the uppermost of them.
+    """
+    encoder, decoder = _stacks(module)
+    inside = {id(p) for p in body_weights(module)}
+    at = {
+        id(p): k
+        for k, layer in enumerate(reversed([*encoder, *decoder]), 1)
+        for p in layer.parameters()
+    }
+    found: list[list[nn.Parameter]] = [[] for _ in range(len(encoder) + len(decoder) + 2)]
+    for name, parameter in module.named_parameters():
+        if id(parameter) in at:
+            level = at[id(parameter)]
+        elif id(parameter) not in inside or name.startswith("lm_head"):
+            level = 0
+        elif "embed" in name or "shared" in name:
+            level = -1
+        else:
+            level = len(decoder) + 1 if ".encoder." in f".{name}" else 0
+        found[level].append(parameter)
+    return found
+
+
+def _stacks(module: Any) -> list[nn.ModuleList]:
+    """The lists of layers of an encoder and its decoder, where a module that writes has both."""
+    if not _writes(module) or not module.config.is_encoder_decoder:
+        return []
+    parts = module.get_encoder(), module.get_decoder()
+    return [next(p for p in part.modules() if isinstance(p, nn.ModuleList)) for part in parts]
+
+
+def _writes(module: Any) -> bool:
+    return hasattr(module, "can_generate") and bool(module.can_generate())
 
 
 def drops_out(model: nn.Module) -> bool:

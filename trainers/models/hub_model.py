@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from torch import nn
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded, Ragged
+from trainers.models.generation.hub import Writing, load_writer, writer
+from trainers.models.generation.pairs import encode_pairs, room_for_target
 from trainers.models.images import Preprocessing
 from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
@@ -29,6 +31,7 @@ from trainers.models.text import (
     save_tokenizer,
     text_lengths,
 )
+from trainers.models.tongue import Tongue
 from trainers.resolve.folders import settled
 from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
@@ -55,6 +58,8 @@ class HubModel(Model):
         stem: of a residual network: "own", made for 224 × 224 pixels, or "small", which keeps the
             size of small images and is drawn from the seed, also with pre-trained weights above.
     """
+
+    writes: ClassVar[tuple[str, ...]] = ("classes", "text")
 
     source: str | Path
     layers: int | None = None
@@ -151,6 +156,9 @@ class HubModel(Model):
         if self.repository.missing_config() or self._missing_reader():
             return
         kind = self.repository.model_type
+        if task.writes == "text":
+            self._writing.check(task.decoding.longest, max_length)
+            return
         if input_of(kind) is None:
             raise ModelError(f'{self.name} is of the type "{kind}", which classifies nothing.')
         if input_of(kind) != task.reads:
@@ -165,17 +173,39 @@ class HubModel(Model):
                 f"{self.name}: lower it."
             )
 
+    @property
+    def _writing(self) -> Writing:
+        return Writing(self.name, self.repository.folder, self.config(0))
+
+    def tongue(self, folder: Path) -> Tongue:
+        """How it reads and writes texts, by its own tokenizer."""
+        return self._writing.tongue
+
+    def longest_target(self, max_length: int) -> int | None:
+        """Most tokens that a target may have, its end among them."""
+        return room_for_target(self._writing.room, max_length, self._writing.tongue.beside)
+
+    def target_lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of texts that are to be written, their end among them."""
+        return [len(row) + 1 for row in self._writing.tongue.targets(texts)] if texts else []
+
+    def tokens(self) -> str:
+        """A digest of its vocabulary, with what it writes by."""
+        missing = self.repository.missing_config() or self._missing_reader()
+        return "" if missing else self._writing.tokens
+
     def config(self, classes: int) -> Any:
-        """The transformers configuration, with a head of so many classes.
+        """The transformers configuration, with a head of so many classes; 0 is no head.
 
         Raises:
             ModelError: the folder is missing or unfit, or the depth cannot be changed.
         """
         config = self.repository.config()
-        config.num_labels = classes
+        if classes:
+            config.num_labels = classes
         if hasattr(config, "use_cache"):
             config.use_cache = False
-        if input_of(config.model_type) == "text":
+        if input_of(config.model_type) == "text" or not classes:
             config.pad_token_id = padding_token(open_tokenizer(self.repository.folder))
         if self.layers:
             if not hasattr(config, "num_hidden_layers"):
@@ -184,11 +214,13 @@ class HubModel(Model):
         return config
 
     def module(self, task: Task, folder: Path) -> nn.Module:
-        """The classifier that transformers has for the configuration, in float32.
+        """The classifier that transformers has for the configuration, in float32, or the writer.
 
         Raises:
             ModelError: the task has fewer than two classes.
         """
+        if task.writes == "text":
+            return writer(self.config(0))
         classes = len(task.classes)
         if classes < 2:
             raise ModelError(
@@ -202,6 +234,9 @@ class HubModel(Model):
 
     def load(self, module: Any, start: Checkpoint) -> None:
         """Replace all but the head by a checkpoint's weights, read as transformers reads them."""
+        if hasattr(module, "get_output_embeddings") and module.get_output_embeddings() is not None:
+            load_writer(module, start.folder)
+            return
         small = self.stem == "small"
         if small and not (start.folder / "config.json").is_file():
             load_body(module, start.folder)  # a run's own weights, its stem among them
@@ -225,6 +260,8 @@ class HubModel(Model):
         """A module of the right size, and texts of equal length or images of noise."""
         module: Any = self.finish(self.module(task, Path()))
         draws = np.random.default_rng(0)
+        if task.writes == "text":
+            return module, self._writing.made_up(draws, rows, tokens)
         labels = draws.integers(0, len(task.classes), rows)
         if task.reads == "images":
             pixels = draws.random((rows, *task.image_shape), np.float32)
@@ -240,6 +277,8 @@ class HubModel(Model):
         Raises:
             ModelError: the examples are not what the model reads, or its tokenizer is not its own.
         """
+        if "target" in examples.inputs:
+            return self._own(encode_pairs(examples, self.tongue(folder), max_length))
         config = self.config(2)
         kind = input_of(config.model_type)
         if kind == "images":
@@ -250,9 +289,13 @@ class HubModel(Model):
         if "text" not in examples.inputs:
             raise ModelError(f"{self.name} reads text, and the task's examples have none.")
         types = getattr(config, "type_vocab_size", 0) > 1
-        encoded = encode_texts(examples, self.repository.folder, max_length, types=types)
+        return self._own(encode_texts(examples, self.repository.folder, max_length, types=types))
+
+    def _own(self, encoded: Encoded) -> Encoded:
+        """The same; ModelError where the tokenizer is not the model's."""
+        config = self.repository.config()
         padding = int(encoded.padding["input_ids"])
-        largest = int(encoded.ragged["input_ids"].values.max(initial=padding))
+        largest = max(int(c.values.max(initial=padding)) for c in encoded.ragged.values())
         if largest >= config.vocab_size:
             raise ModelError(
                 f"{self.name}: its tokenizer gives the number {largest}, but there are "

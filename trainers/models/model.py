@@ -16,7 +16,8 @@ from trainers.models.layers import EverySecondLayer
 from trainers.models.stored.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
 from trainers.models.stored.repository import Repository, renaming
 from trainers.models.stored.weight_files import common_prefix, unsound
-from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.models.tongue import Tongue
+from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 from trainers.resolve.needs import Needed
 from trainers.seeding import initialising
 from trainers.tasks import Examples, Task
@@ -34,8 +35,12 @@ class Model:
 
     #: Raised when the same fields would build another module or encode otherwise.
     revision: ClassVar[int] = 1
+    #: What it can be asked for: one of some classes, or a text.
+    writes: ClassVar[tuple[str, ...]] = ("classes",)
 
-    pretraining: MaskedLanguageModelling | Supervised | None = field(default=None, kw_only=True)
+    pretraining: MaskedLanguageModelling | Denoising | Supervised | None = field(
+        default=None, kw_only=True
+    )
 
     @property
     def name(self) -> str:
@@ -85,6 +90,36 @@ class Model:
         Empty where the model has a vocabulary of its own, or reads no words.
         """
         return ""
+
+    def tongue(self, folder: Path) -> Tongue:
+        """How it reads and writes texts, where it writes some.
+
+        Args:
+            folder: where the task was prepared.
+        """
+        raise NotImplementedError
+
+    def tokens(self) -> str:
+        """What tells its vocabulary and the way it reads targets from those of other models.
+
+        Empty where it is that of the task, or not known here.
+        """
+        return ""
+
+    def longest_target(self, max_length: int) -> int | None:
+        """Most tokens that a text to be written may have; None where there is no limit.
+
+        Args:
+            max_length: tokens after which a source is cut.
+        """
+        return None
+
+    def target_lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of texts that are to be written, their end among them, or at least so many.
+
+        Here they are the words, of which each is a token or more.
+        """
+        return [len(text.split()) + 1 for text in texts]
 
     def check(self, task: Task, max_length: int) -> None:
         """Called when a study is loaded: raise ModelError for a task that it cannot read."""

@@ -23,6 +23,15 @@ _BERT_SMALL = {
     "num_attention_heads": 8,
     "intermediate_size": 2048,
 }
+_BART_BASE = {
+    "d_model": 768,
+    "encoder_layers": 6,
+    "decoder_layers": 6,
+    "encoder_attention_heads": 12,
+    "decoder_attention_heads": 12,
+    "encoder_ffn_dim": 3072,
+    "decoder_ffn_dim": 3072,
+}
 _RESNET18 = {
     "embedding_size": 64,
     "hidden_sizes": [64, 128, 256, 512],
@@ -39,6 +48,8 @@ SHAPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "google-bert/bert-large-uncased": ("bert", _LARGE),
     "distilbert/distilgpt2": ("gpt2", {"n_layer": 6}),
     "openai-community/gpt2": ("gpt2", {}),
+    "facebook/bart-base": ("bart", _BART_BASE),
+    "facebook/bart-large": ("bart", {}),
     "microsoft/resnet-18": ("resnet", _RESNET18),
     "sentence-transformers/all-MiniLM-L6-v2": (
         "bert",

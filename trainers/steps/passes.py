@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from trainers.inputs.batches import WANTED
 from trainers.packed.models import Classifier
 from trainers.settings import Training
 from trainers.steps.checkpointing import layers_run_again
@@ -61,7 +62,14 @@ def forward(
     training: Training,
     weights: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
-    """One pass: logits of shape (b, K), in float32 whatever the precision of the pass."""
+    """One pass: logits of shape (b, K), in float32 whatever the precision of the pass.
+
+    Of a model that writes text, shape (m, K): those of the tokens that the targets have in place
+    of padding, one example after the other.
+    """
+    wanted = inputs.get(WANTED)
+    if wanted is not None:
+        inputs = {name: values for name, values in inputs.items() if name != WANTED}
     with (
         torch.autocast(training.device, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
         layers_run_again(model, own_weights=weights is None),
@@ -72,6 +80,8 @@ def forward(
         else:
             within = weights and {f"model.{name}": value for name, value in weights.items()}
             logits = _called(packed, inputs, within)
+    if wanted is not None:
+        logits = logits[wanted]
     return logits.float()
 
 

@@ -39,6 +39,8 @@ def made_up(task: SourceTask, folder: Path) -> SourceTask:
     Columns, configuration, parts and metric stay; of the classes the first eight do.
     """
     names = task.class_names[:CLASSES] or tuple(f"class {k}" for k in range(4))
+    classified = task.writes == "classes"
+    named: dict[str, Any] = {"class_names": names} if classified else {}
     parts = {split: _shrunk(split, part, len(names)) for split, part in task.parts.items()}
     where = folder / task.config if task.config else folder
     where.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def made_up(task: SourceTask, folder: Path) -> SourceTask:
         rows = sum(SIZES[split] for split, part in parts.items() if part.split == source)
         labels = np.arange(rows) % len(names)
         columns = _columns(task, labels, np.random.default_rng(rows))
-        table = pa.table({**columns, task.label: labels})
+        table = pa.table({**columns, **({task.label: labels} if classified else {})})
         parquet.write_table(table, where / f"{source}.parquet")
     if isinstance(task, TextTask) and task.further:
         draws = np.random.default_rng(0)
@@ -55,8 +57,8 @@ def made_up(task: SourceTask, folder: Path) -> SourceTask:
         task = replace(task, further=Texts(folder / "further.parquet"))
     return replace(
         task,
+        **named,
         data=str(folder),
-        class_names=names,
         train=parts["train"],
         dev=parts["dev"],
         test=parts["test"],

@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers import metrics, text_metrics
 from trainers.resolve.needs import Needed
+from trainers.tasks.decoding import Decoding
 
 Split = Literal["train", "dev", "test"]
 
@@ -25,7 +27,8 @@ class Examples:
         labels: shape (n,), int64, in 0 … K−1.
         inputs: what the model reads, column by column, each of length n: `{"text": [...]}`,
             `{"text": [...], "text_pair": [...]}`, or `{"pixels": array}` with float32 images
-            of shape (n, channels, height, width).
+            of shape (n, channels, height, width). Where a text is asked for, `{"text": [...],
+            "target": [...]}`, and the labels are all 0.
     """
 
     ids: NDArray[np.int64]
@@ -61,6 +64,8 @@ class Task:
 
     #: What its examples are.
     reads: ClassVar[Literal["text", "images"]] = "text"
+    #: What is asked for: one of its classes, or a text, which examples have as `target`.
+    writes: ClassVar[Literal["classes", "text"]] = "classes"
     #: Raised when the same fields and the same source data would give other examples.
     revision: ClassVar[int] = 1
 
@@ -78,6 +83,16 @@ class Task:
     def metric(self) -> str:
         """The metric that selects checkpoints and that comparisons judge by default."""
         return "accuracy"
+
+    @property
+    def metrics(self) -> Mapping[str, bool]:
+        """Metrics that may judge it, and whether more of them is better."""
+        return text_metrics.SELECTS if self.writes == "text" else metrics.SELECTS
+
+    @property
+    def decoding(self) -> Decoding:
+        """How a model writes, where texts are asked for."""
+        raise NotImplementedError
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -138,6 +153,13 @@ class Task:
 
         Returns:
             None where the task makes its texts itself, or has none.
+        """
+        return None
+
+    def targets(self) -> SomeTexts | None:
+        """All texts that are to be written, by the column "target", with their places.
+
+        None where no text is asked for, or the task makes them itself.
         """
         return None
 

@@ -15,8 +15,10 @@ from benchmark.execute.job import Job, Progress, Report
 from benchmark.execute.short_of_memory import training_of
 from benchmark.runs.kinds import DataRun, PretrainRun, TrainRun
 from benchmark.runs.probing import FeaturesRun, ProbeRun
-from trainers.masked_language_modelling import pretrain
+from trainers import masked_language_modelling
+from trainers.generation import denoising
 from trainers.models import WEIGHTS
+from trainers.pretraining import Denoising
 from trainers.resume.checkpoints import Keeper
 from trainers.resume.position import Epoch
 
@@ -70,9 +72,12 @@ def _pretrain(
         if recorder:
             recorder.log({"epoch/loss": loss}, step)
 
-    what = run.model, run.pretraining, run.task, folder, training_of(job)
+    where = run.task, folder, training_of(job), on_progress, checkpoints
     with stopping_itself(lambda: checkpoints.is_worth_it):
-        done = pretrain(*what, on_progress, checkpoints)
+        if isinstance(run.pretraining, Denoising):
+            done = denoising.pretrain(run.model, run.pretraining, *where)
+        else:
+            done = masked_language_modelling.pretrain(run.model, run.pretraining, *where)
     with job.store.cache.making("weights", run.key) as target:
         save_model(done.model, str(target / WEIGHTS))
     return {

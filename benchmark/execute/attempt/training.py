@@ -14,11 +14,20 @@ from torch import nn
 from benchmark.execute.attempt.conditions import memory, spent
 from benchmark.execute.attempt.encoding import encoded
 from benchmark.execute.attempt.recorder import Recorder
+from benchmark.execute.attempt.writing import (
+    about_writing,
+    attach_written,
+    is_told_texts,
+    leave_texts,
+    retold,
+)
 from benchmark.execute.job import Job, Progress, Report
 from benchmark.execute.short_of_memory import training_of
 from benchmark.runs.kinds import Output, TrainRun
 from benchmark.store.cache import Cache
 from trainers.cost import relative_flops
+from trainers.generation.fit import TrainedWriter, WritingFit
+from trainers.generation.teaching import token_distributions
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit, Trained
 from trainers.models import WEIGHTS, Checkpoint
@@ -28,7 +37,7 @@ from trainers.sizes import Size
 from trainers.steps.predicting import predict
 from trainers.tasks import Split
 from trainers.tasks.paper.glue_server import server_files
-from trainers.teacher import LiveTeacher, TeacherLogits
+from trainers.teacher import LiveTeacher, TeacherLogits, TeacherTokens
 
 #: The folder that another run left, by the role it has in this one.
 Opened = Callable[[str], Path]
@@ -67,8 +76,11 @@ class TrainingAttempt:
 
     def end_epoch(self, epoch: Epoch) -> Mapping[str, float]:
         """Say how far the run has come, and return what is recorded of that."""
-        dev = epoch.dev[self.run.metric]
-        note = f"dev {self.run.metric} {dev:.1f}"
+        name, metric = self.fit.selects_by, self.run.metric
+        dev = epoch.dev[name]
+        note = f"dev {name} {dev:.{1 if name == metric else 2}f}"
+        if name != metric:  # a search looks at it in the direction of what it searches by
+            dev = self.fit.worth(epoch) * (1 if self.run.task.metrics[metric] else -1)
         self.report(Progress(self.run.key, epoch.number / self._epochs, note, epoch.number, dev))
         curve = {f"epoch/{name}": value for name, value in epoch.dev.items()}
         return {"epoch/loss": epoch.loss, **curve}
@@ -116,7 +128,10 @@ class TrainingAttempt:
             **spent(trained.spent),
         }
         if recorder and "test" in outputs:
-            _attach_predictions(recorder, trained, self.fit.dev_set, self._test_set)
+            if isinstance(trained, TrainedWriter):
+                attach_written(recorder, trained)
+            else:
+                _attach_predictions(recorder, trained, self.fit.dev_set, self._test_set)
         return metrics
 
     @cached_property
@@ -138,12 +153,16 @@ def _set_up(
         report(Progress(run.key, 0.0, "begins", notice=notice))
 
     def encode(split: Split) -> Encoded:
+        if split == "train" and is_told_texts(run):
+            return anew(split)
         return encoded(run, split, job.store.cache, partial(anew, split), say)
 
     def anew(split: Split) -> Encoded:
         folder = opened("data")
         examples = run.task.load(split, folder, run.seed)
         check_examples(run.task, split, examples)
+        if split == "train" and is_told_texts(run):
+            examples = retold(examples, folders["teacher"])
         read = run.model.encode(examples, folder, run.training.max_length)
         check_returned(run.model, "encode", read, Encoded)
         return read
@@ -153,7 +172,10 @@ def _set_up(
         start = Checkpoint(folders["body"])
     model = run.model.build(run.task, folders["data"], run.seed, start)
     check_returned(run.model, "build", model, nn.Module)
-    fit = Fit(
+    made: Callable[..., Fit] = Fit
+    if run.task.writes == "text":
+        made = partial(WritingFit, **about_writing(run, folders["data"]))
+    fit = made(
         model=model,
         method=run.method,
         train_set=encode("train"),
@@ -166,11 +188,15 @@ def _set_up(
     return fit, encode
 
 
-def _teacher(run: TrainRun, folders: Mapping[str, Path]) -> TeacherLogits | LiveTeacher | None:
+def _teacher(
+    run: TrainRun, folders: Mapping[str, Path]
+) -> TeacherLogits | TeacherTokens | LiveTeacher | None:
     """Whom a run learns from: what that run left."""
     need = run.needs.get("teacher")
-    if need is None:
+    if need is None or need.output == "texts":
         return None
+    if need.output == "logits" and run.task.writes == "text":
+        return TeacherTokens.open(folders["teacher"])
     if need.output == "logits":
         return TeacherLogits.open(folders["teacher"])
     assert isinstance(need.run, TrainRun)
@@ -185,7 +211,14 @@ def _leave_outputs(
     if "weights" in outputs:
         with cache.making("weights", run.key) as folder:
             save_model(trained.model, str(folder / WEIGHTS))
-    if "logits" in outputs:
+    if "texts" in outputs:
+        assert isinstance(fit, WritingFit)
+        leave_texts(run, cache, fit, trained.model)
+    if "logits" in outputs and run.task.writes == "text":
+        said = token_distributions(trained.model, fit.train_set, run.training)
+        with cache.making("logits", run.key) as folder:
+            said.save(folder)
+    elif "logits" in outputs:
         logits = predict(trained.model, fit.train_set, run.training)
         with cache.making("logits", run.key) as folder:
             TeacherLogits(fit.train_set.ids, logits).save(folder)

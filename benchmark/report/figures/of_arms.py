@@ -25,6 +25,7 @@ from stats.report.figures import (
     reliability,
 )
 from stats.report.words import wording
+from stats.table.direction import is_lower_better
 
 
 def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
@@ -61,11 +62,10 @@ def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[
     curves = gathered.curves
     here = curves[(curves[["model", "init", "task"]] == list(place)).all(axis=1)]
     if here.loc[here["score"].notna(), "epoch"].nunique() > 1:  # one epoch is no curve
-        figure = learning_curves(
-            here,
-            metric=str(here["metric"].iloc[0]),
-            lower_is_better=gathered.analysis.lower_is_better,
-        )
+        metric, lower = str(here["metric"].iloc[0]), gathered.analysis.lower_is_better
+        if metric != gathered.analysis.metric:
+            lower = is_lower_better(metric)
+        figure = learning_curves(here, metric=metric, lower_is_better=lower)
         yield "curves", f"curves · {title}", f"{title}: mean over seeds, and one sd.", figure
 
 

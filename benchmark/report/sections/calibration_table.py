@@ -45,7 +45,7 @@ def calibration_sheet(gathered: Gathered) -> Sheet | None:
     """Scores of probabilities on test, mean and sd over seeds; None where no run has any."""
     table = calibrations(gathered)
     known = {n: title for n, title in OF_PROBABILITIES.items() if f"{n}_mean" in table}
-    if not known:
+    if not known or gathered.written.arms:  # texts have a likelihood, and no class to be sure of
         return None
     cells = [
         tuple(mean_sd_and_interval(row, name) for name in known) for row in table.to_dict("records")

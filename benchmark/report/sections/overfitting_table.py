@@ -37,7 +37,8 @@ def overfitting(gathered: Gathered) -> pd.DataFrame:
     rows = []
     for cell, run in gathered.runs:
         said = {n.partition("/")[2]: v for n, v in run.scores.items() if n.startswith("overfit")}
-        names = (f"{cell.metric}_gap", "nll_gap", f"{cell.metric}_lost")
+        metric = cell.metric if f"{cell.metric}_gap" in said else "nll"  # of texts
+        names = (f"{metric}_gap", "nll_gap", f"{metric}_lost")
         rows.append(cell.place | dict(zip(_SHOWN, map(said.get, names), strict=True)))
     table = pd.DataFrame(rows, columns=[*PLACE, *_SHOWN]).dropna(subset=list(_SHOWN))
     return over_seeds(table, [*_SHOWN])

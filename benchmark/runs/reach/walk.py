@@ -21,13 +21,13 @@ from benchmark.user_code.names import NOT_CODE
 from benchmark.user_code.project import project_of
 from trainers.methods import Method, Teacher
 from trainers.models import Model
-from trainers.pretraining import MaskedLanguageModelling, Supervised
+from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 
 #: Fields of a declared method or model whose runs have keys of their own, which stand in the keys
 #: of those that need them.
 _RUNS = (
     (Method, "teacher", (Model, Teacher)),
-    (Model, "pretraining", (MaskedLanguageModelling, Supervised)),
+    (Model, "pretraining", (MaskedLanguageModelling, Denoising, Supervised)),
 )
 
 

@@ -267,6 +267,8 @@ def test_every_pair_of_methods_trains_or_is_refused(words):
     expected += [{"reinit", name} for name in ("magnitude", "movement")] + [{"r_drop", "spd"}]
     grafting = ("spd", "theseus")
     expected += [{a, b} for a in (*labels, "smart", "reinit", "l2_sp", "r4f") for b in grafting]
+    taught = ("kd", "self_kd", "annealing_kd", *grafting)  # each brings a teacher of its own
+    expected += [{"sequence_kd", name} for name in taught]
     assert [pair for pair in expected if pair not in refused] == []
     assert [pair for pair in refused if pair not in expected] == []
 

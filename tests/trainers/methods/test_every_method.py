@@ -39,6 +39,7 @@ from trainers.methods import (
     RDrop,
     Reinit,
     SelfKD,
+    SequenceKD,
     TFReg,
     Theseus,
 )
@@ -55,6 +56,7 @@ METHODS: list[tuple[Method, Method | None]] = [
     (TFReg(), TFReg(alpha=0.0)),
     (KD(), KD(alpha=0.0, tau=2.0)),
     (SelfKD(), SelfKD(alpha=0.0)),
+    (SequenceKD(), None),  # it is for texts alone
     (ConfidencePenalty(), ConfidencePenalty(beta=0.0)),
     (AnnealingKD(), None),  # it has two phases
     (R3F(), R3F(weight=0.0)),
@@ -84,6 +86,8 @@ PRUNING = ("magnitude", "movement", "movement+r3f", "theseus", "spd", "spd+r3f+l
 REFUSED |= {(kind, method) for kind in ("resnet", "gpt2") for method in PRUNING}
 #: Its attention is not transformers' common one.
 REFUSED |= {("deberta-v2", "spd"), ("deberta-v2", "spd+r3f+llrd")}
+#: No task here asks for texts.
+REFUSED |= {(kind, "sequence_kd") for kind in KINDS}
 #: Epochs of those that learn nothing of the labels at first.
 EPOCHS = {"annealing_kd": 12}
 
@@ -148,7 +152,8 @@ def test_it_learns_repeats_itself_and_is_base_at_its_neutral_setting(
     if (kind, method.name) in REFUSED:
         with pytest.raises(
             MethodError,
-            match=r"needs (dropout|an embedding layer)|prunes linear layers|gives none away",
+            match=r"needs (dropout|an embedding layer)|prunes linear layers|gives none away|"
+            r"has its teacher write the targets",
         ):
             method.check(place.model(kind), place.task)
         return

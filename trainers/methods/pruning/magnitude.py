@@ -29,6 +29,7 @@ class Magnitude(Gradual):
     """
 
     name: ClassVar[str] = "magnitude"
+    unfit_for_texts: ClassVar[str] = "it gives up weights of the layers of an encoder alone"
 
     def prepare(self, model: nn.Module, state: SimpleNamespace) -> None:
         """Put a mask on every matrix."""

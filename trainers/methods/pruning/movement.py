@@ -76,6 +76,7 @@ class Movement(Gradual):
     """
 
     name: ClassVar[str] = "movement"
+    unfit_for_texts: ClassVar[str] = "it gives up weights of the layers of an encoder alone"
 
     soft: bool = False
     score_lr: float = 1e-2

@@ -47,6 +47,7 @@ class SPD(Grafting):
     """
 
     name: ClassVar[str] = "spd"
+    unfit_for_texts: ClassVar[str] = "it gives up weights of the layers of an encoder alone"
 
     p: float = 0.8
     rise: float = 0

@@ -39,6 +39,7 @@ class Theseus(Grafting):
     """
 
     name: ClassVar[str] = "theseus"
+    unfit_for_texts: ClassVar[str] = "it gives up weights of the layers of an encoder alone"
 
     p: float = 0.3
     growth: float | None = None

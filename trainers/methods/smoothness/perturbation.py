@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 
 def embedding_layer(model: Any) -> nn.Embedding | None:
-    """What turns token numbers into vectors, if anything does."""
+    """What turns token numbers into vectors, if anything does; of two, that of the encoder."""
     try:
-        layer = model.get_input_embeddings()
+        beside = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
+        layer = (model.get_encoder() if beside else model).get_input_embeddings()
     except (AttributeError, NotImplementedError):
         return None
     return layer if isinstance(layer, nn.Embedding) else None

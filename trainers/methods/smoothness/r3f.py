@@ -90,6 +90,9 @@ class R4F(R3F):
     """
 
     name: ClassVar[str] = "r4f"
+    unfit_for_texts: ClassVar[str] = (
+        "the matrix that it would normalise is that of the vocabulary, which embeds tokens as well"
+    )
     revision: ClassVar[int] = 3
 
     def check(self, model: Model, task: Task) -> None:

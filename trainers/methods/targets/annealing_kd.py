@@ -33,6 +33,10 @@ class AnnealingKD(Taught):
     """
 
     name: ClassVar[str] = "annealing_kd"
+    unfit_for_texts: ClassVar[str] = (
+        "its first phase learns all logits of a teacher, and those of a whole vocabulary are not "
+        "kept; take kd"
+    )
     t_max: int = 10
     phase_one: float = 2 / 3
 

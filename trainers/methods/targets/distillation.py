@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,6 +17,7 @@ from trainers.settings import Training
 
 if TYPE_CHECKING:
     from trainers.models import Model
+    from trainers.tasks import Task
 
 
 def distillation_loss(
@@ -25,6 +27,7 @@ def distillation_loss(
     alpha: float,
     tau: float,
     scale: Literal["hinton", "paper"],
+    among: Tensor | None = None,
 ) -> Tensor:
     """(1 − α) CE + α s KL(p_t^τ ‖ p^τ), averaged over the batch.
 
@@ -37,12 +40,32 @@ def distillation_loss(
         alpha: weight of the teacher.
         tau: temperature of both distributions.
         scale: s = τ² ("hinton") or s = 1 ("paper").
+        among: shape (b, k), where the teacher's k + 1 logits are of these classes and of all others
+            together: p and p_t are then distributions over these k + 1 outcomes.
     """
     s = tau**2 if scale == "hinton" else 1.0
-    log_p, log_t = ((each / tau).log_softmax(-1) for each in (logits, teacher_logits))
+    compared = logits if among is None else and_the_rest(logits, among)
+    log_p, log_t = ((each / tau).log_softmax(-1) for each in (compared, teacher_logits))
     # The bits of F.kl_div, which cannot be computed for several models at once.
     divergence = (log_t.exp() * (log_t - log_p)).sum() / len(logits)
     return (1 - alpha) * F.cross_entropy(logits, labels) + alpha * s * divergence
+
+
+def and_the_rest(logits: Tensor, classes: Tensor) -> Tensor:
+    """log p of some classes, and as the last that of all others together: shape (b, k + 1).
+
+    >>> import torch
+    >>> said = and_the_rest(torch.log(torch.tensor([[0.1, 0.2, 0.3, 0.4]])), torch.tensor([[3, 1]]))
+    >>> said.exp()
+    tensor([[0.4000, 0.2000, 0.4000]])
+
+    Args:
+        logits: shape (b, K).
+        classes: shape (b, k) with k < K, different ones in each row.
+    """
+    log_p = logits.log_softmax(-1)
+    others = log_p.scatter(-1, classes, float("-inf")).logsumexp(-1, keepdim=True)
+    return torch.cat([log_p.gather(-1, classes), others], -1)
 
 
 @dataclass(frozen=True)
@@ -64,9 +87,8 @@ class _Distillation(Method):
 
     def loss(self, step: Step) -> Tensor:
         """(1 − α) CE + α s KL(p_t^τ ‖ p^τ)."""
-        return distillation_loss(
-            step.logits, step.labels, step.teacher_logits, self.alpha, self.tau, self.scale
-        )
+        asked = self.alpha, self.tau, self.scale, step.teacher_tokens
+        return distillation_loss(step.logits, step.labels, step.teacher_logits, *asked)
 
 
 @dataclass(frozen=True)
@@ -109,6 +131,21 @@ class KD(_Distillation, Taught):
     """
 
     name: ClassVar[str] = "kd"
+
+    def check(self, model: Model, task: Task) -> None:
+        """Refuse a teacher of texts that knows other tokens than its student.
+
+        Raises:
+            MethodError: with the way out.
+        """
+        teacher = self.teacher.model if isinstance(self.teacher, Teacher) else self.teacher
+        if task.writes != "text" or teacher is None or isinstance(teacher, str):
+            return
+        if model.tokens() != teacher.tokens():
+            raise MethodError(
+                f"KD compares probabilities of tokens, and {teacher.name} writes other tokens than "
+                f"{model.name}: take a teacher of the same vocabulary, or SequenceKD."
+            )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ _VOCABULARIES = (
     ("spiece.model",),
     ("sentencepiece.bpe.model",),
     ("tokenizer.model",),
+    ("vocab.json", "source.spm", "target.spm"),
 )
 #: Files beside the weights that say how the model reads.
 _READING = (

@@ -78,7 +78,7 @@ def save_tiny(kind: str, folder: Path, *, layers: int, side: int, texts: Iterabl
     from transformers import CONFIG_MAPPING, AutoModel
 
     config: Any = CONFIG_MAPPING[kind]()
-    _shrink(config, layers, side)
+    shrink(config, layers, side)
     if input_of(kind) == "images":
         processor = {"image_processor_type": "ViTImageProcessor", "do_normalize": True}
         processor |= {"size": {"height": side, "width": side}, "resample": 2}
@@ -95,7 +95,7 @@ def save_tiny(kind: str, folder: Path, *, layers: int, side: int, texts: Iterabl
         AutoModel.from_config(config, dtype=torch.float32).save_pretrained(folder)
 
 
-def _shrink(config: Any, layers: int, side: int) -> None:
+def shrink(config: Any, layers: int, side: int) -> None:
     """Make every size of a configuration small, in place."""
     if config.model_type == "resnet":
         for name, value in _RESNET.items():

@@ -233,6 +233,14 @@ class SourceTask(Task):
         """Unlabelled text to pre-train on."""
         raise TaskError(f"{self.name} has no text to pre-train on.")
 
+    def labelled(self, rows: Rows) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """The label of each example, and the names of the classes.
+
+        Raises:
+            TaskError: with file and row, a label is missing or of no class.
+        """
+        return _labelled(self, self._state())
+
     def rows(self) -> Rows:
         """The columns of all splits that the task uses."""
         raise NotImplementedError
@@ -281,7 +289,7 @@ def _surveyed(task: SourceTask, state: tuple[tuple[str, int, int], ...]) -> Surv
     rows, files = task.rows(), task._files()
     looks: list[Callable[[], Any]] = [
         lambda: _origins(task, rows, files),
-        lambda: _labelled(task, state),
+        lambda: task.labelled(rows),
         lambda: task.digests(rows),
     ]
     origins, (labels, classes), (digests, size) = gather(looks)

@@ -15,6 +15,9 @@ from trainers.tasks.elsewhere.reading.class_labels import require_classes
 from trainers.tasks.parts import Part, carve
 from trainers.tasks.task import Split
 
+#: In place of classes, in messages.
+_TEXTS = ("text",)
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -26,7 +29,7 @@ class Survey:
         groups: shape (n,), the same number for examples that no two parts share between them.
         origins: shape (n,), which of `splits` each row is from.
         splits: names of the splits, in the order of the rows.
-        classes: names of the K classes.
+        classes: names of the K classes; none where texts are to be written.
         size: of what is prepared, in bytes.
     """
 
@@ -85,7 +88,7 @@ def assign(
         asked = {split: part for split, part in parts.items() if part.split == source}
         try:
             of_rows = (survey.digests[here], survey.labels[here], survey.groups[here])
-            drawn = carve(*of_rows, asked, survey.classes, seed)
+            drawn = carve(*of_rows, asked, survey.classes or _TEXTS, seed)
         except TaskError as error:
             raise TaskError(f"{name}: {error}") from error
         found |= {split: here[rows] for split, rows in drawn.items()}
@@ -95,7 +98,8 @@ def assign(
                 f"{name}: {split}={parts[split]} is empty; other parts took everything."
             )
     where = f"{name} ({read_from})" if read_from else name
-    require_classes(survey.labels[found["train"]], survey.classes, where)
+    if survey.classes:
+        require_classes(survey.labels[found["train"]], survey.classes, where)
     return found
 
 

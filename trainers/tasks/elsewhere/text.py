@@ -185,12 +185,20 @@ class TextTask(SourceTask):
         table = pa.table(dict(zip(INPUTS, texts, strict=False)))
         with ipc.new_file(str(folder / "texts.arrow"), table.schema) as file:
             file.write_table(table)
-        judged_on = self.read_inputs(folder, self._judged_on()).values()
+        judged_on = self.held_out(self.read_inputs(folder, self._judged_on()))
         apart = HeldOut((text for column in judged_on for text in column), NEAR)
         np.save(folder / "apart.npy", self._apart(folder, apart), allow_pickle=False)
         if self.further:
             write_lines(cleaned(self.further.documents(), apart), folder / "further.txt")
         wordpiece.train(self._own_words(folder), self.vocabulary, folder / "tokenizer.json")
+
+    def held_out(self, judged_on: Mapping[str, Sequence[str]]) -> Sequence[Sequence[str]]:
+        """Columns of texts that no text to pre-train on may contain.
+
+        Args:
+            judged_on: the inputs of dev and test.
+        """
+        return [*judged_on.values()]
 
     def read_inputs(self, folder: Path, rows: NDArray[np.int64]) -> Mapping[str, Sequence[str]]:
         """The texts of some examples."""

@@ -1,0 +1,1 @@
+"""Runs whose model writes text: how it is scored, what it teaches, and its pre-training."""
