@@ -25,7 +25,7 @@ from trainers.masked_language_modelling import (
     take_steps,
 )
 from trainers.models import EncoderDecoder, Model, load_tokenizer
-from trainers.models.generation.encoder_decoder import OwnTongue
+from trainers.models.generation.encoder_decoder import OwnCodec
 from trainers.pretraining import Denoising
 from trainers.resume.checkpoints import Keeper, without
 from trainers.resume.trail import Trail
@@ -96,14 +96,14 @@ class Infilling:
     """Text infilling: spans, each behind one [MASK].
 
     Attributes:
-        tongue: whose marks are kept.
+        codec: whose marks are kept.
         mask: number of [MASK].
         probability: share of the tokens that are hidden.
         span: mean length of what one [MASK] hides; of length 0 it hides nothing, and stands where
             nothing was.
     """
 
-    tongue: OwnTongue
+    codec: OwnCodec
     mask: int
     probability: float
     span: float
@@ -113,11 +113,11 @@ class Infilling:
         """As declared, over the vocabulary of a task."""
         tokenizer = load_tokenizer(folder)
         mask = tokenizer.token_to_id("[MASK]")
-        return cls(OwnTongue(tokenizer), mask, pretraining.probability, pretraining.span)
+        return cls(OwnCodec(tokenizer), mask, pretraining.probability, pretraining.span)
 
     def apply(self, blocks: NDArray[np.int64], draws: np.random.Generator) -> Encoded:
         """What the encoder reads of some blocks, shape (b, L), and the blocks as targets."""
-        marks, ids = self.tongue.marks, np.arange(len(blocks))
+        marks, ids = self.codec.marks, np.arange(len(blocks))
         read = [self.noised(block.tolist(), draws) for block in blocks]
         rows = blocks[:, 1:].tolist()  # [CLS] is what the decoder starts from
         ragged = {

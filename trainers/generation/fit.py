@@ -14,7 +14,7 @@ from trainers.generation.writing import token_losses, write
 from trainers.inputs.batches import Encoded
 from trainers.loop import Fit, Trained
 from trainers.machine.clock import Spent
-from trainers.models.tongue import Tongue
+from trainers.models.codec import TextCodec
 from trainers.resume.position import Epoch
 from trainers.tasks import Decoding, Split
 
@@ -77,13 +77,13 @@ class WritingFit(Fit):
     than to train on many tasks, and is done once, by the selected checkpoint.
 
     Attributes:
-        tongue: reads and writes for the model.
+        codec: reads and writes for the model.
         decoding: how it writes.
         columns: what is read ("text") and to be written ("target") of a split, as it stands in the
             data, in the order of its examples.
     """
 
-    tongue: Tongue
+    codec: TextCodec
     decoding: Decoding
     columns: Callable[[Split], Mapping[str, Sequence[str]]]
 
@@ -135,7 +135,7 @@ class WritingFit(Fit):
         """What a model writes of a split, with the scores of each text."""
         columns = self.columns(split)
         references = columns["target"]
-        how = self.tongue, self.decoding, self.training, self.seed, offer
+        how = self.codec, self.decoding, self.training, self.seed, offer
         texts = write(model, examples, *how)
         each = [text_metrics.rouge(draw, references) for draw in texts]
         rouge = {name: np.stack([scores[name] for scores in each]) for name in text_metrics.ROUGE}

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainers.inputs.batches import Encoded, evaluation_order
+from trainers.models.codec import TextCodec
 from trainers.models.generation.pairs import prompts
-from trainers.models.tongue import Tongue
 from trainers.seeding import stream_seed
 from trainers.settings import Training
 from trainers.steps.passes import forward
@@ -31,7 +31,7 @@ _BATCH = 64
 def write(
     model: Any,
     examples: Encoded,
-    tongue: Tongue,
+    codec: TextCodec,
     decoding: Decoding,
     training: Training,
     seed: int,
@@ -45,7 +45,7 @@ def write(
     Args:
         model: of transformers.
         examples: whose sources are read.
-        tongue: reads and writes for the model.
+        codec: reads and writes for the model.
         decoding: how it writes.
         training: says on which device.
         seed: of the run.
@@ -60,11 +60,11 @@ def write(
         with torch.random.fork_rng(devices=_devices(training)):
             torch.manual_seed(stream_seed(seed, "sampling", draw))
             for places in evaluation_order(lengths, max(1, _BATCH // decoding.beams)):
-                written = _generated(model, [read[i] for i in places], tongue, decoding, training)
+                written = _generated(model, [read[i] for i in places], codec, decoding, training)
                 for i, row in zip(places.tolist(), written, strict=True):
                     rows[i] = row
                 between()
-        found.append(tongue.texts(rows))
+        found.append(codec.texts(rows))
     return found
 
 
@@ -73,17 +73,17 @@ def _devices(training: Training) -> list[int]:
 
 
 def _generated(
-    model: Any, read: list[list[int]], tongue: Tongue, decoding: Decoding, training: Training
+    model: Any, read: list[list[int]], codec: TextCodec, decoding: Decoding, training: Training
 ) -> list[list[int]]:
     """Tokens that are written behind some sources, up to the first end."""
     from transformers import GenerationConfig
 
-    marks, width = tongue.marks, max(map(len, read))
+    marks, width = codec.marks, max(map(len, read))
     ids = torch.full((len(read), width), marks.padding)
     mask = torch.zeros_like(ids)
     for i, row in enumerate(read):
         # A decoder alone goes on behind the last token, so that its padding stands in front.
-        place = slice(0, len(row)) if tongue.beside else slice(width - len(row), width)
+        place = slice(0, len(row)) if codec.has_encoder else slice(width - len(row), width)
         ids[i, place], mask[i, place] = torch.tensor(row), 1
     drawn: dict[str, Any] = {}
     if decoding.draws:
@@ -99,13 +99,13 @@ def _generated(
         bos_token_id=marks.start,
         eos_token_id=marks.end,
         suppress_tokens=[marks.padding] if marks.padding != marks.end else None,
-        decoder_start_token_id=marks.start if tongue.beside else None,
+        decoder_start_token_id=marks.start if codec.has_encoder else None,
         **drawn,
     )
     inputs = {"input_ids": ids.to(training.device), "attention_mask": mask.to(training.device)}
     with _asking(model, asked):
         written = model.generate(**inputs).cpu().numpy()
-    begins = 1 if tongue.beside else width
+    begins = 1 if codec.has_encoder else width
     return [_until(row[begins:].tolist(), marks.end) for row in written]
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded, Ragged
+from trainers.models.codec import TextCodec
 from trainers.models.generation.hub import Writing, load_writer, writer
 from trainers.models.generation.pairs import encode_pairs, room_for_target
 from trainers.models.images import Preprocessing
@@ -31,7 +32,6 @@ from trainers.models.text import (
     save_tokenizer,
     text_lengths,
 )
-from trainers.models.tongue import Tongue
 from trainers.resolve.folders import settled
 from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
@@ -177,17 +177,17 @@ class HubModel(Model):
     def _writing(self) -> Writing:
         return Writing(self.name, self.repository.folder, self.config(0))
 
-    def tongue(self, folder: Path) -> Tongue:
+    def codec(self, folder: Path) -> TextCodec:
         """How it reads and writes texts, by its own tokenizer."""
-        return self._writing.tongue
+        return self._writing.codec
 
     def longest_target(self, max_length: int) -> int | None:
         """Most tokens that a target may have, its end among them."""
-        return room_for_target(self._writing.room, max_length, self._writing.tongue.beside)
+        return room_for_target(self._writing.room, max_length, self._writing.codec.has_encoder)
 
     def target_lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of texts that are to be written, their end among them."""
-        return [len(row) + 1 for row in self._writing.tongue.targets(texts)] if texts else []
+        return [len(row) + 1 for row in self._writing.codec.targets(texts)] if texts else []
 
     def tokens(self) -> str:
         """A digest of its vocabulary, with what it writes by."""
@@ -278,7 +278,7 @@ class HubModel(Model):
             ModelError: the examples are not what the model reads, or its tokenizer is not its own.
         """
         if "target" in examples.inputs:
-            return self._own(encode_pairs(examples, self.tongue(folder), max_length))
+            return self._own(encode_pairs(examples, self.codec(folder), max_length))
         config = self.config(2)
         kind = input_of(config.model_type)
         if kind == "images":

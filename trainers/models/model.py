@@ -12,11 +12,11 @@ from torch import nn
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded
+from trainers.models.codec import TextCodec
 from trainers.models.layers import EverySecondLayer
 from trainers.models.stored.body import Checkpoint, in_pooler, load_body, mark_drawn_anew
 from trainers.models.stored.repository import Repository, renaming
 from trainers.models.stored.weight_files import common_prefix, unsound
-from trainers.models.tongue import Tongue
 from trainers.pretraining import Denoising, MaskedLanguageModelling, Supervised
 from trainers.resolve.needs import Needed
 from trainers.seeding import initialising
@@ -91,7 +91,7 @@ class Model:
         """
         return ""
 
-    def tongue(self, folder: Path) -> Tongue:
+    def codec(self, folder: Path) -> TextCodec:
         """How it reads and writes texts, where it writes some.
 
         Args:

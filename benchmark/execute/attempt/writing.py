@@ -39,7 +39,7 @@ def about_writing(run: TrainRun, data: Path) -> Mapping[str, Any]:
         return {name: [str(text) for text in values] for name, values in inputs.items()}
 
     return {
-        "tongue": run.model.tongue(data),
+        "codec": run.model.codec(data),
         "decoding": run.task.decoding,
         "columns": columns,
     }
@@ -52,7 +52,7 @@ def is_told_texts(run: TrainRun) -> bool:
 
 def leave_texts(run: TrainRun, cache: Cache, fit: WritingFit, model: nn.Module) -> None:
     """Have a finished model write its training set, for a student to learn from."""
-    how = fit.tongue, fit.decoding, fit.training, fit.seed
+    how = fit.codec, fit.decoding, fit.training, fit.seed
     texts = write(model, fit.train_set, *how)[0]
     with cache.making("texts", run.key) as folder:
         told = {"ids": fit.train_set.ids.tolist(), "texts": texts}

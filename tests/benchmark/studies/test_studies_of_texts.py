@@ -24,7 +24,7 @@ from benchmark.store.store import Store
 from stats.items.seeds_and_items import seeds_and_items
 from trainers.generation.fit import WritingFit
 from trainers.inputs.batches import Encoded
-from trainers.models.generation.encoder_decoder import OwnTongue
+from trainers.models.generation.encoder_decoder import OwnCodec
 from trainers.resume.position import Epoch
 
 STUDY = """
@@ -260,7 +260,7 @@ def test_a_search_is_told_of_epochs_in_the_direction_of_its_metric(tmp_path, met
         training=run.training,
         seed=run.seed,
         metric=run.metric,
-        tongue=OwnTongue(None),
+        codec=OwnCodec(None),
         decoding=run.task.decoding,
         columns=lambda split: {},
     )

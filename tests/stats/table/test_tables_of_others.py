@@ -148,6 +148,7 @@ def test_a_workbook_is_read(tidy, tmp_path):
         (b"PAR1 and nothing more", "cannot be read as Parquet"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of before 2007; save it as"),
     ],
+    ids=["cut short", "no Parquet", "an old workbook"],
 )
 def test_what_is_damaged_or_unknown_says_so(held, says, tmp_path):
     path = tmp_path / "scores"

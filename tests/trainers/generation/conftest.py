@@ -75,7 +75,7 @@ class Place:
             dev_set=self.encode(model, "dev", 12),
             training=training,
             metric="rougeL",
-            tongue=model.tongue(self.folder),
+            codec=model.codec(self.folder),
             columns=lambda split: {
                 name: texts[:12]
                 for name, texts in self.task.load(split, self.folder, 0).inputs.items()

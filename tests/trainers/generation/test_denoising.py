@@ -24,7 +24,7 @@ def pretrained(place):
 def test_spans_are_hidden_behind_one_mask_each_and_the_block_is_the_target(place):
     noise, draws = Infilling.of(place.folder, HOW), np.random.default_rng(0)
     blocks = draws.integers(10, 200, (300, 41))
-    blocks[:, 0] = noise.tongue.marks.start
+    blocks[:, 0] = noise.codec.marks.start
     noised, shares = noise.apply(blocks, np.random.default_rng(1)), []
     for i, block in enumerate(blocks):
         read = noised.ragged["input_ids"].joined(np.array([i])).tolist()
@@ -36,7 +36,7 @@ def test_spans_are_hidden_behind_one_mask_each_and_the_block_is_the_target(place
         assert all(b - a > 1 for a, b in pairwise(masks))
         shares.append(1 - (len(kept) - 1) / 40)
         written = noised.targets.joined(np.array([i])).tolist()
-        assert written == [*block[1:].tolist(), noise.tongue.marks.end]
+        assert written == [*block[1:].tolist(), noise.codec.marks.end]
     assert np.mean(shares) == pytest.approx(HOW.probability, abs=0.05)
 
 

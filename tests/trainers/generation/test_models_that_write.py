@@ -26,12 +26,12 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_target_is_read_back_as_it_was(place, kind):
-    model, tongue = place.model(kind), place.model(kind).tongue(place.folder)
+    model, codec = place.model(kind), place.model(kind).codec(place.folder)
     references = place.task.load("train", place.folder, 0).inputs["target"][:40]
     targets = place.encode(model, "train").targets
     rows = [targets.joined(np.array([i])).tolist() for i in range(40)]
-    assert all(row[-1] == tongue.marks.end for row in rows)
-    assert tongue.texts([row[:-1] for row in rows]) == references
+    assert all(row[-1] == codec.marks.end for row in rows)
+    assert codec.texts([row[:-1] for row in rows]) == references
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,7 +56,7 @@ def test_the_loss_is_the_mean_over_target_tokens_whatever_is_padded(place, kind)
 
 def test_a_decoder_learns_from_its_target_alone(place):
     model = place.model("gpt2")
-    examples, end = place.encode(model, "train"), model.tongue(place.folder).marks.end
+    examples, end = place.encode(model, "train"), model.codec(place.folder).marks.end
     batch = examples.batch(np.arange(4), CPU)
     for i, row in enumerate(batch.inputs["input_ids"]):
         between = int((row == end).nonzero()[0])
@@ -78,7 +78,7 @@ def test_it_writes_the_most_likely_tokens_and_the_same_alone_as_among_others(pla
         with torch.no_grad():
             for weight in fit.model.parameters():
                 weight.mul_(6)
-    examples, how = fit.dev_set, (fit.tongue, fit.decoding, TRAINING, 1)
+    examples, how = fit.dev_set, (fit.codec, fit.decoding, TRAINING, 1)
     (texts,) = write(fit.model, examples, *how)
     assert len(set(texts)) > 1
     for i in (0, 7):
@@ -86,7 +86,7 @@ def test_it_writes_the_most_likely_tokens_and_the_same_alone_as_among_others(pla
         few = replace(few, ragged={n: _row(c, i) for n, c in examples.ragged.items()})
         few = replace(few, targets=_row(examples.targets, i))
         assert write(fit.model, few, *how) == [[texts[i]]]
-        assert fit.tongue.texts([_greedy(fit, prompts(few)[0])]) == [texts[i]]
+        assert fit.codec.texts([_greedy(fit, prompts(few)[0])]) == [texts[i]]
 
 
 def _row(column, i):
@@ -96,9 +96,9 @@ def _row(column, i):
 @torch.inference_mode()
 def _greedy(fit, prompt):
     """By hand, one token after the other."""
-    marks, written = fit.tongue.marks, []
+    marks, written = fit.codec.marks, []
     while len(written) < fit.decoding.longest and marks.end not in written:
-        if fit.tongue.beside:
+        if fit.codec.has_encoder:
             read = {"input_ids": torch.tensor([prompt])}
             read["decoder_input_ids"] = torch.tensor([[marks.start, *written]])
         else:
@@ -127,7 +127,7 @@ def test_a_search_finds_what_is_at_least_as_likely(place, kind):
     fit.run(None)
     wide = replace(fit.decoding, beams=4, length_penalty=0.0)
     found = [
-        write(fit.model, fit.dev_set, fit.tongue, how, TRAINING, 1)[0]
+        write(fit.model, fit.dev_set, fit.codec, how, TRAINING, 1)[0]
         for how in (fit.decoding, wide)
     ]
     likely = [_likelihood(place, fit, texts) for texts in found]
@@ -136,7 +136,7 @@ def test_a_search_finds_what_is_at_least_as_likely(place, kind):
 
 def _likelihood(place, fit, texts):
     """Σ log p of texts behind the sources of dev."""
-    model = place.model("gpt2" if not fit.tongue.beside else "own")
+    model = place.model("gpt2" if not fit.codec.has_encoder else "own")
     examples = place.task.load("dev", place.folder, 0)
     columns = {"text": examples.inputs["text"][:12], "target": texts}
     told = type(examples)(examples.ids[:12], examples.labels[:12], columns)
@@ -148,7 +148,7 @@ def test_draws_are_the_seeds_own_and_move_no_other_stream(place):
     drawn = Decoding(longest=8, draws=3, temperature=0.8, top_p=0.95)
 
     def texts(seed):
-        return write(fit.model, fit.dev_set, fit.tongue, drawn, TRAINING, seed)
+        return write(fit.model, fit.dev_set, fit.codec, drawn, TRAINING, seed)
 
     torch.manual_seed(3)
     expected = torch.rand(1)

@@ -14,11 +14,11 @@ from torch import nn
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded
 from trainers.models.bert import load_tokenizer
+from trainers.models.codec import Marks, TextCodec
 from trainers.models.generation.pairs import check_lengths, encode_pairs, made_up_pairs
 from trainers.models.model import Model
 from trainers.models.stored.body import Checkpoint
 from trainers.models.stored.weight_files import WEIGHTS, weight_shapes
-from trainers.models.tongue import Marks, Tongue
 from trainers.resolve.needs import Needed
 from trainers.tasks import Examples, Task
 
@@ -75,7 +75,9 @@ class EncoderDecoder(Model):
         Raises:
             ModelError: with the way out.
         """
-        check_lengths(self.name, self.positions, max_length, task.decoding.longest, beside=True)
+        check_lengths(
+            self.name, self.positions, max_length, task.decoding.longest, has_encoder=True
+        )
         if (blocks := getattr(self.pretraining, "length", 0)) > self.positions:
             raise ModelError(
                 f"pre-training's length {blocks} is more than the {self.positions} positions of "
@@ -125,8 +127,8 @@ class EncoderDecoder(Model):
 
     def module(self, task: Task, folder: Path) -> nn.Module:
         """A `BartForConditionalGeneration` over the vocabulary of the task."""
-        tongue = OwnTongue(load_tokenizer(folder))
-        return self.made(tongue.tokenizer.get_vocab_size(), tongue.marks)
+        codec = OwnCodec(load_tokenizer(folder))
+        return self.made(codec.tokenizer.get_vocab_size(), codec.marks)
 
     def load(self, module: nn.Module, start: Checkpoint) -> None:
         """Replace all weights: of what writes nothing is drawn anew.
@@ -161,7 +163,7 @@ class EncoderDecoder(Model):
         Raises:
             ModelError: a target is longer than the positions.
         """
-        encoded = encode_pairs(examples, self.tongue(folder), max_length)
+        encoded = encode_pairs(examples, self.codec(folder), max_length)
         assert encoded.targets is not None
         longest = int(encoded.targets.lengths.max())
         if longest > self.positions:
@@ -171,13 +173,13 @@ class EncoderDecoder(Model):
             )
         return encoded
 
-    def tongue(self, folder: Path) -> Tongue:
+    def codec(self, folder: Path) -> TextCodec:
         """How it reads and writes texts, by the vocabulary of the task."""
-        return OwnTongue(load_tokenizer(folder))
+        return OwnCodec(load_tokenizer(folder))
 
 
 @dataclass(frozen=True)
-class OwnTongue:
+class OwnCodec:
     """Texts by the WordPiece vocabulary that a task trained.
 
     Attributes:
@@ -185,7 +187,7 @@ class OwnTongue:
     """
 
     tokenizer: Any
-    beside: ClassVar[bool] = True
+    has_encoder: ClassVar[bool] = True
 
     @property
     def marks(self) -> Marks:

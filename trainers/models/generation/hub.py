@@ -17,11 +17,11 @@ from torch import nn
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded
+from trainers.models.codec import Marks
 from trainers.models.generation.pairs import check_lengths, made_up_pairs
 from trainers.models.stored.hub_weights import silent
 from trainers.models.stored.weight_files import weight_shapes
 from trainers.models.text import open_tokenizer, padding_token
-from trainers.models.tongue import Marks
 
 Kind = Literal["encoder-decoder", "decoder"]
 
@@ -53,8 +53,8 @@ def writer(config: Any) -> nn.Module:
     """
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-    beside = kind_of(config.model_type) == "encoder-decoder"
-    kind: Any = AutoModelForSeq2SeqLM if beside else AutoModelForCausalLM
+    has_encoder = kind_of(config.model_type) == "encoder-decoder"
+    kind: Any = AutoModelForSeq2SeqLM if has_encoder else AutoModelForCausalLM
     try:
         module: nn.Module = kind.from_config(config, dtype=torch.float32)
     except (MemoryError, torch.OutOfMemoryError):
@@ -109,7 +109,7 @@ def load_writer(module: Any, folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class HubTongue:
+class HubCodec:
     """Texts by the tokenizer of a folder.
 
     Attributes:
@@ -121,7 +121,7 @@ class HubTongue:
     start: int | None
 
     @property
-    def beside(self) -> bool:
+    def has_encoder(self) -> bool:
         """Whether an encoder reads the source."""
         return self.start is not None
 
@@ -150,7 +150,7 @@ class HubTongue:
             list(texts),
             truncation=True,
             max_length=max_length,
-            add_special_tokens=self.beside,
+            add_special_tokens=self.has_encoder,
             return_attention_mask=False,
         )
         found: list[list[int]] = read["input_ids"]
@@ -163,7 +163,9 @@ class HubTongue:
         """
         tokenizer, end = open_tokenizer(self.folder), self.marks.end
         read = tokenizer(
-            text_target=list(texts), add_special_tokens=self.beside, return_attention_mask=False
+            text_target=list(texts),
+            add_special_tokens=self.has_encoder,
+            return_attention_mask=False,
         )
         rows: list[list[int]] = read["input_ids"]
         return [row[:-1] if row and row[-1] == end else row for row in rows]
@@ -190,14 +192,14 @@ class Writing:
     config: Any
 
     @property
-    def tongue(self) -> HubTongue:
+    def codec(self) -> HubCodec:
         """How it reads and writes texts."""
         if kind_of(self.config.model_type) != "encoder-decoder":
-            return HubTongue(self.folder, None)
+            return HubCodec(self.folder, None)
         start = getattr(self.config, "decoder_start_token_id", None)
         if start is None:
             start = getattr(self.config, "bos_token_id", None)
-        return HubTongue(self.folder, self.config.pad_token_id if start is None else start)
+        return HubCodec(self.folder, self.config.pad_token_id if start is None else start)
 
     @property
     def room(self) -> int | None:
@@ -230,11 +232,11 @@ class Writing:
                 f'{self.called} is of the type "{kind}", which writes no text: take one of the '
                 "types BART, T5, MarianMT or GPT-2."
             )
-        _ = self.tongue.marks
-        check_lengths(self.called, self.room, max_length, longest, self.tongue.beside)
+        _ = self.codec.marks
+        check_lengths(self.called, self.room, max_length, longest, self.codec.has_encoder)
 
     def made_up(self, draws: np.random.Generator, rows: int, tokens: int) -> Encoded:
         """Texts of noise, of equal lengths."""
         length = min(tokens, (self.room or 2 * tokens) // 2)
-        marks, beside = self.tongue.marks, self.tongue.beside
-        return made_up_pairs(draws, rows, length, self.config.vocab_size, marks, beside)
+        marks, has_encoder = self.codec.marks, self.codec.has_encoder
+        return made_up_pairs(draws, rows, length, self.config.vocab_size, marks, has_encoder)

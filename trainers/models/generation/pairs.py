@@ -11,16 +11,16 @@ import numpy as np
 
 from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded, Ragged
-from trainers.models.tongue import Marks, Tongue
+from trainers.models.codec import Marks, TextCodec
 from trainers.tasks import Examples
 
 
-def encode_pairs(examples: Examples, tongue: Tongue, max_length: int) -> Encoded:
+def encode_pairs(examples: Examples, codec: TextCodec, max_length: int) -> Encoded:
     """Sources and, where the examples have them, targets.
 
     Args:
         examples: with the columns "text" and "target".
-        tongue: of the model.
+        codec: of the model.
         max_length: tokens of a source.
 
     Raises:
@@ -28,11 +28,11 @@ def encode_pairs(examples: Examples, tongue: Tongue, max_length: int) -> Encoded
     """
     if "target" not in examples.inputs:
         raise ModelError("the task's examples have no target to be written.")
-    marks = tongue.marks
-    sources = tongue.sources([*examples.inputs["text"]], max_length)  # type: ignore[list-item]
-    targets = tongue.targets([*examples.inputs["target"]])  # type: ignore[list-item]
+    marks = codec.marks
+    sources = codec.sources([*examples.inputs["text"]], max_length)  # type: ignore[list-item]
+    targets = codec.targets([*examples.inputs["target"]])  # type: ignore[list-item]
     written = Ragged.of([[*target, marks.end] for target in targets])
-    if tongue.beside:
+    if codec.has_encoder:
         ragged = {
             "input_ids": Ragged.of(sources),
             "decoder_input_ids": Ragged.of([[marks.start, *target] for target in targets]),
@@ -56,13 +56,18 @@ def prompts(encoded: Encoded) -> list[list[int]]:
 
 
 def made_up_pairs(
-    draws: np.random.Generator, rows: int, tokens: int, vocabulary: int, marks: Marks, beside: bool
+    draws: np.random.Generator,
+    rows: int,
+    tokens: int,
+    vocabulary: int,
+    marks: Marks,
+    has_encoder: bool,
 ) -> Encoded:
     """Sources and targets of equal lengths, of noise."""
     read = draws.integers(0, vocabulary, (rows, tokens)).tolist()
     written = draws.integers(0, vocabulary, (rows, max(1, tokens // 2))).tolist()
     ragged = {"input_ids": Ragged.of(read)}
-    if beside:
+    if has_encoder:
         ragged["decoder_input_ids"] = Ragged.of([[marks.start, *row[:-1]] for row in written])
     else:
         ragged = {"input_ids": Ragged.of([[*r, *w] for r, w in zip(read, written, strict=True)])}
@@ -72,7 +77,7 @@ def made_up_pairs(
 
 
 def check_lengths(
-    called: str, positions: int | None, max_length: int, longest: int, beside: bool
+    called: str, positions: int | None, max_length: int, longest: int, has_encoder: bool
 ) -> None:
     """Refuse texts that cannot be as long as they may become.
 
@@ -81,14 +86,14 @@ def check_lengths(
         positions: it has; None where they are only relative to each other.
         max_length: tokens of a source.
         longest: tokens of a text that is written.
-        beside: whether an encoder reads the source.
+        has_encoder: whether an encoder reads the source.
 
     Raises:
         ModelError: with the way out.
     """
     if positions is None:
         return
-    if beside:
+    if has_encoder:
         asked = {"max_length": max_length, "Decoding(longest=...)": longest}
     else:
         asked = {"max_length and Decoding(longest=...) together": max_length + longest + 1}
@@ -100,8 +105,8 @@ def check_lengths(
             )
 
 
-def room_for_target(positions: int | None, max_length: int, beside: bool) -> int | None:
+def room_for_target(positions: int | None, max_length: int, has_encoder: bool) -> int | None:
     """Most tokens that a target may have, its end among them; None where there is no limit."""
-    if positions is None or beside:
+    if positions is None or has_encoder:
         return positions
     return positions - max_length

@@ -23,7 +23,7 @@ class Marks:
     padding: int
 
 
-class Tongue(Protocol):
+class TextCodec(Protocol):
     """How a model that writes reads texts and writes them."""
 
     @property
@@ -32,7 +32,7 @@ class Tongue(Protocol):
         ...
 
     @property
-    def beside(self) -> bool:
+    def has_encoder(self) -> bool:
         """Whether an encoder reads the source; else it stands before the target."""
         ...
 
