@@ -23,6 +23,7 @@ from trainers.models.layers import EverySecondLayer
 from trainers.models.model import Model
 from trainers.models.stem import SMALL_STEM, make_stem_small
 from trainers.models.stored.body import Checkpoint, load_body, mark_drawn_anew
+from trainers.models.stored.configuration import read_configuration
 from trainers.models.stored.hub_weights import classifier, input_of, load_pretrained_body
 from trainers.models.stored.repository import Repository, without_weights
 from trainers.models.text import (
@@ -329,7 +330,12 @@ class HubModel(Model):
             # Left out where it says "as ever", so that older runs keep their keys.
             **({"stem": self.stem} if self.stem != "own" else {}),
             **({"images": images} if (images := self._images()) else {}),
+            # Noise was put on what no pass of these reads until it was put on the encoder's.
+            **({"embeddings": "encoder"} if self._has_encoder_and_decoder() else {}),
         }
+
+    def _has_encoder_and_decoder(self) -> bool:
+        return bool(read_configuration(self.repository.folder).get("is_encoder_decoder"))
 
     def _images(self) -> dict[str, Any]:
         """How images are read, where that does not stand in the files."""

@@ -167,6 +167,7 @@ def relative(init: str, method: str) -> np.ndarray:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_common_scale_is_declared_and_said(scaled, answer):
     path, store = scaled
     told = answer("run", path, "--store", store)

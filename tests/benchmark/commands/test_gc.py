@@ -176,6 +176,7 @@ def test_an_empty_store_is_one_sentence_and_nothing_is_made(bench, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_study_whose_cache_was_collected_goes_on_with_the_same_scores(small, bench, tmp_path):
     first = small.read_text()
     assert bench("run", small, "--workers", 2).returncode == 0

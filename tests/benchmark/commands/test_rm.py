@@ -95,6 +95,7 @@ def test_what_another_study_has_too_stays(attempted, bench, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_mlflow_brings_back_what_was_removed(attempted, bench):
     before = told(bench)["counts"]
     removed = [run.run_id for run in attempted.query.runs("attributes.run_id != ''")]

@@ -213,10 +213,8 @@ def uninterrupted(tmp_path_factory) -> dict[str, dict[str, float]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found through /proc")
-@pytest.mark.parametrize(
-    "victims",
-    [*(pytest.param(each, marks=pytest.mark.long) for each in ("worker", "parent")), "both"],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("victims", ["worker", "parent", "both"])
 def test_killed_and_started_again_it_ends_with_the_same_scores_bit_for_bit(
     victims, slow, bench, query, uninterrupted
 ):

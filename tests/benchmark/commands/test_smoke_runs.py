@@ -21,6 +21,11 @@ from trainers.models.stored.tiny import type_of
 from trainers.tasks.paper.published import training_examples
 
 STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))
+#: What takes minutes, or is alike another one that does not.
+LONG = (
+    *("glue_bert_small", "glue_distilgpt2", "glue_distilroberta"),
+    *("minilm_collapse", "rxf_collapse"),
+)
 LABEL = "SMOKE RUN: two seeds"
 
 
@@ -44,7 +49,11 @@ def alone(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "study",
+    [pytest.param(p, marks=pytest.mark.long) if p.stem in LONG else p for p in STUDIES],
+    ids=lambda path: path.stem,
+)
 def test_a_study_of_the_paper_runs_from_end_to_end(study, alone, capsys):
     assert main(["run", "--smoke", str(study)]) == 0
     out = capsys.readouterr().out

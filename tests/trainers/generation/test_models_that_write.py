@@ -226,3 +226,8 @@ def test_a_model_that_writes_nothing_is_refused(place, tmp_path):
     save(kind := "bert", ["a few words"] * 4, tmp_path)
     with pytest.raises(ModelError, match=f'of the type "{kind}", which writes no text'):
         HubModel(tmp_path).check(place.task, 16)
+
+
+def test_only_what_has_two_stacks_says_whose_embeddings_are_perturbed(place):
+    assert place.model("bart").specification()["embeddings"] == "encoder"
+    assert "embeddings" not in place.model("gpt2").specification()

@@ -26,6 +26,7 @@ GONE = (
 )
 
 
+@pytest.mark.long
 def test_workers_that_are_ended_are_replaced_by_the_same_command(folder, expected):
     running = Disturbed(folder)
     first, second = running.arrived(2)
@@ -41,6 +42,7 @@ def test_workers_that_are_ended_are_replaced_by_the_same_command(folder, expecte
     assert told.tags["status_reason"] == "interrupted"
 
 
+@pytest.mark.long
 def test_workers_of_a_fork_server_that_is_killed_are_replaced(folder, expected):
     running = Disturbed(folder)
     server = parent_of(running.arrived(2)[0])
@@ -77,7 +79,9 @@ def test_a_run_whose_worker_is_always_killed_has_failed_and_the_next_command_tri
     assert all(before in chains for before in chains.values() if before)
 
 
-@pytest.mark.parametrize("victims", ["parent", "both", "all"])
+@pytest.mark.parametrize(
+    "victims", [*(pytest.param(each, marks=pytest.mark.long) for each in ("parent", "both")), "all"]
+)
 def test_a_command_that_is_killed_goes_on_from_what_is_recorded(victims, folder, expected):
     running = Disturbed(folder)
     workers = running.arrived(2)
@@ -96,7 +100,9 @@ def test_a_command_that_is_killed_goes_on_from_what_is_recorded(victims, folder,
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM]
+)
 def test_a_command_that_is_told_to_stop_closes_its_runs_and_goes_on_from_them(
     signum, folder, expected
 ):
@@ -109,7 +115,9 @@ def test_a_command_that_is_told_to_stop_closes_its_runs_and_goes_on_from_them(
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)]
+)
 def test_a_fork_server_that_still_imports_goes_with_its_command(signum, folder, expected):
     running = Disturbed(folder)
     wait_until(lambda: "forkserver" in "".join(processes_in(folder)), "there is a fork server")
