@@ -56,7 +56,7 @@ def weights(text, images):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_every_architecture_ends_with_the_same_bits(weights, kind, precision):
     plain, again = (replace(each, precision=precision) for each in (TEN_STEPS, AGAIN))
     method = Mixout(0.5) + R3F(epsilon=0.1)

@@ -24,7 +24,13 @@ from tests.benchmark.conftest import command
 SECRET = "s3c/r@et"
 
 
-@pytest.mark.parametrize("name", ["h#ash", "s p;c", "ünï蒸馏", "a&b=c", "a:b@c", "-x", "'q\""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("h#ash", "s p;c", "ünï蒸馏"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("a&b=c", "a:b@c", "-x", "'q\"")),
+    ],
+)
 def test_a_store_works_under_any_name_that_an_address_can_hold(name, tmp_path):
     store = Store(str(tmp_path / name))
     store.check()

@@ -133,7 +133,9 @@ def not_ours(folder: Path) -> Path:
             *(a_folder_where_a_file_goes, "report.md is a folder"), marks=pytest.mark.slow
         ),
         (very_long, "File name too long"),
-        (on_a_full_disk, "the disk is full. Free some space"),
+        pytest.param(
+            *(on_a_full_disk, "the disk is full. Free some space"), marks=pytest.mark.slow
+        ),
         (not_ours, "No such file or directory"),
     ],
 )

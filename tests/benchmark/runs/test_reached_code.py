@@ -553,7 +553,13 @@ def keys(folder, text):
     return {*make_plan(load_study(folder / "study.py")).runs}
 
 
-@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        each if i % 5 == 0 else pytest.param(each, marks=pytest.mark.slow)
+        for i, each in enumerate(CHANGES)
+    ],
+)
 def test_what_a_study_changes_in_code_of_others_is_in_the_key_of_all_its_runs(
     kind, tmp_path, monkeypatch
 ):

@@ -236,6 +236,7 @@ def test_a_backward_of_two_passes_with_one_mask_is_that_of_one_whatever_the_loss
     assert same_weights(halves, run(words, LS(0.3), training=plain))
 
 
+@pytest.mark.slow
 def test_every_pair_of_methods_trains_or_is_refused(words):
     rows = words.task.load("dev", words.folder, 0)
     few = Examples(rows.ids[:8], rows.labels[:8], {"text": rows.inputs["text"][:8]})

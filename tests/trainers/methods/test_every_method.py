@@ -48,7 +48,7 @@ from trainers.tasks import Examples
 
 KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")
 #: Those that `make test` leaves to `make test-all`.
-LIKE_BERT = ("roberta", "distilbert")
+LIKE_BERT = ("roberta", "distilbert", "deberta-v2")
 
 #: Each method beside the setting at which it is base; None where it has no such setting.
 METHODS: list[tuple[Method, Method | None]] = [
