@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import chain
 from operator import attrgetter, is_
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -51,9 +51,16 @@ def names_of_ours() -> Names:
     """What each name in the modules of armbench that are loaded stands for.
 
     Names lead into classes and functions, and where training goes by them into containers too, for
-    instance "Fit.step", "SELECTS['nll']" or "predict.__defaults__[0]".
+    instance "Fit.step", "SELECTS['nll']" or "predict.__defaults__[0]". They are gathered anew of
+    those modules alone in which something is not what it was when they were gathered last.
     """
-    return {name: (module, dict(_names(name, module))) for name, module in _modules(_OURS)}
+    found: dict[str, tuple[Any, Mapping[str, object]]] = {}
+    for name, module in _modules(_OURS):
+        known = _gathered.get(name)
+        if known is None or known.module is not module or not known.holds():
+            known = _gathered[name] = _Gathered.of(name, module)
+        found[name] = module, known.names
+    return found
 
 
 @dataclass(frozen=True)
@@ -167,26 +174,105 @@ def _modules(tops: frozenset[str]) -> Iterator[tuple[str, ModuleType]]:
             yield name, module
 
 
-def _names(name: str, module: ModuleType) -> Iterator[tuple[str, object]]:
-    seen: set[int] = set()
-    for held, value in list(vars(module).items()):
-        is_part = isinstance(value, ModuleType) and value.__name__ == f"{name}.{held}"
-        if not is_part and not (held.startswith("__") and held.endswith("__")):
-            yield from _value(name, held, value, seen)
+@dataclass(frozen=True)
+class _Gathered:
+    """The names of a module, and all that was looked into for them.
 
+    Attributes:
+        name: of the module.
+        module: itself.
+        names: what they stand for.
+        functions: of the module, in order.
+        of_functions: what OF_FUNCTIONS names of each of them.
+        holders: the module, its classes and containers, each with what it held.
+        others: what is looked into once more, each with its parts.
+        arrays: each with its content.
+    """
 
-def _value(module: str, name: str, value: Any, seen: set[int]) -> Iterator[tuple[str, object]]:
-    if type(value) in _CONSTANTS or isinstance(value, ModuleType):
+    name: str
+    module: ModuleType
+    names: Mapping[str, object]
+    functions: list[FunctionType]
+    of_functions: list[tuple[object, ...]]
+    holders: list[tuple[Any, tuple[Any, ...], tuple[object, ...]]]
+    others: list[tuple[Any, tuple[object, ...]]]
+    arrays: list[tuple[Any, _Bytes]]
+
+    @classmethod
+    def of(cls, name: str, module: ModuleType) -> _Gathered:
+        """Those of a module as it is now."""
+        made = cls(name, module, {}, [], [], [(module, *_entries(module))], [], [])
+        seen: set[int] = set()
+        names: dict[str, object] = {}
+        for held, value in list(vars(module).items()):
+            is_part = isinstance(value, ModuleType) and value.__name__ == f"{name}.{held}"
+            if not is_part and not (held.startswith("__") and held.endswith("__")):
+                names.update(made._gather(name, held, value, seen))
+        return replace(made, names=names)
+
+    def holds(self) -> bool:
+        """Whether nothing in the module is something else by now."""
+        now = map(_of_functions, self.functions)
+        if not all(map(is_, chain(*now), chain(*self.of_functions))):
+            return False
+        for holder, keys, values in self.holders:
+            names, held = _entries(holder)
+            if len(values) != len(held) or names != keys or not all(map(is_, held, values)):
+                return False
+        for value, parts in self.others:
+            own = tuple(part for _, part in _parts(self.name, value))
+            if len(own) != len(parts) or not all(map(is_, own, parts)):
+                return False
+        return all(_content(array) == content for array, content in self.arrays)
+
+    def _gather(
+        self, module: str, name: str, value: Any, seen: set[int]
+    ) -> Iterator[tuple[str, object]]:
+        if type(value) in _CONSTANTS or isinstance(value, ModuleType):
+            yield name, value
+            return
+        if isinstance(value, np.ndarray | torch.Tensor):
+            content = _content(value)
+            self.arrays.append((value, content))
+            yield name, content
+            return
         yield name, value
-        return
-    if isinstance(value, np.ndarray | torch.Tensor):
-        yield name, _Bytes((str(value.dtype), np.asarray(value.tolist()).tobytes()))
-        return
-    yield name, value
-    if id(value) not in seen:
+        if id(value) in seen:
+            return
         seen.add(id(value))
-        for inner, held in _parts(module, value):
-            yield from _value(module, f"{name}{inner}", held, seen)
+        parts = list(_parts(module, value))
+        is_container = isinstance(value, dict | list) or is_dataclass(value)
+        if parts or (is_container and module.partition(".")[0] == _DEEP):
+            self._note(value, parts)
+        for inner, held in parts:
+            yield from self._gather(module, f"{name}{inner}", held, seen)
+
+    def _note(self, value: Any, parts: list[tuple[str, object]]) -> None:
+        """Keep what a value holds, to see whether it still does."""
+        if type(value) is FunctionType:
+            self.functions.append(value)
+            self.of_functions.append(_of_functions(value))
+        elif is_class(value) or isinstance(value, dict | list):
+            self.holders.append((value, *_entries(value)))
+        else:
+            self.others.append((value, tuple(part for _, part in parts)))
+
+
+#: By module.
+_gathered: dict[str, _Gathered] = {}
+
+
+def _entries(holder: Any) -> tuple[tuple[Any, ...], tuple[object, ...]]:
+    """What leads to the entries of a module, a class, a dictionary or a list, and these."""
+    if isinstance(holder, list):
+        return (), tuple(holder)
+    entries = dict.items(holder) if isinstance(holder, dict) else vars(holder).items()
+    held = dict(entries)
+    return tuple(held), tuple(held.values())
+
+
+def _content(array: Any) -> _Bytes:
+    return _Bytes((str(array.dtype), np.asarray(array.tolist()).tobytes()))
 
 
 def _parts(module: str, value: Any) -> Iterator[tuple[str, object]]:
