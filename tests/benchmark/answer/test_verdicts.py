@@ -80,6 +80,7 @@ def test_log_odds_take_the_size_of_each_test_set(recorded, answer):
     assert found["difference_of_differences"] == pytest.approx(expected.difference_of_differences)
 
 
+@pytest.mark.slow
 def test_bench_run_prints_the_declared_analysis_and_trains_nothing(recorded, answer):
     told = answer("run", recorded)
     assert "96 cached" in told

@@ -104,7 +104,12 @@ def test_a_record_is_read_without_mlflow_as_with_it(query, writer):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["stats"], ["plan", "recorded.py"], ["report", "--out", "out"]]
+    "arguments",
+    [
+        ["stats"],
+        ["plan", "recorded.py"],
+        pytest.param(["report", "--out", "out"], marks=pytest.mark.slow),
+    ],
 )
 def test_commands_that_only_read_a_record_import_no_mlflow(answer, arguments):
     answer("run", "recorded.py")

@@ -181,6 +181,7 @@ def test_a_port_that_is_none_is_said(port, bench):
     assert "is no port, from 1 to 65535" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said(recorded, answer):
     with socket.create_server((HOST, 0)) as taken:
         told = answer("ui", "--port", taken.getsockname()[1], code=2)

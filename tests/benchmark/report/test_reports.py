@@ -330,6 +330,7 @@ def test_the_latex_document_compiles_as_it_is(attack, tmp_path):
     assert (tmp_path / "report.pdf").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_each_arm_has_a_run_over_its_seeds(gathered):
     query = gathered.query
     record_report(gathered, Writer(query.connection), dict)
