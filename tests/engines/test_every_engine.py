@@ -326,6 +326,7 @@ study = Study(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_a_run_prints_is_kept_also_of_a_class_that_a_function_made(engine, tmp_path):
     name, address = engine
     path = tmp_path / "says.py"

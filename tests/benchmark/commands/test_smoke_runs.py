@@ -24,7 +24,7 @@ STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))
 #: What takes minutes, or is alike another one that does not.
 LONG = (
     *("glue_bert_small", "glue_distilgpt2", "glue_distilroberta"),
-    *("minilm_collapse", "rxf_collapse"),
+    *("minilm_collapse", "rxf_collapse", "spd_glue"),
 )
 LABEL = "SMOKE RUN: two seeds"
 

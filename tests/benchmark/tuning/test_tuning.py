@@ -158,6 +158,7 @@ def ended_so_far(folder: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_killed_twice_a_search_ends_as_if_nothing_had_happened(tuned, bench, undisturbed, query):
     for wanted in (2, 7):
         process = subprocess.Popen(
@@ -308,6 +309,7 @@ class Fragile(Base):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench):
     text = TUNED.replace("study = Study(", FRAGILE + "\nstudy = Study(")
     text = text.replace("[Base(), LS()]", "[Base(), Fragile()]").replace('"ls"', '"fragile"')
