@@ -23,7 +23,7 @@ def read_sheet(held: bytes, source: str) -> tuple[list[str], list[list[str]]]:
     """The names of the columns of a table, and its rows; of a workbook those of the first sheet.
 
     Raises:
-        ScoresError: it is damaged, or what reads it is not installed.
+        ScoresError: it is damaged, or of before 2007.
     """
     import pandas as pd
 
@@ -34,11 +34,6 @@ def read_sheet(held: bytes, source: str) -> tuple[list[str], list[list[str]]]:
         if held.startswith(_PARQUET):
             return _as_text(pd.read_parquet(BytesIO(held), engine="pyarrow"))
         return _as_text(pd.read_excel(BytesIO(held), engine="openpyxl"))
-    except ImportError as error:
-        raise ScoresError(
-            f"{source}: to read a workbook install openpyxl (pip install openpyxl), or save it as "
-            "CSV"
-        ) from error
     except (ValueError, KeyError, OSError, BadZipFile) as error:
         raise ScoresError(f"{source}: cannot be read as {kind} ({error})") from error
 

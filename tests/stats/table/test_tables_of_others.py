@@ -135,7 +135,6 @@ def test_what_is_compressed_or_a_sheet_is_read_by_what_is_in_it(tidy, tmp_path):
 
 
 def test_a_workbook_is_read(tidy, tmp_path):
-    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
     book = tmp_path / "scores.xlsx"
     pd.read_csv(tidy).to_excel(book, index=False)
     same(read_scores(book), read_scores(tidy))
