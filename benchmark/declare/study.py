@@ -262,7 +262,7 @@ class Study:
         read = [(each, training.max_length) for _, each, training in runs]
         read += [(each, self.training_of(arm, each).max_length) for each in self.probed_tasks]
         try:
-            self._check_classes(arm, links)
+            self._check_classes(links)
             for each, length in read:
                 if (question := (id(arm.model), id(each), length)) not in asked:
                     _check_writes(arm.model, each)
@@ -273,7 +273,7 @@ class Study:
         except (TrainerError, StudyError) as error:
             raise StudyError(f'arm "{arm.label}": {error}') from error
 
-    def _check_classes(self, arm: Arm, links: Iterable[After]) -> None:
+    def _check_classes(self, links: Iterable[After]) -> None:
         """Refuse chains and probes of texts that are written: both are of encoders."""
         asked = [("a chain", each.task) for each in links]
         asked += [("a chain", task) for task in self.tasks if asked]

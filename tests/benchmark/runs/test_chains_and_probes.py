@@ -18,10 +18,10 @@ from benchmark.runs.plan import make_plan
 from benchmark.runs.probing import FeaturesRun, ProbeRun
 from benchmark.store.cache import Cache
 from trainers.methods import KD, LS, Base, SelfKD
-from trainers.models import Bert, ResNet
+from trainers.models import Bert, EncoderDecoder, ResNet
 from trainers.pretraining import MaskedLanguageModelling, Supervised
 from trainers.settings import Training
-from trainers.tasks import Digits, Docstrings, Part, TextTask
+from trainers.tasks import Digits, Docstrings, DocstringSummary, Part, TextTask
 
 TRAINING = Training(device="cpu", precision="float32")
 A, B, C = (Digits(digits=d, train=20, dev=20, test=20) for d in ((0, 1), (2, 3), (4, 5)))
@@ -281,6 +281,18 @@ def test_what_cannot_be_is_refused_in_one_sentence_when_it_is_declared(make, sai
     with pytest.raises(StudyError, match=said) as refused:
         make()
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("what", "asked"),
+    [
+        ("a chain", {"init": chain([DocstringSummary()], init="scratch")}),
+        ("a probe", {"init": "scratch", "probes": Probes([TEXT])}),
+    ],
+)
+def test_models_that_write_are_neither_chained_nor_probed(what, asked):
+    with pytest.raises(StudyError, match=f"{what} is of encoders that give classes, and docstr"):
+        study_of(task=DocstringSummary(), model=EncoderDecoder(), **asked)
 
 
 def test_an_encoder_that_has_its_words_from_other_data_is_refused():

@@ -19,7 +19,7 @@ from trainers.errors import ModelError
 from trainers.inputs.batches import Encoded
 from trainers.models.codec import Marks
 from trainers.models.generation.pairs import check_lengths, made_up_pairs
-from trainers.models.stored.hub_weights import silent
+from trainers.models.stored.hub_weights import drawn, silent
 from trainers.models.stored.weight_files import weight_shapes
 from trainers.models.text import open_tokenizer, padding_token
 
@@ -54,17 +54,7 @@ def writer(config: Any) -> nn.Module:
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     has_encoder = kind_of(config.model_type) == "encoder-decoder"
-    kind: Any = AutoModelForSeq2SeqLM if has_encoder else AutoModelForCausalLM
-    try:
-        module: nn.Module = kind.from_config(config, dtype=torch.float32)
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:  # whatever its many architectures raise
-        detail = next(iter(str(error).strip().splitlines()), "")
-        raise ModelError(
-            f"its config.json makes no {config.model_type}: {type(error).__name__}: {detail}"
-        ) from error
-    return module
+    return drawn(AutoModelForSeq2SeqLM if has_encoder else AutoModelForCausalLM, config)
 
 
 def load_writer(module: Any, folder: Path) -> None:

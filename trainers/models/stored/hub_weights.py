@@ -44,6 +44,15 @@ def classifier(config: Any) -> nn.Module:
 
     text = input_of(config.model_type) == "text"
     kind: Any = AutoModelForSequenceClassification if text else AutoModelForImageClassification
+    return drawn(kind, config)
+
+
+def drawn(kind: Any, config: Any) -> nn.Module:
+    """A model of one of transformers' Auto classes, likewise in float32 with weights drawn.
+
+    Raises:
+        ModelError: transformers cannot make one of these values.
+    """
     try:
         module: nn.Module = kind.from_config(config, dtype=torch.float32)
     except (MemoryError, torch.OutOfMemoryError):
