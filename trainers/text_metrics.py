@@ -6,6 +6,7 @@ ROUGE is that of `rouge_score` (Google Research), with stemming; BLEU and chrF a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -115,8 +116,11 @@ def perplexity(nll: float) -> float:
 
 @cache
 def _scorer() -> Any:
+    from absl.logging import get_absl_handler
     from rouge_score.rouge_scorer import RougeScorer
 
+    # It came with rouge_score and closes what was sys.stderr then, once logging is set up anew.
+    get_absl_handler().python_handler.setStream(sys.__stderr__)
     return RougeScorer(list(ROUGE), use_stemmer=True)
 
 
