@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,23 @@ settings.register_profile("search", deadline=None)
 settings.load_profile("same")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all but some cases of a test that is marked `sampled` to a larger command."""
+    number: Counter[str] = Counter()
+    for item in items:
+        for mark in item.iter_markers("sampled"):
+            test = item.nodeid.partition("[")[0]
+            place = number[test]
+            number[test] += 1
+            if "test" in mark.kwargs:
+                if place % mark.kwargs["test"] == 0:
+                    continue
+                item.add_marker("slow")
+            if place % mark.kwargs.get("test_all", 1):
+                item.add_marker("long")
+
+
 def pytest_collection_finish() -> None:
     """Leave all that was imported to collect the tests out of every later look for garbage.
 
@@ -22,6 +40,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # as the command itself
 
 
 @pytest.fixture(autouse=True)

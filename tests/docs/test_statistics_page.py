@@ -105,6 +105,7 @@ def test_python_prints_what_the_page_says(block: Block, folder: Path, monkeypatc
     assert tried
 
 
+@pytest.mark.sampled(test=4)
 @pytest.mark.parametrize("block", COMMANDS, ids=identity)
 def test_commands_print_what_the_page_says(block: Block, folder: Path):
     skip_without_scores(block, folder)
@@ -162,6 +163,7 @@ def test_the_coverage_on_the_page_is_what_its_command_prints(n: int):
             assert found == [percent(coverage(interval, law, n)) for law in laws]
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS[:2])
 def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
@@ -180,6 +182,7 @@ def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str)
     assert found == [percent(share) for share in wrong_verdicts(test, 8)]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_wrong_verdicts_where_runs_collapse_are_what_their_command_prints():
     rows = table_after("verdicts-collapse")

@@ -64,6 +64,7 @@ def test_ctrl_c_ends_the_jobs_and_closes_their_records(tmp_path, begun):
     assert not [*store.glob("jobs/*/waiting/*"), *store.glob("jobs/*/taken/*")]
 
 
+@pytest.mark.long
 def test_jobs_that_never_began_are_forgotten_when_all_is_done(tmp_path, bench):
     study = written(tmp_path)
     asked = ("--engine", "slurm", "--slurm", "nodelist=n1", "--workers", 4)  # it has two places
@@ -83,6 +84,7 @@ def is_held(store: Path) -> bool:
     )
 
 
+@pytest.mark.long
 def test_a_command_that_was_killed_finds_its_jobs_and_nothing_is_trained_twice(tmp_path, begun):
     study, store = written(tmp_path, epochs=100), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--workers", 2)
@@ -113,6 +115,7 @@ def test_a_lost_node_costs_time_alone(tmp_path, begun, bench):
     assert scores(store) == scores(here)
 
 
+@pytest.mark.long
 def test_a_job_that_is_preempted_goes_on_later(tmp_path, begun):
     study, store = written(tmp_path, epochs=150), tmp_path / "mlruns"
     asked = ("run", study, "--engine", "slurm", "--slurm", "nodelist=n1", "--workers", 1)

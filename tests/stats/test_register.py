@@ -182,6 +182,7 @@ def recorded(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_report_and_its_page_write_about_all_three(
     unanimous: str, gains: str, sidak: str, tmp_path
 ):

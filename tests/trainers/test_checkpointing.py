@@ -63,6 +63,7 @@ def test_every_architecture_ends_with_the_same_bits(weights, kind, precision):
     assert same(weights(kind, method, plain), weights(kind, method, again))
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize(
     "method",
     [

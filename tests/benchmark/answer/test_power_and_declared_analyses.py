@@ -85,6 +85,7 @@ def test_no_number_however_absurd_is_a_traceback(bench, given, says):
     assert len(told.stderr.strip().splitlines()[-1]) < 200
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize(
     ("judging", "says"),
     [
@@ -128,6 +129,7 @@ def test_a_verdict_over_one_task_is_refused(answer, recorded):
     assert 'tasks="fixed" asks for a verdict over several tasks' in answer("plan", path, code=2)
 
 
+@pytest.mark.slow
 def test_power_is_planned_from_the_runs_that_have_finished(answer, recorded, tmp_path):
     path = tmp_path / "begun.py"
     path.write_text(STUDY.replace('tasks="fixed"', 'zeros="pratt"'))
@@ -186,6 +188,7 @@ def test_a_common_scale_is_declared_and_said(scaled, answer):
     assert 'id="figure-forest-over-tasks' in page
 
 
+@pytest.mark.slow
 def test_what_the_command_line_says_goes_before_a_declared_scale(scaled, answer):
     path, store = scaled
     asked = ("stats", path, "--store", store, "--format", "json")

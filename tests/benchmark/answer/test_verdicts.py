@@ -27,6 +27,7 @@ def each_of(answer, *arguments):
     return json.loads(answer(*arguments, "--each", "--format", "json"))["results"]
 
 
+@pytest.mark.slow
 def test_the_verdict_over_all_tasks_stands_alone_unless_each_is_asked_for(answer):
     told = json.loads(answer("stats", "recorded", "--format", "json"))
     assert (told["kind"], told["notes"][-1][:33]) == ("pooled", "the verdict on each task alone: b")
@@ -63,6 +64,7 @@ def test_accuracy_is_rounded_to_the_examples_of_each_test_set(answer):
     assert healed  # two decimals break ties between whole numbers of examples
 
 
+@pytest.mark.slow
 def test_log_odds_take_the_size_of_each_test_set(recorded, answer):
     text = STUDY.replace('tasks="fixed"', 'interaction_scale="log_odds"')
     other = recorded.parent / "odds.py"
@@ -334,6 +336,7 @@ def test_a_resolution_gives_published_scores_their_ties(answer, recorded):
     assert told["comparisons"][0]["p_value"] == compare(base, kd, resolution=step).p_value
 
 
+@pytest.mark.slow
 def test_a_record_of_an_older_version_is_written_anew_by_running_the_study(answer, recorded):
     path = recorded.parent / "older.py"
     path.write_text(STUDY.replace('name="recorded"', 'name="older"'))

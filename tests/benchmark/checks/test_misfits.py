@@ -252,6 +252,7 @@ def test_a_vocabulary_without_a_word_is_told(said, content):
     assert "tokenizer" in said('HubModel("./bert")', '"scratch"')
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.usefixtures("bert")
 @pytest.mark.parametrize(
     "index",

@@ -106,6 +106,7 @@ def test_what_runs_leave_is_foreseen_and_what_they_have_left_is_not_asked_for(st
     assert main(["plan", str(path)]) == 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_runs_that_are_left_are_asked_for_although_their_data_are_prepared(study, free, capsys):
     assert main(["run", str(study())]) == 0

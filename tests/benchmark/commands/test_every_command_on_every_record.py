@@ -18,7 +18,7 @@ REFUSED = {
 }
 STATES = ("empty", *HALF, *WHOLE, *CHANGED, *REFUSED)
 #: Those that `make test-all` looks at; `make test-long` looks at all.
-FEW = ("empty", "full", "an arm renamed")
+FEW = ("empty", "full")
 STUDY = "states.py"
 
 #: Commands that only look, in an order in which none needs the one before it.
@@ -123,6 +123,7 @@ def kept_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not str(path).endswith(passing))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_smoke_run_touches_no_record(states, bench, monkeypatch):
     folder = states["killed in arm"]

@@ -129,6 +129,7 @@ def test_a_study_runs_on_all_gpus_and_says_so(tmp_path, capsys):
     assert finished.keys() == set(session.plan().cells), "keys do not know of GPUs"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_was_crowded_out_is_named_when_all_is_done(tmp_path, capsys):
     greedy = """
@@ -159,6 +160,7 @@ def test_a_plan_says_which_run_goes_where(tmp_path, capsys):
     assert "with 4 workers" in said
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_plan_says_what_is_known_of_memory(tmp_path, capsys):
     told = options(write_study(tmp_path), gpus="all", runs_per_gpu="auto")

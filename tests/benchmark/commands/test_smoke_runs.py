@@ -23,8 +23,9 @@ from trainers.tasks.paper.published import training_examples
 STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))
 #: What takes minutes, or is alike another one that does not.
 LONG = (
-    *("glue_bert_small", "glue_distilgpt2", "glue_distilroberta"),
-    *("minilm_collapse", "rxf_collapse", "spd_glue"),
+    *("glue_bert_small", "glue_distilgpt2", "glue_distilroberta", "glue_scratch"),
+    *("minilm_collapse", "minilm_sst5", "minilm_trec"),
+    *("rxf_collapse", "rxf_generation", "spd_glue", "tuning"),
 )
 LABEL = "SMOKE RUN: two seeds"
 
@@ -94,6 +95,7 @@ study = Study(
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("further", ["None", 'Texts("somebody/unlabelled", config="plain")'])
 def test_pre_training_on_ones_own_texts_is_rehearsed_too(further, tmp_path_factory, capsys):
     study = tmp_path_factory.mktemp("study") / "pretrained.py"
@@ -220,6 +222,7 @@ def test_a_model_of_which_nothing_is_known_is_named(tmp_path, capsys):
     assert "smoke" not in os.listdir(tmp_path)
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
 def test_the_shapes_and_sizes_of_what_the_paper_took_are_known(study):
     declared = load_study(study)

@@ -137,6 +137,7 @@ def write(folder, declared):
     return path
 
 
+@pytest.mark.sampled(test=4, test_all=2)
 @pytest.mark.parametrize("declared", ABSURD)
 def test_a_number_that_is_none_or_absurd_is_refused_in_a_sentence(
     tmp_path, declared, capsys, monkeypatch

@@ -91,6 +91,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("place", REFUSED)
 @pytest.mark.parametrize("asking", [("stats",), ("ui",), ("run", "small.py")])
 def test_a_store_that_cannot_be_is_one_sentence(place, asking, small, bench, tmp_path):
@@ -216,6 +217,7 @@ def test_folders_of_studies_stay_inside_and_apart():
         assert len(folder) < 200
 
 
+@pytest.mark.slow
 def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_path):
     small.write_text(small.read_text().replace('name="small"', 'name="../../x"'))
     from benchmark.declare.loading import load_study

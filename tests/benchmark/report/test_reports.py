@@ -79,6 +79,7 @@ def test_every_file_is_written_and_none_elsewhere(attack):
         assert each.is_dir() or each.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path):
     """What a later report does not draw or list would be taken for a part of it."""
     shutil.copytree(attack / "out", tmp_path / "out")
@@ -349,6 +350,7 @@ def test_each_arm_has_a_run_over_its_seeds(gathered):
         assert set(query.curve(arm.run_id, "epoch/accuracy")) == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
     query, writer = gathered.query, Writer(gathered.query.connection)
     client, experiment = query.connection.client, query.experiment(STUDY_NAME)

@@ -317,13 +317,8 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        each if i % 4 == 0 else pytest.param(each, marks=pytest.mark.slow)
-        for i, each in enumerate(KINDS)
-    ],
-)
+@pytest.mark.sampled(test=8, test_all=3)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_change_of_what_code_reaches_changes_the_key(reached, kind, monkeypatch):
     source, files = KINDS[kind]
     if "LS.penalty" in source:
@@ -349,6 +344,7 @@ def test_what_is_only_written_and_the_code_itself_are_no_files_that_are_read(rea
     assert first.digest == reached(f"# why\n{source}", {"out/log.txt": "2", "other.py": "2"}).digest
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -376,6 +372,7 @@ def test_what_computes_the_same_has_the_same_key(reached, first, second):
     assert reached(first).digest == reached(second).digest is not None
 
 
+@pytest.mark.sampled(test=4, test_all=2)
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -553,13 +550,8 @@ def keys(folder, text):
     return {*make_plan(load_study(folder / "study.py")).runs}
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        each if i % 5 == 0 else pytest.param(each, marks=pytest.mark.slow)
-        for i, each in enumerate(CHANGES)
-    ],
-)
+@pytest.mark.sampled(test=5, test_all=2)
+@pytest.mark.parametrize("kind", CHANGES)
 def test_what_a_study_changes_in_code_of_others_is_in_the_key_of_all_its_runs(
     kind, tmp_path, monkeypatch
 ):

@@ -76,6 +76,7 @@ def test_a_moved_study_is_exported_to_the_same_bytes(packed, moved, tmp_path):
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_moved_study_has_the_same_verdicts_and_page(attack, moved, bench, tmp_path):
     before = len(query_of(moved).runs("attributes.run_id != ''"))
@@ -128,6 +129,7 @@ def test_another_study_of_the_same_name_is_refused(packed, tmp_path):
         import_study(packed, writer, "")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_import_that_is_killed_leaves_nothing_half_and_is_gone_on_with(
     packed, moved, tmp_path, bench

@@ -124,6 +124,7 @@ def test_a_study_is_tuned_then_compared_and_says_so(tuned, bench, query):
     assert len(optuna.get_all_study_names(storage)) == 2  # a plan begins no search
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_sequence_of_settings_does_not_depend_on_workers(tuned, bench, undisturbed):
     assert bench("tune", tuned, "--workers", 3).returncode == 0
@@ -248,6 +249,7 @@ class Blind(Digits):
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_test_data_are_not_opened_while_tuning(tuned, bench, query):
     text = TUNED.replace("study = Study(", BLIND + "\nstudy = Study(").replace(
@@ -321,6 +323,7 @@ def test_trials_that_diverge_are_the_same_on_any_number_of_workers(tuned, bench)
     assert "failed" in {end for _, _, end, _ in three["fragile · scratch"]}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_teacher_that_is_a_pruned_trial_of_another_arm_goes_on(tuned, bench):
     text = TUNED.replace("[Base(), LS()]", "[Base(), SelfKD()]").replace('"ls"', '"self_kd"')
@@ -392,6 +395,7 @@ class Endless(Base):
     assert {end for _, _, end, _ in found["ls · scratch"]} <= {"complete", "pruned"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, bench):
     text = TUNED.replace("lr=Range(1e-4, 1e-1, log=True), batch_size=[8, 16, 32], ", "")

@@ -71,6 +71,7 @@ def test_a_sign_that_is_turned_in_a_module_beside_the_study_is_trained(
     assert "4 to do" in bench("plan", *run[1:]).stdout
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_code_that_cannot_be_followed_is_trained_anew_and_judged(with_own_loss, bench, tmp_path):
     text = LOSSES.replace("SIGN *", "float(__import__('os').environ.get('SIGN', 1)) *")

@@ -216,6 +216,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("hook", FAULTS)
 def test_a_hook_that_fails_where_runs_are_laid_out_costs_its_own_arm_alone(tmp_path, bench, hook):
     done = bench("plan", hooked(tmp_path, hook))
@@ -439,6 +440,7 @@ def impatient(monkeypatch) -> None:
         monkeypatch.setattr(f"benchmark.user_code.waiting.{name}", seconds)
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize("kept", ["", "\n except BaseException: pass"], ids=["told", "told twice"])
 def test_ctrl_c_while_a_study_file_never_ends_is_one_sentence(tmp_path, kept):
     path = tmp_path / "study.py"

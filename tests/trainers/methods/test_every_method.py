@@ -47,7 +47,7 @@ from trainers.steps.predicting import predict
 from trainers.tasks import Examples
 
 KINDS = ("bert", "roberta", "distilbert", "gpt2", "deberta-v2", "resnet")
-#: Those that `make test` leaves to `make test-all`.
+#: Of which `make test-all` tries every fourth method.
 LIKE_BERT = ("roberta", "distilbert", "deberta-v2")
 
 #: Each method beside the setting at which it is base; None where it has no such setting.
@@ -78,6 +78,21 @@ METHODS: list[tuple[Method, Method | None]] = [
     (SPD(0.5) + R3F() + LLRD(), None),
     (KD() + R3F(), KD(alpha=0.0) + R3F(weight=0.0)),
     (LS() + LLRD() + Mixout(), LS(0.0) + LLRD(1.0) + Mixout(0.0)),
+]
+#: `make test` has each method on BERT.
+CASES = [
+    pytest.param(
+        kind,
+        method,
+        neutral,
+        id=f"{method.name}-{kind}",
+        marks=[
+            *[pytest.mark.slow] * (kind != "bert"),
+            *[pytest.mark.long] * (kind in LIKE_BERT and (place + KINDS.index(kind)) % 4 > 0),
+        ],
+    )
+    for place, (method, neutral) in enumerate(METHODS)
+    for kind in KINDS
 ]
 #: A residual network has neither dropout nor embeddings.
 REFUSED = {("resnet", "r_drop"), ("resnet", "neftune")}
@@ -140,11 +155,7 @@ def nll(one: Fit) -> float:
     return metrics.score("nll", predict(one.model, one.dev_set, one.training), one.dev_set.labels)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=pytest.mark.slow) if k in LIKE_BERT else k for k in KINDS],
-)
-@pytest.mark.parametrize(("method", "neutral"), METHODS, ids=lambda m: getattr(m, "name", "-"))
+@pytest.mark.parametrize(("kind", "method", "neutral"), CASES)
 def test_it_learns_repeats_itself_and_is_base_at_its_neutral_setting(
     fit, base, text, images, kind, method, neutral
 ):

@@ -69,6 +69,7 @@ def assert_close(trained, kind, method, settings, accumulate):
     assert others == pytest.approx(losses, abs=1e-5)
 
 
+@pytest.mark.sampled(test=3, test_all=2)
 @pytest.mark.parametrize("kind", ["bert", pytest.param("gpt2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("method", EVERY, ids=lambda m: m.name)
 def test_every_method_ends_with_the_weights_of_whole_batches(trained, kind, method):

@@ -70,6 +70,7 @@ def test_a_missing_folder_is_not_taken_for_a_hub_name(tmp_path):
     assert needed.files == ()
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("name", ["plain", "o'brien's", 'a "$HOME" [b] {c}'])
 def test_pickled_weights_are_refused_and_the_command_converts_them(folder, build, name):
     folder = folder.rename(folder.with_name(name))

@@ -167,6 +167,7 @@ def test_nothing_is_imported_or_executed(small, install, tmp_path, monkeypatch):
     assert "gammapack" not in sys.modules
 
 
+@pytest.mark.slow
 def test_two_processes_prepare_the_same_bytes(small, site, tmp_path):
     script = (
         "import sys; from pathlib import Path; from trainers.tasks import Docstrings;"
