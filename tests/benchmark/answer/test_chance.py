@@ -62,6 +62,7 @@ def test_a_baseline_that_learned_is_not(noted):
     assert noted(62.0, 63.0, 62.0, 63.0) == []
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("scores", [(95.0, 70.0), (88.0, 90.0, 31.0), (71.0, 72.0, 61.0, 60.0)])
 def test_a_wide_interval_or_a_collapsed_seed_is_not_a_baseline_that_learned_nothing(noted, scores):
     assert noted(*scores) == []

@@ -59,6 +59,7 @@ def test_a_run_goes_with_all_its_attempts_and_what_it_left_stays_as_long_as_it_i
     assert told(bench)["by_name"]["base · scratch · 1"]["state"] == "waiting"
 
 
+@pytest.mark.slow
 def test_an_arm_goes_by_its_method_and_by_its_label(attempted, bench):
     done = bench("rm", attempted.file, "--arm", "self_kd", "--yes")
     assert "Removed 2 runs." in done.stdout
@@ -81,6 +82,7 @@ def test_a_study_goes_with_all_that_it_left(attempted, bench):
     assert bench("rm", "small", "--yes").returncode == 2
 
 
+@pytest.mark.slow
 def test_what_another_study_has_too_stays(attempted, bench, tmp_path):
     other = tmp_path / "other.py"
     text = attempted.file.read_text().replace('name="small"', 'name="other"')
@@ -161,6 +163,7 @@ def laid(attempted: Attempted, name: str) -> JobPool:
     return pool
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize("name", ["base · scratch · 1", "base · scratch · 3"])
 def test_what_jobs_of_a_cluster_will_take_is_refused_although_their_command_is_gone(
     attempted, bench, squeue, name
@@ -179,6 +182,7 @@ def test_what_jobs_of_a_cluster_will_take_is_refused_although_their_command_is_g
     assert pool.waiting() == [], "a later job of the pool would train it"
 
 
+@pytest.mark.slow
 def test_where_slurm_cannot_be_asked_what_may_be_left_to_its_jobs_is_refused(
     attempted, bench, monkeypatch, tmp_path
 ):
@@ -199,6 +203,7 @@ def test_where_nobody_can_be_asked_nothing_is_removed(attempted, bench):
     assert (names(attempted), cache(attempted).results()) == before
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize(
     ("what", "said"),
     [
@@ -230,6 +235,7 @@ def test_a_study_of_any_name_goes_alone(name, small, bench, tmp_path):
     assert bench("status", name).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_key_from_a_record_of_others_leads_nowhere_outside_of_the_cache(attempted, bench):
     writer, outside = attempted.writer, cache(attempted).root.parent / "artifacts"
     writer.end(
@@ -240,6 +246,7 @@ def test_a_key_from_a_record_of_others_leads_nowhere_outside_of_the_cache(attemp
     assert outside.is_dir()
 
 
+@pytest.mark.slow
 def test_runs_that_are_no_studys_are_not_touched(attempted, bench):
     writer = attempted.writer
     run = writer.start(writer.experiment("theirs"), "their own", {}, {})

@@ -158,6 +158,7 @@ def weights(model: nn.Module) -> list[torch.Tensor]:
     return [part.weight for part in matrices(model)]
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("arm", ARMS)
 def test_transformers_loads_what_the_run_was(folder, query, exported, arm):
     runs = {run.run_id for run in query.runs()}
@@ -208,6 +209,7 @@ def test_weights_that_are_kept_are_taken(folder, exported):
         assert (first / name).read_bytes() == (again / name).read_bytes()
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("lost", ["data", "weights", "logits"])
 def test_what_was_lost_of_the_cache_is_made_again(folder, exported, lost):
     cache = folder / "mlruns" / "cache"

@@ -107,7 +107,7 @@ def test_a_record_is_read_without_mlflow_as_with_it(query, writer):
     "arguments",
     [
         ["stats"],
-        ["plan", "recorded.py"],
+        pytest.param(["plan", "recorded.py"], marks=pytest.mark.slow),
         pytest.param(["report", "--out", "out"], marks=pytest.mark.slow),
     ],
 )

@@ -154,6 +154,7 @@ def damages() -> dict[str, object]:
     }
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("damage", damages())
 def test_damaged_predictions_are_said_with_the_name_of_their_run(damage, moved):
     _, name, path = an_arm_of(moved)

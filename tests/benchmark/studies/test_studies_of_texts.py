@@ -208,6 +208,7 @@ def test_what_is_wrong_with_a_row_is_said_before_training(tmp_path, capsys, what
     )
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

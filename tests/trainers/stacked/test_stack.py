@@ -30,6 +30,7 @@ def epochs(fit: Fit) -> list[tuple[float, float]]:
     return [(report.loss, report.dev["nll"]) for report in fit.at.reports]
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize("kind", ["Bert", "Roberta", "XLMRoberta", "DistilBert"])
 def test_runs_that_differ_in_all_but_their_shape_end_as_they_do_alone(kind):
     """Dropout masks, orders, batches of several lengths, schedules, clipping, phases, selection."""

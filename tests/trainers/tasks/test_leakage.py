@@ -131,6 +131,7 @@ def found_in(task, judged_on, seen, rows=None):
     return sum(twin.likeness == 1 for twin in alike), len(alike)
 
 
+@pytest.mark.sampled(test=3)
 @on_copies
 @pytest.mark.parametrize(
     ("task", "judged_on", "copies", "alike"),
