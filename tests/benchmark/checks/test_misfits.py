@@ -193,6 +193,7 @@ def test_a_padding_token_that_the_model_does_not_know_is_said(said, kind):
 RENAMED = {"module.": "module.", "_orig_mod.module.": "_orig_mod.module.", "bert.": ""}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bert")
 @pytest.mark.parametrize(
     "prefix", ["module.", *(pytest.param(p, marks=pytest.mark.slow) for p in [*RENAMED][1:])]
@@ -212,6 +213,7 @@ def test_names_of_weights_that_all_begin_alike_are_told_with_what_renames_them(s
     assert said('HubModel("./bert")', '"pretrained"') == ""
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.usefixtures("bert")
 @pytest.mark.parametrize(
     "value",

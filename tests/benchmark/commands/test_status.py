@@ -142,6 +142,7 @@ def test_a_study_of_any_name_is_found_by_it(name, small, bench):
     assert "failed: [bold] is no markup" in done.stdout
 
 
+@pytest.mark.slow
 def test_where_nothing_is_recorded_one_sentence_says_how_to_start(small, bench, tmp_path):
     done = bench("status", small)
     assert (done.returncode, done.stdout) == (2, "")

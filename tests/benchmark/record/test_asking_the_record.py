@@ -15,7 +15,7 @@ from benchmark.store import connection
 from benchmark.store.connection import Connection, preload
 
 
-@pytest.fixture(params=["a file", "a server"])
+@pytest.fixture(params=["a file", pytest.param("a server", marks=pytest.mark.slow)])
 def filled(request, query, writer, monkeypatch) -> Query:
     """A record with runs of two studies; asked as a server is, where no file may be read."""
 

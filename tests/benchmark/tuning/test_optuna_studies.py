@@ -45,6 +45,7 @@ def settings(path: Path, sampler: str, restarts: bool = False) -> list[Params]:
     return found
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_each_setting_is_proposed_in_the_light_of_all_told_before_it(tmp_path, sampler):
     found = settings(tmp_path / "one.db", sampler)

@@ -26,7 +26,7 @@ from stats.sequential.sign_e_value import sign_e_value
 from stats.sequential.t_e_process import t_e_process
 from stats.two_arms.correlated_t import correlated_t
 
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 """For each of 75 cases; together they are thousands."""
 
 CHOICES = [

@@ -239,6 +239,7 @@ def shown_texts(figure: Figure) -> list[Text]:
     return [text for text in texts(figure) if text not in hidden]
 
 
+@pytest.mark.sampled(test=3)
 @every_figure
 @pytest.mark.parametrize("width", [draw.COLUMN, draw.PAGE], ids=["column", "page"])
 def test_no_text_covers_another_or_leaves_the_figure(kind: str, width: float) -> None:
@@ -257,6 +258,7 @@ def test_no_text_covers_another_or_leaves_the_figure(kind: str, width: float) ->
         assert across < 1 or along < 2, (first, second)
 
 
+@pytest.mark.sampled(test=3)
 @every_figure
 def test_the_same_input_gives_the_same_bytes_under_any_user_settings(kind: str) -> None:
     _, first = few(kind)
@@ -266,6 +268,7 @@ def test_the_same_input_gives_the_same_bytes_under_any_user_settings(kind: str) 
     assert "<dc:date>" not in first
 
 
+@pytest.mark.sampled(test=3)
 @every_figure
 def test_hostile_names_do_nothing(kind: str) -> None:
     figure, svg = few(kind)

@@ -101,6 +101,7 @@ def test_at_its_neutral_setting_a_method_is_base_bit_for_bit(words, base, method
     assert same_weights(run(words, method), base)
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("method", NEUTRAL, ids=name_of)
 def test_at_its_neutral_setting_a_part_of_a_composition_is_not_there(words, method):
     if not isinstance(method, ConfidencePenalty):
