@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
+from benchmark.answer.evaluated import (
+    are_of_documents,
+    evaluations_in,
+    named,
+    scores_of_seeds,
+    verdicts_on_documents,
+)
 from benchmark.answer.probed import without_anchors
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from stats import Judging
     from stats.changes.swept_arms import SweptArms
     from stats.report import Result
+    from stats.table.evaluations import Evaluation
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,13 @@ class Scores:
 def answer(options: argparse.Namespace) -> int:
     """Answer a question about recorded runs, or about a table of scores."""
     check_question(options)
-    scores = _from_file(options) if options.input else _from_record(options)
+    files = _files(options.input or ())
+    evaluated = evaluations_in(files, options.cluster)
+    if evaluated and are_of_documents(evaluated, options):
+        results: Sequence[Result] = [verdicts_on_documents(evaluated, files, options)]
+        sys.stdout.write(rendered(results, options.format, page()))
+        return 0
+    scores = _from_file(options, files, evaluated) if files else _from_record(options)
     results, notes = _answer(options, scores), scores.notes
     if not options.each:
         results, more = over_all_tasks(results)
@@ -173,16 +187,20 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     return [*answers.only_candidates(whole, asked, note), *swept]
 
 
-def _from_file(options: argparse.Namespace) -> Scores:
+def _from_file(
+    options: argparse.Namespace, files: Sequence[Path], evaluated: Sequence[Evaluation]
+) -> Scores:
     from stats import Judging, read_scores
 
     judging = Judging(paired=not options.unpaired)
-    files = _files(options.input)
     columns = dict(options.columns or ())
     if len(columns) < len(options.columns or ()):
         raise BenchmarkError("--columns names one column of scores twice.")
-    table = read_scores(files, options.metric, columns, options.wide)
-    told = files[0].name if len(files) == 1 else f"{len(files)} files"
+    if evaluated:
+        table = scores_of_seeds(evaluated, options)
+    else:
+        table = read_scores(files, options.metric, columns, options.wide)
+    told = named(files)
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {told} has no column split.")
     return Scores(table, (), judging, told, _notes_on_direction(table, options))

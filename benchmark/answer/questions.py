@@ -52,7 +52,7 @@ def _check_source(options: argparse.Namespace) -> None:
         raise BenchmarkError("give either STUDY or --input, not both.")
     if options.input and options.store:
         raise BenchmarkError("--store names a record and --input a file: give one of them.")
-    for name in ("columns", "wide"):
+    for name in ("columns", "wide", "cluster"):
         if getattr(options, name) and not options.input:
             raise BenchmarkError(
                 f"--{name} says what is in files of your own: it goes with --input."

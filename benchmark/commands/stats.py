@@ -26,7 +26,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="your own scores: CSV, JSON, .xlsx or Parquet; several files are read as one table",
+        help="your own scores: CSV, JSON, .xlsx or Parquet, several as one table; or results and "
+        "samples of lm-evaluation-harness, files or folders",
     )
     where.add_argument(
         "--columns",
@@ -42,6 +43,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     where.add_argument(
         "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
+    )
+    where.add_argument(
+        "--cluster",
+        metavar="PATH",
+        help="of samples of lm-evaluation-harness: what documents that belong together share, as "
+        "doc.passage_id",
     )
     where.add_argument(
         "--probes", action="store_true", help="the probes of the study in place of its runs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stats.errors import NotEnoughPairs, NotPaired, StatsError
 from stats.inputs import FloatArray, check_resamples, random_stream
+from stats.items.clustered import clusters_of
 
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
@@ -46,6 +47,7 @@ def bootstrap_items(
     baseline_predictions: ArrayLike,
     candidate_predictions: ArrayLike,
     *,
+    clusters: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
@@ -60,13 +62,15 @@ def bootstrap_items(
         labels: shape (n, …), one entry an item.
         baseline_predictions: shape (n, …): classes, scores or whatever the metric takes.
         candidate_predictions: the same items in the same order.
+        clusters: for each item what it shares with others, as a passage: whole clusters are drawn;
+            None where each item stands alone.
         confidence: of the interval.
         replicates: number of resamples.
         seed: of the random numbers.
 
     Raises:
-        NotPaired: different numbers of items.
-        NotEnoughPairs: fewer than two items.
+        NotPaired: different numbers of items, or of names of clusters.
+        NotEnoughPairs: fewer than two items, or clusters.
         StatsError: the metric is not a finite number, on the test set or on a resample; so it is
             for the correlation of a resample that holds one class only.
         InvalidSetting: confidence outside (0, 1), or too few replicates for it.
@@ -84,7 +88,11 @@ def bootstrap_items(
     n_items = _number_of_items(truth, *models)
     every = np.arange(n_items)
     baseline, candidate = (_value(metric, truth, model, every, "all items") for model in models)
-    drawn = _resampled(metric, truth, models, replicates, seed)
+    of_item, count = clusters_of(clusters, n_items)
+    members = np.split(np.argsort(of_item, kind="stable"), np.bincount(of_item).cumsum()[:-1])
+    drawn = _resampled(
+        metric, truth, models, None if count == n_items else members, replicates, seed
+    )
     differences = drawn[:, 1] - drawn[:, 0]
     tail = (1 - confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]).tolist()
@@ -109,14 +117,17 @@ def _resampled(
     metric: Metric,
     truth: NDArray[np.generic],
     models: Sequence[NDArray[np.generic]],
+    clusters: Sequence[NDArray[np.int64]] | None,
     replicates: int,
     seed: int,
 ) -> FloatArray:
     """The metric of each model on the same resamples of the items, shape (replicates, models)."""
     random = random_stream(seed)
     drawn = np.empty((replicates, len(models)))
+    count = len(truth) if clusters is None else len(clusters)
     for row in range(replicates):
-        items = random.integers(0, len(truth), len(truth))
+        chosen = random.integers(0, count, count)
+        items = chosen if clusters is None else np.concatenate([clusters[i] for i in chosen])
         drawn[row] = [_value(metric, truth, m, items, f"resample {row}") for m in models]
     return drawn
 

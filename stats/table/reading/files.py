@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -16,6 +13,7 @@ from stats.errors import ScoresError
 from stats.table.reading.json_scores import Record, is_json, read_records
 from stats.table.reading.place import Place
 from stats.table.reading.sheets import is_sheet, read_sheet
+from stats.table.reading.texts import bytes_of, text_of
 
 SEPARATORS = ",;\t|"
 
@@ -67,11 +65,11 @@ def read_lines(path: str | Path) -> Lines:
             the message names file and line.
     """
     source = str(path)
-    held = _bytes(path, source)
+    held = bytes_of(path)
     if is_sheet(held):
         names, cells = read_sheet(held, source)
         return Lines(names, cells, [Place(source, f"row {i}") for i in range(2, len(cells) + 2)])
-    text = _text(held, source)
+    text = text_of(held, source)
     if is_json(text):
         return _of_records(*read_records(text, source), source)
     first, _, rest = text.partition("\n")
@@ -103,26 +101,6 @@ def _unjoined(lines: Lines) -> Lines:
     """Refuse two columns of one name, which cannot be told apart in other files."""
     twice = [name for name in lines.header if lines.header.count(name) > 1]
     raise ScoresError(f'{lines.places[0].source}: column "{twice[0]}" occurs twice')
-
-
-def _bytes(path: str | Path, source: str) -> bytes:
-    try:
-        held = Path(path).read_bytes()
-        return gzip.decompress(held) if held.startswith(b"\x1f\x8b") else held
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ScoresError(f"{source}: damaged, or cut short ({error})") from error
-    except OSError as error:
-        raise ScoresError(f"{source}: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the path
-        raise ScoresError(f"{source}: no name of a file") from error
-
-
-def _text(held: bytes, source: str) -> str:
-    try:
-        wide = held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return held.decode("utf-16" if wide else "utf-8-sig")
-    except ValueError as error:
-        raise ScoresError(f"{source}: not UTF-8 text; save it as CSV in UTF-8") from error
 
 
 def _of_records(records: Sequence[Record], places: list[str], source: str) -> Lines:

@@ -1,0 +1,1 @@
+"""What lm-evaluation-harness writes: results of models, and samples of their documents."""
