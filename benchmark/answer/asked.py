@@ -203,7 +203,8 @@ def _from_file(
     told = named(files)
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {told} has no column split.")
-    return Scores(table, (), judging, told, _notes_on_direction(table, options))
+    notes = (*_notes_on_direction(table, options), *_notes_on_folders(files, evaluated))
+    return Scores(table, (), judging, told, notes)
 
 
 def _files(asked: Sequence[Path]) -> list[Path]:
@@ -230,6 +231,13 @@ def _notes_on_direction(table: pd.DataFrame, options: argparse.Namespace) -> tup
     if named or options.lower_is_better is not None:
         return ()
     return ("the scores name no metric: more is taken as better; else say --lower-is-better.",)
+
+
+def _notes_on_folders(files: Sequence[Path], evaluated: Sequence[Evaluation]) -> tuple[str, ...]:
+    from stats.table.reading.trainer_folders import told, trainer_runs
+
+    folders = [path for path in files if path.is_dir()]
+    return (told(trainer_runs(folders)),) if folders and not evaluated else ()
 
 
 def _from_record(options: argparse.Namespace) -> Scores:

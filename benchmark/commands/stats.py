@@ -27,7 +27,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="your own scores: CSV, JSON, .xlsx or Parquet, several as one table; or results and "
-        "samples of lm-evaluation-harness, files or folders",
+        "samples of lm-evaluation-harness, or folders of transformers.Trainer",
     )
     where.add_argument(
         "--columns",

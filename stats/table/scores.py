@@ -47,7 +47,8 @@ def read_scores(
     """Read a table of scores: CSV with commas, semicolons or tabs, records in JSON, and sheets.
 
     A file may also be a workbook (.xlsx), of which the first sheet is read, or Parquet, and be
-    compressed by gzip. It has the columns `method, seed, score`, and may have `model, init, task,
+    compressed by gzip; a folder holds runs of `transformers.Trainer`, whose paths may say method
+    and seed. It has the columns `method, seed, score`, and may have `model, init, task,
     split, metric`, `status`, which says why a score is missing, and `direction`, which says of
     each metric whether "lower" or "higher" is better. Names may have capitals, and `dataset` is a
     task.
@@ -55,7 +56,7 @@ def read_scores(
     Seeds are matched by number: 42, 42.0 and seed_42 are one.
 
     Args:
-        path: of the file, or of several that are read as one table.
+        path: of the file or folder, or of several that are read as one table.
         metric: a column to read as the score, where each metric has a column of its own.
         columns: by a name that is known here what the file calls it, as in
             `{"method": "Name", "seed": "config.seed"}`.

@@ -14,6 +14,7 @@ from stats.table.reading.json_scores import Record, is_json, read_records
 from stats.table.reading.place import Place
 from stats.table.reading.sheets import is_sheet, read_sheet
 from stats.table.reading.texts import bytes_of, text_of
+from stats.table.reading.trainer_folders import read_trainer_folders
 
 SEPARATORS = ",;\t|"
 
@@ -37,10 +38,14 @@ class Lines:
 def read_files(paths: Sequence[str | Path]) -> Lines:
     """The rows of several files, one after the other; what a file has no column for is empty.
 
+    Folders are those of runs of `transformers.Trainer`, each run a row.
+
     Raises:
-        ScoresError: as for :func:`read_lines`.
+        ScoresError: as for :func:`read_lines` and :func:`read_trainer_folders`.
     """
-    read = [read_lines(path) for path in paths]
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    read = [read_lines(path) for path in paths if not Path(path).is_dir()]
+    read += [Lines(*read_trainer_folders(folders))] if folders else []
     header = list(dict.fromkeys(name for each in read for name in each.header))
     rows = []
     for each in read:

@@ -60,9 +60,26 @@ def test_what_does_not_go_with_the_harness_is_refused(answer, tmp_path):
         ((tmp_path, "--test", "t"), "have no use for --test"),
         ((tmp_path, "--cluster", "doc.id"), "--cluster says which documents belong together"),
         ((tmp_path / "own.csv", "--cluster", "doc.id"), "--cluster says which documents"),
-        ((path, tmp_path / "own.csv"), "own.csv is no file of lm-evaluation-harness"),
+        ((path, tmp_path / "own.csv"), "own.csv is nothing of lm-evaluation-harness"),
         ((path,), 'no method "base"'),
     ):
         told = answer("stats", "--input", *options, *ASK, code=2)
         assert says in told
         assert len(told.splitlines()) == 1
+
+
+def test_folders_of_the_trainer_are_judged_by_seed(answer, tmp_path):
+    for arm, start in (("base", 0.6), ("kd", 0.63)):
+        for seed in range(6):
+            folder = tmp_path / "runs" / f"{arm}-seed{seed}"
+            folder.mkdir(parents=True)
+            scores = {"eval_accuracy": start + 0.001 * seed, "eval_loss": 0.5, "epoch": 3.0}
+            (folder / "all_results.json").write_text(json.dumps(scores))
+    asked = ("--metric", "eval_accuracy", *ASK, "--format", "json")
+    told = json.loads(answer("stats", "--input", "runs/*/", *asked))
+    assert told["comparisons"][0]["verdict"] == "better"
+    assert told["notes"] == ["scores of 12 runs from all_results.json."]
+    assert (
+        json.loads(answer("stats", "--input", "runs", *asked))["comparisons"]
+        == (told["comparisons"])
+    )

@@ -37,13 +37,15 @@ def harness_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             patterns = ("results_*.json", "samples_*.jsonl", "samples_*.jsonl.gz")
-            found += sorted(each for pattern in patterns for each in path.rglob(pattern))
+            inside = sorted(each for pattern in patterns for each in path.rglob(pattern))
+            found += inside
+            others += [] if inside else [path]
             continue
         held = bytes_of(path)
         (found if is_results(held) or is_samples(held) else others).append(path)
     if found and others:
         raise ScoresError(
-            f"{others[0]} is no file of lm-evaluation-harness, and {found[0]} is: give files of "
+            f"{others[0]} is nothing of lm-evaluation-harness, and {found[0]} is: give files of "
             "one kind"
         )
     return list(dict.fromkeys(found))
