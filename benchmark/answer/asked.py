@@ -19,6 +19,7 @@ from benchmark.answer.evaluated import (
     scores_of_seeds,
     verdicts_on_documents,
 )
+from benchmark.answer.logged_runs import scores_of_experiment
 from benchmark.answer.probed import without_anchors
 from benchmark.answer.questions import check_question
 from benchmark.errors import BenchmarkError
@@ -72,7 +73,10 @@ def answer(options: argparse.Namespace) -> int:
         results: Sequence[Result] = [verdicts_on_documents(evaluated, files, options)]
         sys.stdout.write(rendered(results, options.format, page()))
         return 0
-    scores = _from_file(options, files, evaluated) if files else _from_record(options)
+    if files:
+        scores = _from_file(options, files, evaluated)
+    else:
+        scores = _from_experiment(options) if options.mlflow else _from_record(options)
     results, notes = _answer(options, scores), scores.notes
     if not options.each:
         results, more = over_all_tasks(results)
@@ -121,10 +125,11 @@ def _answer(options: argparse.Namespace, scores: Scores) -> Sequence[Result]:
             )
         return _compared(options, scores, judging)
     except (NotEnoughPairs, NotPaired) as error:
-        if not options.input or options.unpaired or not _only_seeds_differ(scores, options):
+        own = options.input[0] if options.input else options.mlflow
+        if not own or options.unpaired or not _only_seeds_differ(scores, options):
             raise
         raise BenchmarkError(
-            f"{error}. If the seeds in {options.input[0]} mean nothing, say so with --unpaired."
+            f"{error}. If the seeds in {own} mean nothing, say so with --unpaired."
         ) from error
 
 
@@ -193,9 +198,7 @@ def _from_file(
     from stats import Judging, read_scores
 
     judging = Judging(paired=not options.unpaired)
-    columns = dict(options.columns or ())
-    if len(columns) < len(options.columns or ()):
-        raise BenchmarkError("--columns names one column of scores twice.")
+    columns = _columns(options)
     if evaluated:
         table = scores_of_seeds(evaluated, options)
     else:
@@ -231,6 +234,24 @@ def _notes_on_direction(table: pd.DataFrame, options: argparse.Namespace) -> tup
     if named or options.lower_is_better is not None:
         return ()
     return ("the scores name no metric: more is taken as better; else say --lower-is-better.",)
+
+
+def _columns(options: argparse.Namespace) -> dict[str, str]:
+    columns = dict(options.columns or ())
+    if len(columns) < len(options.columns or ()):
+        raise BenchmarkError("--columns names one column of scores twice.")
+    return columns
+
+
+def _from_experiment(options: argparse.Namespace) -> Scores:
+    from stats import Judging
+
+    table, left_out = scores_of_experiment(options, _columns(options))
+    if options.split and not table["split"].any():
+        raise BenchmarkError(f"--split {options.split}: {options.mlflow} has no column split.")
+    judging = Judging(paired=not options.unpaired)
+    notes = (*_notes_on_direction(table, options), *left_out)
+    return Scores(table, (), judging, options.mlflow, notes)
 
 
 def _notes_on_folders(files: Sequence[Path], evaluated: Sequence[Evaluation]) -> tuple[str, ...]:

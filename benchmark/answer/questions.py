@@ -48,21 +48,28 @@ def check_question(options: argparse.Namespace) -> None:
 
 
 def _check_source(options: argparse.Namespace) -> None:
-    if options.input and options.study:
-        raise BenchmarkError("give either STUDY or --input, not both.")
+    own = options.input or options.mlflow
+    if options.input and options.mlflow:
+        raise BenchmarkError("give either --input or --mlflow, not both.")
+    if own and options.study:
+        other = "--input" if options.input else "--mlflow"
+        raise BenchmarkError(f"give either STUDY or {other}, not both.")
     if options.input and options.store:
         raise BenchmarkError("--store names a record and --input a file: give one of them.")
     for name in ("columns", "wide", "cluster"):
-        if getattr(options, name) and not options.input:
+        if getattr(options, name) and not (options.input if name == "cluster" else own):
             raise BenchmarkError(
-                f"--{name} says what is in files of your own: it goes with --input."
+                f"--{name} says what is in files of your own: it goes with --input"
+                + ("." if name == "cluster" else ", or with --mlflow.")
             )
-    if options.probes and options.input:
-        raise BenchmarkError("--probes are those of a study in the record: leave out --input.")
-    if options.unpaired and not options.input:
+    if options.probes and own:
         raise BenchmarkError(
-            "--unpaired is for scores of your own (--input): the runs of a study are paired by "
-            "seed."
+            "--probes are those of a study in the record: leave out --input and --mlflow."
+        )
+    if options.unpaired and not own:
+        raise BenchmarkError(
+            "--unpaired is for scores of your own (--input, --mlflow): the runs of a study are "
+            "paired by seed."
         )
 
 
@@ -70,9 +77,10 @@ def _check_compare(options: argparse.Namespace) -> None:
     if options.compare and len(options.compare) < 2:
         wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
         raise BenchmarkError(f"--compare needs {wanted}.")
-    if options.input and not options.compare and not options.rank:
+    own = "--input" if options.input else "--mlflow" if options.mlflow else ""
+    if own and not options.compare and not options.rank:
         raise BenchmarkError(
-            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
+            f"{own} needs --compare BASELINE CANDIDATE to say which methods to compare."
         )
 
 
@@ -137,8 +145,9 @@ def _check_kind(
             f"take one of {', '.join(unpaired)}, or leave --unpaired out."
         )
     if not options.unpaired and value not in paired:
-        out = "add --unpaired, if their seeds mean nothing" if options.input else ""
-        pairs = "these" if options.input else "the runs of a study"
+        own = options.input or options.mlflow
+        out = "add --unpaired, if their seeds mean nothing" if own else ""
+        pairs = "these" if own else "the runs of a study"
         raise BenchmarkError(
             f"--{option} {value} is for unpaired scores, and {pairs} are paired by seed; "
             f"take one of {', '.join(paired)}" + (f", or {out}." if out else ".")

@@ -30,19 +30,25 @@ def arguments(command: argparse.ArgumentParser) -> None:
         "samples of lm-evaluation-harness, or folders of transformers.Trainer",
     )
     where.add_argument(
+        "--mlflow",
+        metavar="EXPERIMENT",
+        help="runs that other programs logged into the record: an experiment, by name or id",
+    )
+    where.add_argument(
         "--columns",
         nargs="+",
         type=column,
         metavar="NAME=COLUMN",
-        help="of --input: what its columns are, as method=Name seed=config.seed score=test/acc",
+        help="of --input and --mlflow: what columns are, as method=Name seed=config.seed "
+        "score=test/acc",
     )
     where.add_argument(
         "--wide",
         choices=("seed", "method", "task", "metric"),
-        help="of --input: what has a column each, in place of a row for each score",
+        help="of --input and --mlflow: what has a column each, in place of a row for each score",
     )
     where.add_argument(
-        "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
+        "--unpaired", action="store_true", help="of these: seeds mean nothing, nothing is paired"
     )
     where.add_argument(
         "--cluster",

@@ -62,10 +62,13 @@ class Connection:
     Attributes:
         store: where the record is.
         make: whether a local record that is not there is made; a worker's was there a moment ago.
+        only_read: whether it is of other programs, and left as it is: a database in a file is
+            read from a copy, and a folder of files where there is no database.
     """
 
     store: Store
     make: bool = True
+    only_read: bool = False
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -75,7 +78,7 @@ class Connection:
             StoreError: the store cannot be opened.
             RecordLost: it was there a moment ago.
         """
-        return connect(self.store, self.make)
+        return connect(self.store, self.make, self.only_read)
 
     def experiments(self) -> dict[str, str]:
         """The names of all experiments that are not deleted, by MLflow's ids."""
@@ -147,7 +150,7 @@ class Connection:
         return self.store.artifacts / run_id / "artifacts"
 
 
-def connect(store: Store, make: bool) -> MlflowClient:
+def connect(store: Store, make: bool, only_read: bool = False) -> MlflowClient:
     """A client of a record, each call of which is watched.
 
     A record that cannot be written here, as on a medium that is mounted for reading, is read from
@@ -156,6 +159,7 @@ def connect(store: Store, make: bool) -> MlflowClient:
     Args:
         store: where.
         make: whether a local record that is not there is made; otherwise it has been lost.
+        only_read: as of `Connection`.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -166,10 +170,13 @@ def connect(store: Store, make: bool) -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     database = store.database
     if database is None:
-        return _watched(_opened(store, store.uri, make), store)
+        return _watched(_opened(store, store.uri, make), store, only_read)
+    if only_read and not database.exists():
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow no longer writes them
+        return _watched(_opened(store, store.folder.as_uri(), make), store, only_read)
     if not make and not database.exists():
         raise gone(store.shown)
-    if database.exists() and not store.is_writable:
+    if database.exists() and (only_read or not store.is_writable):
         copy = f"sqlite:///{copied(database)}"
         return _watched(_opened(store, copy, make), store, only_read=True)
     try:

@@ -14,7 +14,7 @@ from stats.inputs import LARGEST, SMALLEST
 from stats.table.direction import DIRECTIONS
 from stats.table.reading.columns import asked, proposed, renamed
 from stats.table.reading.duplicates import check_once
-from stats.table.reading.files import plain_numbers, read_files
+from stats.table.reading.files import Lines, plain_numbers, read_files
 from stats.table.reading.place import Place, PlaceOf
 from stats.table.reading.seeds import alike, seed_of
 from stats.table.reading.spellings import check_spellings
@@ -73,7 +73,26 @@ def read_scores(
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     source = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    lines = read_files(paths)
+    return scores_of_lines(read_files(paths), source, metric, columns, wide)
+
+
+def scores_of_lines(
+    lines: Lines,
+    source: str,
+    metric: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    wide: Wide | None = None,
+) -> pd.DataFrame:
+    """`read_scores` of rows that have been read already.
+
+    Args:
+        lines: the rows as text.
+        source: what messages call all of them.
+        metric: as of `read_scores`; columns and wide likewise.
+
+    Raises:
+        ScoresError: as of `read_scores`.
+    """
     import pandas as pd
 
     held = zip(*lines.rows, strict=True) if lines.rows else [()] * len(lines.header)
