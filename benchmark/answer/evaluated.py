@@ -86,6 +86,7 @@ def scores_of_seeds(evaluated: Sequence[Evaluation], options: argparse.Namespace
     """A table of the scores, a row for each seed.
 
     Raises:
+        BenchmarkError: columns are named.
         StatsError: a metric that no task has, or one of several.
         ScoresError: a model without a seed.
     """
@@ -94,6 +95,10 @@ def scores_of_seeds(evaluated: Sequence[Evaluation], options: argparse.Namespace
     from stats import ScoresError, validate_scores
     from stats.table.evaluations import of_one_metric
 
+    if options.columns or options.wide:
+        raise BenchmarkError(
+            "the files of lm-evaluation-harness say what is what: leave out --columns and --wide."
+        )
     chosen = of_one_metric(evaluated, options.metric)
     seedless = [each for each in chosen if each.seed is None]
     if seedless:

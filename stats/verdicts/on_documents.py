@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from stats.errors import NotPaired, UnknownName
 from stats.judging import Judging
@@ -12,7 +14,7 @@ from stats.table.direction import by_name
 from stats.table.evaluations import Evaluation, of_one_metric
 from stats.verdicts.claims import adjust_claims_in_families
 from stats.verdicts.measured_on_documents import Measured, measured
-from stats.verdicts.verdict import Verdict, judge
+from stats.verdicts.verdict import Verdict, judge, seeds_to_decide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,9 @@ class DocumentComparison:
         n_seeds: of training that take part; 0 where each model was trained once.
         ci_low: end of the interval over documents, at `confidence`.
         p_adjusted: corrected in the family together with `p_equivalence_adjusted`.
+        documents_needed: for an inconclusive verdict, the documents, in clusters of the same size,
+            that a t test takes for 80 % power to find a difference of the margin at the observed
+            spread; never fewer than are there. None without a margin, documents or one seed.
     """
 
     baseline: str
@@ -51,6 +56,7 @@ class DocumentComparison:
     p_equivalence: float
     p_equivalence_adjusted: float
     verdict: Verdict
+    documents_needed: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,22 +152,38 @@ def _concluded(
 ) -> list[DocumentComparison]:
     families = [each.task if judging.family != "study" else "study" for each in places]
     inside = [math.nan if judging.margin is None else each.found.p_equivalence for each in places]
-    adjusted, inside_adjusted, _ = adjust_claims_in_families(
+    adjusted, inside_adjusted, size = adjust_claims_in_families(
         [each.found.p_value for each in places], inside, families, judging.correction
     )
-    rows = zip(places, adjusted.tolist(), inside_adjusted.tolist(), strict=True)
-    return [
-        DocumentComparison(
-            baseline=baseline,
-            candidate=each.candidate,
-            task=each.task,
-            metric=each.metric,
-            lower_is_better=each.lower_is_better,
-            confidence=judging.confidence,
-            p_adjusted=p,
-            p_equivalence_adjusted=p_inside,
-            verdict=judge(p, p_inside, each.found.difference, judging.alpha, each.lower_is_better),
-            **vars(each.found),
-        )
-        for each, p, p_inside in rows
-    ]
+    sd = np.array([_sd_over_documents(each.found) for each in places])
+    needed = seeds_to_decide(sd, size, replace(judging, test="t"))
+    rows = zip(places, adjusted.tolist(), inside_adjusted.tolist(), needed, strict=True)
+    return [_with_verdict(baseline, *row, judging) for row in rows]
+
+
+def _with_verdict(
+    baseline: str, each: _Place, p: float, p_inside: float, needed: int | None, judging: Judging
+) -> DocumentComparison:
+    found = each.found
+    verdict = judge(p, p_inside, found.difference, judging.alpha, each.lower_is_better)
+    undecided = verdict == "inconclusive" and needed is not None
+    return DocumentComparison(
+        baseline=baseline,
+        candidate=each.candidate,
+        task=each.task,
+        metric=each.metric,
+        lower_is_better=each.lower_is_better,
+        confidence=judging.confidence,
+        p_adjusted=p,
+        p_equivalence_adjusted=p_inside,
+        verdict=verdict,
+        documents_needed=max(needed or 0, found.n_documents) if undecided else None,
+        **vars(found),
+    )
+
+
+def _sd_over_documents(found: Measured) -> float:
+    """Spread of the difference of one document; NaN where seeds add theirs, or it is not known."""
+    if found.n_seeds or not found.n_documents:
+        return math.nan
+    return found.error * math.sqrt(found.n_documents)

@@ -12,6 +12,7 @@ ONCE = (
     "each model was trained once: verdicts are about these models on documents like these, not "
     "about training seeds, which give other models"
 )
+NEEDED = "n for 80 % power"
 WITH_SEEDS = "where n has seeds, verdicts are about training seeds and documents like these at once"
 
 
@@ -55,7 +56,7 @@ def _table(found: DocumentAnalysis) -> TextTable:
     heading = (
         *(Words("comparison"), Words("task"), "n", "scores"),
         f"difference [{wording.confidence(found.judging)} CI]",
-        *(Words("by"), wording.p_name(found.judging), Words("verdict")),
+        *(Words("by"), wording.p_name(found.judging), Words("verdict"), NEEDED),
     )
     rows = tuple(
         (
@@ -67,10 +68,11 @@ def _table(found: DocumentAnalysis) -> TextTable:
             each.by,
             wording.probability(each.p_adjusted),
             each.verdict,
+            "" if each.documents_needed is None else f"{each.documents_needed:,}",
         )
         for each in found.comparisons
     )
-    return TextTable("", heading, rows)
+    return TextTable("", heading, rows).without_empty(NEEDED)
 
 
 def _sizes(each: DocumentComparison) -> str:

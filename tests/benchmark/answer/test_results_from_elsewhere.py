@@ -50,6 +50,8 @@ def test_results_of_several_seeds_are_scores_as_any_others(answer, tmp_path):
     found = told["comparisons"][0]
     assert (told["kind"], found["n_pairs"]) == ("analysis", 6)
     assert (found["task"], found["verdict"]) == ("boolq", "better")
+    columns = ("--columns", "method=model")
+    assert "leave out --columns" in answer("stats", "--input", tmp_path, *ASK, *columns, code=2)
 
 
 def test_what_does_not_go_with_the_harness_is_refused(answer, tmp_path):

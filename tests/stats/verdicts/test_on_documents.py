@@ -12,6 +12,7 @@ import pytest
 from stats import InvalidSetting, Judging, NotPaired, ScoresError, UnknownName, mcnemar
 from stats.items.clustered import clustered_mean
 from stats.items.seeds_and_items import seeds_and_items
+from stats.power.sample_size import seeds_for_test
 from stats.report import render
 from stats.table.evaluations import Evaluation
 from stats.table.reading.harness.joined import harness_files, read_evaluations
@@ -206,6 +207,18 @@ def test_equivalence_is_the_interval_at_twice_alpha_inside_of_the_margin(folder)
     wide = mcnemar(BASE, KD, confidence=0.9)
     for margin, inside in ((wide.high + 1e-6, True), (wide.high - 1e-6, False)):
         assert (only(read(folder), margin=margin).p_equivalence < 0.05) == inside
+
+
+def test_an_inconclusive_verdict_says_how_many_documents_it_takes(folder):
+    found = only(read(folder), margin=0.2, alpha=1e-12)
+    sd = found.error * math.sqrt(400)
+    assert found.verdict == "inconclusive"
+    assert found.documents_needed == max(400, int(seeds_for_test(0.2 / sd, alpha=1e-12, test="t")))
+    many = only(read(folder), margin=0.001, alpha=1e-12)
+    assert many.documents_needed == int(seeds_for_test(0.001 / sd, alpha=1e-12, test="t"))
+    assert only(read(folder), margin=0.001).documents_needed is None  # it is better
+    analysis = analyse_documents(read(folder), "base", ["kd"], Judging(margin=0.001, alpha=1e-12))
+    assert f"{many.documents_needed:,}" in render(analysis, width=150)
 
 
 def test_a_model_that_was_evaluated_twice(folder):
