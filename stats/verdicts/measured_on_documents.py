@@ -27,6 +27,12 @@ BOOTSTRAP = "paired bootstrap"
 BY_ERRORS = "two standard errors"
 WITH_SEEDS = "seeds and documents"
 
+#: What is said of `BY_ERRORS`.
+WITHOUT_SAMPLES = (
+    "where samples of either model are not given (--log_samples), two standard errors leave out "
+    "that models find the same documents hard; pairs of documents tell more"
+)
+
 #: How far a printed score may lie from what its documents give.
 ROUNDING = 1e-6
 
@@ -76,7 +82,11 @@ def measured(
     for each in (first, second):
         remarks += _of_documents(each)
     if not (_is_known(first) and _is_known(second)):
-        return _by_errors(first, second, judging), remarks
+        logged = first.documents is not None and second.documents is not None
+        return _by_errors(first, second, judging), [
+            *remarks,
+            *([] if logged else [WITHOUT_SAMPLES]),
+        ]
     both, clusters, left_out = _shared(first, second)
     remarks += left_out
     return _on_documents(first.metric, both, clusters, judging), remarks

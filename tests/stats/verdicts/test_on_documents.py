@@ -74,6 +74,8 @@ def test_without_samples_two_standard_errors_are_left(folder):
     variance = sum(np.var(each, ddof=1) / 400 for each in (BASE, KD))
     assert found.error == pytest.approx(math.sqrt(variance))
     assert found.error > paired.error  # since models find the same questions hard
+    warned = analyse_documents(read(folder), "base", ["kd"]).warnings
+    assert sum("--log_samples" in each for each in warned) == 1
 
 
 def test_clusters_widen_the_interval_where_answers_to_a_passage_agree(tmp_path):
