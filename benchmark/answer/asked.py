@@ -154,6 +154,11 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
 
     table, study = scores.table, scores.study
     baseline, *asked = options.compare or scores.arms
+    if options.folds is not None:
+        from stats.verdicts.folds import analyse_folds
+
+        sizes = options.split_sizes
+        return [analyse_folds(table, baseline, asked, judging, split_sizes=sizes, study=study)]
     if options.collapse:
         below = options.below
         return [analyse_collapse(table, baseline, asked, judging, below=below, study=study)]
@@ -181,7 +186,7 @@ def _from_file(options: argparse.Namespace) -> Scores:
     columns = dict(options.columns or ())
     if len(columns) < len(options.columns or ()):
         raise BenchmarkError("--columns names one column of scores twice.")
-    table = read_scores(files, options.metric, columns, options.wide)
+    table = read_scores(files, options.metric, columns, options.wide, options.folds)
     told = files[0].name if len(files) == 1 else f"{len(files)} files"
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {told} has no column split.")

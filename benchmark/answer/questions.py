@@ -36,6 +36,7 @@ def check_question(options: argparse.Namespace) -> None:
     if options.below is not None and not options.collapse:
         raise BenchmarkError("--below says which runs have collapsed: it goes with --collapse.")
     _check_compare(options)
+    _check_folds(options)
     if options.unpaired:
         _check_unpaired(options)
     if options.correction == "shaffer" and not options.rank:
@@ -63,6 +64,36 @@ def _check_source(options: argparse.Namespace) -> None:
         raise BenchmarkError(
             "--unpaired is for scores of your own (--input): the runs of a study are paired by "
             "seed."
+        )
+
+
+def _check_folds(options: argparse.Namespace) -> None:
+    if options.folds is None:
+        if options.split_sizes:
+            raise BenchmarkError(
+                "--split-sizes is how many examples folds train and test on: it goes with --folds."
+            )
+        return
+    if not options.input:
+        raise BenchmarkError(
+            "--folds says what scores of your own are: it goes with --input. The runs of a study "
+            "are seeds."
+        )
+    if options.unpaired:
+        raise BenchmarkError(
+            "--folds are pairs, whose arms train and test on the same examples: leave out "
+            "--unpaired."
+        )
+    names = (
+        *("test", "effect", "equivalence", "zeros", "interaction_scale", "tasks", "each", "scale"),
+        *("rank", "bayes", "collapse"),
+    )
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
+    if given:
+        raise BenchmarkError(
+            f"--folds does not go with {' or '.join(given)}, which takes scores for independent: "
+            "folds share training examples, which the corrected resampled t test allows for; it "
+            "judges each task alone."
         )
 
 

@@ -12,6 +12,7 @@ from benchmark.commands.options import (
     add_recorded_study,
     add_store,
     column,
+    count,
     listed,
 )
 
@@ -42,6 +43,21 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     where.add_argument(
         "--unpaired", action="store_true", help="of --input: seeds mean nothing, nothing is paired"
+    )
+    where.add_argument(
+        "--folds",
+        nargs="?",
+        const="",
+        metavar="COLUMN",
+        help="of --input: scores are of folds of a cross-validation, which COLUMN names (default: "
+        "fold, else seed; seeds beside it are repetitions)",
+    )
+    where.add_argument(
+        "--split-sizes",
+        nargs=2,
+        type=count,
+        metavar=("TRAIN", "TEST"),
+        help="of --folds: examples that each trains and tests on (default: of k folds k - 1 to 1)",
     )
     where.add_argument(
         "--probes", action="store_true", help="the probes of the study in place of its runs"

@@ -19,6 +19,7 @@ from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
+from stats.report.sections.folds import folds_sheet
 from stats.report.sections.links import links_sheet
 from stats.report.sections.power import plan_sheet, plans_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
@@ -28,6 +29,7 @@ from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import CollapseAnalysis
+from stats.verdicts.folds import FoldAnalysis
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -44,6 +46,7 @@ Result = (
     | SweepAnalysis
     | Audit
     | CollapseAnalysis
+    | FoldAnalysis
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -59,6 +62,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     SweepAnalysis: sweeps_sheet,
     Audit: audit_sheet,
     CollapseAnalysis: collapses_sheet,
+    FoldAnalysis: folds_sheet,
 }
 
 
@@ -74,8 +78,8 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps` or
-            `audit_tables` returns, or a sequence of such.
+            `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps`,
+            `analyse_folds` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

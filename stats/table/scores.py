@@ -15,6 +15,7 @@ from stats.table.direction import DIRECTIONS
 from stats.table.reading.columns import asked, proposed, renamed
 from stats.table.reading.duplicates import check_once
 from stats.table.reading.files import plain_numbers, read_files
+from stats.table.reading.folds import in_folds
 from stats.table.reading.place import Place, PlaceOf
 from stats.table.reading.seeds import alike, seed_of
 from stats.table.reading.spellings import check_spellings
@@ -43,6 +44,7 @@ def read_scores(
     metric: str | None = None,
     columns: Mapping[str, str] | None = None,
     wide: Wide | None = None,
+    folds: str | None = None,
 ) -> pd.DataFrame:
     """Read a table of scores: CSV with commas, semicolons or tabs, records in JSON, and sheets.
 
@@ -61,6 +63,9 @@ def read_scores(
             `{"method": "Name", "seed": "config.seed"}`.
         wide: what there is a column for each of: every column of numbers that has no known name
             is one, called by its header.
+        folds: for scores of a cross-validation the column of the fold, "" for one that is called
+            so; seeds are then its repetitions, and become "REPETITION/FOLD". None, and "" where
+            there is no such column, leave seeds as they are.
 
     Returns:
         The columns of `stats.scores.COLUMNS`, absent ones filled with "".
@@ -89,6 +94,9 @@ def read_scores(
     places = lines.places
     if wide:
         frame, places = _long(_with_known_names(frame, None), wide, places, source)
+    if folds is not None:
+        known = _with_known_names(frame, metric)
+        frame = in_folds(known, folds, lambda row: places[int(row)], source)
     table = _validated(frame, source, places, metric)
     check_spellings(table, lambda row: places[int(row)])
     return table

@@ -1,0 +1,50 @@
+"""`bench stats --input` on what others have: folds, printed results, one score."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ASK = ("--compare", "base", "kd")
+
+
+@pytest.fixture
+def folds(tmp_path):
+    path = tmp_path / "cv.csv"
+    lines = ["method,repeat,fold,score"]
+    for i in range(20):
+        lines += [f"base,{i // 10},{i % 10},{70 + i % 7}"]
+        lines += [f"kd,{i // 10},{i % 10},{71.5 + i % 7 - i % 3 / 2}"]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_folds_are_judged_by_the_corrected_test(answer, folds):
+    ask = ("--input", folds, "--columns", "seed=repeat", "--folds", *ASK, "--margin", "0.5")
+    told = json.loads(answer("stats", *ask, "--format", "json"))
+    compared = told["comparisons"][0]
+    assert (told["test"], compared["repetitions"], compared["verdict"]) == (
+        "corrected-t",
+        2,
+        "better",
+    )
+    assert compared["p_independent"] < compared["p_value"] < 0.05
+    text = answer("stats", *ask)
+    assert "corrected resampled t test" in text
+    assert "plain p" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--folds", *ASK, "--test", "wilcoxon"), "--folds does not go with --test"),
+        (("--folds", *ASK, "--rank"), "--folds does not go with --rank"),
+        (("--folds", *ASK, "--unpaired"), "--folds are pairs"),
+        (("--split-sizes", "9", "1", *ASK), "it goes with --folds"),
+    ],
+)
+def test_other_tests_of_folds_are_refused(answer, folds, options, says):
+    told = answer("stats", "--input", folds, *options, code=2)
+    assert says in told
+    assert len(told.splitlines()) == 1
