@@ -153,6 +153,10 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     from stats import analyse_collapse, posteriors
 
     table, study = scores.table, scores.study
+    if options.against:
+        from stats.verdicts.against import analyse_against
+
+        return [analyse_against(table, options.against, options.compare, judging, study=study)]
     baseline, *asked = options.compare or scores.arms
     if options.folds is not None:
         from stats.verdicts.folds import analyse_folds

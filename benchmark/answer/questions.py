@@ -35,6 +35,7 @@ def check_question(options: argparse.Namespace) -> None:
             raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")
     if options.below is not None and not options.collapse:
         raise BenchmarkError("--below says which runs have collapsed: it goes with --collapse.")
+    _check_against(options)
     _check_compare(options)
     _check_folds(options)
     if options.unpaired:
@@ -97,7 +98,28 @@ def _check_folds(options: argparse.Namespace) -> None:
         )
 
 
+def _check_against(options: argparse.Namespace) -> None:
+    if options.against is None:
+        return
+    names = (
+        *("test", "effect", "equivalence", "zeros", "interaction_scale", "resolution", "unpaired"),
+        *("tasks", "each", "scale", "rank", "bayes", "collapse", "probes", "folds"),
+    )
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(options, name) not in (None, False)
+    ]
+    if given:
+        raise BenchmarkError(
+            f"--against does not go with {' or '.join(given)}: of a printed score its mean and "
+            "spread are known alone, by which Welch's t test compares independent runs."
+        )
+
+
 def _check_compare(options: argparse.Namespace) -> None:
+    if options.against is not None:
+        return
     if options.compare and len(options.compare) < 2:
         wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
         raise BenchmarkError(f"--compare needs {wanted}.")

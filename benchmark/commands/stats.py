@@ -69,6 +69,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
         metavar=("BASELINE", "CANDIDATE"),
         help="arms, the baseline first (default: as the study declares; with --rank: all)",
     )
+    what.add_argument(
+        "--against",
+        metavar="PRINTED",
+        help='in place of a baseline a score of a paper, as "62.13 ± 0.67, n=5"; with "se" or '
+        '"ci95" if the ± is no sd; --compare then names arms (default: all)',
+    )
     what.add_argument("--metric", help="default: each task's own")
     _add_direction(what)
     what.add_argument("--split", help="dev or test (default: test)")

@@ -17,6 +17,7 @@ from stats.many_tasks.aggregate import Aggregation
 from stats.many_tasks.pooled import Pooled
 from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
+from stats.report.sections.against import against_sheet
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.folds import folds_sheet
@@ -27,6 +28,7 @@ from stats.report.sections.sweep import sweeps_sheet
 from stats.report.sections.trend import trends_sheet
 from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
+from stats.verdicts.against import AgainstAnalysis
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import CollapseAnalysis
 from stats.verdicts.folds import FoldAnalysis
@@ -47,6 +49,7 @@ Result = (
     | Audit
     | CollapseAnalysis
     | FoldAnalysis
+    | AgainstAnalysis
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -63,6 +66,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Audit: audit_sheet,
     CollapseAnalysis: collapses_sheet,
     FoldAnalysis: folds_sheet,
+    AgainstAnalysis: against_sheet,
 }
 
 
@@ -79,7 +83,7 @@ def render(
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
             `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps`,
-            `analyse_folds` or `audit_tables` returns, or a sequence of such.
+            `analyse_folds`, `analyse_against` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

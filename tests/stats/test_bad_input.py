@@ -74,6 +74,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "almost_stochastic_order": {"arms": [A, B], "paired": True, "replicates": 20, **RANGE, **DRAWN},
     "analyse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "resolution": 0.01, "test_examples": 100.0},
+    "analyse_against": {"scores": tidy(task="x", seed=range(54)), "printed": "60 ± 1, n=5"},
     "analyse_folds": {**COMPARED, "split_sizes": (90, 10)},
     "attainable_p_values": {"n_pairs": 8},
     "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5},

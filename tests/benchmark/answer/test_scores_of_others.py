@@ -48,3 +48,39 @@ def test_other_tests_of_folds_are_refused(answer, folds, options, says):
     told = answer("stats", "--input", folds, *options, code=2)
     assert says in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "own.csv"
+    rows = [
+        f"{method},{seed},{60 + seed % 3 + (method == 'kd')}"
+        for method in ("base", "kd")
+        for seed in range(6)
+    ]
+    path.write_text("\n".join(["method,seed,accuracy", *rows]))
+    return path
+
+
+def test_own_runs_are_held_against_a_printed_score(answer, own):
+    ask = ("--input", own, "--metric", "accuracy", "--against", "58.10 ± 0.90, n=5")
+    told = json.loads(answer("stats", *ask, "--margin", "1", "--format", "json"))
+    assert [each["verdict"] for each in told["arms"]] == ["better", "better"]
+    text = " ".join(answer("stats", *ask, "--compare", "kd").split())
+    assert "No seed is shared" in text
+    assert "is taken as an sd" in text
+    assert "base" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--against", "58.1 ± 1, n=5", "--bayes"), "--against does not go with --bayes"),
+        (("--against", "58.1 ± 1, n=5", "--test", "t"), "--against does not go with --test"),
+        (("--against", "about 58"), 'a printed score "about 58" cannot be read'),
+    ],
+)
+def test_what_a_printed_score_cannot_answer_is_refused(answer, own, options, says):
+    told = answer("stats", "--input", own, "--metric", "accuracy", *options, code=2)
+    assert says in told
+    assert len(told.splitlines()) == 1
