@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
@@ -115,11 +115,16 @@ def _answer(options: argparse.Namespace, scores: Scores) -> Sequence[Result]:
 
 
 def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
-    """Whether the arms asked for, or all, meet on a model, init and task, and share no seed."""
+    """Whether the arms asked for, or all, meet on a model, init and task, and share no seed.
+
+    Seeds with the same numbers are perhaps one that is spelled twice, and no reason to unpair.
+    """
+    from stats.table.reading.seeds import number_in
+
     table, arms = scores.table, options.compare
     named = table[table["method"].isin(arms)] if arms else table
 
-    def held(*columns: str) -> list[set[tuple[object, ...]]]:
+    def held(*columns: str) -> list[set[tuple[Any, ...]]]:
         parts = (part[list(columns)] for _, part in named.groupby("method"))
         return [set(part.itertuples(index=False, name=None)) for part in parts]
 
@@ -127,7 +132,8 @@ def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
         return False
     place = ("model", "init", "task")
     met, shared = set.intersection(*held(*place)), set.intersection(*held(*place, "seed"))
-    return bool(met) and not shared
+    numbers = [{number_in(seed) for (seed,) in each} - {()} for each in held("seed")]
+    return bool(met) and not shared and not set.intersection(*numbers)
 
 
 def _given(options: argparse.Namespace, declared: Judging) -> Judging:

@@ -168,7 +168,7 @@ def _validated(
         else:
             table[name] = _names(frame[name]) if name in frame else ""
     _check_methods(table, place)
-    check_once(table, frame.drop(columns=list(COLUMNS), errors="ignore"), place, IDENTITY)
+    check_once(table, frame, place, IDENTITY)
     return table
 
 

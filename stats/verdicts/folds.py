@@ -19,7 +19,7 @@ from stats.table.pairing import Seed, measure_pairs
 from stats.table.reading.folds import fold_in
 from stats.table.scores import validate_scores
 from stats.table.selection import baseline_first
-from stats.table.suspicious_scores import remarks_on, remarks_on_margin
+from stats.table.suspicious_scores import remarks_on, remarks_on_margin, remarks_on_seeds
 from stats.ties import check_step, noise_scale, settle
 from stats.two_arms.correlated_t import corrected_error, corrected_t_rows
 from stats.two_arms.student import student_rows
@@ -142,6 +142,7 @@ def analyse_folds(
         warnings=(
             *direction.remarks,
             *remarks_on(cube),
+            *remarks_on_seeds(cube),
             *remarks_on_margin(cube, judging.margin),
             *warnings,
         ),

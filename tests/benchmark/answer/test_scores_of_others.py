@@ -84,3 +84,12 @@ def test_what_a_printed_score_cannot_answer_is_refused(answer, own, options, say
     told = answer("stats", "--input", own, "--metric", "accuracy", *options, code=2)
     assert says in told
     assert len(told.splitlines()) == 1
+
+
+def test_seeds_that_are_spelled_apart_are_named_and_nobody_is_told_to_unpair(answer, tmp_path):
+    path = tmp_path / "apart.csv"
+    lines = [f"base,{seed},6{seed}\nkd,run_{seed},7{seed}" for seed in range(5)]
+    path.write_text("\n".join(["method,seed,score", *lines]))
+    told = answer("stats", "--input", path, *ASK, code=2)
+    assert '"0" and "run_0"' in told
+    assert "unpaired" not in told
