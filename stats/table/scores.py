@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -236,7 +237,7 @@ def _scores(column: pd.Series[Any], place: PlaceOf) -> pd.Series[float]:
         if not _is_missing(column[row]):
             text = str(column[row]).strip()
             raise ScoresError(
-                f'{place(row)}, column score: "{text}" is not a number; leave failed seeds empty'
+                f'{place(row)}, column score: "{text}" is not a number; {_instead(text)}'
             )
     infinite = column.index[np.abs(scores) >= LARGEST]
     if len(infinite):
@@ -251,6 +252,16 @@ def _scores(column: pd.Series[Any], place: PlaceOf) -> pd.Series[float]:
             "and squares of such numbers are lost; give the scores in a smaller unit"
         )
     return scores
+
+
+def _instead(text: str) -> str:
+    """What to do about a score that is no number."""
+    if re.search(r"\d\s*(±|\+/?-|\$?\s*\\pm|\()\s*\d", text):
+        return (
+            "a mean with its spread is no score of one run: bench audit reads tables of them, and "
+            "bench stats --against holds own runs against one"
+        )
+    return "leave failed seeds empty"
 
 
 def _directions(column: pd.Series[Any], place: PlaceOf) -> pd.Series[Any]:

@@ -77,7 +77,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "analyse_against": {"scores": tidy(task="x", seed=range(54)), "printed": "60 ± 1, n=5"},
     "analyse_folds": {**COMPARED, "split_sizes": (90, 10)},
     "attainable_p_values": {"n_pairs": 8},
-    "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5},
+    "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5, "spread": "se"},
     "average_is_possible": {"average": "80.1", "columns": ["75.2", "85.1"]},
     "bayesian_signed_rank": {**PAIRED, "rope": 0.1, "prior_strength": 0.5, "samples": 9, **DRAWN},
     "bayesian_signed_rank_pairs": {"scores": TABLE, "rope": 0.1, "prior_strength": 0.5}
