@@ -163,6 +163,8 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
         from stats.verdicts.against import analyse_against
 
         return [analyse_against(table, options.against, options.compare, judging, study=study)]
+    if not (options.compare or scores.arms):
+        return [_of_one_arm(options, scores, judging)]
     baseline, *asked = options.compare or scores.arms
     if options.folds is not None:
         from stats.verdicts.folds import analyse_folds
@@ -188,6 +190,25 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     return [*answers.only_candidates(whole, asked, note), *swept]
 
 
+def _of_one_arm(options: argparse.Namespace, scores: Scores, judging: Judging) -> Result:
+    """Intervals where a file has one arm and nothing to compare it with.
+
+    Raises:
+        BenchmarkError: it has several, or a question is asked that takes two.
+    """
+    from stats.verdicts.one_arm import analyse_arm
+
+    asked = options.bayes or options.collapse or options.folds is not None
+    if asked or scores.table["method"].nunique() > 1:
+        raise BenchmarkError(
+            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
+        )
+    items = options.items is not None
+    return analyse_arm(
+        scores.table, judging, examples=options.examples, items=items, study=scores.study
+    )
+
+
 def _from_file(options: argparse.Namespace) -> Scores:
     from stats import Judging, read_scores
 
@@ -196,11 +217,16 @@ def _from_file(options: argparse.Namespace) -> Scores:
     columns = dict(options.columns or ())
     if len(columns) < len(options.columns or ()):
         raise BenchmarkError("--columns names one column of scores twice.")
-    table = read_scores(files, options.metric, columns, options.wide, options.folds)
+    table = read_scores(files, options.metric, columns, options.wide, _within(options))
     told = files[0].name if len(files) == 1 else f"{len(files)} files"
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {told} has no column split.")
     return Scores(table, (), judging, told, _notes_on_direction(table, options))
+
+
+def _within(options: argparse.Namespace) -> str | None:
+    """The column that tells scores of one seed apart, of folds or items."""
+    return options.folds if options.items is None else str(options.items)
 
 
 def _files(asked: Sequence[Path]) -> list[Path]:

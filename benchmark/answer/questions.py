@@ -36,6 +36,7 @@ def check_question(options: argparse.Namespace) -> None:
     if options.below is not None and not options.collapse:
         raise BenchmarkError("--below says which runs have collapsed: it goes with --collapse.")
     _check_against(options)
+    _check_alone(options)
     _check_compare(options)
     _check_folds(options)
     if options.unpaired:
@@ -98,6 +99,19 @@ def _check_folds(options: argparse.Namespace) -> None:
         )
 
 
+def _check_alone(options: argparse.Namespace) -> None:
+    for name in ("examples", "items"):
+        if getattr(options, name) is None:
+            continue
+        if not options.input:
+            raise BenchmarkError(f"--{name} is of scores of your own: it goes with --input.")
+        others = [n for n in ("compare", "against", "rank", "folds") if getattr(options, n)]
+        if others:
+            raise BenchmarkError(
+                f"--{name} gives one arm an interval, and does not go with --{others[0]}."
+            )
+
+
 def _check_against(options: argparse.Namespace) -> None:
     if options.against is None:
         return
@@ -123,10 +137,6 @@ def _check_compare(options: argparse.Namespace) -> None:
     if options.compare and len(options.compare) < 2:
         wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
         raise BenchmarkError(f"--compare needs {wanted}.")
-    if options.input and not options.compare and not options.rank:
-        raise BenchmarkError(
-            "--input needs --compare BASELINE CANDIDATE to say which methods to compare."
-        )
 
 
 def _check_unpaired(options: argparse.Namespace) -> None:

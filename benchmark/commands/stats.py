@@ -59,6 +59,18 @@ def arguments(command: argparse.ArgumentParser) -> None:
         metavar=("TRAIN", "TEST"),
         help="of --folds: examples that each trains and tests on (default: of k folds k - 1 to 1)",
     )
+    alone = where.add_mutually_exclusive_group()
+    alone.add_argument(
+        "--examples",
+        type=count,
+        metavar="N",
+        help="of --input with one score of one arm: size of its test set, for the interval",
+    )
+    alone.add_argument(
+        "--items",
+        metavar="COLUMN",
+        help="of --input with one arm: it has a score for each item of the test set, by COLUMN",
+    )
     where.add_argument(
         "--probes", action="store_true", help="the probes of the study in place of its runs"
     )

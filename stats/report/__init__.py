@@ -22,6 +22,7 @@ from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.folds import folds_sheet
 from stats.report.sections.links import links_sheet
+from stats.report.sections.one_arm import arm_sheet
 from stats.report.sections.power import plan_sheet, plans_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sections.sweep import sweeps_sheet
@@ -32,6 +33,7 @@ from stats.verdicts.against import AgainstAnalysis
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import CollapseAnalysis
 from stats.verdicts.folds import FoldAnalysis
+from stats.verdicts.one_arm import ArmAnalysis
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -50,6 +52,7 @@ Result = (
     | CollapseAnalysis
     | FoldAnalysis
     | AgainstAnalysis
+    | ArmAnalysis
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -67,6 +70,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     CollapseAnalysis: collapses_sheet,
     FoldAnalysis: folds_sheet,
     AgainstAnalysis: against_sheet,
+    ArmAnalysis: arm_sheet,
 }
 
 
@@ -83,7 +87,8 @@ def render(
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
             `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps`,
-            `analyse_folds`, `analyse_against` or `audit_tables` returns, or a sequence of such.
+            `analyse_folds`, `analyse_against`, `analyse_arm` or `audit_tables` returns, or a
+            sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

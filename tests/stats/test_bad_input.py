@@ -75,6 +75,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "analyse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "resolution": 0.01, "test_examples": 100.0},
     "analyse_against": {"scores": tidy(task="x", seed=range(54)), "printed": "60 ± 1, n=5"},
+    "analyse_arm": {"scores": tidy().query("method == 'a' and seed == 0"), "examples": 100},
     "analyse_folds": {**COMPARED, "split_sizes": (90, 10)},
     "attainable_p_values": {"n_pairs": 8},
     "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5, "spread": "se"},
@@ -178,6 +179,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "unpaired_seeds": {"test": "welch", "effect": 1.0, **POWER},
     "unpaired_permutation_test": {**ARMS, "resamples": 9, **DRAWN},
     "validate_scores": {"frame": FRAME},
+    "wilson": {"share": 0.3, "n": 8, **RANGE},
     "welch": {**ARMS, **RANGE},
 }
 
@@ -245,6 +247,7 @@ verdicts."""
 ALLOWED = {
     ("tost_from_summary", "sd"): [0],
     ("decide", "difference"): [NAN],
+    ("wilson", "share"): [0],
     ("audit_tables", "paired_correlation"): [0, -1],
 }
 """What one function takes, although others do not; None is allowed where it is the default."""

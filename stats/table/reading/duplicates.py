@@ -79,5 +79,5 @@ def _way_out(table: pd.DataFrame, ignored: pd.DataFrame, columns: Sequence[str])
         return " Leave one score of each run"
     return (
         f" The column {' or '.join(apart)} tells them apart, and is not read: if it is a task, "
-        "model, init, split or metric, call it so"
+        "model, init, split or metric, call it so; of a fold say --folds, of an item --items"
     )

@@ -93,3 +93,25 @@ def test_seeds_that_are_spelled_apart_are_named_and_nobody_is_told_to_unpair(ans
     told = answer("stats", "--input", path, *ASK, code=2)
     assert '"0" and "run_0"' in told
     assert "unpaired" not in told
+
+
+def test_one_score_has_an_interval_where_its_test_set_is_known(answer, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("method,seed,accuracy\nkd,1,88.4\n")
+    ask = ("--input", path, "--metric", "accuracy")
+    assert "--examples N" in answer("stats", *ask, code=2)
+    assert "88.40 [86.85, 89.79]" in answer("stats", *ask, "--examples", "1821")
+    assert "does not go with --compare" in answer("stats", *ask, "--items", "x", *ASK, code=2)
+
+
+def test_scores_by_item_are_read_by_their_column(answer, tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("method,doc,score\n" + "".join(f"kd,{i},{int(i % 5 > 0)}\n" for i in range(50)))
+    told = answer("stats", "--input", path, "--items", "doc")
+    assert "50 items" in told
+    assert "0.80 [0.67, 0.89]" in told
+
+
+def test_several_arms_need_a_baseline(answer, own):
+    told = answer("stats", "--input", own, "--metric", "accuracy", code=2)
+    assert "--input needs --compare BASELINE CANDIDATE" in told
