@@ -17,13 +17,14 @@ from stats.many_tasks.aggregate import Aggregation
 from stats.many_tasks.pooled import Pooled
 from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
+from stats.power.unpaired_plan import UnpairedPlan
 from stats.report.sections.against import against_sheet
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.folds import folds_sheet
 from stats.report.sections.links import links_sheet
 from stats.report.sections.one_arm import arm_sheet
-from stats.report.sections.power import plan_sheet, plans_sheet
+from stats.report.sections.power import plan_sheet, plans_sheet, unpaired_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sections.sweep import sweeps_sheet
 from stats.report.sections.trend import trends_sheet
@@ -53,6 +54,7 @@ Result = (
     | FoldAnalysis
     | AgainstAnalysis
     | ArmAnalysis
+    | UnpairedPlan
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -71,6 +73,7 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     FoldAnalysis: folds_sheet,
     AgainstAnalysis: against_sheet,
     ArmAnalysis: arm_sheet,
+    UnpairedPlan: unpaired_sheet,
 }
 
 
@@ -86,9 +89,9 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps`,
-            `analyse_folds`, `analyse_against`, `analyse_arm` or `audit_tables` returns, or a
-            sequence of such.
+            `plan_unpaired`, `plan_comparisons`, `analyse_trends`, `analyse_links`,
+            `analyse_sweeps`, `analyse_folds`, `analyse_against`, `analyse_arm` or
+            `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

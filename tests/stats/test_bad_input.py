@@ -135,6 +135,8 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"replicates": 50, **LEVEL, **DRAWN},
     "permutation_test": {**PAIRED, "resamples": 9, **DRAWN},
     "plan_comparisons": {**COMPARED, "n_pairs": 8, "margin": 0.5, "tasks": "fixed"},
+    "plan_unpaired": {"n_scores": 50, "sd": 0.6, "margin": 0.5, **LEVEL, **FAMILY, "gain": 1.0}
+    | {"test": "welch"},
     "plan_power": {**NORMAL, **LEVEL, **FAMILY, "gain": 1.0, "test": "t"},
     "pooled": {**COMPARED, **TESTED, "tasks": "fixed", "correction": "holm", "family": "study"},
     "posteriors": {**COMPARED, "tasks": "fixed", "margin": 0.5, "samples": 9, **DRAWN},

@@ -115,3 +115,11 @@ def test_scores_by_item_are_read_by_their_column(answer, tmp_path):
 def test_several_arms_need_a_baseline(answer, own):
     told = answer("stats", "--input", own, "--metric", "accuracy", code=2)
     assert "--input needs --compare BASELINE CANDIDATE" in told
+
+
+def test_scores_an_arm_are_planned_where_no_seeds_are_shared(answer):
+    ask = ("power", "--unpaired", "--pairs", "50", "--sd", "0.6", "--margin", "0.5")
+    told = answer(*ask, "--test", "welch")
+    assert "50 scores an arm" in told
+    assert "take one of mann-whitney" in answer(*ask, "--test", "t", code=2)
+    assert "add --unpaired" in answer("power", *ask[2:], "--test", "welch", code=2)
