@@ -14,3 +14,6 @@ COMMON_SCALES = ("relative", "rank", "z")
 BY_MEAN_RANKS = ("nemenyi", "conover")
 #: The correction that is one of all pairs alone.
 BY_ALL_PAIRS = "shaffer"
+
+#: What a printed ± may be: standard deviation, standard error, half of a 95 % interval.
+SPREADS = ("sd", "se", "ci95")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.answer import answers
 from benchmark.answer.chance import notes_on_chance
@@ -21,7 +21,7 @@ from benchmark.answer.evaluated import (
 )
 from benchmark.answer.logged_runs import scores_of_experiment
 from benchmark.answer.probed import without_anchors
-from benchmark.answer.questions import check_question
+from benchmark.answer.questions import check_question, needs_arms
 from benchmark.errors import BenchmarkError
 from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, file_digest, runs_of, scores_table
@@ -134,11 +134,16 @@ def _answer(options: argparse.Namespace, scores: Scores) -> Sequence[Result]:
 
 
 def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
-    """Whether the arms asked for, or all, meet on a model, init and task, and share no seed."""
+    """Whether the arms asked for, or all, meet on a model, init and task, and share no seed.
+
+    Seeds with the same numbers are perhaps one that is spelled twice, and no reason to unpair.
+    """
+    from stats.table.reading.seeds import number_in
+
     table, arms = scores.table, options.compare
     named = table[table["method"].isin(arms)] if arms else table
 
-    def held(*columns: str) -> list[set[tuple[object, ...]]]:
+    def held(*columns: str) -> list[set[tuple[Any, ...]]]:
         parts = (part[list(columns)] for _, part in named.groupby("method"))
         return [set(part.itertuples(index=False, name=None)) for part in parts]
 
@@ -146,7 +151,8 @@ def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
         return False
     place = ("model", "init", "task")
     met, shared = set.intersection(*held(*place)), set.intersection(*held(*place, "seed"))
-    return bool(met) and not shared
+    numbers = [{number_in(seed) for (seed,) in each} - {()} for each in held("seed")]
+    return bool(met) and not shared and not set.intersection(*numbers)
 
 
 def _given(options: argparse.Namespace, declared: Judging) -> Judging:
@@ -172,7 +178,18 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     from stats import analyse_collapse, posteriors
 
     table, study = scores.table, scores.study
+    if options.against:
+        from stats.verdicts.against import analyse_against
+
+        return [analyse_against(table, options.against, options.compare, judging, study=study)]
+    if not (options.compare or scores.arms):
+        return [_of_one_arm(options, scores, judging)]
     baseline, *asked = options.compare or scores.arms
+    if options.folds is not None:
+        from stats.verdicts.folds import analyse_folds
+
+        sizes = options.split_sizes
+        return [analyse_folds(table, baseline, asked, judging, split_sizes=sizes, study=study)]
     if options.collapse:
         below = options.below
         return [analyse_collapse(table, baseline, asked, judging, below=below, study=study)]
@@ -192,6 +209,23 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     return [*answers.only_candidates(whole, asked, note), *swept]
 
 
+def _of_one_arm(options: argparse.Namespace, scores: Scores, judging: Judging) -> Result:
+    """Intervals where a file has one arm and nothing to compare it with.
+
+    Raises:
+        BenchmarkError: it has several, or a question is asked that takes two.
+    """
+    from stats.verdicts.one_arm import analyse_arm
+
+    asked = options.bayes or options.collapse or options.folds is not None
+    if asked or scores.table["method"].nunique() > 1:
+        raise needs_arms(options)
+    items = options.items is not None
+    return analyse_arm(
+        scores.table, judging, examples=options.examples, items=items, study=scores.study
+    )
+
+
 def _from_file(
     options: argparse.Namespace, files: Sequence[Path], evaluated: Sequence[Evaluation]
 ) -> Scores:
@@ -202,12 +236,17 @@ def _from_file(
     if evaluated:
         table = scores_of_seeds(evaluated, options)
     else:
-        table = read_scores(files, options.metric, columns, options.wide)
+        table = read_scores(files, options.metric, columns, options.wide, _within(options))
     told = named(files)
     if options.split and not table["split"].any():
         raise BenchmarkError(f"--split {options.split}: {told} has no column split.")
     notes = (*_notes_on_direction(table, options), *_notes_on_folders(files, evaluated))
     return Scores(table, (), judging, told, notes)
+
+
+def _within(options: argparse.Namespace) -> str | None:
+    """The column that tells scores of one seed apart, of folds or items."""
+    return options.folds if options.items is None else str(options.items)
 
 
 def _files(asked: Sequence[Path]) -> list[Path]:

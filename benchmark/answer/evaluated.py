@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.answer.questions import needs_arms
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _OVER_SEEDS = (
     *("columns", "wide", "unpaired", "split", "tasks", "each", "scale", "rank", "bayes"),
     *("collapse", "below", "test", "effect", "equivalence", "zeros", "interaction_scale"),
-    "resolution",
+    *("resolution", "folds", "split_sizes", "against", "items", "examples"),
 )
 
 
@@ -78,6 +79,8 @@ def verdicts_on_documents(
     asked = ("metric", "lower_is_better", "alpha", "margin", "correction", "family")
     given = {name: getattr(options, name) for name in asked}
     judging = Judging(**{name: value for name, value in given.items() if value is not None})
+    if not options.compare:
+        raise needs_arms(options)
     baseline, *candidates = options.compare
     return analyse_documents(evaluated, baseline, candidates, judging, study=named(files))
 
@@ -95,9 +98,11 @@ def scores_of_seeds(evaluated: Sequence[Evaluation], options: argparse.Namespace
     from stats import ScoresError, validate_scores
     from stats.table.evaluations import of_one_metric
 
-    if options.columns or options.wide:
+    of_tables = ("columns", "wide", "folds", "items", "examples")
+    given = [f"--{name}" for name in of_tables if getattr(options, name) is not None]
+    if given:
         raise BenchmarkError(
-            "the files of lm-evaluation-harness say what is what: leave out --columns and --wide."
+            f"the files of lm-evaluation-harness say what is what: leave out {' and '.join(given)}."
         )
     chosen = of_one_metric(evaluated, options.metric)
     seedless = [each for each in chosen if each.seed is None]

@@ -35,7 +35,10 @@ def check_question(options: argparse.Namespace) -> None:
             raise BenchmarkError(f"--{question} has no use for {' or '.join(given)}.")
     if options.below is not None and not options.collapse:
         raise BenchmarkError("--below says which runs have collapsed: it goes with --collapse.")
+    _check_against(options)
+    _check_alone(options)
     _check_compare(options)
+    _check_folds(options)
     if options.unpaired:
         _check_unpaired(options)
     if options.correction == "shaffer" and not options.rank:
@@ -73,15 +76,82 @@ def _check_source(options: argparse.Namespace) -> None:
         )
 
 
+def _check_folds(options: argparse.Namespace) -> None:
+    if options.folds is None:
+        if options.split_sizes:
+            raise BenchmarkError(
+                "--split-sizes is how many examples folds train and test on: it goes with --folds."
+            )
+        return
+    if not options.input:
+        raise BenchmarkError(
+            "--folds says what scores of your own are: it goes with --input. The runs of a study "
+            "are seeds."
+        )
+    if options.unpaired:
+        raise BenchmarkError(
+            "--folds are pairs, whose arms train and test on the same examples: leave out "
+            "--unpaired."
+        )
+    names = (
+        *("test", "effect", "equivalence", "zeros", "interaction_scale", "tasks", "each", "scale"),
+        *("rank", "bayes", "collapse"),
+    )
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
+    if given:
+        raise BenchmarkError(
+            f"--folds does not go with {' or '.join(given)}, which takes scores for independent: "
+            "folds share training examples, which the corrected resampled t test allows for; it "
+            "judges each task alone."
+        )
+
+
+def _check_alone(options: argparse.Namespace) -> None:
+    for name in ("examples", "items"):
+        if getattr(options, name) is None:
+            continue
+        if not options.input:
+            raise BenchmarkError(f"--{name} is of scores of your own: it goes with --input.")
+        others = [n for n in ("compare", "against", "rank", "folds") if getattr(options, n)]
+        if others:
+            raise BenchmarkError(
+                f"--{name} gives one arm an interval, and does not go with --{others[0]}."
+            )
+
+
+def _check_against(options: argparse.Namespace) -> None:
+    if options.against is None:
+        return
+    names = (
+        *("test", "effect", "equivalence", "zeros", "interaction_scale", "resolution", "unpaired"),
+        *("tasks", "each", "scale", "rank", "bayes", "collapse", "probes", "folds"),
+    )
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(options, name) not in (None, False)
+    ]
+    if given:
+        raise BenchmarkError(
+            f"--against does not go with {' or '.join(given)}: of a printed score its mean and "
+            "spread are known alone, by which Welch's t test compares independent runs."
+        )
+
+
 def _check_compare(options: argparse.Namespace) -> None:
+    if options.against is not None:
+        return
     if options.compare and len(options.compare) < 2:
         wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
         raise BenchmarkError(f"--compare needs {wanted}.")
-    own = "--input" if options.input else "--mlflow" if options.mlflow else ""
-    if own and not options.compare and not options.rank:
-        raise BenchmarkError(
-            f"{own} needs --compare BASELINE CANDIDATE to say which methods to compare."
-        )
+
+
+def needs_arms(options: argparse.Namespace) -> BenchmarkError:
+    """What to say where scores of several arms are there, and nothing says which to compare."""
+    own = "--input" if options.input else "--mlflow"
+    return BenchmarkError(
+        f"{own} needs --compare BASELINE CANDIDATE to say which methods to compare."
+    )
 
 
 def _check_unpaired(options: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ FORMATS = ("table", "markdown", "html", "json")
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    from stats.choices import SPREADS
+
     command.add_argument(
         "tables",
         type=Path,
@@ -23,6 +25,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
         type=float,
         metavar="R",
         help="of scores that share a seed: test pairs (default: Welch's test, arms apart)",
+    )
+    command.add_argument(
+        "--spread",
+        choices=SPREADS,
+        default="sd",
+        help="what the ± is: sd (default), standard error, or half of a 95%% interval",
     )
     command.add_argument("--margin", type=float, help="smallest difference that matters, in points")
     command.add_argument("--format", choices=FORMATS, default="table")
@@ -42,6 +50,7 @@ def _rendered(options: argparse.Namespace) -> str:
     given: dict[str, Any] = {
         "margin": options.margin,
         "paired_correlation": options.paired_correlation,
+        "spread": options.spread,
     }
     found = audit_tables(tables, **given)
     if options.format == "html":

@@ -26,7 +26,7 @@ _JUDGED = ("alpha", "correction", "test")
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    from stats.register import PAIRED_TESTS
+    from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
 
     command.add_argument(
         "study", nargs="?", type=Path, metavar="STUDY", help="a study file, for what is not given"
@@ -36,9 +36,16 @@ def arguments(command: argparse.ArgumentParser) -> None:
         "--sd", type=float, help="of the paired differences (default: of the study's runs so far)"
     )
     command.add_argument(
+        "--unpaired",
+        action="store_true",
+        help="arms share no seeds: --pairs are scores an arm, --sd that of the scores of an arm",
+    )
+    command.add_argument(
         "--gain", type=float, help="true gain to be found (default: twice --margin)"
     )
-    command.add_argument("--test", help=listed(PAIRED_TESTS))
+    command.add_argument(
+        "--test", help=f"{listed(PAIRED_TESTS)}; with --unpaired: {listed(UNPAIRED_TESTS)}"
+    )
     command.add_argument("--family", type=count, metavar="N", help="comparisons corrected together")
     add_level(command)
     add_store(command)
@@ -49,15 +56,17 @@ def power(options: argparse.Namespace) -> int:
     """Print what a number of pairs can show, and how many a verdict takes."""
     from benchmark.terminal.page import page, rendered
     from stats import plan_power
-    from stats.register import UNPAIRED_TESTS
 
-    if options.test in UNPAIRED_TESTS:
-        raise BenchmarkError(
-            f"bench power plans pairs, and --test {options.test} is for unpaired scores: their "
-            "power is stats.power.unpaired.unpaired_power(...), their number unpaired_seeds(...)."
-        )
+    _check_kind(options)
     names = ("gain", "alpha", "correction", "family", "test")
     given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    if options.unpaired:
+        from stats.power.unpaired_plan import plan_unpaired
+
+        _check_complete(options, ("pairs", "sd", "margin"))
+        plan_of_two = plan_unpaired(options.pairs, options.sd, options.margin, **given)
+        sys.stdout.write(rendered([plan_of_two], options.format, page()))
+        return 0
     if options.study is None:
         _check_complete(options, ("pairs", "sd", "margin"))
         plan = plan_power(options.pairs, options.sd, options.margin, **given)
@@ -87,6 +96,25 @@ def power(options: argparse.Namespace) -> int:
         )
     sys.stdout.write(rendered([plans], options.format, page(), notes))
     return 0
+
+
+def _check_kind(options: argparse.Namespace) -> None:
+    """Refuse a test of the other kind of scores, and a study for scores without pairs."""
+    from stats.register import PAIRED_TESTS, UNPAIRED_TESTS
+
+    if options.unpaired and options.study:
+        raise BenchmarkError(
+            "--unpaired is for scores of your own: the runs of a study are paired by seed."
+        )
+    wanted, other = PAIRED_TESTS, UNPAIRED_TESTS
+    if options.unpaired:
+        wanted, other = other, wanted
+    if options.test in other:
+        way = "leave out --unpaired" if options.unpaired else "add --unpaired"
+        raise BenchmarkError(
+            f"--test {options.test} is for {'paired' if options.unpaired else 'unpaired'} scores: "
+            f"{way}, or take one of {', '.join(wanted)}."
+        )
 
 
 def _asked(options: argparse.Namespace, declared: Judging) -> Judging:

@@ -12,6 +12,7 @@ from benchmark.commands.options import (
     add_recorded_study,
     add_store,
     column,
+    count,
     listed,
 )
 
@@ -57,6 +58,33 @@ def arguments(command: argparse.ArgumentParser) -> None:
         "doc.passage_id",
     )
     where.add_argument(
+        "--folds",
+        nargs="?",
+        const="",
+        metavar="COLUMN",
+        help="of --input: scores are of folds of a cross-validation, which COLUMN names (default: "
+        "fold, else seed; seeds beside it are repetitions)",
+    )
+    where.add_argument(
+        "--split-sizes",
+        nargs=2,
+        type=count,
+        metavar=("TRAIN", "TEST"),
+        help="of --folds: examples that each trains and tests on (default: of k folds k - 1 to 1)",
+    )
+    alone = where.add_mutually_exclusive_group()
+    alone.add_argument(
+        "--examples",
+        type=count,
+        metavar="N",
+        help="of --input with one score of one arm: size of its test set, for the interval",
+    )
+    alone.add_argument(
+        "--items",
+        metavar="COLUMN",
+        help="of --input with one arm: it has a score for each item of the test set, by COLUMN",
+    )
+    where.add_argument(
         "--probes", action="store_true", help="the probes of the study in place of its runs"
     )
     what = command.add_argument_group("what is compared")
@@ -65,6 +93,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar=("BASELINE", "CANDIDATE"),
         help="arms, the baseline first (default: as the study declares; with --rank: all)",
+    )
+    what.add_argument(
+        "--against",
+        metavar="PRINTED",
+        help='in place of a baseline a score of a paper, as "62.13 ± 0.67, n=5"; with "se" or '
+        '"ci95" if the ± is no sd; --compare then names arms (default: all)',
     )
     what.add_argument("--metric", help="default: each task's own")
     _add_direction(what)

@@ -14,8 +14,9 @@ from stats.audit.finding import SEVERITIES, Finding
 from stats.audit.limits import check_limits
 from stats.audit.reading import cells_of, read_printed_tables
 from stats.audit.unchecked import unchecked
+from stats.choices import SPREADS
 from stats.errors import InvalidSetting
-from stats.inputs import check_number, check_positive
+from stats.inputs import check_choice, check_number, check_positive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ class Audit:
         figures: rows of the tables, means and p-values.
         counted: of them, means that are checked to be whole counts.
         ddof: divisor of the sds that tests assume.
+        spread: what the ± is read as.
         findings: the most severe first, then in the order of the tables.
         unchecked: what some figures were not put to, and which column would let it.
     """
@@ -38,6 +40,7 @@ class Audit:
     figures: int
     counted: int
     ddof: int
+    spread: str
     alpha: float
     margin: float | None
     paired_correlation: float | None
@@ -50,6 +53,7 @@ def audit_tables(
     *,
     margin: float | None = None,
     paired_correlation: float | None = None,
+    spread: str = "sd",
 ) -> Audit:
     """Check published results against each other, and say what they support.
 
@@ -62,10 +66,13 @@ def audit_tables(
         tables: text as printed, with the columns of `read_printed_tables`.
         margin: smallest difference that matters, in points.
         paired_correlation: of scores that share a seed; without it, tests are Welch's.
+        spread: what is printed behind the ±, one of `choices.SPREADS`: a standard deviation, the
+            standard error of the mean, or half of its 95 % interval by Student's t.
 
     Raises:
         ScoresError: a row that cannot be read.
-        InvalidSetting: a margin that is not positive, a correlation outside [−1, 1).
+        InvalidSetting: a margin that is not positive, a correlation outside [−1, 1), an unknown
+            kind of spread.
     """
     if margin is not None:
         check_positive("margin", margin)
@@ -75,7 +82,8 @@ def audit_tables(
             raise InvalidSetting(
                 f"a pair correlation lies from −1 to below 1, not at {paired_correlation}"
             )
-    cells = cells_of(tables, "tables")
+    check_choice("spread", spread, SPREADS)
+    cells = cells_of(tables, "tables", spread)
     columns = counted(cells)
     found = divisors(columns)
     findings = [
@@ -91,6 +99,7 @@ def audit_tables(
         figures=len(cells),
         counted=len(columns),
         ddof=found.ddof,
+        spread=spread,
         alpha=ALPHA,
         margin=margin,
         paired_correlation=paired_correlation,

@@ -18,7 +18,8 @@ def check_averages(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
         for average in (cell for cell in arm if cell.metric == AVERAGE):
             if columns:
                 yield _mean(average, columns)
-            if average.sd and columns and all(cell.sd for cell in columns):
+            alike = average.spread == "sd" or len({cell.n for cell in arm}) == 1
+            if average.sd and columns and alike and all(cell.sd for cell in columns):
                 yield _sd(average, columns)
 
 
@@ -52,14 +53,17 @@ def _cut_possible(average: PrintedCell, columns: Sequence[PrintedCell]) -> bool:
 
 
 def _sd(average: PrintedCell, columns: Sequence[PrintedCell]) -> Finding:
-    """By the triangle inequality, whatever the correlations between the columns."""
+    """By the triangle inequality, whatever the correlations between the columns.
+
+    What holds for sds holds for standard errors and intervals of as many runs.
+    """
     size = len(columns)
-    lows, highs = zip(*(cell.sd_range for cell in columns), strict=True)
+    lows, highs = zip(*(cell.spread_range for cell in columns), strict=True)
     most = sum(highs, Fraction()) / size
     total = sum(highs, Fraction())
     least = max(Fraction(0), *(low - (total - high) for low, high in zip(lows, highs, strict=True)))
     least /= size
-    low, high = average.sd_range
+    low, high = average.spread_range
     digits = decimals(average.sd) + 2
     sds = [float(printed_number(cell.sd)[0]) for cell in columns]
     alone = math.sqrt(sum(sd**2 for sd in sds)) / size

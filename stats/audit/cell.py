@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from stats.audit.sizes import test_set_size
+from stats.printed.cells import sds_in
 from stats.printed.scores import printed_number
 
 #: The metric of a row that is the average of the other tasks of its arm.
@@ -31,7 +32,8 @@ class PrintedCell:
 
     Attributes:
         mean: as printed; empty for a p-value.
-        sd: as printed; empty where none is.
+        sd: as printed behind the ±; empty where none is.
+        spread: what that is, one of `choices.SPREADS`.
         n: runs behind the mean.
         unit: what a perfect score counts, 100 in a table of percentages and else 1.
         examples: of the test set, as the table of results says; None where it does not.
@@ -56,6 +58,7 @@ class PrintedCell:
     step: Fraction | None
     test: str
     p_value: str
+    spread: str = "sd"
 
     @property
     def row(self) -> str:
@@ -98,9 +101,37 @@ class PrintedCell:
 
     @property
     def sd_range(self) -> tuple[Fraction, Fraction]:
-        """Standard deviations that print so."""
+        """Standard deviations that print so, whatever the ± is."""
+        low, high = self.spread_range
+        return self._as_sds(low, high)
+
+    @property
+    def spread_range(self) -> tuple[Fraction, Fraction]:
+        """Spreads that print so, of the kind that is printed."""
         low, high = rounding(self.sd)
         return max(Fraction(0), low), high
+
+    @property
+    def cut_sd_range(self) -> tuple[Fraction, Fraction]:
+        """Standard deviations that print so when further digits are cut off."""
+        return self._as_sds(*cutting(self.sd))
+
+    @property
+    def sd_value(self) -> Fraction:
+        """The standard deviation at the printed figure."""
+        return printed_number(self.sd)[0] * Fraction(self._in_sds)
+
+    @property
+    def _in_sds(self) -> float:
+        return sds_in(self.spread, self.n) if self.n > 1 else 1.0
+
+    def _as_sds(self, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+        """Both ends as sds; outward by what the root is rounded, so that nothing is ruled out."""
+        if self.spread == "sd":
+            return low, high
+        slack = Fraction(1, 10**12)
+        factor = Fraction(self._in_sds)
+        return low * factor * (1 - slack), high * factor * (1 + slack)
 
 
 def rounding(printed: str) -> tuple[Fraction, Fraction]:

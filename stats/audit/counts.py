@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from stats.audit.cell import PrintedCell, cutting, grouped
 from stats.audit.finding import Finding, decimals, of, shown
-from stats.printed.scores import Grimmer, grim, possible_spreads, printed_number
+from stats.printed.scores import Grimmer, grim, possible_spreads
 
 #: Behind a printed mean; of more, some has every sd that is ever printed.
 MOST_SUMS = 100_000
@@ -131,7 +131,7 @@ def check_sds(columns: Sequence[Counted]) -> Iterator[Finding]:
                 only = fits[0].replace("_", " ")
                 yield of(cell, "grimmer", "fine", f"{only} only", _around(each))
             continue
-        cut = _possible(each, cutting(cell.sd))
+        cut = _possible(each, cell.cut_sd_range)
         explained = cut.ddof_0 or cut.ddof_1
         detail = _around(each)
         if explained:
@@ -142,9 +142,12 @@ def check_sds(columns: Sequence[Counted]) -> Iterator[Finding]:
 
 
 def spreads(each: Counted) -> Grimmer | None:
-    """Which divisors a cell's sd fits; None without one, or where no count or any fits the mean."""
+    """Which divisors a cell's sd fits; None without one, or where no count or any fits the mean.
+
+    Nor of half a 95 % interval, which some make by Student's t and some by 1.96.
+    """
     cell = each.cell
-    if not cell.sd or cell.n < 2 or not each.consistent:
+    if cell.spread == "ci95" or not cell.sd or cell.n < 2 or not each.consistent:
         return None
     low, high = cell.mean_range
     if (high - low) * each.total > MOST_SUMS * cell.unit:
@@ -165,7 +168,7 @@ def _around(each: Counted) -> str:
     sums = range(math.ceil(low), math.floor(high) + 1)
     said = []
     for ddof in (0, 1):
-        near = _neighbours(printed_number(cell.sd)[0] / count, sums, cell.n, cell.n - ddof)
+        near = _neighbours(cell.sd_value / count, sums, cell.n, cell.n - ddof)
         digits = decimals(cell.sd) + 2
         listed = " and ".join(shown(float(count) * sd, digits) for sd in near)
         said.append(f"ddof {ddof}: {listed}")

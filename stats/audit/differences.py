@@ -103,13 +103,17 @@ def _finding(
 def _tested(baseline: PrintedCell, candidate: PrintedCell, question: Question) -> TestedCandidate:
     arms = (baseline.mean, baseline.sd), (candidate.mean, candidate.sd)
     found = compare_printed(
-        *arms, (baseline.n, candidate.n), margin=question.margin, ddof=question.ddof
+        *arms,
+        (baseline.n, candidate.n),
+        margin=question.margin,
+        ddof=question.ddof,
+        spreads=(baseline.spread, candidate.spread),
     )
     rho = question.correlation
     if rho is None or baseline.n != candidate.n:
         p_values = found.p_value, found.p_low, found.p_high
         return TestedCandidate(baseline, candidate, found, *p_values, found.p_equivalence)
-    low, high = paired_p_range(*arms, baseline.n, rho, ddof=question.ddof)
+    low, high = paired_p_range(*arms, baseline.n, rho, ddof=question.ddof, spread=baseline.spread)
     error = _paired_error(baseline, candidate, rho, question.ddof)
     n = baseline.n
     if not error:
@@ -125,7 +129,7 @@ def _tested(baseline: PrintedCell, candidate: PrintedCell, question: Question) -
 def _sds(baseline: PrintedCell, candidate: PrintedCell, ddof: int) -> tuple[float, float]:
     """With the divisor n − 1."""
     first, second = (
-        float(printed_number(cell.sd)[0]) * (math.sqrt(cell.n / (cell.n - 1)) if not ddof else 1)
+        float(cell.sd_value) * (math.sqrt(cell.n / (cell.n - 1)) if not ddof else 1)
         for cell in (baseline, candidate)
     )
     return first, second

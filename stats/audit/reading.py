@@ -14,7 +14,8 @@ from stats.audit.attainable import exact_tests
 from stats.audit.cell import METRICS, PrintedCell
 from stats.audit.sizes import SPLITS
 from stats.audit.spelling import meant
-from stats.errors import ScoresError
+from stats.errors import ScoresError, StatsError
+from stats.printed.cells import mean_and_spread, plain
 from stats.table.reading.place import Place
 from stats.two_arms.signed_rank import EXACT_LIMIT
 
@@ -24,14 +25,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = ("table", "split", "model", "init", "teacher", "method", "task", "metric")
-REQUIRED = ("method", "task", "mean", "n")
-OPTIONAL = ("sd", "mean_decimals", "sd_decimals", "examples", "step", "test", "p")
+REQUIRED = ("method", "mean", "n")
+OPTIONAL = ("task", "sd", "mean_decimals", "sd_decimals", "examples", "step", "test", "p")
 FIGURES = ("mean", "sd", "step", "p")
 COLUMNS = tuple(dict.fromkeys((*NAMES, "mean", "sd", "n", *OPTIONAL)))
 
+#: Other names of columns, where a table has no column of the known one.
+ALSO_CALLED = {"score": "mean", "seeds": "n", "runs": "n", "dataset": "task"}
+#: How the number of runs may be written.
+RUNS = re.compile(r"(?:n\s*=\s*)?(?P<n>\d+)\s*(?P<what>seeds?|runs?)?", re.IGNORECASE)
+
 NUMBER = re.compile(r"-?(\d{1,15}(\.\d{1,15})?|\.\d{1,15})")
 COMMA = re.compile(r"\s*[-<\N{MINUS SIGN}]?\d+,\d")
-BETWEEN = re.compile(r"±|\+/?-|\\pm")
 
 Row = Mapping[str, str]
 
@@ -39,14 +44,16 @@ Row = Mapping[str, str]
 def read_printed_tables(path: str | Path) -> pd.DataFrame:
     """Read published results from a CSV file, one row for each mean or p-value, all as text.
 
-    Columns, of which `method`, `task`, `mean` and `n` are needed:
+    Columns, of which `method`, `mean` and `n` are needed:
 
     - `table, split, model, init, teacher, method, task, metric`: what the figure is of. Rows of
       one table, split, model and init are compared with the first method among them. `accuracy`
       is checked for whole counts; a row of metric `mean_of_tasks` is checked to be the average of
       the other tasks of its arm.
-    - `mean, sd`: as printed, with trailing zeros; or `62.13 ± 0.67` in `mean` alone.
-    - `n`: runs behind the mean.
+    - `mean, sd`: as printed, with trailing zeros; or `62.13 ± 0.67` or `62.13 (0.67)` in `mean`
+      alone, perhaps in LaTeX or Markdown, bold, or with daggers.
+    - `n`: runs behind the mean, as 8 or "8 seeds". Where they are missing, `score` is the mean,
+      `seeds`, `runs`, or a `seed` of that form are n, and `dataset` is the task.
     - `mean_decimals, sd_decimals`: digits after the point, to notice zeros that a spreadsheet ate.
     - `examples`: of the test set, where it is not a well-known one.
     - `step`: if each run's score was rounded before the mean was taken, to what: GLUE's server
@@ -75,7 +82,7 @@ def _parse(reader: Reader, source: str) -> tuple[list[str], list[list[str]], lis
     rows, lines = [], []
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(header, source)
+        _check_separator(header, source)
         for row in reader:
             if any(cell.strip() for cell in row):
                 _check_width(row, header, Place(source, f"line {reader.line_num}"))
@@ -100,9 +107,12 @@ def _check_width(row: Sequence[str], header: Sequence[str], place: Place) -> Non
     raise ScoresError(f"{place}: {said}; decimals need a point, as in 62.13")
 
 
-def _check_header(header: Sequence[str], source: str) -> None:
+def _check_separator(header: Sequence[str], source: str) -> None:
     if len(header) == 1 and re.search("[;\t]", header[0]):
         raise ScoresError(f"{source}, line 1: columns are separated by commas, decimals by points")
+
+
+def _check_header(header: Sequence[str], source: str) -> None:
     for name in header:
         if name not in COLUMNS:
             close = difflib.get_close_matches(name, COLUMNS, 1)
@@ -115,8 +125,13 @@ def _check_header(header: Sequence[str], source: str) -> None:
         raise ScoresError(f"{source}: no column {' or '.join(missing)}; it has {', '.join(header)}")
 
 
-def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
+def cells_of(frame: pd.DataFrame, source: str, spread: str = "sd") -> list[PrintedCell]:
     """The rows of a data frame of text, as `read_printed_tables` returns it.
+
+    Args:
+        frame: of text.
+        source: what messages call it.
+        spread: what is printed behind the ±, one of `choices.SPREADS`.
 
     Raises:
         ScoresError: as for a file; rows are called by the index of the frame.
@@ -125,6 +140,7 @@ def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
 
     if not isinstance(frame, pd.DataFrame):
         raise ScoresError(f"{source}: a data frame is needed, not {type(frame).__name__}")
+    frame = _with_known_names(frame)
     _check_header([str(name) for name in frame.columns], source)
     if frame.empty:
         raise ScoresError(f"{source}: no results in it")
@@ -136,9 +152,24 @@ def cells_of(frame: pd.DataFrame, source: str) -> list[PrintedCell]:
         rows.append((place, {str(k): _text(v, place, str(k)) for k, v in record.items()}))
     split = [(place, _split(row, place)) for place, row in rows]
     units = _units([row for _, row in split])
-    cells = [_cell(row, place, units[row.get("table", "")]) for place, row in split]
+    cells = [_cell(row, place, units[row.get("table", "")], spread) for place, row in split]
     _check_once(cells, [place for place, _ in rows])
     return cells
+
+
+def _with_known_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns under the names that are known; one of seeds is n where it says how many they are."""
+    names = [str(name) for name in frame.columns]
+    also = dict(ALSO_CALLED)
+    if "seed" in names:
+        held = [RUNS.fullmatch(str(each).strip()) for each in frame["seed"].to_numpy().ravel()]
+        if held and all(each and each["what"] for each in held):
+            also["seed"] = "n"
+    new: list[str] = []
+    for name in names:
+        known = also.get(name, name)
+        new.append(name if known in (*names, *new) else known)
+    return frame.set_axis(new, axis=1)
 
 
 def _text(value: object, place: Place, column: str) -> str:
@@ -150,16 +181,18 @@ def _text(value: object, place: Place, column: str) -> str:
 
 
 def _split(row: dict[str, str], place: Place) -> dict[str, str]:
-    """`62.13 ± 0.67` in one cell becomes a mean and an sd."""
-    mean, *sd = BETWEEN.split(row["mean"])
+    """`62.13 ± 0.67` or `62.13 (0.67)` in one cell becomes a mean and an sd, without its looks."""
+    row = row | {name: plain(row[name]) for name in ("mean", "sd") if name in row}
+    where = f"{place}, column mean"
+    try:
+        mean, sd = mean_and_spread(row["mean"])
+    except StatsError as error:
+        raise ScoresError(f"{where}: {error}") from error
     if not sd:
         return row
-    where = f"{place}, column mean"
     if row.get("sd"):
         raise ScoresError(f'{where}: "{row["mean"]}" has an sd, and column sd another')
-    if len(sd) > 1 or not mean.strip() or not sd[0].strip():
-        raise ScoresError(f'{where}: "{row["mean"]}" is not of the form 62.13 ± 0.67')
-    return row | {"mean": mean.strip(), "sd": sd[0].strip()}
+    return row | {"mean": mean, "sd": sd}
 
 
 def _units(rows: Sequence[Row]) -> dict[str, int]:
@@ -172,10 +205,10 @@ def _units(rows: Sequence[Row]) -> dict[str, int]:
     return units
 
 
-def _cell(row: Row, place: Place, unit: int) -> PrintedCell:
+def _cell(row: Row, place: Place, unit: int, spread: str) -> PrintedCell:
     names = {name: row.get(name, "") for name in NAMES}
     for needed in ("method", "task"):
-        if not names[needed]:
+        if needed in row and not names[needed]:
             raise ScoresError(f"{place}, column {needed}: empty")
     names["metric"] = names["metric"].lower()
     _check_spelling(names, place)
@@ -189,7 +222,8 @@ def _cell(row: Row, place: Place, unit: int) -> PrintedCell:
         _check_number(sd, place, "sd", row.get("sd_decimals", ""))
         if sd.startswith("-"):
             raise ScoresError(f"{place}, column sd: {sd} is negative")
-    n = _count(row["n"], place, "n", "the number of runs behind the figure")
+    runs = RUNS.fullmatch(row["n"])
+    n = _count(runs["n"] if runs else row["n"], place, "n", "the number of runs behind the figure")
     if p_value:
         _check_p_value(p_value, test, mean, place)
         if n > EXACT_LIMIT:
@@ -204,6 +238,7 @@ def _cell(row: Row, place: Place, unit: int) -> PrintedCell:
         step=_step(row.get("step", ""), unit, place),
         test=test,
         p_value=p_value,
+        spread=spread,
     )
 
 

@@ -105,4 +105,4 @@ def _listed(cells: Sequence[PrintedCell]) -> str:
     tasks = list(dict.fromkeys(f"{cell.task} {cell.split}".strip() for cell in cells))
     more = f" and {len(tasks) - SHOWN} more" if len(tasks) > SHOWN else ""
     figures = "1 figure" if len(cells) == 1 else f"{len(cells)} figures"
-    return f"{figures} of {', '.join(tasks[:SHOWN])}{more}"
+    return figures + (f" of {', '.join(tasks[:SHOWN])}{more}" if any(tasks) else "")

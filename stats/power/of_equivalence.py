@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
@@ -44,12 +45,16 @@ def tost_power(
     check_count("n_pairs", n_pairs, 0)
     if n_pairs < 2:
         return 0.0
+    return inside_power(sd / math.sqrt(n_pairs), n_pairs - 1, margin, difference, alpha)
+
+
+def inside_power(error: float, df: int, margin: float, difference: float, alpha: float) -> float:
+    """Power of two one-sided t tests of an estimate with this true standard error."""
     share = (np.arange(NODES) + 0.5) / NODES
-    ratio = np.sqrt(chdtri(n_pairs - 1, share) / (n_pairs - 1))  # of the observed sd to the true
-    reach = math.sqrt(n_pairs) / sd
-    critical = float(stdtrit(n_pairs - 1, 1 - alpha)) * ratio
-    inside = ndtr((margin - difference) * reach - critical)
-    below = ndtr(critical - (margin + difference) * reach)
+    ratio = np.sqrt(chdtri(df, share) / df)  # of the observed sd to the true one
+    critical = float(stdtrit(df, 1 - alpha)) * ratio
+    inside = ndtr((margin - difference) / error - critical)
+    below = ndtr(critical - (margin + difference) / error)
     return float(np.maximum(inside - below, 0).mean())
 
 
@@ -71,14 +76,24 @@ def pairs_for_tost(
     if abs(difference) >= margin:
         raise InvalidSetting(f"a true difference of {difference} is not inside ±{margin}")
 
-    def enough(n_pairs: int) -> bool:
-        return tost_power(n_pairs, sd, margin, difference, alpha) >= power
+    return fewest_inside(lambda n: tost_power(n, sd, margin, difference, alpha), power)
+
+
+def fewest_inside(power_at: Callable[[int], float], power: float) -> int:
+    """Smallest number, at least 2, from which on this growing power is reached.
+
+    Raises:
+        InvalidSetting: it is more than a million.
+    """
+
+    def enough(n: int) -> bool:
+        return power_at(n) >= power
 
     high = 2
     while not enough(high):
         high *= 2
         if high > MOST_PAIRS:
-            raise InvalidSetting(f"more than {MOST_PAIRS:,} pairs are needed: a wider margin")
+            raise InvalidSetting(f"more than {MOST_PAIRS:,} seeds are needed: a wider margin")
     low = max(2, high // 2)
     while low < high:
         middle = (low + high) // 2

@@ -12,6 +12,7 @@ from scipy.special import stdtr
 
 from stats.errors import InvalidSetting, NotEnoughPairs, StatsError
 from stats.inputs import check_count, check_number, check_positive
+from stats.printed.cells import sds_in
 from stats.printed.scores import printed_number
 
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
@@ -50,6 +51,7 @@ def compare_printed(
     margin: float | None = None,
     ddof: int = 1,
     correlations: Sequence[float] = CORRELATIONS,
+    spreads: tuple[str, str] = ("sd", "sd"),
 ) -> PrintedComparison:
     """Welch's test from two printed means and sds, with what rounding and pairing would change.
 
@@ -64,11 +66,13 @@ def compare_printed(
         margin: smallest difference that matters, for a test of equivalence.
         ddof: 1 if the table divides squares by n − 1, 0 if by n.
         correlations: of the pairs, each at least −1 and below 1.
+        spreads: what is printed behind the ± of baseline and candidate, each one of
+            `choices.SPREADS`; standard errors and halves of 95 % intervals are made sds by n.
 
     Raises:
         NotEnoughPairs: fewer than two runs.
         InvalidSetting: `ddof` other than 0 and 1, a correlation outside [−1, 1), a margin that is
-            not positive, or two sds of 0.
+            not positive, two sds of 0, or an unknown kind of spread.
         StatsError: a mean or sd that is no number.
 
     >>> found = compare_printed(("80.1", "0.8"), ("81.0", "0.9"), 5)
@@ -86,12 +90,12 @@ def compare_printed(
         raise InvalidSetting(f"a pair correlation lies from −1 to below 1, not {outside[0]}")
     if margin is not None:
         check_positive("margin", margin)
-    arms = _arms(baseline, candidate, sizes, ddof)
+    arms = _arms(baseline, candidate, sizes, ddof, spreads)
     first, second = (arm.sd for arm in arms)
     if first == second == 0:
         raise InvalidSetting("both sds print as 0, and no test can be made of them")
     difference = arms[1].mean - arms[0].mean
-    error, df = _welch((first, second), sizes)
+    error, df = welch_error((first, second), sizes)
     distance = math.nan if margin is None else (margin - abs(difference)) / error
     low, high = _range(arms, sizes)
     return PrintedComparison(
@@ -119,8 +123,11 @@ def paired_p_range(
     correlation: float,
     *,
     ddof: int = 1,
+    spread: str = "sd",
 ) -> tuple[float, float]:
     """Smallest and largest p of the paired t test that rounding allows, at a pair correlation.
+
+    What is printed behind the ± is the `spread` of both arms, one of `choices.SPREADS`.
 
     The variance of a difference is convex in the two sds: it is largest at a corner, and smallest
     at one or where a sd is `correlation` times the other.
@@ -133,7 +140,7 @@ def paired_p_range(
     >>> round(low, 3), round(high, 3)
     (0.05, 0.119)
     """
-    first, second = _arms(baseline, candidate, _sizes(n), ddof)
+    first, second = _arms(baseline, candidate, _sizes(n), ddof, (spread, spread))
     pairs = [*product(first.ends, second.ends)]
     pairs += [(each, second.nearest(correlation * each)) for each in first.ends]
     pairs += [(first.nearest(correlation * each), each) for each in second.ends]
@@ -173,12 +180,16 @@ def _sizes(n: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _arms(
-    baseline: tuple[str, str], candidate: tuple[str, str], sizes: tuple[int, int], ddof: int
+    baseline: tuple[str, str],
+    candidate: tuple[str, str],
+    sizes: tuple[int, int],
+    ddof: int,
+    spreads: tuple[str, str],
 ) -> list[_Arm]:
     arms = []
-    for printed, n in zip((baseline, candidate), sizes, strict=True):
+    for printed, n, spread in zip((baseline, candidate), sizes, spreads, strict=True):
         (mean, slack), (sd, half) = map(printed_number, _mean_and_sd(printed))
-        corrected = math.sqrt(n / (n - 1)) if ddof == 0 else 1.0
+        corrected = sds_in(spread, n) * (math.sqrt(n / (n - 1)) if ddof == 0 else 1.0)
         ends = max(0.0, float(sd - half)) * corrected, float(sd + half) * corrected
         arms.append(_Arm(float(mean), float(slack), float(sd) * corrected, ends))
     return arms
@@ -193,7 +204,12 @@ def _mean_and_sd(printed: tuple[str, str]) -> tuple[str, str]:
     return mean, sd
 
 
-def _welch(sds: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
+def welch_error(sds: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
+    """Standard error of the difference of two means, and Welch's degrees of freedom.
+
+    >>> [round(each, 4) for each in welch_error((0.8, 0.9), (5, 5))]
+    [0.5385, 7.8915]
+    """
     variances = [sd**2 / n for sd, n in zip(sds, sizes, strict=True)]
     spread = sum(each**2 / (n - 1) for each, n in zip(variances, sizes, strict=True))
     return math.sqrt(sum(variances)), sum(variances) ** 2 / spread
@@ -211,7 +227,7 @@ def _range(arms: list[_Arm], sizes: tuple[int, int]) -> tuple[float, float]:
     found = []
     for shift, *spreads in product((-slack, slack), first.ends, second.ends):
         if any(spreads):
-            error, df = _welch((spreads[0], spreads[1]), sizes)
+            error, df = welch_error((spreads[0], spreads[1]), sizes)
             found.append(_p(max(0.0, difference + shift) / error, df))
         else:
             found.append(0.0)

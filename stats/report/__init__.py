@@ -17,19 +17,26 @@ from stats.many_tasks.aggregate import Aggregation
 from stats.many_tasks.pooled import Pooled
 from stats.power.of_studies import PowerAnalysis
 from stats.power.planning import PowerPlan
+from stats.power.unpaired_plan import UnpairedPlan
+from stats.report.sections.against import against_sheet
 from stats.report.sections.audit import audit_sheet
 from stats.report.sections.collapse import collapses_sheet
 from stats.report.sections.documents import documents_sheet
+from stats.report.sections.folds import folds_sheet
 from stats.report.sections.links import links_sheet
-from stats.report.sections.power import plan_sheet, plans_sheet
+from stats.report.sections.one_arm import arm_sheet
+from stats.report.sections.power import plan_sheet, plans_sheet, unpaired_sheet
 from stats.report.sections.several_arms import aggregates_sheet, posteriors_sheet, ranking_sheet
 from stats.report.sections.sweep import sweeps_sheet
 from stats.report.sections.trend import trends_sheet
 from stats.report.sections.verdicts import analysis_sheet, pooled_sheet
 from stats.report.sheet import Sheet
+from stats.verdicts.against import AgainstAnalysis
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import CollapseAnalysis
+from stats.verdicts.folds import FoldAnalysis
 from stats.verdicts.on_documents import DocumentAnalysis
+from stats.verdicts.one_arm import ArmAnalysis
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -47,6 +54,10 @@ Result = (
     | Audit
     | CollapseAnalysis
     | DocumentAnalysis
+    | FoldAnalysis
+    | AgainstAnalysis
+    | ArmAnalysis
+    | UnpairedPlan
 )
 
 SHEETS: dict[type, Callable[[Any], Sheet]] = {
@@ -63,6 +74,10 @@ SHEETS: dict[type, Callable[[Any], Sheet]] = {
     Audit: audit_sheet,
     CollapseAnalysis: collapses_sheet,
     DocumentAnalysis: documents_sheet,
+    FoldAnalysis: folds_sheet,
+    AgainstAnalysis: against_sheet,
+    ArmAnalysis: arm_sheet,
+    UnpairedPlan: unpaired_sheet,
 }
 
 
@@ -78,8 +93,9 @@ def render(
 
     Args:
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
-            `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps`,
-            `analyse_documents` or `audit_tables` returns, or a sequence of such.
+            `plan_unpaired`, `plan_comparisons`, `analyse_trends`, `analyse_links`,
+            `analyse_sweeps`, `analyse_documents`, `analyse_folds`, `analyse_against`,
+            `analyse_arm` or `audit_tables` returns, or a sequence of such.
         format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
             comparison, method or number of pairs; "json" is one object, with several results
             under "results"; both have numbers at full precision.

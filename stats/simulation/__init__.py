@@ -10,6 +10,7 @@ from stats.simulation.at_the_margin import margin_error_rate, margin_table
 from stats.simulation.collapsing import collapse_table
 from stats.simulation.coverage import coverage, coverage_table
 from stats.simulation.families import family_table
+from stats.simulation.folds import fold_error_rates, fold_table
 from stats.simulation.laws import LAWS, PAIRS
 from stats.simulation.looks import looks_table
 from stats.simulation.null import error_rate, error_table
@@ -27,6 +28,8 @@ __all__ = [
     "error_rate",
     "error_table",
     "family_table",
+    "fold_error_rates",
+    "fold_table",
     "looks_table",
     "margin_error_rate",
     "margin_table",

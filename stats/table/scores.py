@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from stats.table.direction import DIRECTIONS
 from stats.table.reading.columns import asked, proposed, renamed
 from stats.table.reading.duplicates import check_once
 from stats.table.reading.files import Lines, plain_numbers, read_files
+from stats.table.reading.folds import in_folds
 from stats.table.reading.place import Place, PlaceOf
 from stats.table.reading.seeds import alike, seed_of
 from stats.table.reading.spellings import check_spellings
@@ -43,6 +45,7 @@ def read_scores(
     metric: str | None = None,
     columns: Mapping[str, str] | None = None,
     wide: Wide | None = None,
+    folds: str | None = None,
 ) -> pd.DataFrame:
     """Read a table of scores: CSV with commas, semicolons or tabs, records in JSON, and sheets.
 
@@ -62,6 +65,9 @@ def read_scores(
             `{"method": "Name", "seed": "config.seed"}`.
         wide: what there is a column for each of: every column of numbers that has no known name
             is one, called by its header.
+        folds: for scores of a cross-validation the column of the fold, "" for one that is called
+            so; seeds are then its repetitions, and become "REPETITION/FOLD". None, and "" where
+            there is no such column, leave seeds as they are.
 
     Returns:
         The columns of `stats.scores.COLUMNS`, absent ones filled with "".
@@ -73,7 +79,7 @@ def read_scores(
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     source = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    return scores_of_lines(read_files(paths), source, metric, columns, wide)
+    return scores_of_lines(read_files(paths), source, metric, columns, wide, folds)
 
 
 def scores_of_lines(
@@ -82,13 +88,14 @@ def scores_of_lines(
     metric: str | None = None,
     columns: Mapping[str, str] | None = None,
     wide: Wide | None = None,
+    folds: str | None = None,
 ) -> pd.DataFrame:
     """`read_scores` of rows that have been read already.
 
     Args:
         lines: the rows as text.
         source: what messages call all of them.
-        metric: as of `read_scores`; columns and wide likewise.
+        metric: as of `read_scores`; columns, wide and folds likewise.
 
     Raises:
         ScoresError: as of `read_scores`.
@@ -109,6 +116,9 @@ def scores_of_lines(
     places = lines.places
     if wide:
         frame, places = _long(_with_known_names(frame, None), wide, places, source)
+    if folds is not None:
+        known = _with_known_names(frame, metric)
+        frame = in_folds(known, folds, lambda row: places[int(row)], source)
     table = _validated(frame, source, places, metric)
     check_spellings(table, lambda row: places[int(row)])
     return table
@@ -180,7 +190,7 @@ def _validated(
         else:
             table[name] = _names(frame[name]) if name in frame else ""
     _check_methods(table, place)
-    check_once(table, frame.drop(columns=list(COLUMNS), errors="ignore"), place, IDENTITY)
+    check_once(table, frame, place, IDENTITY)
     return table
 
 
@@ -248,7 +258,7 @@ def _scores(column: pd.Series[Any], place: PlaceOf) -> pd.Series[float]:
         if not _is_missing(column[row]):
             text = str(column[row]).strip()
             raise ScoresError(
-                f'{place(row)}, column score: "{text}" is not a number; leave failed seeds empty'
+                f'{place(row)}, column score: "{text}" is not a number; {_instead(text)}'
             )
     infinite = column.index[np.abs(scores) >= LARGEST]
     if len(infinite):
@@ -263,6 +273,16 @@ def _scores(column: pd.Series[Any], place: PlaceOf) -> pd.Series[float]:
             "and squares of such numbers are lost; give the scores in a smaller unit"
         )
     return scores
+
+
+def _instead(text: str) -> str:
+    """What to do about a score that is no number."""
+    if re.search(r"\d\s*(±|\+/?-|\$?\s*\\pm|\()\s*\d", text):
+        return (
+            "a mean with its spread is no score of one run: bench audit reads tables of them, and "
+            "bench stats --against holds own runs against one"
+        )
+    return "leave failed seeds empty"
 
 
 def _directions(column: pd.Series[Any], place: PlaceOf) -> pd.Series[Any]:

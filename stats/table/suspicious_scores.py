@@ -9,6 +9,7 @@ import numpy as np
 
 from stats.inputs import FloatArray
 from stats.table.cube import Cube
+from stats.table.reading.seeds import number_in
 
 #: What programs write in place of a score that they do not have.
 PLACEHOLDERS = (-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
@@ -34,6 +35,28 @@ def remarks_on(cube: Cube) -> tuple[str, ...]:
         found = [*_arms_in_percent(cube, cell), *_seeds_in_percent(cube, cell)]
         found += _placeholders(cube, cell)
         lines += [f"{place}: {line}" if place else line for line in found]
+    return tuple(lines)
+
+
+def remarks_on_seeds(cube: Cube) -> tuple[str, ...]:
+    """Lines on seeds that one arm has, and another spells in another way: no pairs are made."""
+    lines = []
+    for cell, name in enumerate(map(str, cube.cells)):
+        first = cube.present[cell, 0]
+        for method in range(1, len(cube.methods)):
+            other = cube.present[cell, method]
+            numbers = {number_in(each): each for each in cube.named_seeds(first & ~other)}
+            pairs = [
+                f'"{numbers[number_in(each)]}" and "{each}"'
+                for each in cube.named_seeds(other & ~first)
+                if number_in(each) and number_in(each) in numbers
+            ]
+            if pairs:
+                lines.append(
+                    f"{f'{name}: ' if name else ''}seeds of {cube.methods[0]} and of "
+                    f"{cube.methods[method]} are spelled apart: {listed(pairs)}; where two are one "
+                    "seed, write them alike"
+                )
     return tuple(lines)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from stats.inputs import check_fraction, check_rope, finite_vector
-from stats.intervals import mean_and_sd
+from stats.inputs import FloatArray, check_fraction, check_rope, finite_vector
+from stats.intervals import mean_and_sd, standardised
+from stats.judging import Judging
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def correlated_t(
     check_rope(rope)
     means, sds = mean_and_sd(vector[None, :])
     mean, df = float(means[0]), len(vector) - 1
-    error = float(sds[0]) * math.sqrt(1 / len(vector) + test_fraction / (1 - test_fraction))
+    ratio = np.array([test_fraction / (1 - test_fraction)])
+    error = float(corrected_error(sds, len(vector), ratio)[0])
     half_width = float(stdtrit(df, (1 + confidence) / 2)) * error
     below, above = _tail(-rope - mean, error, df), _tail(mean - rope, error, df)
     return CorrelatedT(
@@ -88,6 +90,57 @@ def correlated_t(
         p_value=min(1.0, 2 * _tail(-abs(mean), error, df)),
         rope=rope,
     )
+
+
+def corrected_error(sd: FloatArray, n: int, ratio: FloatArray) -> FloatArray:
+    """Standard error of the mean difference of n folds: s √(1/n + n_test/n_train).
+
+    Nadeau and Bengio (2003) for random splits, Bouckaert and Frank (2004) for the k·r folds of a
+    cross-validation in k folds that is repeated r times, whose ratio is 1/(k − 1).
+
+    Args:
+        sd: shape (m,), of the differences on the folds.
+        n: folds, of all repetitions.
+        ratio: shape (m,), examples that a fold tests on, over those that it trains on.
+
+    >>> corrected_error(np.array([1.0]), 100, np.array([1 / 9])).round(4).tolist()
+    [0.348]
+    """
+    return np.asarray(sd * np.sqrt(1 / n + ratio), dtype=np.float64)
+
+
+def corrected_t_rows(
+    mean: FloatArray, error: FloatArray, df: int, judging: Judging
+) -> dict[str, FloatArray]:
+    """t, p, interval and p of equivalence of many means, from their corrected errors.
+
+    Where no spread was seen, p is NaN unless the mean is 0, and p of equivalence is NaN: a spread
+    that is seen as zero on a few folds is no evidence of one.
+
+    Args:
+        mean: shape (m,).
+        error: shape (m,), from `corrected_error`.
+        df: folds less one; with 0 all is NaN.
+        judging: for confidence and margin.
+    """
+    if df < 1:
+        absent = np.full(len(mean), np.nan)
+        return dict.fromkeys(("t", "p_value", "ci_low", "ci_high", "p_equivalence"), absent)
+    none = (mean == 0) & (error == 0)
+    t = np.where(none, 0.0, standardised(mean, error))
+    half_width = stdtrit(df, (1 + judging.confidence) / 2) * error
+    if judging.margin is None:
+        inside = np.full(len(mean), np.nan)
+    else:
+        seen = np.where(error == 0, np.nan, error)
+        inside = stdtr(df, -(judging.margin - np.abs(mean)) / seen)
+    return {
+        "t": t,
+        "p_value": np.where(np.isinf(t), np.nan, 2 * stdtr(df, -np.abs(t))),
+        "ci_low": mean - half_width,
+        "ci_high": mean + half_width,
+        "p_equivalence": inside,
+    }
 
 
 def _tail(distance: float, error: float, df: int) -> float:

@@ -18,7 +18,7 @@ from stats.table.direction import direction_of
 from stats.table.pairing import measure_pairs
 from stats.table.scores import validate_scores
 from stats.table.selection import baseline_first
-from stats.table.suspicious_scores import remarks_on, remarks_on_margin
+from stats.table.suspicious_scores import remarks_on, remarks_on_margin, remarks_on_seeds
 from stats.verdicts import caveats
 from stats.verdicts.compare import ComparisonResult, conclude_comparisons
 from stats.verdicts.paired import paired_statistics
@@ -115,6 +115,7 @@ def analyse(
         warnings=(
             *direction.remarks,
             *remarks_on(cube),
+            *(remarks_on_seeds(cube) if judging.paired else ()),
             *remarks_on_margin(cube, judging.margin),
             *of_comparisons,
             *of_interactions,

@@ -14,6 +14,7 @@ from stats.inputs import FloatArray, IntArray
 from stats.judging import Judging
 from stats.table.cube import Cell, Cube, which
 from stats.table.pairing import Seed
+from stats.table.suspicious_scores import remarks_on_seeds
 from stats.two_arms.primary_tests import smallest_p
 from stats.verdicts.compare import ComparisonResult
 
@@ -181,6 +182,8 @@ def nothing_paired(
     which_arms = _which(cube, cube.cells[cell], method)
     if not judging.paired:
         return f"{which_arms}: an arm has {sizes.max()} scores; two of each arm are needed"
+    if apart := remarks_on_seeds(cube):
+        return f"{which_arms} share {sizes.max()} scored seeds; {'; '.join(apart)}"
     return (
         f"{which_arms} share {sizes.max()} scored seeds, and no comparison has more; two are "
         "needed, on seeds that both arms have, unless the scores are declared unpaired"

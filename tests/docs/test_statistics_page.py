@@ -20,6 +20,7 @@ from stats.simulation import (
     coverage,
     error_rate,
     family_table,
+    fold_table,
     looks_table,
     margin_table,
     pooling_table,
@@ -194,7 +195,7 @@ def test_the_wrong_verdicts_where_runs_collapse_are_what_their_command_prints():
 
 SMALL = [
     *(("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)),
-    *(("families", family_table), ("collapse", collapse_table)),
+    *(("families", family_table), ("collapse", collapse_table), ("folds", fold_table)),
     pytest.param("sweeps", sweep_table, marks=pytest.mark.long),
 ]
 

@@ -74,8 +74,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "almost_stochastic_order": {"arms": [A, B], "paired": True, "replicates": 20, **RANGE, **DRAWN},
     "analyse": {**COMPARED, **TESTED, "correction": "holm", "family": "study", "test": "t"}
     | {"effect": "d_z", "equivalence": "t", "resolution": 0.01, "test_examples": 100.0},
+    "analyse_against": {"scores": tidy(task="x", seed=range(54)), "printed": "60 ± 1, n=5"},
+    "analyse_arm": {"scores": tidy().query("method == 'a' and seed == 0"), "examples": 100},
+    "analyse_folds": {**COMPARED, "split_sizes": (90, 10)},
     "attainable_p_values": {"n_pairs": 8},
-    "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5},
+    "audit_tables": {"tables": PRINTED, "margin": 0.5, "paired_correlation": 0.5, "spread": "se"},
     "average_is_possible": {"average": "80.1", "columns": ["75.2", "85.1"]},
     "bayesian_signed_rank": {**PAIRED, "rope": 0.1, "prior_strength": 0.5, "samples": 9, **DRAWN},
     "bayesian_signed_rank_pairs": {"scores": TABLE, "rope": 0.1, "prior_strength": 0.5}
@@ -132,6 +135,8 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"replicates": 50, **LEVEL, **DRAWN},
     "permutation_test": {**PAIRED, "resamples": 9, **DRAWN},
     "plan_comparisons": {**COMPARED, "n_pairs": 8, "margin": 0.5, "tasks": "fixed"},
+    "plan_unpaired": {"n_scores": 50, "sd": 0.6, "margin": 0.5, **LEVEL, **FAMILY, "gain": 1.0}
+    | {"test": "welch"},
     "plan_power": {**NORMAL, **LEVEL, **FAMILY, "gain": 1.0, "test": "t"},
     "pooled": {**COMPARED, **TESTED, "tasks": "fixed", "correction": "holm", "family": "study"},
     "posteriors": {**COMPARED, "tasks": "fixed", "margin": 0.5, "samples": 9, **DRAWN},
@@ -176,6 +181,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "unpaired_seeds": {"test": "welch", "effect": 1.0, **POWER},
     "unpaired_permutation_test": {**ARMS, "resamples": 9, **DRAWN},
     "validate_scores": {"frame": FRAME},
+    "wilson": {"share": 0.3, "n": 8, **RANGE},
     "welch": {**ARMS, **RANGE},
 }
 
@@ -243,6 +249,7 @@ verdicts."""
 ALLOWED = {
     ("tost_from_summary", "sd"): [0],
     ("decide", "difference"): [NAN],
+    ("wilson", "share"): [0],
     ("audit_tables", "paired_correlation"): [0, -1],
 }
 """What one function takes, although others do not; None is allowed where it is the default."""

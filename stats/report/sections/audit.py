@@ -20,6 +20,12 @@ ELSEWHERE = (
 
 NO_MARGIN = "no margin, and without one neither equivalence nor a number of runs"
 
+#: What is said of a ± that is no sd.
+SPREADS = {
+    "se": "; the ± is read as a standard error",
+    "ci95": "; the ± is read as half of a 95 % interval by Student's t",
+}
+
 HEADING = (Words("where"), "printed", "recomputed", Words("arithmetic"))
 
 
@@ -51,7 +57,7 @@ def header(found: Audit) -> tuple[str, ...]:
     margin = NO_MARGIN if found.margin is None else f"margin {found.margin:g}"
     return (
         f"{found.figures} printed figures; {found.counted} means are checked as whole counts; sds "
-        f"are read with ddof {found.ddof}",
+        f"are read with ddof {found.ddof}{SPREADS.get(found.spread, '')}",
         f"{test} against the first method of the same table, split, model and init, Holm over the "
         f"others on a task; alpha {wording.probability(found.alpha)}; {margin}",
     )
@@ -85,7 +91,7 @@ def _differences(found: Audit) -> TextTable:
             sides = rows.setdefault(_arm(each), {"fine": [], "unsupported": []})
             undecided = each.decision == UNDECIDED
             said = f"{each.recomputed}{each.lacking}" if undecided else each.told
-            sides[each.severity].append(f"{each.column} {said}")
+            sides[each.severity].append(f"{each.column} {said}".strip())
     cells = tuple(
         (arm, "; ".join(sides["fine"]), "; ".join(sides["unsupported"]))
         for arm, sides in rows.items()

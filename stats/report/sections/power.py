@@ -9,6 +9,7 @@ from typing import Any
 
 from stats.power.of_studies import ComparisonPlan, PowerAnalysis
 from stats.power.planning import POWERS, PowerPlan, PowerPoint
+from stats.power.unpaired_plan import UnpairedPlan
 from stats.register import primary_test
 from stats.report.sheet import Sheet, TextTable, Words
 from stats.report.words import wording
@@ -31,6 +32,37 @@ def plan_sheet(plan: PowerPlan) -> Sheet:
             f"equivalent, at a true difference of 0: {_percent(plan.here.equivalent)}",
         ),
         tables=(_needs(plan), _curve("", plan)),
+        records=tuple(fixed | asdict(each) for each in plan.curve),
+        whole=asdict(plan),
+        warnings=(),
+    )
+
+
+def unpaired_sheet(plan: UnpairedPlan) -> Sheet:
+    """The sheet of a plan of two arms that share no seeds."""
+    fixed = _fixed(plan)
+    needs = (
+        ("smallest difference found", *(_points(each) for each in plan.detectable)),
+        (f"scores an arm to find {plan.gain:g}", *(f"{n:,}" for n in plan.scores_for_gain)),
+        ("scores an arm for equivalent at 0", *(f"{n:,}" for n in plan.scores_for_equivalent)),
+    )
+    curve = tuple(
+        (f"{each.n_scores}{' <' * (each == plan.here)}", _bar(each.found), _bar(each.equivalent))
+        for each in plan.curve
+    )
+    return Sheet(
+        kind="unpaired power",
+        header=(
+            f"{plan.n_scores} scores an arm, sd of the scores of an arm {plan.sd:g}, "
+            f"{_settings(plan)}",
+            _reach(plan),
+            f"found, at a true difference of {plan.gain:g}: {_percent(plan.here.found)}; "
+            f"equivalent, at a true difference of 0: {_percent(plan.here.equivalent)}",
+        ),
+        tables=(
+            TextTable("", ("", *(f"{100 * power:.0f} % power" for power in POWERS)), needs),
+            TextTable("", ("scores an arm", f"found at {plan.gain:g}", "equivalent at 0"), curve),
+        ),
         records=tuple(fixed | asdict(each) for each in plan.curve),
         whole=asdict(plan),
         warnings=(),
@@ -93,12 +125,12 @@ def _record(each: ComparisonPlan) -> dict[str, Any]:
     return named | _fixed(each.plan) | asdict(each.plan.here) | pairs
 
 
-def _fixed(plan: PowerPlan) -> dict[str, Any]:
+def _fixed(plan: PowerPlan | UnpairedPlan) -> dict[str, Any]:
     names = ("sd", "margin", "gain", "alpha", "family", "correction", "test")
     return {name: getattr(plan, name) for name in names}
 
 
-def _settings(plan: PowerPlan) -> str:
+def _settings(plan: PowerPlan | UnpairedPlan) -> str:
     family = f"; {wording.correction_words(plan.correction)} over a family of {plan.family}"
     return (
         f"margin {plan.margin:g}; alpha {wording.probability(plan.alpha)}"
@@ -106,7 +138,7 @@ def _settings(plan: PowerPlan) -> str:
     )
 
 
-def _reach(plan: PowerPlan) -> str:
+def _reach(plan: PowerPlan | UnpairedPlan) -> str:
     reach = wording.probability(plan.smallest_attainable_p) if plan.smallest_attainable_p else "0"
     never = " (alpha can never be reached)" if plan.smallest_attainable_p >= plan.alpha else ""
     return f"{primary_test(plan.test).words}; smallest attainable corrected p {reach}{never}"

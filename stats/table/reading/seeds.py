@@ -34,6 +34,15 @@ def seed_of(written: Any) -> Seed:
     return int(number) if number.is_integer() and "_" not in text else text
 
 
+def number_in(seed: Seed) -> tuple[int, ...]:
+    """The whole numbers in a seed; two seeds of the same ones may be one that is spelled twice.
+
+    >>> number_in("run_042"), number_in(42), number_in("split-a")
+    ((42,), (42,), ())
+    """
+    return tuple(int(each) for each in re.findall(r"\d{1,40}", str(seed)))
+
+
 def alike(seeds: Iterable[Seed]) -> list[Seed]:
     """All seeds as numbers if they all are, else all as names.
 

@@ -111,3 +111,8 @@ def test_mistakes_are_told_with_their_place(tables, answer):
     told = answer("audit", tables, "--paired-correlation", 1, code=2)
     assert "pair correlation lies from" in told
     assert "margin must be a positive number" in answer("audit", tables, "--margin", 0, code=2)
+
+
+def test_a_spread_that_is_no_sd_is_said(answer, tables):
+    assert "the ± is read as a standard error" in answer("audit", tables, "--spread", "se")
+    assert "the ± is read" not in answer("audit", tables)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from stats import ScoresError, audit_tables
+from stats import InvalidSetting, ScoresError, audit_tables
 from stats.audit import Audit, Finding, read_printed_tables
 
 PAPER = Path(__file__).resolve().parents[3] / "studies" / "paper" / "tables.csv"
@@ -540,3 +540,44 @@ def test_without_a_margin_no_power_is_told():
         n = int(re.search(r"n = (\d+)", detail)[1])
         takes = re.search(r"takes ([\d,]+) runs an arm", detail)
         assert int(takes[1].replace(",", "")) > n if takes else f"with {n} runs an arm" in detail
+
+
+def of_spread(spread: str, sds: tuple[str, str], **asked):
+    rows = [("base", "rte", "accuracy", "dev", "68.66", sds[0], "5")]
+    rows += [("kd", "rte", "accuracy", "dev", "70.24", sds[1], "5")]
+    columns = ["method", "task", "metric", "split", "mean", "sd", "n"]
+    return audit_tables(pd.DataFrame(rows, columns=columns), spread=spread, **asked)
+
+
+def test_a_printed_standard_error_is_an_sd_over_the_root_of_n():
+    """1.12 / √5 is .50: the same test, within what rounding leaves."""
+    (of_sd,) = (f for f in of_spread("sd", ("1.118", "1.342")).findings if f.kind == "difference")
+    (of_se,) = (f for f in of_spread("se", ("0.500", "0.600")).findings if f.kind == "difference")
+    assert (of_se.recomputed, of_se.severity) == (of_sd.recomputed, of_sd.severity)
+    (taken,) = (f for f in of_spread("sd", ("0.500", "0.600")).findings if f.kind == "difference")
+    assert taken.severity == "fine"
+    assert of_se.severity == "unsupported"
+
+
+def test_pairs_of_standard_errors_are_tested_as_pairs_of_sds():
+    found = [
+        f.recomputed
+        for spread, sds in (("sd", ("1.118", "1.342")), ("se", ("0.500", "0.600")))
+        for f in of_spread(spread, sds, paired_correlation=0.5, margin=3.0).findings
+        if f.kind == "difference"
+    ]
+    assert found[0] == found[1]
+
+
+def test_half_of_an_interval_is_no_whole_count_and_is_divided_by_student_s_t():
+    """2.776 standard errors of five runs: 1.388 is the half of .5's."""
+    of_ci = of_spread("ci95", ("1.38822", "1.66587"))
+    of_se = of_spread("se", ("0.50000", "0.60000"))
+    assert not [f for f in of_ci.findings if f.kind == "grimmer"]
+    shown = [[f.recomputed for f in a.findings if f.kind == "difference"] for a in (of_ci, of_se)]
+    assert shown[0] == shown[1]
+
+
+def test_an_unknown_spread_is_refused():
+    with pytest.raises(InvalidSetting, match="spread"):
+        of_spread("iqr", ("1", "2"))

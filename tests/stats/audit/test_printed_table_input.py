@@ -33,6 +33,44 @@ def test_mean_and_sd_may_share_a_cell(read, cell: str):
     assert found.printed == "63.00 ± 0.50 against 62.13 ± 0.67 (base)"
 
 
+LOOKS = {
+    "62.13 (0.67)": "brackets",
+    r"$62.13\pm0.67$": "mathematics",
+    r"\textbf{62.13} {\scriptsize $\pm$ 0.67}": "bold",
+    r"$\mathbf{62.13}_{\pm 0.67}^{\dagger}$": "a subscript and a dagger",
+    "**62.13** ± 0.67*": "Markdown and a star",
+}
+
+
+@pytest.mark.parametrize("cell", LOOKS, ids=LOOKS.values())
+def test_what_figures_look_like_is_no_part_of_them(read, cell: str):
+    plain = audit_tables(read("method,task,mean,n\nbase,x,62.13 ± 0.67,5\nkd,x,63.00 ± 0.50,5\n"))
+    assert (
+        audit_tables(read(f"method,task,mean,n\nbase,x,{cell},5\nkd,x,63.00 ± 0.50,5\n")) == plain
+    )
+
+
+def test_columns_as_people_call_them_are_read(read):
+    plain = read("method,task,mean,n\nbase,x,62.13 ± 0.67,5\nkd,x,63.00 ± 0.50,5\n")
+    for head in ("method,dataset,score,runs", "method,dataset,score,seeds"):
+        other = read(f"{head}\nbase,x,62.13 ± 0.67,n=5\nkd,x,63.00 ± 0.50,5 runs\n")
+        assert audit_tables(other) == audit_tables(plain)
+    (found,) = audit_tables(
+        read("method,seed,score\nbase,5 seeds,62 ± 1\nkd,5 seeds,63 ± 1\n")
+    ).findings
+    assert found.recomputed.startswith("+1")
+
+
+def test_seeds_of_single_runs_are_no_number_of_runs(read):
+    with pytest.raises(ScoresError, match='unknown column "seed"'):
+        read("method,seed,score\nbase,42,62.1\nkd,42,62.3\n")
+
+
+def test_digits_in_brackets_without_their_point_are_refused(read):
+    with pytest.raises(ScoresError, match="in units of the last digit"):
+        read("method,task,mean,n\nbase,x,62.13(67),5\n")
+
+
 ROWS = {
     '"62,13",0.67,5': 'line 3, column mean: "62,13" has a comma; decimals need a point',
     '62.13,"0,67",5': 'line 3, column sd: "0,67" has a comma',
@@ -83,7 +121,7 @@ WHOLE = {
     "method,task,mean,n,n\nbase,rte,60.1,5,5\n": "column n occurs 2 times",
     "method;task;mean;n\nbase;rte;62,13;5\n": "line 1: columns are separated by commas",
     "method,task,mean,n,test,p\nbase,x,,1001,wilcoxon,0.1\n": "column n: tests are exact up to",
-    "": "no column method or task",
+    "": "no column method or mean",
     HEAD: "no results in it",
     HEAD + BASE + BASE: "line 3: a second figure for base, task rte .the first is in line 2",
     HEAD + ",rte,accuracy,60.1,,5\n": "line 2, column method: empty",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stats import ScoresError, read_scores
+from stats import NotEnoughPairs, ScoresError, analyse, read_scores
 
 TIDY = "method,seed,score\nbase,1,60.5\nbase,2,61\nkd,1,62\nkd,2,62.5\n"
 CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "scores"
@@ -164,3 +164,31 @@ def test_the_score_that_is_called_after_a_metric_is_proposed_before_a_runtime():
         read_scores(path)
     table = read_scores(path, metric="test/accuracy")
     assert table["score"].notna().sum() == len(table) - 1
+
+
+def test_contradicting_scores_are_listed_before_copies(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text("method,seed,score\nbase,1,60\nbase,2,61\nbase,1,60\nbase,2,62\n")
+    with pytest.raises(ScoresError) as error:
+        read_scores(path)
+    assert str(error.value).index("62 after 61") < str(error.value).index("a copy")
+
+
+def test_a_seed_that_one_arm_has_in_two_spellings_is_named_with_both(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text('method,seed,score\nbase,"42 ",60\nbase,seed_42,61\n')
+    with pytest.raises(ScoresError, match=r'seed 42 .first in line 2.*"42", here "seed_42"'):
+        read_scores(path)
+
+
+def test_seeds_that_may_be_one_in_two_spellings_are_named():
+    rows = [("base", f"{i}", 60 + i) for i in range(4)] + [("base", "x1", 61)]
+    rows += [("kd", f"run-{i}" if i > 1 else f"{i}", 61 + i) for i in range(4)] + [("kd", "x1", 62)]
+    frame = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    (line,) = [each for each in analyse(frame, "base", ["kd"]).warnings if "apart" in each]
+    assert 'seeds of base and of kd are spelled apart: "2" and "run-2", "3" and "run-3"' in line
+    alike = frame.assign(seed=frame["seed"].str.replace("run-", ""))
+    assert not any("apart" in each for each in analyse(alike, "base", ["kd"]).warnings)
+    strangers = frame.assign(seed=frame["seed"] + frame["method"].map({"base": "", "kd": "9"}))
+    with pytest.raises(NotEnoughPairs, match="unless the scores are declared unpaired"):
+        analyse(strangers, "base", ["kd"])
