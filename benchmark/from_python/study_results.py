@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from benchmark.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stats.report import Result
+    from benchmark.from_python.plots import Plots
     from stats.verdicts.analyse import Analysis
 
 
@@ -188,21 +189,37 @@ class StudyResults:
         write_report(self._gathered, to)
         return to / "report.html"
 
+    @property
+    def plot(self) -> Plots:
+        """The figures of the report, each by a function that returns it.
+
+        Raises:
+            StoreError: no run has its metric.
+            StatsError: no comparison has two pairs.
+        """
+        from benchmark.from_python.plots import Plots  # matplotlib, which tables do not need
+
+        return Plots(self._gathered)
+
     def __repr__(self) -> str:
         """The verdicts as `bench stats` prints them; why there are none, where there are none."""
+        return self._rendered("table").rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return self._rendered("html")
+
+    def _rendered(self, form: str) -> str:
         from stats.errors import StatsError
         from stats.report import render
 
         try:
-            results, notes = self._shown()
+            gathered = self._gathered
+            results, _ = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
+            return render(results, form, notes=gathered.notes)
         except (StoreError, StatsError) as error:
-            return f"study {self.record.study}: {self._standing()}; no verdict: {error}"
-        return render(results, notes=notes).rstrip("\n")
-
-    def _shown(self) -> tuple[Sequence[Result], tuple[str, ...]]:
-        gathered = self._gathered
-        results, _ = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
-        return results, tuple(gathered.notes)
+            told = f"study {self.record.study}: {self._standing()}; no verdict: {error}"
+            return f"<p>{escape(told)}</p>" if form == "html" else told
 
     def _standing(self) -> str:
         cells = self.record.cells

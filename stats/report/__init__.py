@@ -29,7 +29,7 @@ from stats.report.sheet import Sheet
 from stats.verdicts.analyse import Analysis
 from stats.verdicts.collapse_table import CollapseAnalysis
 
-FORMATS = ("table", "markdown", "latex", "csv", "json")
+FORMATS = ("table", "markdown", "latex", "html", "csv", "json")
 
 Result = (
     Analysis
@@ -76,9 +76,9 @@ def render(
         result: what `stats.analyse`, `pooled`, `rank`, `posteriors`, `aggregate`, `plan_power`,
             `plan_comparisons`, `analyse_trends`, `analyse_links`, `analyse_sweeps` or
             `audit_tables` returns, or a sequence of such.
-        format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
-            comparison, method or number of pairs; "json" is one object, with several results
-            under "results"; both have numbers at full precision.
+        format: one of `FORMATS`. "latex" is a complete document, "html" a part of one. "csv" has
+            one row for each comparison, method or number of pairs; "json" is one object, with
+            several results under "results"; both have numbers at full precision.
         width: columns of the terminal, for "table".
         colour: whether "table" may use ANSI colours.
         notes: what else is to be said beside the results, for instance how arms were tuned.
@@ -104,6 +104,10 @@ def render(
         from stats.report.formats.markdown import to_markdown
 
         return to_markdown(shown)
+    if format == "html":
+        from stats.report.formats.html import to_html
+
+        return to_html(shown)
     if format == "latex":
         from stats.report.formats.latex import to_latex
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from benchmark import load, run
 from benchmark.errors import BenchmarkError, StudyError
@@ -83,6 +84,13 @@ def test_predictions_are_the_logits_and_labels_of_one_run(ran):
 def test_curves_have_every_epoch_of_every_run(ran):
     assert ran.curves.groupby(["method", "seed"])["epoch"].nunique().tolist() == [2] * 4
     assert ran.curves["score"].between(0, 100).all()
+
+
+def test_a_figure_of_each_kind_that_the_record_has(ran):
+    drawn = [ran.plot.learning_curves(), ran.plot.cost(task="digits/567"), ran.plot.reliability()]
+    assert all(isinstance(each, Figure) for each in drawn)
+    with pytest.raises(BenchmarkError, match="interaction: the study has nothing to show there"):
+        ran.plot.interaction()
 
 
 def test_a_report_is_written_where_it_is_asked_for(ran, folder):

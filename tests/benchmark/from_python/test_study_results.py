@@ -1,6 +1,8 @@
 """`load`, and the tables of what came of a study."""
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from benchmark import load
 from benchmark.errors import BenchmarkError, StoreError
@@ -68,3 +70,42 @@ def test_what_is_not_recorded_is_said_with_the_way_out(recorded, tmp_path):
         load("nobody", store=recorded.parent / "mlruns")
     with pytest.raises(BenchmarkError, match="start with: bench run"):
         load("recorded", store=tmp_path)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [each.get_text() for each in figure.findobj(Text)]
+
+
+def test_a_forest_of_all_or_of_what_is_named_is_that_of_the_report(results):
+    forest = results.plot.forest()
+    assert isinstance(forest, Figure)
+    effects = {f"{each.mean_difference:.2f}" for each in results.analysis.comparisons}
+    assert all(any(e.lstrip("-") in text for text in texts(forest)) for e in effects)
+    rows = results.plot.forest(task="digits/23", candidate="ls").axes[0].get_yticklabels()
+    assert len(rows) == 2  # inits
+
+
+def test_each_kind_of_figure_is_one_or_says_which_there_are(results):
+    plot, place = results.plot, {"task": "digits/45", "init": "scratch"}
+    for figure in (
+        plot.slopes(**place),
+        plot.estimation(**place, candidate="ls"),
+        plot.interaction(task="digits/45", candidate="tf_reg"),
+        plot.ranks(init="scratch"),
+        plot.profiles(init="pretrained"),
+    ):
+        assert isinstance(figure, Figure)
+    with pytest.raises(
+        BenchmarkError, match=r"slopes: there are several, as .*; say which by task"
+    ):
+        plot.slopes(init="scratch")
+    with pytest.raises(BenchmarkError, match='no task "rte"; there are: digits/23, digits/45'):
+        plot.slopes(task="rte")
+    with pytest.raises(BenchmarkError, match="sweep: the study has nothing to show there"):
+        plot.sweep()
+
+
+def test_a_notebook_is_shown_the_same_verdicts(results):
+    shown = results._repr_html_()
+    assert shown.count("<table>") >= 1
+    assert all(each in shown for each in ("smallest attainable corrected p", "base vs tf_reg"))
