@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,7 +34,9 @@ def as_a_command() -> Iterator[None]:
     transliterate_output()
     asked_to_stop.clear()
     try:
-        with _offline(), leaving_raises(), _stoppable():
+        with _offline(), leaving_raises(), _stoppable(), warnings.catch_warnings():
+            # Of tqdm, which a library imports, in a notebook without widgets; nothing here has any.
+            warnings.filterwarnings("ignore", message="IProgress not found")
             yield
     except KeyboardInterrupt:
         raise
