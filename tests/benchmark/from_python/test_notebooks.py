@@ -1,16 +1,20 @@
 """A study that cells make, as a file; and a notebook that a kernel executes."""
 
+import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmark import run
+from benchmark import load, run
+from benchmark.cli import main
 from benchmark.declare.loading import load_study
 from benchmark.errors import StudyError
 from benchmark.from_python.notebook import Notebook
 from tests.benchmark.from_python.scripts import DECLARED
 
+ROOT = Path(__file__).parents[3]
 CELLS = [DECLARED, "print(1)", "mine = make((1, 2))"]
 
 
@@ -57,3 +61,25 @@ def test_a_study_without_a_name_and_one_that_a_loop_runs_are_told_the_way_out():
     loop = "for seeds in [(1, 2)]:\n    mine = make(seeds)\n    run(mine)"
     with pytest.raises(StudyError, match="made by a statement that runs studies, too"):
         Notebook([*CELLS, loop], names).write(names["mine"], run)
+
+
+@pytest.mark.slow
+def test_the_notebook_of_the_docs_gives_what_it_shows(folder, monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+    kept = nbformat.read(ROOT / "docs" / "notebook.ipynb", as_version=4)
+    again = deepcopy(kept)
+    where = {"metadata": {"path": folder}}
+    client = nbclient.NotebookClient(again, timeout=400, coalesce_streams=True, resources=where)
+    client.execute()  # raises what a cell raises
+    for before, after in zip(kept.cells, again.cells, strict=True):
+        assert shown(before) == shown(after), before.source
+    file = "notebook_digits_in_a_notebook.py"
+    assert load("digits_in_a_notebook").record.study_file == str(folder / file)
+    assert main(["plan", file]) == 0
+
+
+def shown(cell) -> list[tuple[str, ...]]:
+    """What kinds of output a cell has; digits differ from one processor to another."""
+    return [(each.output_type, *sorted(each.get("data", {}))) for each in cell.get("outputs", ())]
