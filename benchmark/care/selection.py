@@ -81,12 +81,9 @@ def _named(query: Query, wanted: str) -> tuple[str, str]:
 
 def _of_arm(query: Query, name: str, plan: StudyRecord | None, arm: str) -> list[Recorded]:
     cells = plan.judged if plan else ()
-    labels = {cell.key: f"{cell.method} · {cell.init}" for cell in cells}
-    keys = [
-        c.key for c in cells if arm in (c.method, labels[c.key], f"{labels[c.key]} · {c.model}")
-    ]
+    keys = [cell.key for cell in cells if arm in cell.arm_names]
     if not keys:
-        there = ", ".join(dict.fromkeys(labels.values())) or "no plan that can be read"
+        there = ", ".join(dict.fromkeys(cell.arm for cell in cells)) or "no plan that can be read"
         raise StoreError(f'study "{name}" has no arm "{arm}"; recorded are: {there}.')
     return _with_keys(query, keys)
 

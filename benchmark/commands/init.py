@@ -8,8 +8,8 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 
-import benchmark
 from benchmark.errors import BenchmarkError
+from benchmark.own_packages import FOLDER
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def examples() -> dict[str, Path]:
     Raises:
         BenchmarkError: they are neither here nor there.
     """
-    package = Path(benchmark.__file__).resolve().parent
+    package = Path(FOLDER).resolve() / "benchmark"
     for folder in (package / "examples", package.parent / "studies"):
         files = sorted(folder.rglob("*.py"), key=lambda file: (len(file.parts), file))
         if files:

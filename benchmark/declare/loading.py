@@ -25,6 +25,9 @@ from benchmark.user_code.project import (
 from benchmark.user_code.waiting import TooLong, asked_to_stop, stop, stop_now
 from trainers.errors import TrainerError
 
+#: Study files that this process is executing, the innermost last.
+_being_read: list[Path] = []
+
 
 def load_study(path: Path) -> Study:
     """Execute a study file and return what it binds to `study`.
@@ -32,9 +35,23 @@ def load_study(path: Path) -> Study:
     Raises:
         StudyError: the file is missing, does not run, or binds no study.
     """
+    module = watched_module(path)
+    study = getattr(module, "study", None)
+    if not isinstance(study, Study):
+        found = "nothing" if study is None else f"a {type(study).__name__}"
+        raise StudyError(f'{path}: the name "study" must be bound to a Study; it is {found}.')
+    return study
+
+
+def watched_module(path: Path) -> ModuleType:
+    """Import a study file as :func:`load_module` does, and note what it changes outside of itself.
+
+    Raises:
+        StudyError: the file is missing or does not run.
+    """
     try:
         with watched():
-            module = load_module(path)
+            return load_module(path)
     finally:
         for name in passed_over():
             print(
@@ -42,11 +59,11 @@ def load_study(path: Path) -> Study:
                 "own package. Rename the file to import it.",
                 file=sys.stderr,
             )
-    study = getattr(module, "study", None)
-    if not isinstance(study, Study):
-        found = "nothing" if study is None else f"a {type(study).__name__}"
-        raise StudyError(f'{path}: the name "study" must be bound to a Study; it is {found}.')
-    return study
+
+
+def being_read() -> Path | None:
+    """The study file that this process is executing, so that it gives its declarations."""
+    return _being_read[-1] if _being_read else None
 
 
 def load_module(path: Path, read: Sources | None = None) -> ModuleType:
@@ -78,6 +95,7 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
     assert module.__spec__ is not None
     assert module.__spec__.loader is not None
     before = len(asked_to_stop)
+    _being_read.append(path)
 
     def ask(signum: int, frame: object) -> None:
         if len(asked_to_stop) > before:  # and the file went on all the same
@@ -100,6 +118,8 @@ def load_module(path: Path, read: Sources | None = None) -> ModuleType:
         if len(asked_to_stop) > before:
             raise
         raise StudyError(f"{_place(path, error)}: {blamed(error, place=False)}") from error
+    finally:
+        _being_read.pop()
     return module
 
 

@@ -42,6 +42,16 @@ class RecordedCell:
             "task": self.task,
         }
 
+    @property
+    def arm(self) -> str:
+        """Its label, for instance "kd · pretrained"."""
+        return f"{self.method} · {self.init}"
+
+    @property
+    def arm_names(self) -> tuple[str, str, str]:
+        """What its arm may be called, the shortest first."""
+        return self.method, self.arm, f"{self.arm} · {self.model}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedSearch:

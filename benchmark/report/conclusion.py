@@ -13,7 +13,7 @@ from benchmark.record.query import Query
 from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import StudyRecord
 from benchmark.record.writer import Writer
-from benchmark.report.gather import gather
+from benchmark.report.gather import Gathered, gather
 from benchmark.report.recording import record_report
 from benchmark.terminal.page import rendered
 
@@ -26,6 +26,7 @@ def conclude(
     console: Console,
     kept: bool = True,
     finished: Mapping[str, Recorded] | None = None,
+    shown: bool = True,
 ) -> None:
     """Print the verdicts of a study as `bench stats` does, and record its report.
 
@@ -37,15 +38,21 @@ def conclude(
         console: where to print.
         kept: whether the record is; otherwise nobody could look at its figures.
         finished: its runs and all that these needed, where they have been read.
+        shown: whether the verdicts are printed.
     """
     gathered = gather(record, query, finished)
-    shown, on_each = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
-    notes = (*gathered.notes, *(on_each if kept else ()))
-    print("\n" + rendered(shown, "table", console, notes))
-    if probed := gathered.probed:
-        print_probes(record.study, probed, console)
+    if shown:
+        _print_verdicts(gathered, console, kept)
     if kept:
         record_report(gathered, writer, tags)
+
+
+def _print_verdicts(gathered: Gathered, console: Console, kept: bool) -> None:
+    results, on_each = over_all_tasks([*gathered.verdicts, *gathered.sweeps])
+    notes = (*gathered.notes, *(on_each if kept else ()))
+    print("\n" + rendered(results, "table", console, notes))
+    if probed := gathered.probed:
+        print_probes(gathered.record.study, probed, console)
 
 
 def print_probes(study: str, probed: Probed, console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from benchmark.record.recorded import Recorded
 from benchmark.record.study_record import RecordedCell, StudyRecord
 from benchmark.report.calibrated import Calibrated, calibrated
 from benchmark.report.ranked import Ranked, ranked
-from benchmark.report.written import ArmTexts, written
+from benchmark.report.written import ArmTexts, written, wrote
 from benchmark.tuning.notes import notes_on_tuning
 from stats.changes.of_sweeps import SweepAnalysis
 from stats.judging import Judging
@@ -83,11 +83,7 @@ class Gathered:
     @cached_property
     def runs(self) -> list[tuple[RecordedCell, Recorded]]:
         """Every cell of the comparison that has finished, with its run."""
-        return [
-            (cell, self.finished[cell.key])
-            for cell in self.record.cells
-            if cell.key in self.finished
-        ]
+        return finished_cells(self.record, self.finished)
 
     @cached_property
     def ranked(self) -> Ranked | None:
@@ -123,20 +119,8 @@ class Gathered:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """Dev after each epoch: the columns of a place, seed, epoch, metric, score."""
-        import pandas as pd
-
-        rows = [
-            {**cell.place, "seed": cell.seed, "epoch": epoch, "metric": metric, "score": score}
-            for cell, run in self.runs
-            for metric in self._followed(cell, run)
-            for epoch, score in self.query.curve(run.run_id, f"epoch/{metric}").items()
-        ]
-        return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])
-
-    def _followed(self, cell: RecordedCell, run: Recorded) -> tuple[str, ...]:
-        """What was looked at after each epoch: of texts, their likelihood."""
-        return ("nll",) if self.written.has(run) else (cell.metric,)
+        """Dev after each epoch, as :func:`curves_of` has it."""
+        return curves_of(self.runs, self.query)
 
     @cached_property
     def written(self) -> ArmTexts:
@@ -171,3 +155,35 @@ def gather(
     (analysis,) = (each for each in found if isinstance(each, Analysis))
     pooled = next((each for each in found if isinstance(each, Pooled)), None)
     return Gathered(record, query, finished, scores, judging, analysis, pooled)
+
+
+def finished_cells(
+    record: StudyRecord, finished: Mapping[str, Recorded]
+) -> list[tuple[RecordedCell, Recorded]]:
+    """Every cell of a comparison that has finished, with its run.
+
+    Args:
+        record: of the study.
+        finished: runs by key.
+    """
+    return [(cell, finished[cell.key]) for cell in record.cells if cell.key in finished]
+
+
+def curves_of(runs: Sequence[tuple[RecordedCell, Recorded]], query: Query) -> pd.DataFrame:
+    """Dev after each epoch: the columns of a place, seed, epoch, metric, score.
+
+    Of texts it is their likelihood that was looked at.
+
+    Args:
+        runs: cells, each with its run.
+        query: to the record of them.
+    """
+    import pandas as pd
+
+    rows = [
+        {**cell.place, "seed": cell.seed, "epoch": epoch, "metric": metric, "score": score}
+        for cell, run in runs
+        for metric in ["nll" if wrote(run) else cell.metric]
+        for epoch, score in query.curve(run.run_id, f"epoch/{metric}").items()
+    ]
+    return pd.DataFrame(rows, columns=[*PLACE, "seed", "epoch", "metric", "score"])

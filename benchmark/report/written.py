@@ -47,7 +47,7 @@ def written(runs: Sequence[tuple[RecordedCell, Recorded]], query: Query) -> ArmT
     arms: dict[Where, dict[str, dict[int, WrittenTexts]]] = {}
     known, left_out = set[str](), []
     for cell, run in runs:
-        if "test/perplexity" not in run.scores:
+        if not wrote(run):
             continue
         known.add(run.run_id)
         try:
@@ -59,6 +59,11 @@ def written(runs: Sequence[tuple[RecordedCell, Recorded]], query: Query) -> ArmT
             of_arm = arms.setdefault((cell.model, cell.init, cell.task), {})
             of_arm.setdefault(cell.method, {})[cell.seed] = kept
     return ArmTexts(arms, frozenset(known), tuple(left_out))
+
+
+def wrote(run: Recorded) -> bool:
+    """Whether a run is of a model that writes texts, which alone have a perplexity."""
+    return "test/perplexity" in run.scores
 
 
 def by_example(texts: WrittenTexts, metric: str) -> NDArray[np.float64] | None:

@@ -35,8 +35,13 @@ FINISHED, FAILED, INTERRUPTED = 0, 1, 130
 _TINY = 0.4
 
 
-def run_session(session: Session) -> int:
-    """Tune, train and judge the study of a session."""
+def run_session(session: Session, shown: bool = True) -> int:
+    """Tune, train and judge the study of a session; returns the exit code.
+
+    Args:
+        session: of the study.
+        shown: whether its verdicts are printed.
+    """
     session.plan()  # what is wrong is said before anything is trained
     session.remark()
     with session.at_work():
@@ -47,7 +52,7 @@ def run_session(session: Session) -> int:
         results = tuning.results if tuning else ()
         made, finished = session.settled(session.plan(results))
         needed = todo(made, finished, session.store)
-        return train_arms(session, results, made, finished, needed)
+        return train_arms(session, results, made, finished, needed, shown)
 
 
 def _refuse_mixture(session: Session) -> None:
@@ -65,6 +70,7 @@ def train_arms(
     made: Plan,
     finished: dict[str, Recorded],
     needed: Todo,
+    shown: bool = True,
 ) -> int:
     """Train arms on the seeds of the comparison, and judge; returns the exit code.
 
@@ -74,6 +80,7 @@ def train_arms(
         made: its plan with what these found.
         finished: those of its runs that are.
         needed: what is trained.
+        shown: whether verdicts are printed.
     """
     query, writer, console = session.query, session.writer, session.console
     record = study_record(made, session.study_file, as_record(session.study, results))
@@ -86,7 +93,7 @@ def train_arms(
 
     try:
         kept, known = not session.rehearses, None if needed.jobs else finished
-        conclude(record, query, writer, lambda: session.tags, console, kept, known)
+        conclude(record, query, writer, lambda: session.tags, console, kept, known, shown)
     except (StatsError, StoreError) as error:
         console.print(f"\nNo verdict: {error}", markup=False)
     return FAILED if code or any(not t.best for t in results) else FINISHED

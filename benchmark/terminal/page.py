@@ -24,12 +24,15 @@ class _PlainConsole(Console):
 
 
 def page(still: bool = False) -> Console:
-    """The terminal; what is piped keeps the width of a page, not the 80 columns of a fallback.
+    """The terminal; what is piped, or stands in a notebook, keeps the width of a page.
 
     Args:
         still: whether nothing on it is ever painted anew, as where somebody else writes there.
     """
-    kind = Console if Console().encoding.lower().startswith("utf") else _PlainConsole
+    found = Console()
+    kind = Console if found.encoding.lower().startswith("utf") else _PlainConsole
+    if found.is_jupyter:  # lines as they are, in place of an element of the notebook for each
+        return kind(highlight=False, force_jupyter=False, force_terminal=False, width=120)
     console = kind(highlight=False)
     if console.is_terminal and still:
         return kind(highlight=False, force_terminal=False, width=console.width)

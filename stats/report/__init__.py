@@ -38,7 +38,7 @@ from stats.verdicts.folds import FoldAnalysis
 from stats.verdicts.on_documents import DocumentAnalysis
 from stats.verdicts.one_arm import ArmAnalysis
 
-FORMATS = ("table", "markdown", "latex", "csv", "json")
+FORMATS = ("table", "markdown", "latex", "html", "csv", "json")
 
 Result = (
     Analysis
@@ -96,9 +96,9 @@ def render(
             `plan_unpaired`, `plan_comparisons`, `analyse_trends`, `analyse_links`,
             `analyse_sweeps`, `analyse_documents`, `analyse_folds`, `analyse_against`,
             `analyse_arm` or `audit_tables` returns, or a sequence of such.
-        format: one of `FORMATS`. "latex" is a complete document. "csv" has one row for each
-            comparison, method or number of pairs; "json" is one object, with several results
-            under "results"; both have numbers at full precision.
+        format: one of `FORMATS`. "latex" is a complete document, "html" a part of one. "csv" has
+            one row for each comparison, method or number of pairs; "json" is one object, with
+            several results under "results"; both have numbers at full precision.
         width: columns of the terminal, for "table".
         colour: whether "table" may use ANSI colours.
         notes: what else is to be said beside the results, for instance how arms were tuned.
@@ -124,6 +124,10 @@ def render(
         from stats.report.formats.markdown import to_markdown
 
         return to_markdown(shown)
+    if format == "html":
+        from stats.report.formats.html import to_html
+
+        return to_html(shown)
     if format == "latex":
         from stats.report.formats.latex import to_latex
 

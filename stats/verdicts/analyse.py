@@ -69,7 +69,7 @@ class Analysis:
 def analyse(
     scores: pd.DataFrame,
     baseline: str,
-    candidates: Sequence[str],
+    candidates: Sequence[str] | None = None,
     judging: Judging | None = None,
     *,
     study: str = "",
@@ -86,7 +86,7 @@ def analyse(
     Args:
         scores: the columns `method, seed, score`, and those that `stats.read_scores` names.
         baseline: the method that candidates are compared with.
-        candidates: methods, each compared with the baseline.
+        candidates: methods, each compared with the baseline; None for all others.
         judging: by which test, at which margin, on which metric; None for `Judging()`.
         study: a name for the output.
         between_inits: whether effects under several inits are held against each other.
@@ -102,6 +102,8 @@ def analyse(
     table, metric, split = select(validate_scores(scores), judging.metric, judging.split)
     direction = direction_of(table, judging.lower_is_better)
     judging = judging.of_runs(direction.lower_is_better)
+    if candidates is None:
+        candidates = [name for name in table["method"].unique() if name != baseline]
     cube = build(table, baseline_first(baseline, candidates))
     comparisons, of_comparisons = _comparisons(cube, judging)
     interactions, of_interactions = all_interactions(cube, judging) if between_inits else ([], [])

@@ -14,14 +14,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import gettempdir
+from types import ModuleType
 from typing import Any
 
 from benchmark.errors import BenchmarkError
@@ -198,13 +199,29 @@ def _forked(*told: object) -> BaseProcess:
         warm_up()
         process = _context.Process(target=_begin, args=told, daemon=True)
         try:
-            process.start()
+            with _without_main():
+                process.start()
         except (EOFError, ConnectionError, FileNotFoundError):
             if time.monotonic() > until:
                 raise
             time.sleep(_TICK)
         else:
             return process
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that is started within this block does not execute what this one was started by.
+
+    multiprocessing would have it import the file of `__main__`, which may be a script that runs a
+    study; of that a worker loads the study file, and by its own name.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _begin(

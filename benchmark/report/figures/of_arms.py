@@ -14,6 +14,7 @@ from benchmark.report.sections.calibration_table import calibrations
 from benchmark.report.sections.costs import costs, unit_of
 from benchmark.report.sections.tables import mean_and_sd
 from stats import StatsError, performance_profiles
+from stats.many_arms.ranked_arms import Ranking
 from stats.report.figures import (
     PAGE,
     Cost,
@@ -31,19 +32,22 @@ from stats.table.direction import is_lower_better
 def sketch_arms(gathered: Gathered) -> Iterator[Sketch]:
     """Every figure of arms, those of one model, init and task in one."""
     for ranking in gathered.ranked.rankings if gathered.ranked else ():
-        title = wording.printable(
-            " · ".join(filter(None, (ranking.task, ranking.model, ranking.init)))
-        )
-        said = "mean ranks; arms on one bar cannot be told apart"
-        yield "ranking", f"ranks · {title}", f"{title}: {said}.", critical_difference(ranking)
-    yield from _profiles(gathered)
+        yield sketch_ranks(ranking)
+    yield from sketch_profiles(gathered)
     for place, title in gathered.places():
-        yield from _curves(gathered, place, title)
-        yield from _reliability(gathered, place, title)
-        yield from _costs(gathered, place, title)
+        yield from sketch_curves(gathered, place, title)
+        yield from sketch_reliability(gathered, place, title)
+        yield from sketch_costs(gathered, place, title)
 
 
-def _profiles(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_ranks(ranking: Ranking) -> Sketch:
+    """Mean ranks of the arms of one place, and which cannot be told apart."""
+    title = wording.printable(" · ".join(filter(None, (ranking.task, ranking.model, ranking.init))))
+    said = "mean ranks; arms on one bar cannot be told apart"
+    return "ranking", f"ranks · {title}", f"{title}: {said}.", critical_difference(ranking)
+
+
+def sketch_profiles(gathered: Gathered) -> Iterator[Sketch]:
     """How many runs of each arm score better than each threshold, for each model and init."""
     analysis, scores = gathered.analysis, gathered.scores
     for (model, init), part in scores.groupby(["model", "init"], sort=False):
@@ -58,7 +62,8 @@ def _profiles(gathered: Gathered) -> Iterator[Sketch]:
         yield "ranking", f"profiles · {title}", said, profiles(found, metric=analysis.metric)
 
 
-def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+def sketch_curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+    """How the arms of a place learn, if they were looked at more than once."""
     curves = gathered.curves
     here = curves[(curves[["model", "init", "task"]] == list(place)).all(axis=1)]
     if here.loc[here["score"].notna(), "epoch"].nunique() > 1:  # one epoch is no curve
@@ -69,7 +74,7 @@ def _curves(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[
         yield "curves", f"curves · {title}", f"{title}: mean over seeds, and one sd.", figure
 
 
-def _reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+def sketch_reliability(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
     """A panel for each arm, the predictions of all its seeds joined."""
     where = (place[0], place[1], place[2])
     arms = gathered.calibrated.arms.get(where)
@@ -95,7 +100,8 @@ def _errors(gathered: Gathered, place: tuple[str, ...]) -> dict[str, str]:
     return {row["method"]: mean_and_sd(row["ece_mean"], row["ece_sd"]) for row in rows}
 
 
-def _costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+def sketch_costs(gathered: Gathered, place: tuple[str, ...], title: str) -> Iterator[Sketch]:
+    """Effects of a place beside what they cost, if that is known."""
     model, init, task = place
     analysis = gathered.analysis
     compared = [

@@ -34,16 +34,16 @@ MOST_IN_A_COLUMN = 4
 
 def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
     """Every figure of comparisons and interactions."""
-    yield from _forests(gathered)
+    yield from sketch_forests(gathered)
     if gathered.pooled and gathered.judging.scale:
         yield from _on_a_common_scale(gathered.pooled)
-    yield from _estimations(gathered)
-    yield from _slopes(gathered)
-    yield from _interactions(gathered)
-    yield from _sweeps(gathered)
+    yield from sketch_estimations(gathered)
+    yield from sketch_slopes(gathered)
+    yield from sketch_interactions(gathered)
+    yield from sketch_sweeps(gathered)
 
 
-def _forests(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_forests(gathered: Gathered) -> Iterator[Sketch]:
     """All comparisons in one figure, or in as many as their number takes.
 
     Those over tasks on a common scale have an axis of their own.
@@ -82,7 +82,7 @@ def _on_a_common_scale(pooled: Pooled) -> Iterator[Sketch]:
         yield "pooled", f"forest over tasks · {number}", wording.printable(said), figure
 
 
-def _estimations(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_estimations(gathered: Gathered) -> Iterator[Sketch]:
     """Every comparison with its pairs."""
     analysis = gathered.analysis
     for each, name in zip(analysis.comparisons, _titles(analysis.comparisons), strict=True):
@@ -100,7 +100,7 @@ def _estimations(gathered: Gathered) -> Iterator[Sketch]:
         yield "analysis", f"estimation · {name}", f"{name}: each pair, and the difference.", figure
 
 
-def _slopes(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_slopes(gathered: Gathered) -> Iterator[Sketch]:
     """Every seed over the arms of one model, init and task."""
     analysis = gathered.analysis
     compared = gathered.record.arms
@@ -126,7 +126,7 @@ def _slopes(gathered: Gathered) -> Iterator[Sketch]:
         )
 
 
-def _interactions(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_interactions(gathered: Gathered) -> Iterator[Sketch]:
     """What each effect differs by between two inits."""
     found = gathered.analysis.interactions
     _, where = wording.places([(e.task, e.model, *e.inits) for e in found] or [("",)])
@@ -145,7 +145,7 @@ def _interactions(gathered: Gathered) -> Iterator[Sketch]:
         yield "analysis", f"interaction · {name}", wording.printable(said), figure
 
 
-def _sweeps(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_sweeps(gathered: Gathered) -> Iterator[Sketch]:
     """Score over each hyper-parameter that was swept, its sweeps on one place in one."""
     for found in gathered.sweeps:
         kind = "pooled_sweeps" if found.judging.tasks else "sweeps"

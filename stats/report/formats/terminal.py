@@ -34,6 +34,7 @@ def to_table(
         file=out,
         width=width,
         force_terminal=colour,
+        force_jupyter=False,  # which would show each line in the notebook, and return none
         color_system="standard" if colour else None,
         highlight=False,
         legacy_windows=False,

@@ -282,3 +282,14 @@ def test_published_scores_of_setfit_are_analysed_on_every_task(reference):
     analysis = analyse(read_scores(path), "setfit", ["adapet"], Judging(margin=1.0))
     assert len(analysis.comparisons) == 12
     assert {each.n_pairs for each in analysis.comparisons} == {10}
+
+
+def test_without_candidates_all_others_are_compared_with_the_baseline(table):
+    others = [name for name in table["method"].unique() if name != "base"]
+    all_others, named = analyse(table, baseline="base"), analyse(table, "base", others)
+    assert repr(all_others.comparisons) == repr(named.comparisons)
+    assert len(all_others.comparisons) == 2 * len(others)
+    with pytest.raises(InvalidSetting, match="at least one candidate"):
+        analyse(table[table["method"] == "base"], "base")
+    with pytest.raises(UnknownName, match="nobody"):
+        analyse(table, "nobody")

@@ -251,7 +251,15 @@ def test_the_header_says_how_it_was_done(table, options: dict, says: str):
 
 def test_an_unknown_format_lists_the_known_ones(analysis):
     with pytest.raises(InvalidSetting, match="format must be one of table, markdown, latex"):
-        render(analysis, "html")
+        render(analysis, "pdf")
+
+
+def test_names_in_html_are_text_and_no_elements(table):
+    hostile = table.replace({"method": {"kd": "<script>alert(1)</script>&\x1b[0m"}})
+    text = render(analyse(hostile, "base", [hostile["method"].unique()[-1], "ls"]), "html")
+    assert "base vs &lt;script&gt;alert(1)&lt;/script&gt;&amp;\N{REPLACEMENT CHARACTER}[0m" in text
+    assert not re.search(r"<(?!/?(p|br|ul|li|table|caption|thead|tbody|tr|th|td)\b)", text)
+    assert text.count("<table>") == text.count("</table>") > 0
 
 
 def test_means_stand_beside_the_difference_in_every_format_for_people(analysis):

@@ -1,0 +1,1 @@
+"""`run` and `load`: studies from scripts and notebooks, and what came of them."""
