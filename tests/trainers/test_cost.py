@@ -74,6 +74,7 @@ RATIOS = [
 ]
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize(
     ("method", "ratio"),
     [(Theseus(p=1.0), 35 / 36), (SPD(p=1.0), 47 / 36), (SPD(p=1.0) + R3F(), 82 / 36)],

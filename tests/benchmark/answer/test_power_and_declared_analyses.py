@@ -200,6 +200,7 @@ def test_what_the_command_line_says_goes_before_a_declared_scale(scaled, answer)
     assert lost["judging"]["margin"] == 3
 
 
+@pytest.mark.slow
 def test_power_is_planned_on_the_declared_scale(scaled, answer):
     path, store = scaled
     found = json.loads(answer("power", path, "--store", store, "--format", "json"))["plans"][0]

@@ -186,6 +186,7 @@ def test_probabilities_take_the_margin_as_region(answer):
     assert sum(float(rows[0][p]) for p in ("p_worse", "p_inside", "p_better")) == pytest.approx(1)
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize(
     "question", [[], ["--rank"], ["--bayes"], ["--tasks", "sampled"], ["--each"]]
 )

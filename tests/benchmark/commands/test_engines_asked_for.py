@@ -60,6 +60,7 @@ PartitionName=p Nodes=localhost
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("sbatch"), reason="Slurm is not installed")
 @pytest.mark.parametrize("command", ["run", pytest.param("plan", marks=pytest.mark.slow)])
 def test_a_controller_that_does_not_answer_is_named(command, small, bench, tmp_path, monkeypatch):

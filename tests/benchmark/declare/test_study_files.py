@@ -20,7 +20,7 @@ def changed(small: Path, old: str, new: str) -> Path:
     return small
 
 
-@pytest.mark.sampled(test=3)
+@pytest.mark.sampled(test=4)
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -67,6 +67,7 @@ def trained(plan: Plan) -> list[TrainRun]:
     return [run for run in plan.runs.values() if isinstance(run, TrainRun)]
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_study_share_them(study, bench):
     done = bench("run", study)
     assert done.returncode == 0, done.stderr

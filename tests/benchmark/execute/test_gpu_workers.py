@@ -128,6 +128,7 @@ GREEDY = """
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_out_of_memory_beside_another_is_tried_again_alone(tmp_path):
     bench = Bench(write_study(tmp_path, GREEDY.strip(), seeds=(1, 2)), packing(1, most=4))
     outcome = bench.run()
@@ -168,6 +169,7 @@ FULL = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
 GREEDY_BEYOND_FOUR = f"if len(step.labels) > 4:\n            {FULL}"
 
 
+@pytest.mark.slow
 def test_a_run_without_memory_for_its_batches_is_trained_with_them_in_parts(tmp_path):
     study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1, 2))
     bench = Bench(study, packing(1, most=1))

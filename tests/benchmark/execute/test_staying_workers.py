@@ -64,6 +64,7 @@ def begun(bench: Bench) -> None:
         bench.scheduler.add(bench.plan.runs[key], outputs)
 
 
+@pytest.mark.slow
 def test_the_death_of_a_worker_costs_the_run_at_which_it_is(tmp_path):
     bench = Bench(write_study(tmp_path, epochs=150, seeds=SEEDS), packing(1, most=1))
     begun(bench)

@@ -127,6 +127,7 @@ def test_all_else_is_done_before_anybody_waits_and_what_finished_there_is_cached
     assert [event.elsewhere for event in aside] == ["n1, process 4711"]
 
 
+@pytest.mark.slow
 def test_what_diverged_there_is_not_tried_again_nor_what_waits_for_it(followed, other):
     other.hold(TEACHER)
 
@@ -142,6 +143,7 @@ def test_what_diverged_there_is_not_tried_again_nor_what_waits_for_it(followed, 
     assert PUPIL not in ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("earlier", [True, False])
 def test_what_had_failed_before_or_was_left_is_done_here(followed, other, earlier):
     if earlier:

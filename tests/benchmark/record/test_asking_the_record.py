@@ -103,6 +103,7 @@ def test_a_record_is_read_without_mlflow_as_with_it(query, writer):
     assert "client" not in vars(directly.connection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

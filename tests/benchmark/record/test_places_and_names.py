@@ -24,6 +24,7 @@ from tests.benchmark.conftest import command
 SECRET = "s3c/r@et"
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize(
     "name",
     [

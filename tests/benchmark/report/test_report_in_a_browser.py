@@ -183,6 +183,7 @@ def test_every_figure_is_visible_and_nothing_hangs_over_the_edge(browser, report
     assert across <= window == width
 
 
+@pytest.mark.sampled(test=2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_both_colour_schemes_can_be_read(browser, report, scheme):
     show(browser, report, scheme=scheme)

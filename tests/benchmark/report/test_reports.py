@@ -481,6 +481,7 @@ def test_plain_names_are_harmless_and_stay_different(names):
     assert len({plain.lower() for plain in found.values()}) == len(found)
 
 
+@pytest.mark.slow
 def test_tasks_together_come_before_each_of_them(recorded):
     query = Query(Connection(Store(str(recorded.parent / "mlruns"))))
     gathered = gather(recorded_study(query, "recorded"), query)

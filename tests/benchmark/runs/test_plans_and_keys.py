@@ -231,6 +231,7 @@ def test_only_what_is_missing_is_to_do(tmp_path):
     assert {plan.runs[k].role for k in jobs} == {"arm", "pretraining", "data"}
 
 
+@pytest.mark.slow
 def test_a_run_at_another_seed_has_the_key_of_one_that_was_declared_there():
     plan = make_plan(study_of([Base(), SelfKD(), KD(teacher=TEACHER)]))
     for run in by_role(plan)["arm"]:

@@ -83,6 +83,7 @@ def test_a_disk_that_refuses_is_not_called_a_damaged_database():
     assert "damaged" not in told
 
 
+@pytest.mark.slow
 def test_a_record_whose_making_was_cut_short_is_made_anew(tmp_path):
     few = (
         "import resource; from benchmark.store.connection import Connection\n"

@@ -155,6 +155,7 @@ def test_trends_go_over_the_links_from_the_untouched_encoder_on(folder, finished
     assert all(t["trend"]["effects"][0] == 0 for t in found["effects"]["trends"])
 
 
+@pytest.mark.slow
 def test_the_report_has_probes_as_table_and_figure(folder, tmp_path):
     assert asked(folder, "report", "chained", "--out", str(tmp_path)) == 0
     page, markdown = ((tmp_path / f"report.{end}").read_text() for end in ("html", "md"))

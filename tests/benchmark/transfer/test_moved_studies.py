@@ -22,6 +22,8 @@ from tests.benchmark import reported
 from tests.benchmark.conftest import command
 from tests.benchmark.tuning.test_tuning import TUNED
 
+pytestmark = pytest.mark.slow
+
 NAME = reported.STUDY_NAME
 
 
@@ -77,7 +79,6 @@ def test_a_moved_study_is_exported_to_the_same_bytes(packed, moved, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_a_moved_study_has_the_same_verdicts_and_page(attack, moved, bench, tmp_path):
     before = len(query_of(moved).runs("attributes.run_id != ''"))
     for arguments in (("stats",), ("stats", "--format", "csv"), ("stats", "--rank"), ("status",)):
@@ -101,7 +102,6 @@ def test_what_is_there_is_left_alone(attack, packed, moved):
         assert runs_of(query_of(store)) == before
 
 
-@pytest.mark.slow
 def test_runs_that_a_record_has_trained_itself_stay_the_ones_that_count(packed, tmp_path):
     writer = Writer(query_of(tmp_path).connection)
     with zipfile.ZipFile(packed) as archive:
@@ -113,7 +113,6 @@ def test_runs_that_a_record_has_trained_itself_stay_the_ones_that_count(packed, 
     assert Query(writer.connection).finished([key])[key].run_id == own
 
 
-@pytest.mark.slow
 def test_another_study_of_the_same_name_is_refused(packed, tmp_path):
     from dataclasses import replace
 
@@ -130,7 +129,6 @@ def test_another_study_of_the_same_name_is_refused(packed, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_an_import_that_is_killed_leaves_nothing_half_and_is_gone_on_with(
     packed, moved, tmp_path, bench
 ):
@@ -153,7 +151,6 @@ def test_an_import_that_is_killed_leaves_nothing_half_and_is_gone_on_with(
     assert runs_of(query) == runs_of(query_of(moved))
 
 
-@pytest.mark.slow
 def test_a_half_that_somebody_closed_counts_nowhere(packed, moved, tmp_path, monkeypatch):
     writer = Writer(query_of(tmp_path).connection)
     with monkeypatch.context() as patch:
@@ -257,7 +254,6 @@ def test_what_is_in_the_way_or_missing_is_one_sentence(packed, attack, bench, tm
     assert not [each for each in os.listdir(tmp_path) if "zip" in each]
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_a_tuned_study_is_moved_with_its_searches(bench, tmp_path):
     study = tmp_path / "tuned.py"

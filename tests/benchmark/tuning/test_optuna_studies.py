@@ -59,6 +59,7 @@ class DiedError(Exception):
     """What a killed process is in a test."""
 
 
+@pytest.mark.sampled(test=4)
 @pytest.mark.parametrize(
     ("sampler", "number"), [("random", 0), ("tpe", 0), ("tpe", 12), ("gp", 12)]
 )

@@ -418,6 +418,7 @@ def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, 
     assert "Ctrl-C ends it" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hook",
     [

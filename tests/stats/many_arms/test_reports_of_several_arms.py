@@ -133,4 +133,4 @@ def test_aggregates_say_of_what_they_speak(plain):
 
 def test_an_unknown_format_lists_the_known_ones(plain):
     with pytest.raises(InvalidSetting, match="format must be one of table, markdown"):
-        render(plain["ranking"], "html")
+        render(plain["ranking"], "pdf")

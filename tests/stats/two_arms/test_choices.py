@@ -268,7 +268,7 @@ def test_pairs_for_tost_are_the_fewest():
     assert tost_power(n, 0.6, 0.5) >= 0.8 > tost_power(n - 1, 0.6, 0.5)
     with pytest.raises(InvalidSetting, match="not inside"):
         pairs_for_tost(1, 1, difference=1)
-    with pytest.raises(InvalidSetting, match="more than 1,000,000 pairs"):
+    with pytest.raises(InvalidSetting, match="more than 1,000,000 seeds"):
         pairs_for_tost(1e6, 1)
 
 

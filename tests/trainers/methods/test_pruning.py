@@ -217,6 +217,7 @@ def test_a_sparsity_of_nought_is_base_bit_for_bit(words, method):
     assert same_weights(run(words, LS(0.3) + method), run(words, LS(0.3)))
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("method", PRUNERS, ids=names)
 def test_only_epochs_behind_the_last_event_are_selected(words, method):
     training = replace(TRAINING, epochs=6)

@@ -43,6 +43,7 @@ class Watched(Base):
         return loss
 
 
+@pytest.mark.sampled(test=3)
 def test_every_architecture_learns_and_repeats_itself_bit_for_bit(kind, place):
     model, epochs = place.model(kind), []
     one = place.fit(model, Watched())

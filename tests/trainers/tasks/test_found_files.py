@@ -234,6 +234,7 @@ def test_the_only_file_of_a_folder_is_train_and_of_several_the_names_are_asked_f
     assert 'there is no split "train" among reviews, reviews_old' in need.where
 
 
+@pytest.mark.sampled(test=3)
 @pytest.mark.parametrize("around", ["archive", "archive/v1", "archive/v1/images"])
 def test_images_are_found_at_any_depth_by_the_folders_of_their_splits(around, tmp_path):
     folder = tmp_path / "data"

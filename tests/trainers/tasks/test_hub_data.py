@@ -76,6 +76,7 @@ def test_a_carved_test_set_keeps_the_proportions_and_shares_no_text_with_train(t
     assert not pairs["test"] & pairs["train"]
 
 
+@pytest.mark.slow
 def test_few_rel_is_split_anew_by_every_seed(tmp_path):
     found = prepared(FEW_REL, tmp_path, seed=42)
     assert {split: len(examples) for split, examples in found.items()} == {
