@@ -21,40 +21,85 @@ from benchmark.terminal.transliteration import transliterate_output
 
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-#: Each is the file of its name in `benchmark.commands`, with its arguments beside its function.
-COMMANDS = {
-    "init": "copy one of the studies that come along into this folder",
-    "run": "tune and train what a study still needs, then give its verdicts",
-    "tune": "search the hyper-parameters of a study's arms on dev",
-    "plan": "what a study would run, and how long that takes",
-    "status": "what of a study is finished, running, waiting or failed",
-    "retry": "train again what failed of a study, and what waits for it",
-    "submit": "predictions of every arm and seed, as GLUE's server takes them",
-    "fetch": "fill a folder with what a study takes from the hub; needs a network",
-    "stats": "verdicts from recorded runs or your own scores",
-    "power": "what so many seeds can show, before training",
-    "trend": "does an effect grow or fall over inits or tasks?",
-    "report": "a page of verdicts, figures and costs",
-    "audit": "what published tables of mean ± sd can be",
-    "export-model": "write the model of a run into a folder that transformers loads",
-    "export": "write a recorded study into one file",
-    "import": "take a study from such a file into a record",
-    "rm": "remove a study, an arm or a run from the record",
-    "gc": "remove from the cache what no study needs",
-    "ui": "the MLflow UI on the store, at 127.0.0.1",
+#: By what they are for; each is the file of its name in `benchmark.commands`, with its arguments
+#: and examples beside its function.
+GROUPS = {
+    "to begin": {
+        "init": "copy one of the studies that come along into this folder",
+    },
+    "to train and judge": {
+        "run": "tune and train what a study still needs, then give its verdicts",
+        "plan": "what a study would run, and how long that takes",
+        "tune": "search the hyper-parameters of a study's arms on dev",
+        "fetch": "fill a folder with what a study takes from the hub; needs a network",
+        "submit": "predictions of every arm and seed, as GLUE's server takes them",
+    },
+    "to look after it": {
+        "status": "what of a study is finished, running, waiting or failed",
+        "retry": "train again what failed of a study, and what waits for it",
+        "rm": "remove a study, an arm or a run from the record",
+        "gc": "remove from the cache what no study needs",
+    },
+    "to take it out": {
+        "export-model": "write the model of a run into a folder that transformers loads",
+        "export": "write a recorded study into one file",
+        "import": "take a study from such a file into a record",
+    },
+    "to judge what is there": {
+        "stats": "verdicts from recorded runs or your own scores",
+        "trend": "does an effect grow or fall over inits or tasks?",
+        "power": "what so many seeds can show, before training",
+        "audit": "what published tables of mean ± sd can be",
+    },
+    "to show it": {
+        "report": "a page of verdicts, figures and costs",
+        "ui": "the MLflow UI on the store, at 127.0.0.1",
+    },
 }
+COMMANDS = {name: told for group in GROUPS.values() for name, told in group.items()}
 
 
 def parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The command line; of the commands, those that are named are loaded."""
-    top = _Parser(prog="bench", description="Find out whether a training method really helps.")
+    top = _Parser(
+        prog="bench",
+        usage="bench [-h] [--version] [--debug] COMMAND ...",
+        description="Find out whether a training method really helps.",
+        epilog=_by_groups(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, help_line in COMMANDS.items():
-        command = commands.add_parser(name, help=help_line)
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
+    for name in COMMANDS:
+        command = commands.add_parser(name)
         if name in given:
-            _module(name).arguments(command)
+            module = _module(name)
+            module.arguments(command)
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            command.epilog = "\n  ".join(["examples:", *module.EXAMPLES])
     return top
+
+
+def _by_groups() -> str:
+    """The commands by what they are for, and where to go on."""
+    width = max(map(len, COMMANDS))
+    lines = []
+    for what, group in GROUPS.items():
+        lines += [f"{what}:", *(f"  {name:{width}}  {told}" for name, told in group.items()), ""]
+    return "\n".join([*lines, "bench COMMAND --help shows its options, with examples."])
+
+
+class _Version(argparse.Action):
+    """Print the version, which takes a while to find where nobody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print("armbench", version("armbench"))
+        parser.exit()
 
 
 def _module(command: str) -> ModuleType:
@@ -88,6 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(lacking, file=sys.stderr)
         return USAGE
     given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        parser(given).print_help()
+        return FINISHED
     options = parser(given).parse_args(given)
     # Read when the libraries are imported: nothing but bench fetch may reach for the hub.
     if options.command != "fetch":

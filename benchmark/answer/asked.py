@@ -21,7 +21,7 @@ from benchmark.answer.evaluated import (
 )
 from benchmark.answer.logged_runs import scores_of_experiment
 from benchmark.answer.probed import without_anchors
-from benchmark.answer.questions import check_question, needs_arms
+from benchmark.answer.questions import check_question, needs_arms, others
 from benchmark.errors import BenchmarkError
 from benchmark.record.environment import TrainedIn
 from benchmark.record.of_study import declared_judging, file_digest, runs_of, scores_table
@@ -140,7 +140,7 @@ def _only_seeds_differ(scores: Scores, options: argparse.Namespace) -> bool:
     """
     from stats.table.reading.seeds import number_in
 
-    table, arms = scores.table, options.compare
+    table, arms = scores.table, options.compare if len(options.compare or ()) > 1 else None
     named = table[table["method"].isin(arms)] if arms else table
 
     def held(*columns: str) -> list[set[tuple[Any, ...]]]:
@@ -185,6 +185,7 @@ def _compared(options: argparse.Namespace, scores: Scores, judging: Judging) -> 
     if not (options.compare or scores.arms):
         return [_of_one_arm(options, scores, judging)]
     baseline, *asked = options.compare or scores.arms
+    asked = asked or others(scores.arms or table["method"].drop_duplicates(), baseline)
     if options.folds is not None:
         from stats.verdicts.folds import analyse_folds
 

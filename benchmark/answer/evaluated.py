@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.answer.questions import needs_arms
+from benchmark.answer.questions import needs_arms, others
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def evaluations_in(files: Sequence[Path], cluster: str | None) -> Sequence[Evalu
 
 def are_of_documents(evaluated: Sequence[Evaluation], options: argparse.Namespace) -> bool:
     """Whether verdicts are about documents: these were logged, or a model has one seed alone."""
-    asked = set(options.compare or ())
+    asked = options.compare if options.compare and len(options.compare) > 1 else ()
     chosen = [each for each in evaluated if each.method in asked] or evaluated
     if any(each.documents for each in chosen):
         return True
@@ -82,6 +82,7 @@ def verdicts_on_documents(
     if not options.compare:
         raise needs_arms(options)
     baseline, *candidates = options.compare
+    candidates = candidates or others([each.method for each in evaluated], baseline)
     return analyse_documents(evaluated, baseline, candidates, judging, study=named(files))
 
 

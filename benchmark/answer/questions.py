@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmark.errors import BenchmarkError
 
@@ -141,9 +141,20 @@ def _check_against(options: argparse.Namespace) -> None:
 def _check_compare(options: argparse.Namespace) -> None:
     if options.against is not None:
         return
-    if options.compare and len(options.compare) < 2:
-        wanted = "at least two arms" if options.rank else "a baseline and at least one candidate"
-        raise BenchmarkError(f"--compare needs {wanted}.")
+    if options.rank and options.compare and len(options.compare) < 2:
+        raise BenchmarkError("--compare needs at least two arms where all pairs are compared.")
+
+
+def others(arms: Iterable[str], baseline: str) -> list[str]:
+    """All arms but one, as candidates where none is named.
+
+    Raises:
+        BenchmarkError: there is no other.
+    """
+    found = [each for each in dict.fromkeys(arms) if each != baseline]
+    if not found:
+        raise BenchmarkError(f'--compare {baseline}: there is no arm beside "{baseline}".')
+    return found
 
 
 def needs_arms(options: argparse.Namespace) -> BenchmarkError:

@@ -10,6 +10,12 @@ from typing import Any
 FORMATS = ("table", "markdown", "html", "json")
 
 
+EXAMPLES = (
+    "bench audit table.csv",
+    "bench audit table.csv --spread se --margin 0.5",
+)
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     from stats.choices import SPREADS

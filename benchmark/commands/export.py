@@ -8,6 +8,8 @@ from pathlib import Path
 
 from benchmark.commands.options import add_optuna_storage, add_store
 
+EXAMPLES = ("bench export study.py study.zip",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

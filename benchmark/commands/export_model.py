@@ -13,6 +13,8 @@ from benchmark.commands.options import (
     add_study,
 )
 
+EXAMPLES = ("bench export-model study.py kd 42 kd-model",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from benchmark.commands.options import add_study
 
+EXAMPLES = ("bench fetch study.py --data DIR",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

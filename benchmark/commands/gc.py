@@ -6,6 +6,8 @@ import argparse
 
 from benchmark.commands.options import add_store, add_yes
 
+EXAMPLES = ("bench gc",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -11,6 +11,11 @@ from pathlib import Path
 from benchmark.errors import BenchmarkError
 from benchmark.own_packages import FOLDER
 
+EXAMPLES = (
+    "bench init",
+    "bench init pretrained_vs_scratch",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

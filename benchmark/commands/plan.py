@@ -6,6 +6,11 @@ import argparse
 
 from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
 
+EXAMPLES = (
+    "bench plan study.py",
+    "bench plan study.py --gpus 4 --runs-per-gpu auto",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 _JUDGED = ("alpha", "correction", "test")
 
 
+EXAMPLES = (
+    "bench power study.py",
+    "bench power --pairs 8 --sd 0.6 --margin 0.5",
+)
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     from stats.register import PAIRED_TESTS, UNPAIRED_TESTS

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from benchmark.commands.options import add_recorded_study, add_store
 
+EXAMPLES = (
+    "bench report",
+    "bench report study.py --out page",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -12,6 +12,11 @@ from benchmark.commands.options import (
     add_study,
 )
 
+EXAMPLES = (
+    "bench retry study.py",
+    "bench retry study.py --only 'out of memory'",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -6,6 +6,11 @@ import argparse
 
 from benchmark.commands.options import add_store, add_yes
 
+EXAMPLES = (
+    "bench rm study.py",
+    "bench rm study.py --arm kd --yes",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

@@ -12,6 +12,13 @@ from benchmark.commands.options import (
     add_study,
 )
 
+EXAMPLES = (
+    "bench run study.py",
+    "bench run study.py --smoke",
+    "bench run study.py --workers 4 --data DIR",
+    "bench run study.py --engine slurm --slurm partition=gpu,gres=gpu:1",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

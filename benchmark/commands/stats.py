@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ from benchmark.commands.options import (
     column,
     count,
     listed,
+)
+
+EXAMPLES = (
+    "bench stats",
+    "bench stats study.py --compare base kd --margin 0.5",
+    "bench stats --input scores.csv --compare base --margin 0.5",
+    "bench stats --input wandb.csv --columns method=Name seed=config.seed --compare base kd",
+    "bench stats --input own.csv --against '62.13 ± 0.67, n=5'",
+    "cat scores.csv | bench stats - --compare base kd",
 )
 
 
@@ -92,7 +102,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
         "--compare",
         nargs="+",
         metavar=("BASELINE", "CANDIDATE"),
-        help="arms, the baseline first (default: as the study declares; with --rank: all)",
+        help="arms, the baseline first; a baseline alone meets all others (default: as the study "
+        "declares; with --rank: all)",
     )
     what.add_argument(
         "--against",
@@ -201,4 +212,15 @@ def stats(options: argparse.Namespace) -> int:
     """Answer a question about recorded runs, or about a table of scores."""
     from benchmark.answer.asked import answer
 
+    if options.study == "-":
+        options.study, options.input = None, [*(options.input or ()), _standard_input()]
     return answer(options)
+
+
+def _standard_input() -> Path:
+    """What is piped into the command, as a file that may be looked into more than once."""
+    from benchmark.store.scratch import scratch
+
+    kept = scratch("bench-stdin-") / "standard input"
+    kept.write_bytes(sys.stdin.buffer.read())
+    return kept

@@ -6,6 +6,11 @@ import argparse
 
 from benchmark.commands.options import add_recorded_study, add_store
 
+EXAMPLES = (
+    "bench status",
+    "bench status study.py --format json",
+)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

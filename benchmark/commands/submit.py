@@ -7,6 +7,8 @@ from pathlib import Path
 
 from benchmark.commands.options import add_engine, add_environments, add_execution, add_study
 
+EXAMPLES = ("bench submit study.py --out submissions",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

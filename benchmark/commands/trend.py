@@ -15,6 +15,12 @@ from benchmark.errors import BenchmarkError
 _SCALE = "log1p"
 
 
+EXAMPLES = (
+    "bench trend --dose scratch=0 pretrained=800",
+    "bench trend --probes",
+)
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     from stats.choices import COMMON_SCALES

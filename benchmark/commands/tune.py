@@ -7,6 +7,8 @@ import argparse
 from benchmark.commands.options import add_engine, add_execution, add_run_timeout, add_study
 from benchmark.errors import StudyError
 
+EXAMPLES = ("bench tune study.py",)
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""

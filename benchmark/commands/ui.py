@@ -14,6 +14,12 @@ from benchmark.errors import BenchmarkError, StoreError
 HOST = "127.0.0.1"
 
 
+EXAMPLES = (
+    "bench ui",
+    "bench ui --port 5001",
+)
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """What the command takes."""
     command.add_argument("--port", type=port, default=5000)

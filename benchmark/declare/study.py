@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.declare.arm import Arm, check_name
 from benchmark.declare.chains import After, links_of
@@ -38,7 +38,8 @@ class Comparison:
     candidates: tuple[str, ...]
 
     def __init__(self, baseline: str, candidates: str | Sequence[str]) -> None:
-        names = (candidates,) if isinstance(candidates, str) else tuple(candidates)
+        several = (candidates,) if isinstance(candidates, str) else candidates
+        names = _several("comparison: candidates", several, '["ls", "kd"]')
         object.__setattr__(self, "baseline", baseline)
         object.__setattr__(self, "candidates", names)
         if not names:
@@ -82,9 +83,18 @@ class Study:
     allow_underpowered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "arms", tuple(self.arms))
-        object.__setattr__(self, "seeds", tuple(self.seeds))
-        object.__setattr__(self, "task_training", tuple(dict(self.task_training).items()))
+        object.__setattr__(self, "arms", _several("study: arms", self.arms, "[Arm(...), Arm(...)]"))
+        object.__setattr__(
+            self, "seeds", _several("study: seeds", self.seeds, "(1, 2, 3) or range(8)")
+        )
+        try:
+            of_tasks = dict(self.task_training)
+        except (TypeError, ValueError):
+            raise StudyError(
+                "study: task_training gives the Training of tasks by their names, as "
+                f"{{'rte': Training(...)}}, not {self.task_training!r}."
+            ) from None
+        object.__setattr__(self, "task_training", tuple(of_tasks.items()))
         if isinstance(self.task, list):
             object.__setattr__(self, "task", tuple(self.task))
         check_declared(self)
@@ -356,3 +366,9 @@ def _check_writes(model: Model, task: Task) -> None:
             "or a HubModel of the type BART, T5, MarianMT or GPT-2."
         )
     raise StudyError(f"{model.name} writes texts, and {task.name} asks for classes: take a Bert.")
+
+
+def _several(what: str, value: object, example: str) -> tuple[Any, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise StudyError(f"{what} must be several, as {example}, not {value!r}.")
+    return tuple(value)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType
 
 from benchmark.secrets import masked
+from benchmark.user_code.arguments import wrong_arguments
 from benchmark.user_code.project import in_words_of_the_user
 
 _SITES = frozenset(("site-packages", "dist-packages"))
@@ -42,6 +43,7 @@ def blamed(error: BaseException, place: bool = True) -> str:
     said = masked(in_words_of_the_user(next(iter(str(error).strip().splitlines()), "")))
     where = user_line(error) if place else ""
     told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    told = wrong_arguments(error) or told
     if isinstance(error, SystemExit):
         told = f"it ends the process (exit code {error.code})"
     return f"{told} ({where})" if where else told
