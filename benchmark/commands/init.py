@@ -1,9 +1,10 @@
-"""`bench init`: the studies that come with armbench, to copy and change."""
+"""`bench init`: the templates and studies that come with armbench, to copy and change."""
 
 from __future__ import annotations
 
 import argparse
 import ast
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmark.own_packages import FOLDER
 
 EXAMPLES = (
     "bench init",
+    "bench init templates/own_data",
     "bench init pretrained_vs_scratch",
 )
 
@@ -29,20 +31,26 @@ def init(options: argparse.Namespace) -> int:
     if options.name is None:
         sys.stdout.write(_listed(examples()))
     else:
-        made = copy_example(options.name, Path())
-        sys.stdout.write(f"{made}: change it, then: bench plan {made}\n")
+        made, *beside = copy_example(options.name, Path())
+        more = f" (with {', '.join(map(str, beside))})" if beside else ""
+        sys.stdout.write(f"{made}{more}: change it, then: bench plan {made}\n")
     return 0
 
 
 def examples() -> dict[str, Path]:
     """The studies by name: beside the package where it is installed, else those of the checkout.
 
+    Templates come first.
+
     Raises:
         BenchmarkError: they are neither here nor there.
     """
     package = Path(FOLDER).resolve() / "benchmark"
     for folder in (package / "examples", package.parent / "studies"):
-        files = sorted(folder.rglob("*.py"), key=lambda file: (len(file.parts), file))
+        files = sorted(
+            folder.rglob("*.py"),
+            key=lambda file: (file.parent.name != "templates", len(file.parts), file),
+        )
         if files:
             return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
     raise BenchmarkError(
@@ -51,8 +59,11 @@ def examples() -> dict[str, Path]:
     )
 
 
-def copy_example(name: str, folder: Path) -> Path:
-    """Copy a study into a folder, never over anything that is there.
+def copy_example(name: str, folder: Path) -> list[Path]:
+    """Copy a study into a folder, and data of its name, never over anything that is there.
+
+    Returns:
+        What was made, the study first.
 
     Raises:
         BenchmarkError: there is no such study, or a file of its name.
@@ -62,16 +73,19 @@ def copy_example(name: str, folder: Path) -> Path:
         near = get_close_matches(name, known, 1) or [n for n in known if n.endswith(f"/{name}")]
         meant = f"; did you mean {near[0]}?" if near else "."
         raise BenchmarkError(f'no study "{name}" comes along{meant} bench init lists them.')
-    made = folder / known[name].name
-    try:
-        with made.open("x", encoding="utf-8") as copy:
-            copy.write(known[name].read_text(encoding="utf-8"))
-    except FileExistsError as error:
-        raise BenchmarkError(
-            f"{made} is there already, and stays as it is: rename it, or call bench init in "
-            "another folder."
-        ) from error
-    return made
+    study = known[name]
+    copied = [study, *sorted(study.parent.glob(f"{study.stem}.[!p]*"))]
+    for each in copied:
+        made = folder / each.name
+        if os.path.lexists(made):
+            raise BenchmarkError(
+                f"{made} is there already, and stays as it is: rename it, or call bench init in "
+                "another folder."
+            )
+    for each in copied:
+        with (folder / each.name).open("xb") as copy:
+            copy.write(each.read_bytes())
+    return [folder / each.name for each in copied]
 
 
 def _listed(known: dict[str, Path]) -> str:

@@ -82,3 +82,26 @@ def test_what_is_built_brings_the_studies_along(here):
     )
     assert done.returncode == 0, done.stderr
     assert (here / "sst5.py").read_bytes() == (STUDIES / "paper" / "sst5.py").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_template_for_own_data_runs_with_the_data_that_come_along(here, capsys):
+    assert main(["init", "templates/own_data"]) == 0
+    assert "own_data.py (with own_data.csv): change it" in capsys.readouterr().out
+    assert main(["run", "own_data.py"]) == 0
+    assert "base vs ls" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["own_method", "hub_model"])
+def test_the_other_templates_are_rehearsed(name, here, capsys):
+    assert main(["init", f"templates/{name}"]) == 0
+    assert main(["run", "--smoke", f"{name}.py"]) == 0
+    assert "SMOKE RUN" in capsys.readouterr().out
+
+
+def test_data_that_are_there_stay_as_they_are(here, capsys):
+    (here / "own_data.csv").write_text("mine")
+    assert main(["init", "templates/own_data"]) == 2
+    assert "own_data.csv is there already" in capsys.readouterr().err
+    assert [each.name for each in here.iterdir()] == ["own_data.csv"]

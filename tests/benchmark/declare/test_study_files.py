@@ -130,7 +130,11 @@ def test_a_store_that_cannot_be_made_is_named(small, bench, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted(file for room in ("", "templates") for file in (ROOT / "studies" / room).glob("*.py")),
+    ids=lambda p: p.stem,
+)
 def test_every_study_here_loads_and_is_short(path):
     study = load_study(path)
     assert study.name == path.stem
