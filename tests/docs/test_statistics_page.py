@@ -195,7 +195,8 @@ def test_the_wrong_verdicts_where_runs_collapse_are_what_their_command_prints():
 
 SMALL = [
     *(("pooling", pooling_table), ("looks", looks_table), ("margin", margin_table)),
-    *(("families", family_table), ("collapse", collapse_table), ("folds", fold_table)),
+    *(("families", family_table), ("folds", fold_table)),
+    pytest.param("collapse", collapse_table, marks=pytest.mark.long),
     pytest.param("sweeps", sweep_table, marks=pytest.mark.long),
 ]
 

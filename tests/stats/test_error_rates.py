@@ -233,6 +233,7 @@ def test_a_sweep_claims_too_much_no_more_often_than_one_test(n: int):
     assert alone > 0.15  # what taking the last value that tests as equivalent would cost
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize(("by", "scattered", "law"), SWEPT)

@@ -152,6 +152,7 @@ def test_where_nobody_can_be_asked_nothing_is_removed(attempted, bench):
     assert cache(attempted).results() == before
 
 
+@pytest.mark.sampled(test_all=3)
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "stays"), [("n\n", True), ("\x04", True), ("y\n", False)])
 def test_at_a_terminal_it_asks(attempted, answer, stays, tmp_path):

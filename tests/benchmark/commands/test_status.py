@@ -154,6 +154,7 @@ def test_where_nothing_is_recorded_one_sentence_says_how_to_start(small, bench, 
     assert "no run of nobody knows it is recorded in" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @linux
 def test_from_another_terminal_it_follows_a_command_to_its_death(slow, bench, query):

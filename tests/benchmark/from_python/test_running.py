@@ -190,6 +190,7 @@ def test_another_thread_is_told_that_signals_do_not_reach_it(imported):
     assert said[0].startswith("run(study) is stopped by signals")
 
 
+@pytest.mark.long
 @linux
 @pytest.mark.slow
 def test_ctrl_c_stops_the_workers_and_raises_and_what_finished_is_kept(folder):

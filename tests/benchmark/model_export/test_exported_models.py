@@ -419,6 +419,7 @@ def test_every_method_leaves_a_model_that_predicts_what_is_recorded(tmp_path, ca
         assert type(model).__name__ == "BertForSequenceClassification"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_runs_of_processes_are_repeated_by_others_bit_for_bit(tmp_path):
     write_rows(tmp_path / "rows.csv")

@@ -109,7 +109,7 @@ def test_a_record_is_read_without_mlflow_as_with_it(query, writer):
     [
         ["stats"],
         pytest.param(["plan", "recorded.py"], marks=pytest.mark.slow),
-        pytest.param(["report", "--out", "out"], marks=pytest.mark.slow),
+        pytest.param(["report", "--out", "out"], marks=pytest.mark.long),
     ],
 )
 def test_commands_that_only_read_a_record_import_no_mlflow(answer, arguments):

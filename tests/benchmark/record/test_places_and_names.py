@@ -241,7 +241,11 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [("stats",), ("report",), ("plan", "recorded.py"), ("stats", "--stroe")]
+    "arguments",
+    [
+        *(("stats",), ("plan", "recorded.py"), ("stats", "--stroe")),
+        pytest.param(("report",), marks=pytest.mark.long),
+    ],
 )
 def test_no_command_leaves_a_temporary_file(arguments, recorded, tmp_path):
     done = subprocess.run(

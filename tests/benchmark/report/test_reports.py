@@ -79,6 +79,7 @@ def test_every_file_is_written_and_none_elsewhere(attack):
         assert each.is_dir() or each.stat().st_size
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_folder_keeps_nothing_of_an_earlier_report(attack, gathered, tmp_path):
     """What a later report does not draw or list would be taken for a part of it."""

@@ -100,6 +100,7 @@ def test_moved_again_and_back_nothing_is_lost(moved, tmp_path, monkeypatch, caps
         assert not source.exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting takes root")
 def test_a_record_on_a_medium_mounted_for_reading_is_read(moved, tmp_path):

@@ -408,6 +408,7 @@ def test_an_arm_that_is_not_tuned_beside_one_that_is_draws_a_warning(tuned, benc
     assert "points of dev score" in done
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, query):
     text = TUNED.replace("Tuning(trials=6)", 'Tuning(trials=6, protocol="paper", lead="ls")')
@@ -427,6 +428,7 @@ def test_the_papers_protocol_ends_with_one_setting_for_all_arms(tuned, bench, qu
     assert all(setting in tried for setting, *_ in finals)
 
 
+@pytest.mark.sampled(test_all=3)
 @pytest.mark.parametrize(
     "sampler", [pytest.param(each, marks=pytest.mark.slow) for each in ("random", "grid", "gp")]
 )

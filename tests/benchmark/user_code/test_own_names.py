@@ -81,6 +81,7 @@ def trained(done):
 ONE_LINE, RAISING = "X = 1\n", "raise RuntimeError('not this one')\n"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "content"),

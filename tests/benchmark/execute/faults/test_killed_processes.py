@@ -100,6 +100,7 @@ def test_a_command_that_is_killed_goes_on_from_what_is_recorded(victims, folder,
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "signum", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM]
 )
@@ -115,6 +116,7 @@ def test_a_command_that_is_told_to_stop_closes_its_runs_and_goes_on_from_them(
     assert [run.status for run in check(folder, expected)] == ["KILLED"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "signum", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)]
 )
