@@ -176,6 +176,7 @@ def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
         assert found == [percent(error_rate(test, law, n)) for law in laws]
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @pytest.mark.parametrize("test", [PAIRED_TESTS[0], UNPAIRED_TESTS[0]])
 def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str):

@@ -38,6 +38,7 @@ def allowed(level: float, simulations: int, errors: float = 2) -> float:
     return level + errors * math.sqrt(level * (1 - level) / simulations)
 
 
+@pytest.mark.sampled(test_all=3)
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize(("test", "law"), NULLS)
@@ -105,6 +106,7 @@ def test_bootstrap_intervals_fall_short_where_the_docs_say(interval: str, n: int
     assert coverage(interval, "normal", n, 3_000) == pytest.approx(figure, abs=0.015)
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS)
 @pytest.mark.parametrize("test", [*PAIRED_TESTS, *UNPAIRED_TESTS])

@@ -60,6 +60,7 @@ PartitionName=p Nodes=localhost
 """
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("sbatch"), reason="Slurm is not installed")
 @pytest.mark.parametrize("command", ["run", pytest.param("plan", marks=pytest.mark.slow)])

@@ -92,6 +92,7 @@ def test_the_template_for_own_data_runs_with_the_data_that_come_along(here, caps
     assert "base vs ls" in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["own_method", "hub_model"])
 def test_the_other_templates_are_rehearsed(name, here, capsys):

@@ -161,7 +161,8 @@ def test_from_another_terminal_it_follows_a_command_to_its_death(slow, bench, qu
     running = Running(slow)
     running.wait_for_runs(query, finished=2)
     worker = running.stop_a_worker(query)
-    (open_run, *_) = query.runs("attributes.status = 'RUNNING' and tags.key != ''")
+    under_way = query.runs("attributes.status = 'RUNNING' and tags.key != ''")
+    [open_run] = [r for r in under_way if Process.parse(r.tags["process"]).pid == worker]
     held = told(bench, "small")
     assert held["at_work"]
     assert held["counts"]["finished"] >= 2

@@ -24,6 +24,7 @@ for arguments in told:
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", pytest.param("iso-8859-1", marks=pytest.mark.long)])
 def test_every_command_prints_on_a_terminal_that_is_not_utf_8(recorded, tmp_path, encoding):

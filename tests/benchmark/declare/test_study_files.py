@@ -143,6 +143,7 @@ def test_every_study_here_loads_and_is_short(path):
     assert len(path.read_text().splitlines()) < 40
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_method_of_the_quick_starts_runs_as_it_stands_there(small, bench):
     (method,) = re.findall(r"```python\n(@dataclass.*?)```", PAGE.read_text(), re.S)

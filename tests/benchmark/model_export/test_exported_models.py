@@ -377,6 +377,7 @@ from trainers.tasks import Part, TextTask
 here = Path(__file__).parent
 teacher = Teacher("student")
 kinds = [each for each in map(vars(methods).get, methods.__all__) if isinstance(each, type)]
+kinds.remove(methods.SequenceKD)  # it is for texts alone
 plain = [
     kind(**({"teacher": teacher} if "teacher" in kind.__dataclass_fields__ else {}))
     for kind in kinds

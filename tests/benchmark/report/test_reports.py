@@ -136,7 +136,8 @@ def not_ours(folder: Path) -> Path:
         ),
         (very_long, "File name too long"),
         pytest.param(
-            *(on_a_full_disk, "the disk is full. Free some space"), marks=pytest.mark.slow
+            *(on_a_full_disk, "the disk is full. Free some space"),
+            marks=[pytest.mark.slow, pytest.mark.long],
         ),
         (not_ours, "No such file or directory"),
     ],

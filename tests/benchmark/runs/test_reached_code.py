@@ -317,7 +317,7 @@ KINDS = {
 }
 
 
-@pytest.mark.sampled(test=8, test_all=3)
+@pytest.mark.sampled(test=8, test_all=5)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_of_what_code_reaches_changes_the_key(reached, kind, monkeypatch):
     source, files = KINDS[kind]

@@ -151,6 +151,7 @@ def test_an_import_that_is_killed_leaves_nothing_half_and_is_gone_on_with(
     assert runs_of(query) == runs_of(query_of(moved))
 
 
+@pytest.mark.long
 def test_a_half_that_somebody_closed_counts_nowhere(packed, moved, tmp_path, monkeypatch):
     writer = Writer(query_of(tmp_path).connection)
     with monkeypatch.context() as patch:

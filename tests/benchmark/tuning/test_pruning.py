@@ -49,6 +49,7 @@ def outcome(tuning: Tuning, everything: list[list[float]], order: Random) -> lis
     return [(t.end, len(t.curve)) for t in trials]
 
 
+@pytest.mark.sampled(test_all=2)
 @pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(curves, st.randoms(use_true_random=False), st.randoms(use_true_random=False))

@@ -94,6 +94,7 @@ def write(folder: Path, *acts: str) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_arm_that_misbehaves_is_named_and_changes_no_other(bench, query, tmp_path):
     assert bench("run", write(tmp_path), "--store", "calm").returncode == 0

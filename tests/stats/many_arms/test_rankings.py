@@ -291,6 +291,7 @@ def test_a_pair_is_judged_as_a_comparison_of_its_two_methods(post_hoc: str, lowe
             assert ranking.rank_high[places[winner]] < 4
 
 
+@pytest.mark.sampled(test_all=3)
 @pytest.mark.slow
 @given(st.integers(2, 12), st.integers(2, 6), st.sampled_from(all_pairs_corrections()))
 @pytest.mark.parametrize("test", PAIRED_TESTS)

@@ -61,13 +61,13 @@ def hold_to_undisturbed(run: Callable[[Keeper], object], folder, seed: str) -> N
     assert killed_at(chosen, folder, run) == undisturbed
 
 
-@pytest.mark.sampled(test=4, test_all=2)
+@pytest.mark.sampled(test=4, test_all=3)
 @pytest.mark.parametrize("method", EVERY, ids=lambda m: m.name)
 def test_every_method_goes_on_as_if_nothing_had_been(made, tmp_path, method):
     hold_to_undisturbed(lambda c: outcome(made("own", method), c), tmp_path / "at", method.name)
 
 
-@pytest.mark.sampled(test_all=3)
+@pytest.mark.sampled(test_all=5)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "way"),
