@@ -151,6 +151,7 @@ def percent(share: float) -> str:
 BOOTSTRAPS = ("percentile", "bca", "bootstrap-t")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS[:2])
 def test_the_coverage_on_the_page_is_what_its_command_prints(n: int):
@@ -165,6 +166,7 @@ def test_the_coverage_on_the_page_is_what_its_command_prints(n: int):
 
 
 @pytest.mark.sampled(test_all=2)
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("n", PAIRS[:2])
 def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
@@ -177,6 +179,7 @@ def test_the_errors_on_the_page_are_what_their_command_prints(n: int):
 
 
 @pytest.mark.sampled(test_all=2)
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("test", [PAIRED_TESTS[0], UNPAIRED_TESTS[0]])
 def test_the_wrong_verdicts_on_the_page_are_what_their_command_prints(test: str):
@@ -202,6 +205,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "table"), SMALL)
 def test_small_tables_are_what_their_commands_print(name: str, table):

@@ -175,7 +175,7 @@ class Tried:
         "inline",
         pytest.param("local", marks=pytest.mark.slow),
         pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.long]),
-        pytest.param("slurm", marks=pytest.mark.slow),
+        pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.long]),
     ],
 )
 def engine(request) -> tuple[str, str | None]:

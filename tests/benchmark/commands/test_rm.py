@@ -59,6 +59,7 @@ def test_a_run_goes_with_all_its_attempts_and_what_it_left_stays_as_long_as_it_i
     assert told(bench)["by_name"]["base · scratch · 1"]["state"] == "waiting"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_arm_goes_by_its_method_and_by_its_label(attempted, bench):
     done = bench("rm", attempted.file, "--arm", "self_kd", "--yes")
@@ -82,6 +83,7 @@ def test_a_study_goes_with_all_that_it_left(attempted, bench):
     assert bench("rm", "small", "--yes").returncode == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_another_study_has_too_stays(attempted, bench, tmp_path):
     other = tmp_path / "other.py"
@@ -182,6 +184,7 @@ def test_what_jobs_of_a_cluster_will_take_is_refused_although_their_command_is_g
     assert pool.waiting() == [], "a later job of the pool would train it"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_where_slurm_cannot_be_asked_what_may_be_left_to_its_jobs_is_refused(
     attempted, bench, monkeypatch, tmp_path
@@ -218,6 +221,7 @@ def test_what_is_not_there_is_said_with_what_is(what, said, attempted, bench):
     assert len(names(attempted)) == 5
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["..", "../../x", "ünï 蒸馏 (α)", "'q\" [bold]"])
 def test_a_study_of_any_name_goes_alone(name, small, bench, tmp_path):
@@ -235,6 +239,7 @@ def test_a_study_of_any_name_goes_alone(name, small, bench, tmp_path):
     assert bench("status", name).returncode == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_key_from_a_record_of_others_leads_nowhere_outside_of_the_cache(attempted, bench):
     writer, outside = attempted.writer, cache(attempted).root.parent / "artifacts"
@@ -246,6 +251,7 @@ def test_a_key_from_a_record_of_others_leads_nowhere_outside_of_the_cache(attemp
     assert outside.is_dir()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_runs_that_are_no_studys_are_not_touched(attempted, bench):
     writer = attempted.writer
@@ -263,6 +269,7 @@ def test_an_empty_store_is_one_sentence_and_nothing_is_made(bench, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_removed_study_is_trained_anew_with_the_same_scores(small, bench, tmp_path):
     small.write_text(small.read_text().replace("(1, 2, 3)", "(1,)"))

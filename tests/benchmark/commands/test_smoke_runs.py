@@ -24,7 +24,7 @@ STUDIES = sorted((Path(__file__).parents[3] / "studies" / "paper").glob("*.py"))
 #: What takes minutes, or is alike another one that does not.
 LONG = (
     *("glue_bert_small", "glue_distilgpt2", "glue_distilroberta", "glue_scratch"),
-    *("minilm_collapse", "minilm_sst5", "minilm_trec"),
+    *("minilm_collapse", "minilm_pruning", "minilm_sst5", "minilm_trec"),
     *("rxf_collapse", "rxf_generation", "spd_glue", "tuning"),
 )
 LABEL = "SMOKE RUN: two seeds"

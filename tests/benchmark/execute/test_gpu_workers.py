@@ -21,6 +21,7 @@ from tests.benchmark.execute.gpu_boxes import Bench, packing, write_study
 from tests.trainers import tiny_hub
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_worker_sees_its_own_gpu_alone_also_while_the_study_is_read(tmp_path):
     told = 'raise ValueError(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["HIP_VISIBLE_DEVICES"])'
@@ -53,6 +54,7 @@ def _nothing(say, told: bytes) -> None:
     raise AssertionError("the study file does not load")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_fork_server_does_not_open_the_driver_before_a_worker_is_told_its_gpu():
     code = """
@@ -68,6 +70,7 @@ assert not torch.cuda._initialized
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_gpu_of_a_worker_that_dies_is_used_again(tmp_path):
     study = write_study(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", seeds=(1, 2, 3))
@@ -78,6 +81,7 @@ def test_the_gpu_of_a_worker_that_dies_is_used_again(tmp_path):
     assert bench.packing.free == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_places_are_free_again_when_runs_are_cancelled_or_all_is_stopped(tmp_path):
     bench = Bench(write_study(tmp_path, epochs=5000), packing(1, 1, most=1))
@@ -98,6 +102,7 @@ def test_places_are_free_again_when_runs_are_cancelled_or_all_is_stopped(tmp_pat
     assert not any(bench.packing.slots.on(gpu) for gpu in bench.packing.gpus)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_auto_measures_the_first_of_each_shape_and_learns_from_the_record(tmp_path):
     study = write_study(tmp_path, seeds=range(1, 5))
@@ -128,6 +133,7 @@ GREEDY = """
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_goes_out_of_memory_beside_another_is_tried_again_alone(tmp_path):
     bench = Bench(write_study(tmp_path, GREEDY.strip(), seeds=(1, 2)), packing(1, most=4))
@@ -169,6 +175,7 @@ FULL = 'raise torch.OutOfMemoryError("CUDA out of memory.")'
 GREEDY_BEYOND_FOUR = f"if len(step.labels) > 4:\n            {FULL}"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_without_memory_for_its_batches_is_trained_with_them_in_parts(tmp_path):
     study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1, 2))
@@ -203,6 +210,7 @@ def test_a_run_without_memory_for_its_batches_is_trained_with_them_in_parts(tmp_
     assert {run.tags["seed"]: _scores(run) for run in finished} == expected
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_that_parts_took_is_not_what_whole_batches_are_packed_by(tmp_path):
     study = write_vision(tmp_path, GREEDY_BEYOND_FOUR, seeds=(1,))
@@ -218,6 +226,7 @@ def test_memory_that_parts_took_is_not_what_whole_batches_are_packed_by(tmp_path
     assert packed.memory.need(of["odd"]) == inf
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_single_examples_are_too_much_for_has_failed(tmp_path):
     bench = Bench(write_vision(tmp_path, FULL, seeds=(1, 2)), packing(1, most=4))
@@ -233,6 +242,7 @@ def test_a_run_that_single_examples_are_too_much_for_has_failed(tmp_path):
     assert len(first) == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_model_that_needs_its_batch_whole_is_not_tried_in_parts(tmp_path):
     bench = Bench(write_study(tmp_path, FULL, seeds=(1, 2)), packing(1, most=1))

@@ -105,6 +105,7 @@ def recorded(bench: Bench) -> dict[str, Recorded]:
 METHODS = "Base(), LS(0.2), KD(0.5, teacher=teacher), R3F(), "
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_runs_of_one_shape_are_one_and_end_as_those_apart(tmp_path):
     study = written(tmp_path, METHODS)
@@ -133,6 +134,7 @@ def test_runs_of_one_shape_are_one_and_end_as_those_apart(tmp_path):
         assert [file.path for file in files] == ["predictions.npz"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_runs_of_a_stack_took_is_their_share_of_it(tmp_path):
     bench = Bench(written(tmp_path), stacking(1e5))
@@ -146,6 +148,7 @@ def test_what_runs_of_a_stack_took_is_their_share_of_it(tmp_path):
     assert {ended[key].stacked for key in recorded(bench)} == {6}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not can_begin_anew(), reason="peaks are counted anew on Linux alone")
 def test_one_process_goes_on_with_the_next_stack(tmp_path):
@@ -166,6 +169,7 @@ def test_a_run_that_diverges_costs_no_other_of_its_stack(tmp_path):
     assert attempt.tags[STACKED] == "9"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_death_of_a_stack_costs_no_run_and_each_is_tried_apart(tmp_path):
     bench = Bench(written(tmp_path, epochs=40), stacking(1e5))
@@ -187,6 +191,7 @@ def test_the_death_of_a_stack_costs_no_run_and_each_is_tried_apart(tmp_path):
     assert bench.packing.free == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_stack_that_is_stopped_closes_the_record_of_each_run(tmp_path):
     bench = Bench(written(tmp_path, epochs=400), stacking(1e5))
@@ -198,6 +203,7 @@ def test_a_stack_that_is_stopped_closes_the_record_of_each_run(tmp_path):
     assert bench.packing.free == bench.engine.free == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_of_a_stack_that_is_not_wanted_any_more_lets_the_others_be(tmp_path):
     bench = Bench(written(tmp_path, epochs=10), stacking(1e5))
@@ -209,6 +215,7 @@ def test_a_run_of_a_stack_that_is_not_wanted_any_more_lets_the_others_be(tmp_pat
     assert len(recorded(bench)) == 6
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_runs_that_another_command_holds_or_has_made_are_left_out_of_a_stack(tmp_path):
     study = written(tmp_path)
@@ -349,6 +356,7 @@ class Narrow(VirtualEngine):
         return [replace(e, status=OUT_OF_MEMORY, stacked=len(found)) for e in found]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_stack_without_enough_memory_is_trained_apart_and_no_batch_is_split(tmp_path):
     plan, store = planned(tmp_path, "Base(), LS(0.2), ")

@@ -64,6 +64,7 @@ def begun(bench: Bench) -> None:
         bench.scheduler.add(bench.plan.runs[key], outputs)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_death_of_a_worker_costs_the_run_at_which_it_is(tmp_path):
     bench = Bench(write_study(tmp_path, epochs=150, seeds=SEEDS), packing(1, most=1))
@@ -84,6 +85,7 @@ def test_the_death_of_a_worker_costs_the_run_at_which_it_is(tmp_path):
     assert len(bench.query.runs("attributes.status = 'FINISHED' and tags.key != ''")) == 6
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_worker_that_dies_between_two_runs_is_replaced(tmp_path):
     bench = Bench(write_study(tmp_path, seeds=SEEDS), packing(1, most=1))
@@ -112,6 +114,7 @@ def test_a_worker_that_was_told_to_stop_executes_nothing_else(tmp_path):
     bench.scheduler.stop()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_worker_at_leisure_gives_its_gpu_back_before_another_process_begins_there(tmp_path):
     study = write_study(tmp_path, seeds=SEEDS)
@@ -146,6 +149,7 @@ def test_a_worker_at_leisure_gives_its_gpu_back_before_another_process_begins_th
     engine.stop()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_none_is_left_when_all_is_done(tmp_path):
     bench = Bench(write_study(tmp_path, seeds=SEEDS), packing(1, most=1))

@@ -340,6 +340,7 @@ def test_a_folder_that_another_process_filled_meanwhile_is_left_alone(tmp_path):
 # -- what transformers cannot load
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_model_of_no_class_of_transformers_is_loaded_as_its_page_says(small, capsys, monkeypatch):
     monkeypatch.chdir(small.parent)
@@ -400,6 +401,7 @@ study = Study(
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_method_leaves_a_model_that_predicts_what_is_recorded(tmp_path, capsys):
     write_rows(tmp_path / "rows.csv")

@@ -114,6 +114,7 @@ def test_a_link_that_leads_nowhere_is_followed(tmp_path):
     assert (tmp_path / "target" / "mlflow.db").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
@@ -183,6 +184,7 @@ def test_a_port_that_is_none_is_said(port, bench):
     assert "is no port, from 1 to 65535" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_port_that_is_taken_is_said(recorded, answer):
     with socket.create_server((HOST, 0)) as taken:
@@ -218,6 +220,7 @@ def test_folders_of_studies_stay_inside_and_apart():
         assert len(folder) < 200
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_path):
     small.write_text(small.read_text().replace('name="small"', 'name="../../x"'))
@@ -239,6 +242,7 @@ def test_a_report_of_a_study_with_such_a_name_stays_inside(small, bench, tmp_pat
     assert (tmp_path / "reports" / folder_name("../../x") / "report.html").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",

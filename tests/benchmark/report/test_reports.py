@@ -333,6 +333,7 @@ def test_the_latex_document_compiles_as_it_is(attack, tmp_path):
     assert (tmp_path / "report.pdf").stat().st_size > 10_000
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_each_arm_has_a_run_over_its_seeds(gathered):
     query = gathered.query
@@ -352,6 +353,7 @@ def test_each_arm_has_a_run_over_its_seeds(gathered):
         assert set(query.curve(arm.run_id, "epoch/accuracy")) == {1, 2, 3}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_mlflow_carries_one_verdict_that_is_replaced_when_something_changes(gathered, attack):
     query, writer = gathered.query, Writer(gathered.query.connection)
@@ -483,6 +485,7 @@ def test_plain_names_are_harmless_and_stay_different(names):
     assert len({plain.lower() for plain in found.values()}) == len(found)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_tasks_together_come_before_each_of_them(recorded):
     query = Query(Connection(Store(str(recorded.parent / "mlruns"))))

@@ -62,6 +62,7 @@ def an_arm_of(folder: Path) -> tuple[str, str, Path]:
     return run.run_id, run.called, path
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_copy_answers_from_its_own_files_and_writes_into_them(moved, original, capsys):
     study = moved / "attack.py"

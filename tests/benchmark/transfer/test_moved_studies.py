@@ -22,7 +22,7 @@ from tests.benchmark import reported
 from tests.benchmark.conftest import command
 from tests.benchmark.tuning.test_tuning import TUNED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 NAME = reported.STUDY_NAME
 

@@ -354,6 +354,7 @@ def own(folder: Path, tasks=(), nets=()) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_tasks_that_misbehave_cost_their_own_runs_alone(bench, query, tmp_path):
     done = bench("run", own(tmp_path, tasks=TASKS), "--workers", 2)
@@ -383,6 +384,7 @@ def check_ends(done, query, told: dict[str, str], kind: str) -> None:
     assert statuses(query).count("RUNNING") == 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_rehearsal_goes_on_when_code_of_the_study_hangs_or_dies(bench, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.session.session._REHEARSED", 8.0)
@@ -419,6 +421,7 @@ def test_a_study_file_that_never_ends_is_given_up(bench, tmp_path, monkeypatch, 
     assert "Ctrl-C ends it" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "hook",

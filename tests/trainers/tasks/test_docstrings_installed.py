@@ -9,7 +9,7 @@ import pytest
 from trainers.tasks.duplicates.near_duplicates import NEAR, shingles, words
 
 #: Reading every installed package takes a minute, once.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 NAMES = re.compile(
     r"numpy|scipy|pandas|statsmodels|sklearn|scikit-learn|matplotlib|pyplot|torch|mlflow|"
