@@ -16,6 +16,7 @@ from trainers.tasks import Docstrings
 TRAINING = Training(epochs=4, lr=2e-3, max_length=48, device="cpu")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_scores_are_equivalent_within_a_point_and_a_half(tmp_path):
     task = Docstrings(train=600, dev=200, test=800, vocabulary=2048)
