@@ -86,8 +86,7 @@ class Plots:
     ) -> Figure:
         """Scores over a hyper-parameter that was swept, with the margin around the baseline."""
         asked = _asked(task=task, init=init, model=model)
-        narrower = replace(self.gathered)
-        narrower.__dict__["sweeps"] = [  # judged as they are among all others
+        narrower = [  # judged as they are among all others
             replace(found, sweeps=tuple(each for each in found.sweeps if _is(each, asked)))
             for found in self.gathered.sweeps
         ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.report.gather import Gathered
 from benchmark.report.picture import Sketch
 from stats import ComparisonResult
 from stats.changes.interaction import Interaction
-from stats.changes.of_sweeps import PlacedSweep
+from stats.changes.of_sweeps import PlacedSweep, SweepAnalysis
 from stats.many_tasks.pooled import Pooled
 from stats.report.figures import (
     COLUMN,
@@ -40,7 +40,7 @@ def sketch_comparisons(gathered: Gathered) -> Iterator[Sketch]:
     yield from sketch_estimations(gathered)
     yield from sketch_slopes(gathered)
     yield from sketch_interactions(gathered)
-    yield from sketch_sweeps(gathered)
+    yield from sketch_sweeps(gathered.sweeps)
 
 
 def sketch_forests(gathered: Gathered) -> Iterator[Sketch]:
@@ -145,9 +145,9 @@ def sketch_interactions(gathered: Gathered) -> Iterator[Sketch]:
         yield "analysis", f"interaction · {name}", wording.printable(said), figure
 
 
-def sketch_sweeps(gathered: Gathered) -> Iterator[Sketch]:
+def sketch_sweeps(analyses: Iterable[SweepAnalysis]) -> Iterator[Sketch]:
     """Score over each hyper-parameter that was swept, its sweeps on one place in one."""
-    for found in gathered.sweeps:
+    for found in analyses:
         kind = "pooled_sweeps" if found.judging.tasks else "sweeps"
         grouped: dict[tuple[str, ...], list[PlacedSweep]] = {}
         for each in found.sweeps:
